@@ -1,0 +1,255 @@
+//! Connectors: where rows come from and go to.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{PlannedOperator, Rejected};
+use crate::expr::ast::ExprNode;
+use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Result, Schema, Span, Spanned};
+
+/// One connector: the registry entry.
+#[derive(Clone, Copy)]
+pub struct ConnectorSpec {
+    /// `file`
+    pub name: &'static str,
+    /// One line for listings.
+    pub summary: &'static str,
+    /// The help text.
+    pub help: &'static str,
+    /// What `'…'` behind the name means, if it takes one: `a path or glob`.
+    pub target: Option<&'static str>,
+    /// The options of `with (…)`.
+    pub options: &'static [OptionSpec],
+    /// Statements that run as they stand.
+    pub examples: &'static [&'static str],
+    /// Flink's connector of the same purpose.
+    pub flink: Option<&'static str>,
+    /// Makes a source, if it can be one.
+    pub source: Option<fn(&SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>>,
+    /// Makes a sink, if it can be one.
+    pub sink: Option<fn(&SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic>>,
+}
+
+/// One option of a connector.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionSpec {
+    /// `format`
+    pub name: &'static str,
+    /// What it takes: `'json' | 'csv'`.
+    pub values: &'static str,
+    /// What it means, and its default.
+    pub help: &'static str,
+}
+
+/// The value of an option.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OptionValue {
+    /// `'json'`, or a bare word
+    Text(String),
+    /// `100000`, negative too
+    Integer(i64),
+    /// `0.5`
+    Double(f64),
+    /// `true`
+    Boolean(bool),
+    /// `5s`, milliseconds
+    Duration(i64),
+    /// Anything else, as typed: `values` takes rows this way.
+    Expr(ExprNode),
+}
+
+/// The options of one `with (…)`, names already checked against the connector's [`OptionSpec`]s.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    entries: Vec<(String, Spanned<OptionValue>)>,
+}
+
+macro_rules! option {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $ty:ty, $($pattern:pat => $value:expr),+) => {
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// When it has another type, at its place.
+        pub fn $name(&self, name: &str) -> Result<Option<$ty>, Diagnostic> {
+            match self.get(name) {
+                None => Ok(None),
+                Some(value) => match &value.node {
+                    $($pattern => Ok(Some($value)),)+
+                    _ => Err(Diagnostic::at(value.span, format!("option `{name}` takes {}", $expected))),
+                },
+            }
+        }
+    };
+}
+
+impl Options {
+    /// These options.
+    #[must_use]
+    pub const fn new(entries: Vec<(String, Spanned<OptionValue>)>) -> Self {
+        Self { entries }
+    }
+
+    /// The value of option `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Spanned<OptionValue>> {
+        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Names and values as typed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Spanned<OptionValue>)> {
+        self.entries.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    option!(/// A text option.
+        text, "a text in quotes", &str, OptionValue::Text(text) => text.as_str());
+    option!(/// A whole number.
+        integer, "a whole number", i64, OptionValue::Integer(number) => *number);
+    option!(/// A number.
+        #[expect(clippy::cast_precision_loss, reason = "an option typed as 10 where 10.0 is meant")]
+        double, "a number", f64, OptionValue::Double(number) => *number, OptionValue::Integer(number) => *number as f64);
+    option!(/// A truth value.
+        boolean, "true or false", bool, OptionValue::Boolean(flag) => *flag);
+    option!(/// A duration in milliseconds.
+        duration, "a duration such as 5s", i64, OptionValue::Duration(ms) => *ms);
+}
+
+/// What a connector is given to make a source.
+#[derive(Debug, Clone)]
+pub struct SourceRequest {
+    /// The source's name in the catalog.
+    pub name: String,
+    /// The text behind the connector's name.
+    pub target: Option<Spanned<String>>,
+    /// `columns (…)`; `None` to infer.
+    pub columns: Option<Schema>,
+    /// `with (…)`
+    pub options: Options,
+    /// Relative paths start here.
+    pub base_dir: PathBuf,
+    /// The whole statement, for errors without a better place.
+    pub span: Span,
+}
+
+/// What a connector is given to make a sink.
+#[derive(Clone)]
+pub struct SinkRequest {
+    /// The sink's name.
+    pub name: String,
+    /// The text behind the connector's name.
+    pub target: Option<Spanned<String>>,
+    /// The columns that arrive.
+    pub schema: Schema,
+    /// Whether they arrive as a changelog.
+    pub changelog: bool,
+    /// `with (…)`
+    pub options: Options,
+    /// Relative paths start here.
+    pub base_dir: PathBuf,
+    /// Where rows for the person at the terminal go (`print`).
+    pub results: Arc<dyn ResultSink>,
+    /// The whole statement, for errors without a better place.
+    pub span: Span,
+}
+
+/// Takes rows meant for a person or for standard output. Called by worker threads, one batch at a time; may block, which
+/// is back-pressure.
+pub trait ResultSink: Send + Sync {
+    /// Rows of the sink `name`.
+    ///
+    /// # Errors
+    /// When nobody can take them any more; fails the job.
+    fn rows(&self, name: &str, batch: &Batch) -> Result<()>;
+}
+
+/// A source as the plan holds it.
+pub trait PlannedSource: Debug + Send + Sync {
+    /// Its connector and target in `explain`: `file 'bid.ndjson'`.
+    fn describe(&self) -> String;
+
+    /// All its columns.
+    fn schema(&self) -> &Schema;
+
+    /// Whether it ends.
+    fn bounds(&self) -> Bounds;
+
+    /// The event time it brings with it (`nexmark` does), used when the statement declares none: column and delay.
+    fn event_time(&self) -> Option<(usize, i64)> {
+        None
+    }
+
+    /// Opens one reader a subtask, all at once because they share out the input between them.
+    ///
+    /// # Errors
+    /// When the input can't be opened, or the restored positions do not fit it.
+    fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>>;
+}
+
+/// Whether a source ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bounds {
+    /// It ends.
+    Bounded,
+    /// It goes on until it is stopped.
+    Unbounded,
+}
+
+/// How readers are opened.
+#[derive(Debug, Clone)]
+pub struct SourceStart {
+    /// How many readers.
+    pub parallelism: usize,
+    /// The columns anybody reads, ascending indices into the schema; batches have just these, in this order.
+    pub projection: Vec<usize>,
+    /// What [`Source::snapshot`] returned for each reader of the run that is restored; `None` on a fresh start.
+    pub restored: Option<Vec<Vec<u8>>>,
+    /// Rows a full batch should have.
+    pub batch_rows: usize,
+    /// Time, for rates.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running reader: one a subtask, called by one thread.
+pub trait Source: Send {
+    /// The next rows, up to the batch size; never blocks longer than a read of a local file takes.
+    ///
+    /// # Errors
+    /// Fails the job. A row that can't be read is not an error but [`SourcePoll::Rows::rejected`].
+    fn poll(&mut self) -> Result<SourcePoll>;
+
+    /// The position behind the last row that `poll` returned, to be read back by [`PlannedSource::start`].
+    ///
+    /// # Errors
+    /// Fails the checkpoint and the job.
+    fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<u8>>;
+
+    /// How far it is.
+    fn progress(&self) -> SourceProgress {
+        SourceProgress::default()
+    }
+}
+
+/// What a reader has to give.
+#[derive(Debug)]
+pub enum SourcePoll {
+    /// Rows, columns as projected; possibly none when all were rejected.
+    Rows {
+        /// Event times are not set yet.
+        rows: arrow_array::RecordBatch,
+        /// Rows between them that could not be read.
+        rejected: Vec<Rejected>,
+    },
+    /// Nothing now; ask again at this time of the clock, or as soon as convenient.
+    Pending(Option<i64>),
+    /// Nothing ever again.
+    End,
+}
+
+/// How far a reader is. All readers of a source report shares of one total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SourceProgress {
+    /// Bytes (or rows, for a generator) done by this reader.
+    pub done: u64,
+    /// Of how many by all readers together; `None` when unbounded.
+    pub total: Option<u64>,
+}

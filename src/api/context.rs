@@ -1,0 +1,89 @@
+//! What a running operator is given.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::RestoredState;
+use crate::types::{Clock, OperatorUid, key_group};
+
+/// What becomes of a row that can't be processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The job fails, naming the row.
+    #[default]
+    Fail,
+    /// The row is counted and left out.
+    Skip,
+    /// The row is written, with its place and error, to the dead-letter sink.
+    DeadLetter,
+}
+
+/// Everything an operator instance may know of where it runs.
+pub struct OperatorContext {
+    /// The operator's uid.
+    pub uid: OperatorUid,
+    /// Which instance, from 0.
+    pub subtask: usize,
+    /// How many instances.
+    pub parallelism: usize,
+    /// The job's number of key groups.
+    pub max_parallelism: u16,
+    /// Rows a full batch should have.
+    pub batch_rows: usize,
+    /// The state to start from; `None` on a fresh start.
+    pub restored: Option<Arc<dyn RestoredState>>,
+    /// Counters that the operator itself must keep.
+    pub metrics: Arc<OperatorMetrics>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl OperatorContext {
+    /// The key groups whose state this instance holds.
+    #[must_use]
+    pub fn key_groups(&self) -> Range<u16> {
+        key_group::groups_of(self.subtask, self.parallelism, self.max_parallelism)
+    }
+}
+
+impl fmt::Debug for OperatorContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{} of {}]", self.uid, self.subtask, self.parallelism)
+    }
+}
+
+/// Counters of one operator instance, read by panels while it runs. Updated once a batch, never once a row.
+#[derive(Debug, Default)]
+pub struct OperatorMetrics {
+    late_rows: AtomicU64,
+    rejected_rows: AtomicU64,
+}
+
+impl OperatorMetrics {
+    /// Counts rows dropped, or sent to a side output, for being late.
+    pub fn add_late(&self, rows: u64) {
+        self.late_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Counts rows given up as erroneous.
+    pub fn add_rejected(&self, rows: u64) {
+        self.rejected_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Late rows so far.
+    #[must_use]
+    pub fn late_rows(&self) -> u64 {
+        self.late_rows.load(Ordering::Relaxed)
+    }
+
+    /// Rejected rows so far.
+    #[must_use]
+    pub fn rejected_rows(&self) -> u64 {
+        self.rejected_rows.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,24 @@
+//! Layer 2: what an extension implements. An operator, window or connector is one file that implements these traits
+//! and one line in its folder's registry; parser, completion, help and explain follow from the [`StageSpec`],
+//! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
+
+mod connector;
+mod context;
+mod operator;
+mod signature;
+mod stage;
+mod time;
+mod window;
+
+pub use connector::{
+    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkRequest, Source,
+    SourcePoll, SourceProgress, SourceRequest, SourceStart,
+};
+pub use context::{OnError, OperatorContext, OperatorMetrics};
+pub use operator::{Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput};
+pub use signature::{
+    Arg, Clause, CommandSyntax, NamedExpr, Pipeline, SelectItem, Shape, Signature, StageArgs, WindowCall,
+};
+pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
+pub use time::{EventTimeSpec, WatermarkGenerator};
+pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

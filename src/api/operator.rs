@@ -1,0 +1,235 @@
+//! Operators: what they do while running, and what the plan knows of them.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::OperatorContext;
+use crate::expr::TypedExpr;
+use crate::inspect::OperatorView;
+use crate::state::{StateDelta, StateDescriptor};
+use crate::types::{Batch, CheckpointId, Field, LogicalType, Result, Schema};
+
+/// A running operator: one instance a subtask, called by one thread.
+///
+/// Calls come in the order of [`StreamElement`](crate::types::StreamElement); barriers become
+/// [`snapshot`](Self::snapshot) once they are aligned over all inputs, watermarks arrive as their minimum.
+pub trait Operator: Send {
+    /// Rows of input `input` (0 unless the operator has several).
+    ///
+    /// # Errors
+    /// Fails the job; a row that is at fault goes to [`Output::reject`] instead.
+    fn process(&mut self, input: usize, batch: Batch, out: &mut dyn Output) -> Result<()>;
+
+    /// Event time has reached `watermark`. Whatever that fires is emitted before the watermark is passed on.
+    ///
+    /// # Errors
+    /// Fails the job.
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        out.watermark(watermark)
+    }
+
+    /// Processing time has reached `now_ms`; returns when the operator wants to be called next, if at all. Called once
+    /// when the subtask starts.
+    ///
+    /// # Errors
+    /// Fails the job.
+    fn processing_time(&mut self, _now_ms: i64, _out: &mut dyn Output) -> Result<Option<i64>> {
+        Ok(None)
+    }
+
+    /// The last call before the operator is dropped in a job that ends: a sink closes its files here. Firing what is
+    /// left is not done here but by the watermark `MAX_WATERMARK` that a drained input sends before.
+    ///
+    /// # Errors
+    /// Fails the job.
+    fn end_of_input(&mut self, _out: &mut dyn Output) -> Result<()> {
+        Ok(())
+    }
+
+    /// What changed in the operator's state since the previous snapshot (or since it was created from restored state).
+    ///
+    /// # Errors
+    /// Fails the checkpoint and the job.
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        Ok(StateDelta::default())
+    }
+
+    /// What a panel shows of the live operator: open windows, entries, timers. Called between two batches; must cost
+    /// little and stay bounded, whatever the state's size.
+    fn inspect(&self) -> OperatorView {
+        OperatorView::default()
+    }
+}
+
+/// Where an operator's results go: the next operator of its chain, or the chain's exchanges.
+pub trait Output {
+    /// Emits rows.
+    ///
+    /// # Errors
+    /// What the operators behind fail with.
+    fn batch(&mut self, batch: Batch) -> Result<()>;
+
+    /// Emits a watermark; it must not be lower than the one before.
+    ///
+    /// # Errors
+    /// What the operators behind fail with.
+    fn watermark(&mut self, watermark: i64) -> Result<()>;
+
+    /// Emits rows to side output `port` (an index into [`PlannedOperator::side_outputs`]); dropped when nobody reads it.
+    ///
+    /// # Errors
+    /// What the operators behind fail with.
+    fn side(&mut self, port: usize, batch: Batch) -> Result<()>;
+
+    /// Gives up rows that could not be processed, as the job's `on_error` says: an error, a count, or a dead letter.
+    ///
+    /// # Errors
+    /// [`Error::Row`](crate::types::Error::Row) under `on_error = fail`.
+    fn reject(&mut self, rows: Vec<Rejected>) -> Result<()>;
+
+    /// Says that the operator wants no more input (a limit was reached). The subtask's inputs are closed; a producer
+    /// all of whose consumers have closed stops in turn.
+    fn close(&mut self);
+}
+
+/// A row that could not be processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it came from: `file:line`, or the operator and its input.
+    pub place: String,
+    /// The row as it came in (a line), or as it was displayed.
+    pub row: Vec<u8>,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The columns of dead letters: `place`, `error` and the `row` as it came in.
+#[must_use]
+pub fn dead_letter_schema() -> Schema {
+    Schema::new([
+        Field::new("place", LogicalType::String),
+        Field::new("error", LogicalType::String),
+        Field::new("row", LogicalType::String),
+    ])
+}
+
+/// An operator as the plan holds it: typed, immutable, able to make running instances.
+pub trait PlannedOperator: Debug + Send + Sync {
+    /// Its name in `explain`, Flink's where there is one: `Calc`, `WindowAggregate`.
+    fn name(&self) -> &str;
+
+    /// Its details in `explain`, one line, deterministic.
+    fn describe(&self) -> String;
+
+    /// The columns of its main output.
+    fn output(&self) -> &Schema;
+
+    /// Its side outputs, by port.
+    fn side_outputs(&self) -> Vec<SideOutput> {
+        Vec::new()
+    }
+
+    /// How rows of input `input` must be distributed over its subtasks.
+    fn exchange(&self, _input: usize) -> Exchange {
+        Exchange::Forward
+    }
+
+    /// The parallelism it must have, if it can't have any (`limit`: 1).
+    fn parallelism(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether its output is a changelog, given whether any input is.
+    fn changelog(&self, input: bool) -> bool {
+        input
+    }
+
+    /// What the optimizer may know of it.
+    fn role(&self) -> Role<'_> {
+        Role::Opaque
+    }
+
+    /// The same operator that outputs only the columns `needed` (ascending indices into [`output`](Self::output)), in
+    /// that order, and reads as few input columns as it can. `None` when it needs everything.
+    fn prune(&self, _needed: &[usize]) -> Option<Pruned> {
+        None
+    }
+
+    /// The keyed state that it holds.
+    fn states(&self) -> Vec<StateDescriptor> {
+        Vec::new()
+    }
+
+    /// A running instance.
+    ///
+    /// # Errors
+    /// When restored state can't be read or an outside resource can't be opened.
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>>;
+
+    /// For a sink that is exactly-once by two-phase commit: the second phase.
+    fn committer(&self) -> Option<Arc<dyn Committer>> {
+        None
+    }
+}
+
+/// What an operator is to the optimizer.
+#[derive(Debug, Clone, Copy)]
+pub enum Role<'a> {
+    /// Drops the rows for which this is not true, and does nothing else.
+    Filter(&'a TypedExpr),
+    /// Computes each output column from one row, keeps every row.
+    Projection(&'a [TypedExpr]),
+    /// Anything else.
+    Opaque,
+}
+
+/// The result of [`PlannedOperator::prune`].
+#[derive(Debug)]
+pub struct Pruned {
+    /// The narrowed operator, its expressions already over the narrowed inputs.
+    pub operator: Arc<dyn PlannedOperator>,
+    /// For each input the columns it reads, ascending indices into the old input.
+    pub inputs: Vec<Vec<usize>>,
+}
+
+/// A second output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideOutput {
+    /// The stream's name in the job: `late_bids`.
+    pub name: String,
+    /// Its columns.
+    pub schema: Schema,
+}
+
+/// How rows go from one task to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    /// Subtask i to subtask i, in the same chain where possible. Becomes [`Rebalance`](Self::Rebalance) where the
+    /// parallelisms differ.
+    Forward,
+    /// By the key group of these columns.
+    Hash(Vec<usize>),
+    /// Round robin over all subtasks, batch by batch.
+    Rebalance,
+    /// Every row to every subtask.
+    Broadcast,
+    /// Every row to subtask 0.
+    Global,
+}
+
+/// The second phase of a two-phase-commit sink. Both calls are idempotent and run on no worker thread.
+pub trait Committer: Debug + Send + Sync {
+    /// The checkpoint that holds these entries (the bytes given as
+    /// [`StateChange::Commit`](crate::state::StateChange::Commit)) is durable: makes them visible.
+    ///
+    /// # Errors
+    /// Fails the job; called again after the restore.
+    fn commit(&self, entries: &[Vec<u8>]) -> Result<()>;
+
+    /// The job was restored (or starts fresh, with no entries): commits `entries` if they are not yet, and removes
+    /// whatever else an earlier attempt has staged.
+    ///
+    /// # Errors
+    /// Fails the start of the job.
+    fn recover(&self, entries: &[Vec<u8>]) -> Result<()>;
+}

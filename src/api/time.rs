@@ -1,0 +1,134 @@
+//! Event time and watermarks, exact a row.
+
+use crate::expr::TypedExpr;
+use crate::types::{MIN_WATERMARK, NO_TIME};
+
+/// `event_time <expr> watermark <delay>`, bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventTimeSpec {
+    /// The expression that gives each row's time: a timestamp, or a bigint of epoch milliseconds.
+    pub time: TypedExpr,
+    /// Bounded out-of-orderness: the watermark is the largest time so far minus this.
+    pub delay_ms: i64,
+    /// A reader without rows for this long is left out of the minimum; `None` for never.
+    pub idle_timeout_ms: Option<i64>,
+}
+
+/// Bounded-out-of-orderness watermarks, Flink SQL's `WATERMARK FOR ts AS ts - INTERVAL …` with an auto-watermark
+/// interval of 0: after each row the watermark is the largest event time so far minus the delay.
+///
+/// A batch is cut only where a row's fate depends on it: before a row whose time is at or behind the watermark that the
+/// rows before it have reached, when that watermark has not been sent yet. In-order data is never cut, and the result
+/// is that of a watermark after every row.
+#[derive(Debug, Clone)]
+pub struct WatermarkGenerator {
+    delay_ms: i64,
+    max_time: i64,
+    sent: i64,
+}
+
+impl WatermarkGenerator {
+    /// A generator that has seen nothing.
+    #[must_use]
+    pub const fn new(delay_ms: i64) -> Self {
+        Self { delay_ms, max_time: NO_TIME, sent: MIN_WATERMARK }
+    }
+
+    /// A generator that goes on from the largest event time of an earlier run.
+    #[must_use]
+    pub const fn restored(delay_ms: i64, max_time: i64) -> Self {
+        Self { delay_ms, max_time, sent: MIN_WATERMARK }
+    }
+
+    /// The largest event time so far, [`NO_TIME`] for none.
+    #[must_use]
+    pub const fn max_time(&self) -> i64 {
+        self.max_time
+    }
+
+    /// The watermark reached.
+    #[must_use]
+    pub const fn current(&self) -> i64 {
+        Self::watermark_of(self.max_time, self.delay_ms)
+    }
+
+    const fn watermark_of(max_time: i64, delay_ms: i64) -> i64 {
+        if max_time == NO_TIME { MIN_WATERMARK } else { max_time.saturating_sub(delay_ms) }
+    }
+
+    /// Takes the event times of one batch and calls `emit(rows, watermark)` for each piece of it, in order: the rows
+    /// `rows` first, then the watermark if it rose. Rows without a time take no part.
+    ///
+    /// # Errors
+    /// The first error of `emit`; the generator must not be used after one.
+    pub fn advance<E>(
+        &mut self,
+        times: &[i64],
+        mut emit: impl FnMut(std::ops::Range<usize>, Option<i64>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut start = 0;
+        let mut max_time = self.max_time;
+        let mut reached = self.current();
+        for (row, &time) in times.iter().enumerate() {
+            if time > reached {
+                if time > max_time {
+                    max_time = time;
+                    reached = Self::watermark_of(max_time, self.delay_ms);
+                }
+            } else if time != NO_TIME && reached > self.sent {
+                self.sent = reached;
+                emit(start..row, Some(reached))?;
+                start = row;
+            }
+        }
+        self.max_time = max_time;
+        let risen = (reached > self.sent).then_some(reached);
+        self.sent = self.sent.max(reached);
+        if start < times.len() || risen.is_some() {
+            emit(start..times.len(), risen)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(delay_ms: i64, batches: &[&[i64]]) -> Vec<(Vec<i64>, Option<i64>)> {
+        let mut generator = WatermarkGenerator::new(delay_ms);
+        let mut pieces = Vec::new();
+        for times in batches {
+            let done: Result<(), ()> = generator.advance(times, |rows, watermark| {
+                pieces.push((times[rows].to_vec(), watermark));
+                Ok(())
+            });
+            assert_eq!(done, Ok(()));
+        }
+        pieces
+    }
+
+    #[test]
+    fn ordered_data_keeps_full_batches() {
+        assert_eq!(pieces(4, &[&[10, 12, 11, 15, 13]]), [(vec![10, 12, 11, 15, 13], Some(11))]);
+    }
+
+    #[test]
+    fn a_batch_is_cut_before_a_row_behind_a_watermark_that_is_not_sent() {
+        // 10 raises the watermark to 6; 6 is behind it, so 6 must meet that watermark.
+        assert_eq!(
+            pieces(4, &[&[3, 10, 6, 5, 20, 7]]),
+            [(vec![3, 10], Some(6)), (vec![6, 5, 20], Some(16)), (vec![7], None)]
+        );
+    }
+
+    #[test]
+    fn rows_without_a_time_change_nothing() {
+        assert_eq!(pieces(0, &[&[NO_TIME, NO_TIME]]), [(vec![NO_TIME, NO_TIME], None)]);
+    }
+
+    #[test]
+    fn extreme_times_saturate() {
+        assert_eq!(pieces(10, &[&[i64::MIN + 1, i64::MAX]]), [(vec![i64::MIN + 1, i64::MAX], Some(i64::MAX - 10))]);
+    }
+}

@@ -1,0 +1,69 @@
+//! Windows: which rows belong together in time.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::WindowCall;
+use crate::types::Diagnostic;
+
+/// Aligned windows of fixed size, cut into slices: the greatest stretches of time that no window boundary divides.
+/// State is kept a slice and merged when a window fires, so that an overlapping window costs no more a row than a
+/// tumbling one (Flink's slice-shared windows; Li et al., "No Pane, No Gain", 2005).
+///
+/// All times are milliseconds since the epoch. Arithmetic saturates: a timestamp at the end of the range lands in the
+/// last window that can be represented.
+pub trait WindowAssigner: Debug + Send + Sync {
+    /// As typed, for `explain`: `tumble(10s)`.
+    fn describe(&self) -> String;
+
+    /// The end (exclusive) of the slice that `time` falls into.
+    fn slice_end(&self, time: i64) -> i64;
+
+    /// The length of a slice.
+    fn slice_ms(&self) -> i64;
+
+    /// The length of a window.
+    fn size_ms(&self) -> i64;
+
+    /// The end (exclusive) of the first window, in firing order, that contains the slice ending at `slice_end`.
+    fn first_window_end(&self, slice_end: i64) -> i64;
+
+    /// The end of the last window that contains it: when that has fired (and lateness has passed), the slice goes.
+    fn last_window_end(&self, slice_end: i64) -> i64;
+
+    /// The end of the window that follows the one ending at `window_end`.
+    fn next_window_end(&self, window_end: i64) -> i64;
+
+    /// The start of the window that ends at `window_end`.
+    fn window_start(&self, window_end: i64) -> i64 {
+        window_end.saturating_sub(self.size_ms())
+    }
+}
+
+/// One window function of the language: the registry entry.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowFnSpec {
+    /// `tumble`
+    pub name: &'static str,
+    /// Its arguments as shown in help: `size[, offset]`.
+    pub arguments: &'static str,
+    /// One line for listings.
+    pub summary: &'static str,
+    /// Statements that run as they stand on the built-in `bids` source.
+    pub examples: &'static [&'static str],
+    /// The Flink counterpart.
+    pub flink: Option<&'static str>,
+    /// Checks the arguments.
+    pub bind: fn(&WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic>,
+}
+
+/// A window stage, bound.
+#[derive(Debug, Clone)]
+pub struct WindowSpec {
+    /// Which windows.
+    pub assigner: Arc<dyn WindowAssigner>,
+    /// How long after its end a window still takes rows, firing again for each batch of them.
+    pub lateness_ms: i64,
+    /// The stream that takes rows later than that.
+    pub late_to: Option<crate::types::Spanned<String>>,
+}

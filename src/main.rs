@@ -1,0 +1,3 @@
+//! The `lotic` binary.
+
+fn main() {}

@@ -1,0 +1,219 @@
+//! The unit of flow: columns with their event times.
+
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::{ArrowError, SchemaRef as ArrowSchemaRef};
+use arrow_select::filter::{FilterBuilder, filter_record_batch};
+use arrow_select::take::take_record_batch;
+
+/// Rows a batch holds unless a job says otherwise.
+pub const DEFAULT_BATCH_ROWS: usize = 8_192;
+
+/// The event time of a row that has none (no watermark was declared, or its time was null).
+pub const NO_TIME: i64 = i64::MIN;
+
+/// What a row of a changelog does to the table it describes: Flink's `RowKind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(i8)]
+pub enum RowKind {
+    /// `+I`: a new row.
+    Insert = 0,
+    /// `-U`: the old content of a row that changes.
+    UpdateBefore = 1,
+    /// `+U`: its new content.
+    UpdateAfter = 2,
+    /// `-D`: a row that goes.
+    Delete = 3,
+}
+
+impl RowKind {
+    /// The kind stored as `byte` in a kind column.
+    #[must_use]
+    pub const fn from_byte(byte: i8) -> Self {
+        match byte {
+            1 => Self::UpdateBefore,
+            2 => Self::UpdateAfter,
+            3 => Self::Delete,
+            _ => Self::Insert,
+        }
+    }
+
+    /// As Flink prints it: `+I`, `-U`, `+U`, `-D`.
+    #[must_use]
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Insert => "+I",
+            Self::UpdateBefore => "-U",
+            Self::UpdateAfter => "+U",
+            Self::Delete => "-D",
+        }
+    }
+
+    /// Whether an aggregate adds the row (`+I`, `+U`) or takes it back (`-U`, `-D`).
+    #[must_use]
+    pub const fn adds(self) -> bool {
+        matches!(self, Self::Insert | Self::UpdateAfter)
+    }
+}
+
+/// Rows in columns, their event times beside them (so that projecting the time column away loses no time), and, when
+/// the stream is a changelog, the kind of each row. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    columns: RecordBatch,
+    times: ScalarBuffer<i64>,
+    kinds: Option<ScalarBuffer<i8>>,
+}
+
+impl Batch {
+    /// Insert-only rows.
+    ///
+    /// # Panics
+    /// When there is not one time a row: the caller builds both from the same rows.
+    #[must_use]
+    pub fn new(columns: RecordBatch, times: ScalarBuffer<i64>) -> Self {
+        assert_eq!(columns.num_rows(), times.len(), "one event time a row");
+        Self { columns, times, kinds: None }
+    }
+
+    /// Rows without event time.
+    #[must_use]
+    pub fn untimed(columns: RecordBatch) -> Self {
+        let times = vec![NO_TIME; columns.num_rows()].into();
+        Self { columns, times, kinds: None }
+    }
+
+    /// The same rows with a kind each ([`RowKind`] as `i8`).
+    ///
+    /// # Panics
+    /// When there is not one kind a row.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: Option<ScalarBuffer<i8>>) -> Self {
+        assert!(kinds.as_ref().is_none_or(|kinds| kinds.len() == self.columns.num_rows()), "one kind a row");
+        self.kinds = kinds;
+        self
+    }
+
+    /// The same rows with other event times.
+    ///
+    /// # Panics
+    /// When there is not one time a row.
+    #[must_use]
+    pub fn with_times(mut self, times: ScalarBuffer<i64>) -> Self {
+        assert_eq!(self.columns.num_rows(), times.len(), "one event time a row");
+        self.times = times;
+        self
+    }
+
+    /// The same times and kinds over other columns of as many rows (a projection).
+    ///
+    /// # Errors
+    /// When a column's length or type does not fit `schema`.
+    pub fn with_columns(&self, schema: ArrowSchemaRef, columns: Vec<ArrayRef>) -> Result<Self, ArrowError> {
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
+        let columns = RecordBatch::try_new_with_options(schema, columns, &options)?;
+        Ok(Self { columns, times: self.times.clone(), kinds: self.kinds.clone() })
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.num_rows()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows() == 0
+    }
+
+    /// The columns as an Arrow batch.
+    #[must_use]
+    pub const fn columns(&self) -> &RecordBatch {
+        &self.columns
+    }
+
+    /// One column.
+    ///
+    /// # Panics
+    /// When `index` is out of bounds: indices come from binding.
+    #[must_use]
+    pub fn column(&self, index: usize) -> &ArrayRef {
+        self.columns.column(index)
+    }
+
+    /// The event time of each row, milliseconds since the epoch, [`NO_TIME`] for none.
+    #[must_use]
+    pub const fn times(&self) -> &ScalarBuffer<i64> {
+        &self.times
+    }
+
+    /// The kind of each row; `None` when all are inserts.
+    #[must_use]
+    pub const fn kinds(&self) -> Option<&ScalarBuffer<i8>> {
+        self.kinds.as_ref()
+    }
+
+    /// The kind of one row.
+    #[must_use]
+    pub fn kind(&self, row: usize) -> RowKind {
+        self.kinds.as_ref().map_or(RowKind::Insert, |kinds| RowKind::from_byte(kinds[row]))
+    }
+
+    /// Rows `offset..offset + length`, without copying.
+    #[must_use]
+    pub fn slice(&self, offset: usize, length: usize) -> Self {
+        Self {
+            columns: self.columns.slice(offset, length),
+            times: self.times.slice(offset, length),
+            kinds: self.kinds.as_ref().map(|kinds| kinds.slice(offset, length)),
+        }
+    }
+
+    /// The rows where `keep` is true (null drops the row).
+    ///
+    /// # Errors
+    /// When `keep` is not as long as the batch.
+    pub fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        let kept = keep.true_count();
+        if kept == self.rows() {
+            return Ok(self.clone());
+        }
+        let columns = filter_record_batch(&self.columns, keep)?;
+        let predicate = FilterBuilder::new(keep).optimize().build();
+        let pick = |values: &ScalarBuffer<i64>| -> Result<ScalarBuffer<i64>, ArrowError> {
+            let array = arrow_array::Int64Array::new(values.clone(), None);
+            let picked = predicate.filter(&array)?;
+            Ok(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int64Type>(&picked).values().clone())
+        };
+        let times = pick(&self.times)?;
+        let kinds = match &self.kinds {
+            None => None,
+            Some(kinds) => {
+                let array = arrow_array::Int8Array::new(kinds.clone(), None);
+                let picked = predicate.filter(&array)?;
+                Some(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int8Type>(&picked).values().clone())
+            }
+        };
+        Ok(Self { columns, times, kinds })
+    }
+
+    /// The rows at `indices`, in that order.
+    ///
+    /// # Errors
+    /// When an index is out of bounds.
+    pub fn take(&self, indices: &UInt32Array) -> Result<Self, ArrowError> {
+        let columns = take_record_batch(&self.columns, indices)?;
+        let times = indices.values().iter().map(|&i| self.times[i as usize]).collect();
+        let kinds = self.kinds.as_ref().map(|kinds| indices.values().iter().map(|&i| kinds[i as usize]).collect());
+        Ok(Self { columns, times, kinds })
+    }
+
+    /// Bytes that the batch holds in memory, shared buffers counted as if its own.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.columns.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum::<usize>()
+            + self.times.len() * size_of::<i64>()
+            + self.kinds.as_ref().map_or(0, |kinds| kinds.len())
+    }
+}

@@ -1,0 +1,183 @@
+//! Errors in what the user typed: a message, its place, and a way out.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::Span;
+use super::text::printable;
+
+/// A mistake in typed input. Rendered with a caret under `span` and a `help:` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, one line, no trailing stop.
+    pub message: String,
+    /// Where; `None` for an error without a place in the text (a missing file found while binding, say).
+    pub span: Option<Span>,
+    /// What stands under the caret: what was expected there.
+    pub label: Option<String>,
+    /// The way out: a near name, a working spelling.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span`.
+    #[must_use]
+    pub fn at(span: Span, message: impl Into<String>) -> Self {
+        Self { message: message.into(), span: Some(span), label: None, help: None }
+    }
+
+    /// An error without a place.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), span: None, label: None, help: None }
+    }
+
+    /// Adds the text under the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Offers the candidate nearest to `typed`, if one is near.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(typed, candidates) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// Gives the error a place if it has none yet.
+    #[must_use]
+    pub fn or_at(mut self, span: Span) -> Self {
+        self.span.get_or_insert(span);
+        self
+    }
+
+    /// The error as text with a caret, for `source` named `origin` (a file, or `<input>`). Colour only if asked.
+    /// Control characters of `source` are shown, never sent.
+    #[must_use]
+    pub fn render(&self, source: &str, origin: &str, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let message = printable(&self.message);
+        let label = self.label.as_deref().map(printable);
+        let help = self.help.as_deref().map(printable);
+        let origin = printable(origin);
+        let shown = self.span.map(|span| Excerpt::around(source, span));
+        let mut group = Group::with_title(Level::ERROR.primary_title(&*message));
+        if let Some(excerpt) = &shown {
+            let mut caret = AnnotationKind::Primary.span(excerpt.span.range());
+            if let Some(label) = &label {
+                caret = caret.label(&**label);
+            }
+            group = group
+                .element(Snippet::source(&*excerpt.text).path(&*origin).line_start(excerpt.line).annotation(caret));
+        }
+        if let Some(help) = &help {
+            group = group.element(Level::HELP.message(&**help));
+        }
+        renderer.render(&[group]).clone()
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// The candidate nearest to `typed` by Damerau–Levenshtein distance, if it is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if typed.len() > 64 {
+        return None;
+    }
+    let typed = typed.to_lowercase();
+    let far = (typed.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&typed, &name.to_lowercase()), name))
+        .filter(|&(distance, _)| distance <= far)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
+/// The lines around a span, shortened so that a megabyte on one line still makes a readable error.
+struct Excerpt {
+    text: String,
+    span: Span,
+    line: usize,
+}
+
+impl Excerpt {
+    const SIDE: usize = 120;
+
+    fn around(source: &str, span: Span) -> Self {
+        let start = floor_char(source, span.start.min(source.len()));
+        let end = floor_char(source, span.end.clamp(start, source.len()));
+        let line_start = source[..start].rfind('\n').map_or(0, |i| i + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |i| start + i);
+        let end = end.min(line_end).max(start);
+        let from = if start - line_start > Self::SIDE { floor_char(source, start - Self::SIDE) } else { line_start };
+        let to = if line_end - start > 2 * Self::SIDE { floor_char(source, start + 2 * Self::SIDE) } else { line_end };
+        let end = end.min(to);
+        let before = printable(&source[from..start]);
+        let marked = printable(&source[start..end]);
+        let after = printable(&source[end..to]);
+        let span = Span::new(before.len(), before.len() + marked.len());
+        let line = source[..start].matches('\n').count() + 1;
+        Self { text: format!("{before}{marked}{after}"), span, line }
+    }
+}
+
+fn floor_char(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_stands_under_the_span() {
+        let text = "bids | fliter price > 1";
+        let shown = Diagnostic::at(Span::new(7, 13), "unknown stage `fliter`")
+            .did_you_mean("fliter", ["filter", "map"])
+            .render(text, "<input>", false);
+        insta::assert_snapshot!(shown, @"
+        error: unknown stage `fliter`
+         --> <input>:1:8
+          |
+        1 | bids | fliter price > 1
+          |        ^^^^^^
+          |
+          = help: did you mean `filter`?
+        ");
+    }
+
+    #[test]
+    fn a_megabyte_on_one_line_is_shortened_and_control_characters_are_shown() {
+        let text = format!("{}\u{1b}]0;x\u{7} | oops", "x".repeat(1_000_000));
+        let shown = Diagnostic::at(Span::new(1_000_000, 1_000_001), "unexpected character").render(&text, "f", false);
+        assert!(shown.len() < 2_000, "{}", shown.len());
+        assert!(!shown.contains('\u{1b}'));
+    }
+}

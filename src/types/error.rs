@@ -1,0 +1,83 @@
+//! What can go wrong while a job runs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::ArrowError;
+
+/// An error of the running engine. What the user typed wrong is a [`Diagnostic`](super::Diagnostic) instead.
+///
+/// Cheap to clone, because a job keeps the cause of its last failure for whoever asks.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or directory could not be used.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: Arc<io::Error>,
+    },
+    /// A row could not be processed and the policy is to fail.
+    #[error("{place}: {message}")]
+    Row {
+        /// Where the row came from: `file:line`, or the operator that refused it.
+        place: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Stored state is damaged, foreign, or of a version that this build does not read.
+    #[error("state: {0}")]
+    State(String),
+    /// The directory is in use by another process.
+    #[error("{} is in use by process {pid}; wait for it to end, or give another --state-dir", path.display())]
+    Locked {
+        /// The state directory.
+        path: PathBuf,
+        /// The holder.
+        pid: u32,
+    },
+    /// A kernel refused its input: a defect of ours, reported, not panicked over.
+    #[error("kernel: {0}")]
+    Kernel(Arc<ArrowError>),
+    /// A subtask panicked; its message.
+    #[error("panicked: {0}")]
+    Panic(String),
+    /// A subtask or task manager was killed on purpose.
+    #[error("killed by command")]
+    Killed,
+    /// The job was told to do what it cannot do in its present state, or a configuration does not fit.
+    #[error("{0}")]
+    Config(String),
+}
+
+impl Error {
+    /// An i/o error at `path`.
+    #[must_use]
+    pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_path_buf(), source: Arc::new(source) }
+    }
+
+    /// A [`Error::State`] of this message.
+    #[must_use]
+    pub fn state(message: impl std::fmt::Display) -> Self {
+        Self::State(message.to_string())
+    }
+
+    /// A [`Error::Config`] of this message.
+    #[must_use]
+    pub fn config(message: impl std::fmt::Display) -> Self {
+        Self::Config(message.to_string())
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Self::Kernel(Arc::new(error))
+    }
+}
+
+/// A result of the running engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,63 @@
+//! Names and numbers of the parts of a job.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a checkpoint: 1, 2, 3, … in one job's state, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CheckpointId(pub u64);
+
+impl fmt::Display for CheckpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What ties an operator to its state across restarts, rescales and changes of the pipeline: given with `uid 'x'`, or
+/// derived from the operator's place in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperatorUid(Arc<str>);
+
+impl OperatorUid {
+    /// A uid of this text.
+    #[must_use]
+    pub fn new(uid: impl AsRef<str>) -> Self {
+        Self(Arc::from(uid.as_ref()))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OperatorUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The position of a vertex in its job graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VertexId(pub usize);
+
+/// One parallel instance of a vertex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SubtaskId {
+    /// Which vertex.
+    pub vertex: VertexId,
+    /// Which of its instances, from 0.
+    pub index: usize,
+}
+
+impl fmt::Display for SubtaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.vertex.0, self.index)
+    }
+}

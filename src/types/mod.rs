@@ -1,0 +1,24 @@
+//! Layer 0: the vocabulary that everything else is written in. Imports nothing of ours.
+
+mod batch;
+mod clock;
+mod diagnostic;
+mod element;
+mod error;
+mod ids;
+pub mod key_group;
+mod logical;
+mod schema;
+mod span;
+mod text;
+
+pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind};
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use diagnostic::{Diagnostic, nearest};
+pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};
+pub use error::{Error, Result};
+pub use ids::{CheckpointId, OperatorUid, SubtaskId, VertexId};
+pub use logical::LogicalType;
+pub use schema::{Field, Schema};
+pub use span::{Span, Spanned};
+pub use text::printable;
