@@ -1,3 +1,9 @@
 //! The `lotic` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    lotic::shell::main(lotic::shell::Cli::parse())
+}

@@ -8,6 +8,11 @@ use super::{PlannedOperator, Rejected};
 use crate::expr::ast::ExprNode;
 use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Result, Schema, Span, Spanned};
 
+/// Plans a source from what its statement says.
+pub type SourceFactory = fn(&SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>;
+/// Plans a sink from what its statement says.
+pub type SinkFactory = fn(&SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
+
 /// One connector: the registry entry.
 #[derive(Clone, Copy)]
 pub struct ConnectorSpec {
@@ -26,9 +31,9 @@ pub struct ConnectorSpec {
     /// Flink's connector of the same purpose.
     pub flink: Option<&'static str>,
     /// Makes a source, if it can be one.
-    pub source: Option<fn(&SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>>,
+    pub source: Option<SourceFactory>,
     /// Makes a sink, if it can be one.
-    pub sink: Option<fn(&SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic>>,
+    pub sink: Option<SinkFactory>,
 }
 
 /// One option of a connector.

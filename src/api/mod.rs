@@ -11,11 +11,13 @@ mod time;
 mod window;
 
 pub use connector::{
-    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkRequest, Source,
-    SourcePoll, SourceProgress, SourceRequest, SourceStart,
+    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkFactory, SinkRequest,
+    Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
-pub use operator::{Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput};
+pub use operator::{
+    Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, dead_letter_schema,
+};
 pub use signature::{
     Arg, Clause, CommandSyntax, NamedExpr, Pipeline, SelectItem, Shape, Signature, StageArgs, WindowCall,
 };

@@ -233,9 +233,7 @@ impl NamedExpr {
     /// The call, when the expression is one.
     #[must_use]
     pub fn as_call(&self) -> Option<&Call> {
-        match &self.expr.node {
-            crate::expr::ast::Expr::Call(call) => Some(call),
-            _ => None,
-        }
+        let crate::expr::ast::Expr::Call(call) = &self.expr.node else { return None };
+        Some(call)
     }
 }

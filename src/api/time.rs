@@ -24,6 +24,8 @@ pub struct EventTimeSpec {
 pub struct WatermarkGenerator {
     delay_ms: i64,
     max_time: i64,
+    /// A later time than this raises the watermark. It is `max_time`, or above it after a restore.
+    raised_above: i64,
     sent: i64,
 }
 
@@ -31,13 +33,23 @@ impl WatermarkGenerator {
     /// A generator that has seen nothing.
     #[must_use]
     pub const fn new(delay_ms: i64) -> Self {
-        Self { delay_ms, max_time: NO_TIME, sent: MIN_WATERMARK }
+        Self::restored(delay_ms, NO_TIME, NO_TIME)
     }
 
-    /// A generator that goes on from the largest event time of an earlier run.
+    /// A generator that goes on where several left off, the largest event times of which were from `least` to `largest`.
+    ///
+    /// What is still to come of what they had begun may be as old as the slowest of them was. So the watermark stays at
+    /// that one's, whoever's rows come first, until a row comes that is later than all they have seen: then everything
+    /// before it in the input has come, up to the delay. With one generator the two are equal, and nothing is held.
     #[must_use]
-    pub const fn restored(delay_ms: i64, max_time: i64) -> Self {
-        Self { delay_ms, max_time, sent: MIN_WATERMARK }
+    pub const fn restored(delay_ms: i64, least: i64, largest: i64) -> Self {
+        Self { delay_ms, max_time: least, raised_above: largest, sent: MIN_WATERMARK }
+    }
+
+    /// The time that a row must exceed to raise the watermark: the `largest` to go on from after a restore.
+    #[must_use]
+    pub const fn raised_above(&self) -> i64 {
+        self.raised_above
     }
 
     /// The largest event time so far, [`NO_TIME`] for none.
@@ -68,11 +80,13 @@ impl WatermarkGenerator {
     ) -> Result<(), E> {
         let mut start = 0;
         let mut max_time = self.max_time;
+        let mut raised_above = self.raised_above;
         let mut reached = self.current();
         for (row, &time) in times.iter().enumerate() {
             if time > reached {
-                if time > max_time {
+                if time > raised_above {
                     max_time = time;
+                    raised_above = time;
                     reached = Self::watermark_of(max_time, self.delay_ms);
                 }
             } else if time != NO_TIME && reached > self.sent {
@@ -82,6 +96,7 @@ impl WatermarkGenerator {
             }
         }
         self.max_time = max_time;
+        self.raised_above = raised_above;
         let risen = (reached > self.sent).then_some(reached);
         self.sent = self.sent.max(reached);
         if start < times.len() || risen.is_some() {
@@ -125,6 +140,21 @@ mod tests {
     #[test]
     fn rows_without_a_time_change_nothing() {
         assert_eq!(pieces(0, &[&[NO_TIME, NO_TIME]]), [(vec![NO_TIME, NO_TIME], None)]);
+    }
+
+    #[test]
+    fn a_generator_restored_from_several_waits_until_all_of_theirs_has_come() {
+        let mut generator = WatermarkGenerator::restored(4, 10, 20);
+        let mut watermarks = Vec::new();
+        for times in [&[18, 12][..], &[20], &[21]] {
+            let done: Result<(), ()> = generator.advance(times, |_, watermark| {
+                watermarks.push(watermark);
+                Ok(())
+            });
+            assert_eq!(done, Ok(()));
+        }
+        assert_eq!(watermarks, [Some(6), None, Some(17)]);
+        assert_eq!((generator.max_time(), generator.raised_above()), (21, 21));
     }
 
     #[test]

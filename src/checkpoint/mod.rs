@@ -1,1 +1,15 @@
-//! Layer 2.
+//! Layer 2: checkpoints as the job sees them: what one says of itself, savepoints, and what a restore needs.
+//! [`Aligner`] and [`Coordinator`] are the two sides of the protocol as pure state machines: they are told what happened
+//! and say what follows, and touch nothing.
+
+mod aligner;
+mod coordinator;
+mod manifest;
+mod restore;
+mod savepoint;
+
+pub use aligner::{Aligned, Aligner};
+pub use coordinator::{Completed, Coordinator};
+pub use manifest::{Manifest, ManifestOperator, SnapshotKind};
+pub use restore::{RestorePlan, match_operators, rescale};
+pub use savepoint::{SavepointStats, open_savepoint, write_savepoint};

@@ -1,1 +1,107 @@
-//! Layer 6.
+//! Layer 6: the shell's commands, one file each. A command returns values and prints nothing.
+//!
+//! A new command is a file with a `SPEC` and a line in [`commands`]; the parser, help and completion follow from it.
+
+pub mod bench;
+mod cancel;
+mod checkpoint;
+mod checkpoints;
+mod describe;
+mod explain;
+mod help;
+mod kill;
+mod pause;
+mod rescale;
+mod restore;
+mod resume;
+mod savepoint;
+mod shell;
+mod show;
+mod stop;
+mod subtasks;
+mod watermarks;
+mod why_late;
+mod windows;
+
+use crate::api::{Clause, CommandSyntax, Shape, StageArgs};
+use crate::lang::ast::Statement;
+use crate::session::{Failure, Outcome, Session};
+use crate::types::Diagnostic;
+
+/// One command: the registry entry.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandSpec {
+    /// Its words and what follows them.
+    pub syntax: CommandSyntax,
+    /// How it is typed, for help.
+    pub usage: &'static str,
+    /// One line for listings.
+    pub summary: &'static str,
+    /// The help text.
+    pub help: &'static str,
+    /// Statements that show it.
+    pub examples: &'static [&'static str],
+    /// The Flink counterpart.
+    pub flink: Option<&'static str>,
+    /// Runs it.
+    pub run: fn(&StageArgs, &mut Session) -> Result<Outcome, Failure>,
+}
+
+/// Every command.
+#[must_use]
+pub fn commands() -> &'static [&'static CommandSpec] {
+    &[
+        &show::SPEC,
+        &describe::SPEC,
+        &describe::SHORT,
+        &explain::SPEC,
+        &checkpoint::SPEC,
+        &checkpoints::SPEC,
+        &savepoint::SPEC,
+        &restore::SPEC,
+        &rescale::SPEC,
+        &pause::SPEC,
+        &resume::SPEC,
+        &stop::SPEC,
+        &cancel::SPEC,
+        &kill::SUBTASK,
+        &kill::TASK_MANAGER,
+        &subtasks::SPEC,
+        &watermarks::SPEC,
+        &windows::SPEC,
+        &why_late::SPEC,
+        &help::SPEC,
+        &help::SHORT,
+        &shell::MODE,
+        &shell::TIMER,
+        &shell::READ,
+        &shell::QUIT,
+    ]
+}
+
+/// The commands as the parser needs them.
+#[must_use]
+pub fn syntaxes() -> Vec<CommandSyntax> {
+    commands().iter().map(|command| command.syntax).collect()
+}
+
+/// Runs a statement: a command, or a definition or pipeline.
+///
+/// # Errors
+/// What was typed is wrong, or the engine failed.
+pub fn execute(session: &mut Session, statement: &Statement) -> Result<Outcome, Failure> {
+    let Statement::Command(args) = statement else { return session.define_or_run(statement) };
+    let command = commands()
+        .iter()
+        .find(|command| command.syntax.name == args.name.node)
+        .ok_or_else(|| Diagnostic::at(args.name.span, format!("unknown command `{}`", args.name.node)))?;
+    (command.run)(args, session)
+}
+
+/// `--json`, which every listing takes.
+const JSON: Clause = Clause { keyword: "--json", shape: Shape::Flag, required: false, help: "prints JSON" };
+
+/// Whether `--json` was typed.
+fn json(args: &StageArgs) -> bool {
+    args.clause("--json").is_some()
+}

@@ -4,9 +4,27 @@
 pub mod aggregate;
 pub mod ast;
 mod bind;
+mod cast;
+mod coerce;
+mod compile;
+mod decimal;
+mod display;
 mod eval;
+mod fold;
+mod functions;
+#[cfg(test)]
+mod goldens;
+mod kernels;
+mod literal;
+mod operators;
+#[cfg(test)]
+mod testing;
+mod text;
+mod time;
 mod typed;
+mod value;
 
 pub use bind::{bind, bind_as, bind_predicate};
 pub use eval::{EvalContext, Evaluator, RowError};
+pub use functions::{Family, FunctionSpec, function, function_names, functions};
 pub use typed::TypedExpr;

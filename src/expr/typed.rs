@@ -1,11 +1,15 @@
-//! Typed expressions.
+//! Typed expressions: what binding gives, plans carry and evaluation compiles.
 
-use std::fmt;
+use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
+use super::ast::{BinaryOp, IsTest};
+use super::functions::FunctionSpec;
 use crate::types::{Field, LogicalType, Span};
 
 /// An expression whose columns are found and whose types are known.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Two are equal when they compute the same, wherever they were typed.
+#[derive(Debug, Clone)]
 pub struct TypedExpr {
     pub(super) kind: TypedKind,
     pub(super) ty: LogicalType,
@@ -23,6 +27,170 @@ pub(super) enum TypedKind {
         /// Its name, for people.
         name: String,
     },
+    /// A constant: an array of one row.
+    Literal(ArrayRef),
+    /// An operation on other expressions.
+    Op(Op, Vec<TypedExpr>),
+}
+
+/// An operation. What its arguments are is said for each; binding has already made their types fit.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Op {
+    /// `left op right`. Integers and floats have one type; integers and decimals may be mixed; temporal arithmetic
+    /// takes one instant and one interval, in either order.
+    Arithmetic(ArithmeticOp),
+    /// `-x`
+    Negate,
+    /// `left op right` of one type.
+    Compare(CompareOp),
+    /// `a and b and …`: one or more.
+    And,
+    /// `a or b or …`: one or more.
+    Or,
+    /// `not x`
+    Not,
+    /// `x is [not] …`
+    Is {
+        /// What is asked.
+        test: IsTest,
+        /// With `not`.
+        negated: bool,
+    },
+    /// `x [not] in (list)`: the value looked for, then the list.
+    In {
+        /// With `not`.
+        negated: bool,
+    },
+    /// `x [not] like pattern [escape c]`: two or three strings.
+    Like {
+        /// With `not`.
+        negated: bool,
+    },
+    /// Condition, value, condition, value, …, and the value if none holds.
+    Case,
+    /// The first that is not null.
+    Coalesce,
+    /// The one that compares so (`>=`, `<=`) with all others; null if any is.
+    Extreme(CompareOp),
+    /// To the type of the expression.
+    Cast {
+        /// Null instead of an error.
+        lenient: bool,
+        /// Put in by binding; not shown.
+        implicit: bool,
+    },
+    /// A field of a row.
+    Field {
+        /// Its position.
+        index: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A function of the registry.
+    Function(&'static FunctionSpec),
+}
+
+/// `+ - * / %`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ArithmeticOp {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+}
+
+impl ArithmeticOp {
+    pub(super) const fn from_binary(op: BinaryOp) -> Option<Self> {
+        Some(match op {
+            BinaryOp::Plus => Self::Add,
+            BinaryOp::Minus => Self::Subtract,
+            BinaryOp::Multiply => Self::Multiply,
+            BinaryOp::Divide => Self::Divide,
+            BinaryOp::Modulo => Self::Modulo,
+            BinaryOp::Or
+            | BinaryOp::And
+            | BinaryOp::Eq
+            | BinaryOp::NotEq
+            | BinaryOp::Lt
+            | BinaryOp::LtEq
+            | BinaryOp::Gt
+            | BinaryOp::GtEq
+            | BinaryOp::IsDistinctFrom
+            | BinaryOp::IsNotDistinctFrom
+            | BinaryOp::Concat => return None,
+        })
+    }
+
+    pub(super) const fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+        }
+    }
+}
+
+/// `= <> < <= > >=`, `is [not] distinct from`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CompareOp {
+    Eq,
+    NotEq,
+    Lt,
+    LtEq,
+    Gt,
+    GtEq,
+    Distinct,
+    NotDistinct,
+}
+
+impl CompareOp {
+    pub(super) const fn from_binary(op: BinaryOp) -> Option<Self> {
+        Some(match op {
+            BinaryOp::Eq => Self::Eq,
+            BinaryOp::NotEq => Self::NotEq,
+            BinaryOp::Lt => Self::Lt,
+            BinaryOp::LtEq => Self::LtEq,
+            BinaryOp::Gt => Self::Gt,
+            BinaryOp::GtEq => Self::GtEq,
+            BinaryOp::IsDistinctFrom => Self::Distinct,
+            BinaryOp::IsNotDistinctFrom => Self::NotDistinct,
+            BinaryOp::Or
+            | BinaryOp::And
+            | BinaryOp::Plus
+            | BinaryOp::Minus
+            | BinaryOp::Multiply
+            | BinaryOp::Divide
+            | BinaryOp::Modulo
+            | BinaryOp::Concat => return None,
+        })
+    }
+
+    pub(super) const fn symbol(self) -> &'static str {
+        match self {
+            Self::Eq => "=",
+            Self::NotEq => "<>",
+            Self::Lt => "<",
+            Self::LtEq => "<=",
+            Self::Gt => ">",
+            Self::GtEq => ">=",
+            Self::Distinct => "is distinct from",
+            Self::NotDistinct => "is not distinct from",
+        }
+    }
+
+    /// Equality in any of its forms, which is defined for more types than order is.
+    pub(super) const fn is_equality(self) -> bool {
+        matches!(self, Self::Eq | Self::NotEq | Self::Distinct | Self::NotDistinct)
+    }
+}
+
+impl PartialEq for TypedExpr {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.ty == other.ty && self.nullable == other.nullable
+    }
 }
 
 impl TypedExpr {
@@ -35,6 +203,34 @@ impl TypedExpr {
             nullable: field.nullable,
             span: Span::default(),
         }
+    }
+
+    /// A constant of `ty`: `value` has one row.
+    pub(super) fn literal(value: ArrayRef, ty: LogicalType) -> Self {
+        let nullable = value.logical_null_count() > 0;
+        Self { kind: TypedKind::Literal(value), ty, nullable, span: Span::default() }
+    }
+
+    /// A boolean constant.
+    pub(super) fn boolean(value: bool) -> Self {
+        Self::literal(std::sync::Arc::new(BooleanArray::from(vec![value])), LogicalType::Boolean)
+    }
+
+    /// Null, of `ty`.
+    pub(super) fn null(ty: LogicalType) -> Self {
+        Self::literal(arrow_array::new_null_array(&ty.to_arrow(), 1), ty)
+    }
+
+    /// `op` on `args`.
+    pub(super) fn op(op: Op, args: Vec<Self>, ty: LogicalType, nullable: bool) -> Self {
+        Self { kind: TypedKind::Op(op, args), ty, nullable, span: Span::default() }
+    }
+
+    /// The same, typed at `span`.
+    #[must_use]
+    pub(super) fn at(mut self, span: Span) -> Self {
+        self.span = span;
+        self
     }
 
     /// Its type.
@@ -60,31 +256,70 @@ impl TypedExpr {
     pub const fn as_column(&self) -> Option<usize> {
         match &self.kind {
             TypedKind::Column { index, .. } => Some(*index),
+            TypedKind::Literal(_) | TypedKind::Op(..) => None,
+        }
+    }
+
+    /// The value, an array of one row, when it is nothing but a constant.
+    #[must_use]
+    pub const fn as_literal(&self) -> Option<&ArrayRef> {
+        match &self.kind {
+            TypedKind::Literal(value) => Some(value),
+            TypedKind::Column { .. } | TypedKind::Op(..) => None,
+        }
+    }
+
+    /// The expressions it is made of.
+    pub(super) fn children(&self) -> &[Self] {
+        match &self.kind {
+            TypedKind::Op(_, args) => args,
+            TypedKind::Column { .. } | TypedKind::Literal(_) => &[],
         }
     }
 
     /// The input columns it reads, ascending, each once.
     #[must_use]
     pub fn columns(&self) -> Vec<usize> {
-        self.as_column().into_iter().collect()
+        let mut found = Vec::new();
+        self.visit(&mut |expr| found.extend(expr.as_column()));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn visit(&self, f: &mut dyn FnMut(&Self)) {
+        f(self);
+        for child in self.children() {
+            child.visit(f);
+        }
     }
 
     /// The same expression with each input column `i` at `map(i)`.
     #[must_use]
     pub fn remap(&self, map: &dyn Fn(usize) -> usize) -> Self {
-        match &self.kind {
-            TypedKind::Column { index, name } => {
-                Self { kind: TypedKind::Column { index: map(*index), name: name.clone() }, ..self.clone() }
-            }
-        }
+        self.replace_columns(&|expr, index, name| Self {
+            kind: TypedKind::Column { index: map(index), name: name.to_owned() },
+            ..expr.clone()
+        })
     }
 
     /// The same expression with each input column replaced by the expression that computes it: how a filter moves
     /// below a projection.
     #[must_use]
     pub fn substitute(&self, inputs: &[Self]) -> Self {
+        self.replace_columns(&|expr, index, _| inputs.get(index).unwrap_or(expr).clone())
+    }
+
+    fn replace_columns(&self, f: &dyn Fn(&Self, usize, &str) -> Self) -> Self {
         match &self.kind {
-            TypedKind::Column { index, .. } => inputs[*index].clone(),
+            TypedKind::Column { index, name } => f(self, *index, name),
+            TypedKind::Literal(_) => self.clone(),
+            TypedKind::Op(op, args) => Self {
+                kind: TypedKind::Op(op.clone(), args.iter().map(|arg| arg.replace_columns(f)).collect()),
+                ty: self.ty.clone(),
+                nullable: self.nullable,
+                span: self.span,
+            },
         }
     }
 
@@ -92,26 +327,53 @@ impl TypedExpr {
     /// when (and if) a row reaches it.
     #[must_use]
     pub fn fold(self) -> Self {
-        self
+        super::fold::fold(self)
     }
 
     /// The conjunction of predicates.
     #[must_use]
-    pub fn and(self, _other: Self) -> Self {
-        unimplemented!()
+    pub fn and(self, other: Self) -> Self {
+        if self.is_true() {
+            return other;
+        }
+        if other.is_true() {
+            return self;
+        }
+        let nullable = self.nullable || other.nullable;
+        let span = self.span.to(other.span);
+        let mut parts = Vec::new();
+        for side in [self, other] {
+            match side.kind {
+                TypedKind::Op(Op::And, args) => parts.extend(args),
+                TypedKind::Op(..) | TypedKind::Column { .. } | TypedKind::Literal(_) => parts.push(side),
+            }
+        }
+        Self::op(Op::And, parts, LogicalType::Boolean, nullable).at(span)
+    }
+
+    /// Its parts when it is a conjunction, else itself: each can be pushed down by itself.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<Self> {
+        match &self.kind {
+            TypedKind::Op(Op::And, args) => args.clone(),
+            TypedKind::Op(..) | TypedKind::Column { .. } | TypedKind::Literal(_) => vec![self.clone()],
+        }
     }
 
     /// Whether it is the constant true.
     #[must_use]
     pub fn is_true(&self) -> bool {
-        false
+        self.constant_boolean() == Some(true)
     }
-}
 
-impl fmt::Display for TypedExpr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            TypedKind::Column { name, .. } => f.write_str(name),
-        }
+    /// Its value when it is the constant true or false.
+    pub(super) fn constant_boolean(&self) -> Option<bool> {
+        let value = self.as_literal()?.as_boolean_opt()?;
+        (value.is_valid(0)).then(|| value.value(0))
+    }
+
+    /// Whether it is the constant null.
+    pub(super) fn is_null_literal(&self) -> bool {
+        self.as_literal().is_some_and(|value| value.logical_null_count() > 0)
     }
 }

@@ -16,6 +16,24 @@ pub struct OperatorView {
     pub windows: Vec<WindowView>,
     /// How many more there are.
     pub windows_left_out: u64,
+    /// The last late rows that nobody reads, oldest first, at most a hundred.
+    #[serde(default)]
+    pub late: Vec<LateRowView>,
+}
+
+/// A row that came too late for all its windows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateRowView {
+    /// Its columns as text.
+    pub row: String,
+    /// Its event time, milliseconds.
+    pub time: i64,
+    /// The ends of the windows it belongs to, exclusive, milliseconds, ascending; the last few of many.
+    pub window_ends: Vec<i64>,
+    /// The watermark when it came.
+    pub watermark: i64,
+    /// By how much the watermark had passed the last moment at which it would have been taken.
+    pub late_by_ms: i64,
 }
 
 /// One open window (of an aligned assigner: for all keys of the subtask together).

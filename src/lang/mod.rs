@@ -1,3 +1,20 @@
 //! Layer 4: the dataflow language. Text to statements here; [`lower`] makes plans of pipelines.
+//!
+//! [`parse`] says where a statement ends; `grammar/lotic.ebnf` is the reference of the syntax.
 
 pub mod ast;
+mod grammar;
+mod lexer;
+pub mod lower;
+mod parser;
+mod split;
+mod token;
+
+pub use grammar::Grammar;
+pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
+pub use parser::{Completeness, MAX_HEIGHT, MAX_NESTING, is_complete, may_continue, parse, parse_expr};
+pub use split::Splitter;
+pub use token::{LineBreak, Symbol, Token, TokenKind};
+
+#[cfg(test)]
+mod tests;

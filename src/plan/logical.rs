@@ -11,6 +11,23 @@ use crate::types::{OperatorUid, Schema, Spanned};
 pub struct LogicalPlan {
     /// The nodes; a [`StreamRef`] points into them.
     pub nodes: Vec<LogicalNode>,
+    /// Where rejected rows go.
+    pub dead_letters: Vec<DeadLetterSink>,
+    /// What becomes of rows that operators reject; rows that a source can't read follow [`Scan::on_error`].
+    pub on_error: OnError,
+}
+
+/// A sink of rejected rows, of the columns of [`dead_letter_schema`](crate::api::dead_letter_schema).
+#[derive(Debug, Clone)]
+pub struct DeadLetterSink {
+    /// The scan whose rows it takes; `None` for those of every operator, and of scans without a sink of their own.
+    pub scan: Option<OperatorUid>,
+    /// Its name across restarts.
+    pub uid: OperatorUid,
+    /// What it is called: `dead_letters/bids`.
+    pub name: String,
+    /// The sink.
+    pub operator: Arc<dyn PlannedOperator>,
 }
 
 /// One node.
@@ -24,10 +41,13 @@ pub struct LogicalNode {
     pub uid: OperatorUid,
     /// `parallelism n`; `None` for the job's.
     pub parallelism: Option<Spanned<u64>>,
+    /// For a sink the name it was written to by: the catalog's, or its connector's.
+    pub sink: Option<String>,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a plan has as many nodes as its writer typed stages")]
 pub enum NodeKind {
     /// Reads a source.
     Scan(Scan),
@@ -59,7 +79,57 @@ pub struct Scan {
     pub on_error: OnError,
 }
 
+impl LogicalPlan {
+    /// The columns of `stream`; `None` when the plan has no such stream.
+    #[must_use]
+    pub fn schema(&self, stream: StreamRef) -> Option<Schema> {
+        self.nodes.get(stream.node)?.schema(stream.output)
+    }
+
+    /// For each node, who reads its main output: reader and input, in order.
+    #[must_use]
+    pub fn readers(&self) -> Vec<Vec<(usize, usize)>> {
+        let mut readers = vec![Vec::new(); self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            for (input, stream) in node.inputs.iter().enumerate().filter(|(_, stream)| stream.output == 0) {
+                readers[stream.node].push((at, input));
+            }
+        }
+        readers
+    }
+
+    /// For each node, whether its main output is a changelog.
+    #[must_use]
+    pub fn changelogs(&self) -> Vec<bool> {
+        let mut changelogs = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let input = node.inputs.iter().any(|stream| changelogs[stream.node]);
+            changelogs.push(match &node.kind {
+                NodeKind::Scan(_) => false,
+                NodeKind::Operator(operator) => operator.changelog(input),
+            });
+        }
+        changelogs
+    }
+}
+
 impl LogicalNode {
+    /// The parallelism typed for it.
+    #[must_use]
+    pub fn typed_parallelism(&self) -> Option<u64> {
+        self.parallelism.as_ref().map(|parallelism| parallelism.node)
+    }
+
+    /// Its name as Flink shows it: `Source: bids`, `Calc`, `Sink: hot_file`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match (&self.kind, &self.sink) {
+            (NodeKind::Scan(scan), _) => format!("Source: {}", scan.name),
+            (NodeKind::Operator(_), Some(sink)) => format!("Sink: {sink}"),
+            (NodeKind::Operator(operator), None) => operator.name().to_owned(),
+        }
+    }
+
     /// The columns of output `output` (0 main, 1 + port a side output).
     #[must_use]
     pub fn schema(&self, output: usize) -> Option<Schema> {

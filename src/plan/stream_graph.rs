@@ -1,7 +1,7 @@
 //! The stream graph: operators with their parallelism, edges with their exchange.
 
-use super::{LogicalNode, Port};
-use crate::api::Exchange;
+use super::{LogicalNode, LogicalPlan, NodeKind, Port};
+use crate::api::{Exchange, OnError};
 
 /// A job's operators and exchanges, before chaining and at a given default parallelism.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct StreamGraph {
     pub nodes: Vec<StreamNode>,
     /// Ordered by reader, then by input.
     pub edges: Vec<StreamEdge>,
+    /// What becomes of rows that operators reject.
+    pub on_error: OnError,
 }
 
 /// One operator.
@@ -42,4 +44,148 @@ pub struct StreamEdge {
     pub input: usize,
     /// How rows are distributed.
     pub exchange: Exchange,
+}
+
+impl StreamGraph {
+    /// The operators and exchanges of `plan`, each operator at the parallelism it must have, was given, or else at
+    /// `parallelism`; after them the dead-letter sinks, which are one each.
+    #[must_use]
+    pub fn new(name: impl Into<String>, plan: &LogicalPlan, parallelism: usize, max_parallelism: u16) -> Self {
+        let limit = usize::from(max_parallelism).max(1);
+        let parallelism = parallelism.clamp(1, limit);
+        let nodes = plan
+            .nodes
+            .iter()
+            .map(|node| {
+                let fixed = own_parallelism(node).map(|own| own.clamp(1, limit));
+                StreamNode { node: node.clone(), parallelism: fixed.unwrap_or(parallelism), fixed: fixed.is_some() }
+            })
+            .collect();
+        let mut edges = Vec::new();
+        for (to, node) in plan.nodes.iter().enumerate() {
+            for (input, stream) in node.inputs.iter().enumerate() {
+                let port = match stream.output.checked_sub(1) {
+                    None => Port::Main,
+                    Some(port) => Port::Side { operator: 0, port },
+                };
+                let exchange = match &node.kind {
+                    NodeKind::Scan(_) => Exchange::Forward,
+                    NodeKind::Operator(operator) => operator.exchange(input),
+                };
+                edges.push(StreamEdge { from: stream.node, port, to, input, exchange });
+            }
+        }
+        let mut graph = Self { name: name.into(), parallelism, max_parallelism, nodes, edges, on_error: plan.on_error };
+        graph.add_dead_letters(plan);
+        graph
+    }
+
+    /// One node a dead-letter sink, one input for each producer of rejected rows.
+    fn add_dead_letters(&mut self, plan: &LogicalPlan) {
+        for sink in &plan.dead_letters {
+            let producers = plan.nodes.iter().enumerate().filter(|(_, node)| match &sink.scan {
+                Some(scan) => node.uid == *scan,
+                // A scan too: a filter that runs in it is an operator of the job.
+                None => true,
+            });
+            let port = if sink.scan.is_some() { Port::SourceDeadLetter } else { Port::DeadLetter };
+            let to = self.nodes.len();
+            let edges: Vec<_> = producers
+                .enumerate()
+                .map(|(input, (from, _))| StreamEdge { from, port, to, input, exchange: Exchange::Global })
+                .collect();
+            if edges.is_empty() {
+                continue;
+            }
+            self.edges.extend(edges);
+            let node = LogicalNode {
+                kind: NodeKind::Operator(sink.operator.clone()),
+                inputs: Vec::new(),
+                uid: sink.uid.clone(),
+                parallelism: None,
+                sink: Some(sink.name.clone()),
+            };
+            self.nodes.push(StreamNode { node, parallelism: 1, fixed: true });
+        }
+    }
+}
+
+/// The parallelism that a node has whatever the job's is.
+fn own_parallelism(node: &LogicalNode) -> Option<usize> {
+    let must = match &node.kind {
+        NodeKind::Scan(_) => None,
+        NodeKind::Operator(operator) => operator.parallelism(),
+    };
+    must.or_else(|| node.typed_parallelism().map(|typed| usize::try_from(typed).unwrap_or(usize::MAX)))
+}
+
+impl StreamEdge {
+    /// How rows go when the two ends have these parallelisms: subtask i can feed subtask i only where there are as many
+    /// of both.
+    #[must_use]
+    pub fn exchange_between(&self, from: usize, to: usize) -> Exchange {
+        if self.exchange == Exchange::Forward && from != to { Exchange::Rebalance } else { self.exchange.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::DeadLetterSink;
+    use crate::plan::testing::{Does, Fake, PlanBuilder};
+    use crate::types::{OperatorUid, Span, Spanned};
+
+    #[test]
+    fn a_typed_or_needed_parallelism_is_fixed_and_the_rest_is_the_jobs() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let sum = plan.sum(bids, 0, 2);
+        let schema = plan.schema(sum);
+        let limit = Fake { parallelism: Some(1), ..Fake::new("Limit", Does::Nothing, schema) };
+        let limit = plan.apply(limit.arc(), &[sum]);
+        plan.sink(limit, "out");
+        plan.plan.nodes[sum.node].parallelism = Some(Spanned::new(3, Span::default()));
+        let graph = StreamGraph::new("job", &plan.plan, 2, 128);
+        let widths: Vec<_> = graph.nodes.iter().map(|node| (node.parallelism, node.fixed)).collect();
+        assert_eq!(widths, [(2, false), (3, true), (1, true), (2, false)]);
+        let exchanges: Vec<_> = graph.edges.iter().map(|edge| &edge.exchange).collect();
+        assert_eq!(exchanges, [&Exchange::Hash(vec![0]), &Exchange::Forward, &Exchange::Forward]);
+        assert_eq!(graph.edges[1].exchange_between(3, 1), Exchange::Rebalance);
+        assert_eq!(graph.edges[0].exchange_between(3, 1), Exchange::Hash(vec![0]));
+    }
+
+    #[test]
+    fn parallelism_never_passes_the_key_groups() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        plan.sink(bids, "out");
+        plan.plan.nodes[1].parallelism = Some(Spanned::new(u64::MAX, Span::default()));
+        let graph = StreamGraph::new("job", &plan.plan, 0, 8);
+        assert_eq!(graph.nodes.iter().map(|node| node.parallelism).collect::<Vec<_>>(), [1, 8]);
+    }
+
+    #[test]
+    fn dead_letters_of_a_scan_and_of_the_operators_have_a_sink_each() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let sum = plan.sum(bids, 0, 2);
+        plan.sink(sum, "out");
+        let sink = |scan: Option<&str>, uid: &str| DeadLetterSink {
+            scan: scan.map(OperatorUid::new),
+            uid: OperatorUid::new(uid),
+            name: uid.into(),
+            operator: Fake::new("FileSink", Does::Nothing, crate::api::dead_letter_schema()).arc(),
+        };
+        plan.plan.dead_letters = vec![sink(Some("op0"), "of_bids"), sink(None, "of_job"), sink(Some("gone"), "x")];
+        let graph = StreamGraph::new("job", &plan.plan, 2, 128);
+        let ends = |port: Port| -> Vec<_> {
+            let edges = graph.edges.iter().filter(|edge| edge.port == port);
+            edges.map(|edge| (edge.from, edge.to, edge.input)).collect()
+        };
+        assert_eq!(ends(Port::SourceDeadLetter), [(0, 3, 0)]);
+        assert_eq!(ends(Port::DeadLetter), [(0, 4, 0), (1, 4, 1), (2, 4, 2)]);
+        assert_eq!(graph.nodes.len(), 5, "a sink without a producer is left out");
+        assert!(graph.nodes[3].fixed);
+        assert_eq!(graph.nodes[3].parallelism, 1);
+    }
 }

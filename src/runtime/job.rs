@@ -2,10 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
+use super::deploy::check_restore;
+use super::driver::{Answer, Driver, Launch, Request, Shared, guarded};
+use super::job_manager::{Command, Event};
+use super::job_status;
+use super::redb_storage::{open_storage, savepoint_point};
+use super::stepping::Stepper;
+use super::storage::CheckpointStorage;
+use super::threaded::Threads;
 use crate::inspect::{CheckpointView, JobStatus, JobView};
-use crate::plan::StreamGraph;
-use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Result, SubtaskId};
+use crate::plan::{JobGraph, StreamGraph};
+use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Error, Result, SubtaskId};
 
 /// What to run.
 #[derive(Debug)]
@@ -39,6 +49,8 @@ pub struct JobOptions {
     pub drain: bool,
     /// Ends the input after this many source rows in all.
     pub stop_after_rows: Option<u64>,
+    /// Whether state that no operator of the job takes up is left behind (Flink's flag of that name), or an error.
+    pub allow_non_restored_state: bool,
     /// A savepoint to write when the input has ended.
     pub final_savepoint: Option<PathBuf>,
     /// Who steps the subtasks.
@@ -57,6 +69,7 @@ impl Default for JobOptions {
             channel_capacity: 8,
             drain: true,
             stop_after_rows: None,
+            allow_non_restored_state: false,
             final_savepoint: None,
             executor: Executor::Threaded,
         }
@@ -97,82 +110,276 @@ pub enum Restore {
     Savepoint(PathBuf),
 }
 
+/// Makes the job graph at a parallelism; called anew for every attempt.
+pub type MakeGraph = dyn Fn(usize) -> Result<JobGraph> + Send + Sync;
+
+/// Messages on their way to the job manager, at most.
+const MESSAGES: usize = 1_024;
+/// The longest the job manager waits between two looks at the clock, which may be a virtual one.
+const LOOK_MS_MAX: i64 = 50;
+
+/// What the job manager's thread is sent.
+#[derive(Debug)]
+pub(super) enum Message {
+    Event(Event),
+    Request(Request, SyncSender<Answer>),
+}
+
 /// A job. Dropping it cancels it.
 #[derive(Debug)]
-pub struct Job {}
+pub struct Job {
+    shared: Arc<Shared>,
+    messages: SyncSender<Message>,
+    restored_from: Option<CheckpointId>,
+}
 
 impl Job {
     /// Starts it. Returns when its subtasks are made and their state is restored.
-    pub fn launch(_spec: JobSpec, _clock: Arc<dyn Clock>) -> Result<Self> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When the state can't be read or does not fit, or a source or sink can't be opened.
+    pub fn launch(spec: JobSpec, clock: Arc<dyn Clock>) -> Result<Self> {
+        let JobSpec { graph, options, restore } = spec;
+        if let (Restore::Savepoint(savepoint), Some(_)) = (&restore, &options.directory) {
+            // Before what an earlier run left is set aside for a savepoint that does not fit.
+            let graph = JobGraph::from_stream_graph(&graph, None);
+            check_restore(&graph, &savepoint_point(savepoint)?, options.allow_non_restored_state)?;
+        }
+        let storage = match &options.directory {
+            Some(directory) => Some(open_storage(directory, &restore)?),
+            None => None,
+        };
+        let parallelism = graph.parallelism;
+        let make_graph = move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism)));
+        Self::launch_graph(Arc::new(make_graph), parallelism, options, &restore, storage, clock)
+    }
+
+    /// As [`Self::launch`], for a job graph that is made by other means, with its checkpoints in `storage`.
+    ///
+    /// # Errors
+    /// As [`Self::launch`].
+    pub fn launch_graph(
+        make_graph: Arc<MakeGraph>,
+        parallelism: usize,
+        options: JobOptions,
+        restore: &Restore,
+        storage: Option<Arc<dyn CheckpointStorage>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let restored_from = restore_from(restore, storage.as_deref())?;
+        let (messages, inbox) = sync_channel(MESSAGES);
+        let shared = match options.executor {
+            Executor::Threaded => {
+                let workers = Threads::new(messages.clone(), Arc::clone(&clock));
+                let launch = Launch {
+                    make_graph,
+                    parallelism,
+                    options,
+                    restore: restored_from,
+                    storage,
+                    clock: Arc::clone(&clock),
+                };
+                let driver = Driver::launch(launch, workers)?;
+                let shared = driver.shared();
+                spawn("job-manager", Arc::clone(&shared), move || drive(driver, &inbox, &*clock))?;
+                shared
+            }
+            Executor::Stepping { seed } => {
+                let stepper =
+                    Stepper::launch(make_graph, parallelism, options, restored_from, storage, seed, clock.now_ms())?;
+                let shared = stepper.shared();
+                spawn("stepper", Arc::clone(&shared), move || drive_steps(stepper, &inbox))?;
+                shared
+            }
+        };
+        Ok(Self { shared, messages, restored_from })
     }
 
     /// What it started from, when that was a checkpoint or savepoint: its number.
     #[must_use]
-    pub fn restored_from(&self) -> Option<CheckpointId> {
-        unimplemented!()
+    pub const fn restored_from(&self) -> Option<CheckpointId> {
+        self.restored_from
     }
 
     /// It, now. Costs the job nothing: counters are read, operators answer between two batches.
     #[must_use]
     pub fn view(&self) -> Arc<JobView> {
-        unimplemented!()
+        Arc::new(self.shared.view())
     }
 
     /// Waits until it is over, at most `timeout_ms`; `None` when it is not over by then.
     #[must_use]
-    pub fn wait(&self, _timeout_ms: Option<u64>) -> Option<JobStatus> {
-        unimplemented!()
+    pub fn wait(&self, timeout_ms: Option<u64>) -> Option<JobStatus> {
+        self.shared.wait(timeout_ms)
     }
 
     /// The failure that ended it.
     #[must_use]
-    pub fn failure(&self) -> Option<crate::types::Error> {
-        unimplemented!()
+    pub fn failure(&self) -> Option<Error> {
+        self.shared.failure()
     }
 
     /// Takes a checkpoint and waits for it.
+    ///
+    /// # Errors
+    /// When the job keeps no state or does not run, or the checkpoint fails.
     pub fn checkpoint(&self) -> Result<CheckpointView> {
-        unimplemented!()
+        self.command_for_checkpoint(Command::Checkpoint)
     }
 
     /// Takes a savepoint into `directory`, which must not exist or be empty, and waits for it.
-    pub fn savepoint(&self, _directory: &Path) -> Result<CheckpointView> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`], and when the directory can't be written.
+    pub fn savepoint(&self, directory: &Path) -> Result<CheckpointView> {
+        self.command_for_checkpoint(Command::Savepoint(directory.to_path_buf()))
     }
 
-    /// Stops it: with `drain` the open windows fire first; then a last checkpoint is taken, a savepoint too if asked for.
-    pub fn stop(&self, _savepoint: Option<&Path>, _drain: bool) -> Result<()> {
-        unimplemented!()
+    /// Stops it: with `drain` the open windows fire first; then a last checkpoint is taken, a savepoint too if asked
+    /// for. Waits until that is done.
+    ///
+    /// # Errors
+    /// When the job does not run, or the savepoint can't be written.
+    pub fn stop(&self, savepoint: Option<&Path>, drain: bool) -> Result<()> {
+        let savepoint = savepoint.map(Path::to_path_buf);
+        self.command(Command::Stop { savepoint, drain })?;
+        // The answer says that the work is done; this, that nothing of the job is left.
+        self.shared.wait(None);
+        Ok(())
     }
 
-    /// Ends it at once. Uncommitted output is lost, checkpoints stay.
+    /// Ends it at once. Uncommitted output is lost, checkpoints stay. Does not wait: see [`Self::wait`].
     pub fn cancel(&self) {
-        unimplemented!()
+        let (reply, _) = sync_channel(1);
+        // A job that is over can't be cancelled any more, and one whose queue is full is asked again by the drop.
+        let _ = self.messages.send(Message::Request(Request::Command(Command::Cancel), reply));
     }
 
     /// Holds the sources.
+    ///
+    /// # Errors
+    /// When the job does not run.
     pub fn pause(&self) -> Result<()> {
-        unimplemented!()
+        self.command(Command::Pause).map(|_| ())
     }
 
     /// Lets them go on.
+    ///
+    /// # Errors
+    /// When the job is not paused.
     pub fn resume(&self) -> Result<()> {
-        unimplemented!()
+        self.command(Command::Resume).map(|_| ())
     }
 
-    /// A checkpoint, a stop, and a restore at another parallelism.
-    pub fn rescale(&self, _parallelism: usize) -> Result<()> {
-        unimplemented!()
+    /// A checkpoint, a stop, and a restore at another parallelism. Waits until the checkpoint is taken and the job is
+    /// being restored.
+    ///
+    /// # Errors
+    /// When the job keeps no state, does not run, or can't have that parallelism.
+    pub fn rescale(&self, parallelism: usize) -> Result<()> {
+        self.command(Command::Rescale(parallelism)).map(|_| ())
     }
 
     /// Fails one subtask on purpose.
-    pub fn kill_subtask(&self, _subtask: SubtaskId) -> Result<()> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When there is no such subtask, or the job does not run.
+    pub fn kill_subtask(&self, subtask: SubtaskId) -> Result<()> {
+        self.ask(Request::KillSubtask(subtask)).map(|_| ())
     }
 
     /// Fails all slots of one task manager on purpose.
-    pub fn kill_task_manager(&self, _index: usize) -> Result<()> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When there is no such task manager, or the job does not run.
+    pub fn kill_task_manager(&self, index: usize) -> Result<()> {
+        self.ask(Request::KillTaskManager(index)).map(|_| ())
     }
+
+    fn command(&self, command: Command) -> Answer {
+        self.ask(Request::Command(command))
+    }
+
+    fn command_for_checkpoint(&self, command: Command) -> Result<CheckpointView> {
+        self.command(command)?.ok_or_else(|| Error::state("the checkpoint is listed no more"))
+    }
+
+    fn ask(&self, request: Request) -> Answer {
+        let (reply, answer) = sync_channel(1);
+        let over = || Error::config(format!("the job is {}", job_status::name(self.shared.status())));
+        self.messages.send(Message::Request(request, reply)).map_err(|_| over())?;
+        answer.recv().map_err(|_| over())?
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+fn restore_from(restore: &Restore, storage: Option<&dyn CheckpointStorage>) -> Result<Option<CheckpointId>> {
+    match (restore, storage) {
+        (Restore::Fresh, _) | (Restore::Latest, None) => Ok(None),
+        (Restore::Latest, Some(storage)) => Ok(storage.checkpoints()?.last().copied()),
+        (Restore::Checkpoint(id), Some(storage)) if storage.checkpoints()?.contains(id) => Ok(Some(*id)),
+        (Restore::Checkpoint(id), Some(_)) => Err(Error::state(format!("there is no checkpoint {id}"))),
+        (Restore::Savepoint(directory), Some(storage)) => storage.import_savepoint(directory).map(Some),
+        (Restore::Checkpoint(_) | Restore::Savepoint(_), None) => {
+            Err(Error::config("a job without a state directory can't be restored"))
+        }
+    }
+}
+
+/// Runs `work` on a thread of its own; what it returns is the job's last status. When that can be read, nothing of the
+/// job runs any more and its storage is closed.
+fn spawn(
+    name: &str,
+    shared: Arc<Shared>,
+    work: impl FnOnce() -> JobStatus + Send + 'static,
+) -> Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let status = guarded(|| Ok(work())).unwrap_or(JobStatus::Failed);
+            shared.conclude(status);
+        })
+        .map_err(|error| Error::config(format!("no thread for the {name}: {error}")))
+}
+
+/// The job manager's thread.
+fn drive(mut driver: Driver<Threads>, inbox: &Receiver<Message>, clock: &dyn Clock) -> JobStatus {
+    while !driver.manager().status().is_final() {
+        let wait_ms = driver
+            .manager()
+            .due_ms()
+            .map_or(LOOK_MS_MAX, |due| due.saturating_sub(clock.now_ms()).clamp(0, LOOK_MS_MAX));
+        match inbox.recv_timeout(Duration::from_millis(wait_ms.unsigned_abs())) {
+            Ok(Message::Event(event)) => driver.handle(event),
+            Ok(Message::Request(request, reply)) => driver.request(request, reply),
+            Err(RecvTimeoutError::Timeout) => driver.handle(Event::Tick),
+            // Its own workers hold the other end, so this can't happen while it lives.
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    driver.manager().status()
+}
+
+/// The stepping executor's thread.
+fn drive_steps(mut stepper: Stepper, inbox: &Receiver<Message>) -> JobStatus {
+    while !stepper.status().is_final() {
+        while let Ok(message) = inbox.try_recv() {
+            if let Message::Request(request, reply) = message {
+                stepper.answer(request, reply);
+            }
+        }
+        if !stepper.step() && !stepper.status().is_final() {
+            // Nothing happens without a command any more.
+            match inbox.recv_timeout(Duration::from_millis(LOOK_MS_MAX.unsigned_abs())) {
+                Ok(Message::Request(request, reply)) => stepper.answer(request, reply),
+                Ok(Message::Event(_)) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+        }
+    }
+    stepper.status()
 }

@@ -1,5 +1,30 @@
 //! Layer 4: running a job graph. Subtasks, chains, exchanges, executors, `JobManager`, `TaskManager`s.
 
+mod chain;
+mod channel;
+mod checkpoint_log;
+mod checks;
+mod deploy;
+mod driver;
+mod exchange;
+mod input_gate;
 mod job;
+mod job_manager;
+mod job_status;
+mod job_view;
+mod metrics;
+mod outputs;
+mod redb_storage;
+mod source_driver;
+mod source_state;
+mod stepping;
+mod storage;
+mod subtask;
+mod threaded;
+mod wake;
+mod watermark_valve;
 
-pub use job::{Executor, Job, JobOptions, JobSpec, Restart, Restore};
+pub use job::{Executor, Job, JobOptions, JobSpec, MakeGraph, Restart, Restore};
+pub use redb_storage::open_storage;
+pub use stepping::Stepper;
+pub use storage::{CheckpointStorage, CheckpointWrite, JobFacts, MemoryStorage, OperatorFacts, RestorePoint};

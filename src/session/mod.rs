@@ -1,1 +1,18 @@
-//! Layer 5.
+//! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
+
+mod listing;
+mod outcome;
+mod preview;
+mod registries;
+mod run;
+#[expect(clippy::module_inception, reason = "the session is what this layer is")]
+mod session;
+mod settings;
+
+pub use listing::{Align, Column, Listing};
+pub use outcome::{Failure, Outcome, ShellRequest};
+pub use preview::Preview;
+pub use registries::{SessionRegistries, registries};
+pub use run::{JobEntry, explained};
+pub use session::Session;
+pub use settings::{RestoreFrom, Settings};

@@ -12,6 +12,13 @@ pub const DEFAULT_BATCH_ROWS: usize = 8_192;
 /// The event time of a row that has none (no watermark was declared, or its time was null).
 pub const NO_TIME: i64 = i64::MIN;
 
+/// Whether any of `times` is [`NO_TIME`]. Looks at all of them: without a way out the loop is a few vectors long.
+#[must_use]
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy `||` is the way out that the loop must not have")]
+pub fn any_untimed(times: &[i64]) -> bool {
+    times.iter().fold(false, |found, &time| found | (time == NO_TIME))
+}
+
 /// What a row of a changelog does to the table it describes: Flink's `RowKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i8)]
@@ -214,6 +221,6 @@ impl Batch {
     pub fn bytes(&self) -> usize {
         self.columns.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum::<usize>()
             + self.times.len() * size_of::<i64>()
-            + self.kinds.as_ref().map_or(0, |kinds| kinds.len())
+            + self.kinds.as_ref().map_or(0, ScalarBuffer::len)
     }
 }

@@ -34,6 +34,7 @@ pub fn hash_keys(keys: &[ArrayRef], hashes: &mut Vec<u64>) -> Result<(), ArrowEr
 
 /// The key group of a key with this hash, below `max_parallelism`.
 #[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below max_parallelism")]
 pub const fn key_group(hash: u64, max_parallelism: u16) -> u16 {
     // The upper bits choose the group (multiply-shift), so that hash tables, which use the lower ones, stay even.
     (((hash >> 32) * max_parallelism as u64) >> 32) as u16

@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field as ArrowField, Fields, IntervalUnit, TimeUnit};
+use serde::{Deserialize, Serialize};
 
 /// A Flink SQL data type. Nullability belongs to the [`Field`](super::Field) or expression that has the type.
 ///
 /// `CHAR(n)`/`VARCHAR(n)` are read as [`String`](LogicalType::String). Timestamps are held in milliseconds whatever
 /// precision was declared; `TIMESTAMP(0)`…`TIMESTAMP(9)` are read as `TIMESTAMP(3)`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// Its serialised form is part of the state and savepoint formats: names may be added, never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogicalType {
     /// The type of a bare `NULL` before it is coerced.
     Null,
@@ -40,10 +44,13 @@ pub enum LogicalType {
     /// `TIMESTAMP(3)`: wall-clock milliseconds, without a zone
     Timestamp,
     /// `TIMESTAMP_LTZ(3)`: an instant, milliseconds since the epoch
+    #[serde(rename = "timestamp_ltz")]
     TimestampLtz,
     /// `INTERVAL DAY TO SECOND(3)`, milliseconds
+    #[serde(rename = "interval_day_time")]
     IntervalDayTime,
     /// `INTERVAL YEAR TO MONTH`, months
+    #[serde(rename = "interval_year_month")]
     IntervalYearMonth,
     /// `ARRAY<t>`
     Array(Box<LogicalType>),

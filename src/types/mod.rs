@@ -5,6 +5,7 @@ mod clock;
 mod diagnostic;
 mod element;
 mod error;
+pub mod files;
 mod ids;
 pub mod key_group;
 mod logical;
@@ -12,7 +13,7 @@ mod schema;
 mod span;
 mod text;
 
-pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind};
+pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};

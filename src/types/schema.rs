@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef as ArrowSchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::LogicalType;
 
 /// One column: its name, type and whether it may hold nulls.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Field {
     /// The column's name, as typed; looked up without regard to case when no exact match exists.
     pub name: String,
     /// Its type.
+    #[serde(rename = "type")]
     pub ty: LogicalType,
     /// Whether nulls may stand in it.
     pub nullable: bool,

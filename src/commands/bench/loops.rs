@@ -1,0 +1,421 @@
+//! The yardstick of `lotic bench`: each query as somebody would write it by hand for this one file, with large reads, a
+//! scanner that skips to the fields it needs without checking the rest, and a typed hash table.
+//!
+//! The file is Nexmark bids as our own encoders write them: fields `auction, bidder, price, channel, url, date_time,
+//! extra` in that order, without spaces, times as `YYYY-MM-DD HH:MM:SS[.f]`. No row may be late: a window is taken to be
+//! complete at the end of the input. Several threads each read one contiguous part and merge what they have; the running
+//! count, whose order matters for a key, is exchanged by key instead.
+
+mod sources;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+
+use sources::{ColumnParts, FileParts, parts_of};
+use table::{Entry, Panes, Table, merge};
+
+use crate::types::key_group::mix;
+use crate::types::{Error, Result, RowKind};
+
+/// What is computed of the bids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Query {
+    /// `auction, bidder, price * 0.908` for every bid; the last as its unscaled value (three places).
+    Projection,
+    /// `auction, price` of the bids with `auction % 123 = 0`.
+    Filter,
+    /// `auction, window_start, window_end, count, sum(price), avg(price)` a tumbling window of 10 s.
+    Tumbling,
+    /// `auction, window_start, window_end, count` a hopping window of 10 s every 2 s.
+    Hopping,
+    /// A changelog of `auction, count`: every bid but an auction's first takes the old count back.
+    Running,
+}
+
+/// Every query.
+pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
+
+/// How the bids are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// One JSON object a line.
+    Ndjson,
+    /// One line of cells, the header first.
+    Csv,
+}
+
+/// What came out: enough to compare it exactly with another way to compute the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Output rows.
+    pub rows: u64,
+    /// The wrapping sum of their [`row_hash`]es: the order of the rows does not matter.
+    pub checksum: u64,
+}
+
+impl Outcome {
+    /// Counts one more row.
+    #[inline]
+    pub const fn add(&mut self, fields: &[i64]) {
+        self.rows += 1;
+        self.checksum = self.checksum.wrapping_add(row_hash(fields));
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self { rows: self.rows + other.rows, checksum: self.checksum.wrapping_add(other.checksum) }
+    }
+}
+
+/// The hash of one output row: its fields, each times an odd number of its place, summed up and mixed. Times are
+/// milliseconds since the epoch, decimals their unscaled value's lower 64 bits; a changelog row's first field is its
+/// kind as [`RowKind`] numbers it.
+#[inline]
+#[must_use]
+pub const fn row_hash(fields: &[i64]) -> u64 {
+    let mut word = fields.len() as u64;
+    let mut factor = FIRST_FACTOR;
+    let mut at = 0;
+    while at < fields.len() {
+        word = word.wrapping_add(fields[at].cast_unsigned().wrapping_mul(factor));
+        factor = factor.wrapping_mul(NEXT_FACTOR);
+        at += 1;
+    }
+    mix(word)
+}
+
+const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
+
+/// The odd numbers that [`row_hash`] multiplies the fields with, by place.
+pub(super) fn field_factors() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(FIRST_FACTOR), |factor| Some(factor.wrapping_mul(NEXT_FACTOR)))
+}
+
+/// Bids in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    /// The auction bid on.
+    pub auction: Vec<i64>,
+    /// Who bids.
+    pub bidder: Vec<i64>,
+    /// In cents.
+    pub price: Vec<i64>,
+    /// When, milliseconds since the epoch.
+    pub time: Vec<i64>,
+}
+
+/// Runs `query` over the bids of a file with `threads` threads.
+///
+/// # Errors
+/// When the file can't be read, or is not as the module says.
+pub fn over_file(query: Query, text: Text, path: &Path, threads: usize) -> Result<Outcome> {
+    let parts = parts_of(path, text, threads)?;
+    let source = FileParts { path, text, parts: &parts };
+    run(query, &source, parts.len())
+}
+
+/// Runs `query` over bids in memory with `threads` threads.
+///
+/// # Errors
+/// None of its own; the signature is that of [`over_file`].
+pub fn over_columns(query: Query, columns: &Columns, threads: usize) -> Result<Outcome> {
+    let threads = threads.max(1);
+    run(query, &ColumnParts { columns, threads }, threads)
+}
+
+/// One bid; only the fields that the query [needs](Needs) are set.
+#[derive(Clone, Copy)]
+struct Bid {
+    auction: i64,
+    bidder: i64,
+    price: i64,
+    time: i64,
+}
+
+/// Where bids come from, in parts.
+trait Source: Sync {
+    fn feed<L: Loop>(&self, part: usize, into: &mut L) -> Result<()>;
+}
+
+/// One thread's part of a query.
+trait Loop: Send {
+    const NEEDS: Needs;
+
+    fn bid(&mut self, bid: Bid);
+
+    /// Between two reads.
+    fn pause(&mut self) {}
+
+    /// Behind the last bid.
+    fn finish(&mut self) {}
+}
+
+struct Needs {
+    bidder: bool,
+    price: bool,
+    time: bool,
+}
+
+fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
+    match query {
+        Query::Projection => {
+            let done = spread(source, (0..threads).map(|_| Projection::default()).collect())?;
+            Ok(sum(done.iter().map(|one| one.0)))
+        }
+        Query::Filter => {
+            let done = spread(source, (0..threads).map(|_| Filter::default()).collect())?;
+            Ok(sum(done.iter().map(|one| one.0)))
+        }
+        Query::Tumbling => {
+            let done = spread(source, (0..threads).map(|_| Tumbling(Panes::every(TUMBLE_MS))).collect())?;
+            Ok(emit_tumbling(&merge(done.into_iter().map(|one| one.0).collect())))
+        }
+        Query::Hopping => {
+            let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(SLIDE_MS))).collect())?;
+            Ok(emit_hopping(&merge(done.into_iter().map(|one| one.0).collect()), threads))
+        }
+        Query::Running => {
+            let done = spread(source, Running::connected(threads))?;
+            Ok(sum(done.iter().map(|one| one.outcome)))
+        }
+    }
+}
+
+fn sum(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+    outcomes.fold(Outcome::default(), Outcome::and)
+}
+
+/// Feeds each loop its part on a thread of its own.
+fn spread<L: Loop>(source: &impl Source, loops: Vec<L>) -> Result<Vec<L>> {
+    let work = |part: usize, mut one: L| -> Result<L> {
+        source.feed(part, &mut one)?;
+        one.finish();
+        Ok(one)
+    };
+    if loops.len() == 1 {
+        return loops.into_iter().map(|one| work(0, one)).collect();
+    }
+    thread::scope(|scope| {
+        let running: Vec<_> =
+            loops.into_iter().enumerate().map(|(part, one)| scope.spawn(move || work(part, one))).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(Error::Panic("a loop's thread".to_owned()))))
+            .collect()
+    })
+}
+
+// ---- the queries ----
+
+const TUMBLE_MS: i64 = 10_000;
+const HOP_MS: i64 = 10_000;
+const SLIDE_MS: i64 = 2_000;
+
+#[derive(Default)]
+struct Projection(Outcome);
+
+impl Loop for Projection {
+    const NEEDS: Needs = Needs { bidder: true, price: true, time: false };
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the checksum takes the lower half of a decimal")]
+    fn bid(&mut self, bid: Bid) {
+        let eur = i128::from(bid.price) * 908;
+        self.0.add(&[bid.auction, bid.bidder, eur as i64]);
+    }
+}
+
+#[derive(Default)]
+struct Filter(Outcome);
+
+impl Loop for Filter {
+    const NEEDS: Needs = Needs { bidder: false, price: true, time: false };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        if bid.auction % 123 == 0 {
+            self.0.add(&[bid.auction, bid.price]);
+        }
+    }
+}
+
+struct Tumbling(Panes);
+
+impl Loop for Tumbling {
+    const NEEDS: Needs = Needs { bidder: false, price: true, time: true };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        self.0.add(bid.time, bid.auction, bid.price);
+    }
+
+    fn finish(&mut self) {
+        self.0.close_before(i64::MAX);
+    }
+}
+
+struct Hopping(Panes);
+
+impl Loop for Hopping {
+    const NEEDS: Needs = Needs { bidder: false, price: false, time: true };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        self.0.add(bid.time, bid.auction, 0);
+    }
+
+    fn finish(&mut self) {
+        self.0.close_before(i64::MAX);
+    }
+}
+
+fn emit_tumbling(panes: &[(i64, Vec<Entry>)]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (start, entries) in panes {
+        for entry in entries {
+            let average = entry.sum / entry.count;
+            outcome.add(&[entry.key, *start, start + TUMBLE_MS, entry.count, entry.sum, average]);
+        }
+    }
+    outcome
+}
+
+/// Each window is the sum of five slices; the windows are dealt to the threads.
+fn emit_hopping(slices: &[(i64, Vec<Entry>)], threads: usize) -> Outcome {
+    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return Outcome::default() };
+    let (first, last) = (first.0 - (HOP_MS - SLIDE_MS), last.0);
+    let windows = usize::try_from((last - first) / SLIDE_MS + 1).unwrap_or(0);
+    let emit = |range: Range<usize>| {
+        let mut outcome = Outcome::default();
+        let mut table = Table::new();
+        for window in range {
+            let start = first + i64::try_from(window).unwrap_or(0) * SLIDE_MS;
+            let from = slices.partition_point(|(slice, _)| *slice < start);
+            for (_, entries) in slices[from..].iter().take_while(|(slice, _)| *slice < start + HOP_MS) {
+                for entry in entries {
+                    table.add(entry.key, entry.count, 0);
+                }
+            }
+            for entry in table.take() {
+                outcome.add(&[entry.key, start, start + HOP_MS, entry.count]);
+            }
+        }
+        outcome
+    };
+    let share = windows.div_ceil(threads.max(1)).max(1);
+    let shares: Vec<Range<usize>> = (0..windows).step_by(share).map(|at| at..(at + share).min(windows)).collect();
+    if shares.len() == 1 {
+        return emit(0..windows);
+    }
+    let emit = &emit;
+    thread::scope(|scope| {
+        let running: Vec<_> = shares.into_iter().map(|range| scope.spawn(move || emit(range))).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).fold(Outcome::default(), Outcome::and)
+    })
+}
+
+/// The count of each auction so far. With peers, each owns the auctions of one residue of their hash.
+struct Running {
+    table: Table,
+    outcome: Outcome,
+    index: u64,
+    outgoing: Vec<Vec<i64>>,
+    peers: Vec<Option<SyncSender<Vec<i64>>>>,
+    inbox: Option<Receiver<Vec<i64>>>,
+}
+
+const EXCHANGED: usize = 8_192;
+
+impl Running {
+    fn connected(threads: usize) -> Vec<Self> {
+        let (senders, inboxes): (Vec<_>, Vec<_>) = (0..threads).map(|_| sync_channel(16)).unzip();
+        inboxes
+            .into_iter()
+            .enumerate()
+            .map(|(index, inbox)| Self {
+                table: Table::new(),
+                outcome: Outcome::default(),
+                index: index as u64,
+                outgoing: vec![Vec::with_capacity(EXCHANGED); threads],
+                peers: senders.iter().enumerate().map(|(at, sender)| (at != index).then(|| sender.clone())).collect(),
+                inbox: Some(inbox),
+            })
+            .collect()
+    }
+
+    #[inline]
+    fn count(&mut self, auction: i64) {
+        let count = self.table.add(auction, 1, 0);
+        if count == 1 {
+            self.outcome.add(&[RowKind::Insert as i64, auction, 1]);
+        } else {
+            self.outcome.add(&[RowKind::UpdateBefore as i64, auction, count - 1]);
+            self.outcome.add(&[RowKind::UpdateAfter as i64, auction, count]);
+        }
+    }
+
+    fn receive(&mut self) {
+        while let Some(block) = self.inbox.as_ref().and_then(|inbox| inbox.try_recv().ok()) {
+            for auction in block {
+                self.count(auction);
+            }
+        }
+    }
+
+    fn send(&mut self, to: usize) {
+        let mut block = std::mem::replace(&mut self.outgoing[to], Vec::with_capacity(EXCHANGED));
+        loop {
+            let Some(peer) = self.peers.get(to).and_then(Option::as_ref) else { return };
+            match peer.try_send(block) {
+                // Two that wait for each other to take would wait for ever.
+                Err(TrySendError::Full(back)) => {
+                    block = back;
+                    self.receive();
+                    thread::yield_now();
+                }
+                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+    }
+}
+
+impl Loop for Running {
+    const NEEDS: Needs = Needs { bidder: false, price: false, time: false };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        if self.peers.len() == 1 {
+            return self.count(bid.auction);
+        }
+        let owner = mix(bid.auction.cast_unsigned()) % self.peers.len() as u64;
+        if owner == self.index {
+            return self.count(bid.auction);
+        }
+        let owner = usize::try_from(owner).unwrap_or(0);
+        self.outgoing[owner].push(bid.auction);
+        if self.outgoing[owner].len() == EXCHANGED {
+            self.send(owner);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.receive();
+    }
+
+    fn finish(&mut self) {
+        for to in 0..self.peers.len() {
+            self.send(to);
+        }
+        self.peers.iter_mut().for_each(|peer| *peer = None);
+        while let Some(block) = self.inbox.as_ref().and_then(|inbox| inbox.recv().ok()) {
+            for auction in block {
+                self.count(auction);
+            }
+        }
+    }
+}

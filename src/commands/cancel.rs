@@ -1,0 +1,26 @@
+//! `cancel JOB`
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "cancel",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+    },
+    usage: "cancel JOB",
+    summary: "ends a job at once",
+    help: "Ends the job without a last checkpoint. Output that no checkpoint has committed is lost; checkpoints taken so far stay and can be restored.",
+    examples: &["cancel hot"],
+    flink: Some("CANCEL JOB"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let entry = session.job(args.word(0)?)?;
+    entry.job.cancel();
+    Ok(Outcome::Message(format!("job {} is cancelled", entry.name)))
+}

@@ -1,0 +1,32 @@
+//! `checkpoint JOB`
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "checkpoint",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+    },
+    usage: "checkpoint JOB",
+    summary: "takes a checkpoint of a job now",
+    help: "Takes a checkpoint and waits until it is durable. It is listed by checkpoints and can be restored while it is retained.",
+    examples: &["checkpoint hot"],
+    flink: Some("CHECKPOINT"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let entry = session.job(args.word(0)?)?;
+    let taken = entry.job.checkpoint()?;
+    Ok(Outcome::Message(format!(
+        "checkpoint {} of {} took {} ms, {} bytes",
+        taken.id,
+        entry.name,
+        taken.duration_ms.unwrap_or(0),
+        taken.delta_bytes.unwrap_or(0)
+    )))
+}

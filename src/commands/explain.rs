@@ -1,0 +1,54 @@
+//! `explain JOB | NAME | PIPELINE`
+
+use super::{CommandSpec, JSON, json};
+use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session, explained};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "explain",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Pipeline],
+            optional: &[],
+            clauses: &[
+                JSON,
+                Clause {
+                    keyword: "--mermaid",
+                    shape: Shape::Flag,
+                    required: false,
+                    help: "prints a diagram in mermaid's language",
+                },
+            ],
+        },
+    },
+    usage: "explain JOB|NAME|PIPELINE [--json] [--mermaid]",
+    summary: "shows how a job or pipeline is run",
+    help: "Shows the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
+    examples: &["explain hot", "explain bids | filter price > 1000 | map auction --json"],
+    flink: Some("EXPLAIN"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let pipeline = args.pipeline(0)?;
+    let planned;
+    let mut jobs = session.jobs();
+    let job = jobs.find(|entry| pipeline.stages.is_empty() && entry.name == pipeline.from.node);
+    let plan = if let Some(entry) = job {
+        &entry.plan
+    } else {
+        planned = session.plan(pipeline)?;
+        &planned
+    };
+    Ok(explained(plan, |levels| {
+        if json(args) {
+            Outcome::Json(levels.json())
+        } else if args.clause("--mermaid").is_some() {
+            Outcome::Text(levels.mermaid())
+        } else {
+            Outcome::Text(levels.text())
+        }
+    }))
+}

@@ -1,0 +1,26 @@
+//! `pause JOB`
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "pause",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+    },
+    usage: "pause JOB",
+    summary: "holds the sources of a job",
+    help: "Holds the sources; what is already inside flows on. Checkpoints can still be taken. resume lets the sources go on.",
+    examples: &["pause hot"],
+    flink: None,
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let entry = session.job(args.word(0)?)?;
+    entry.job.pause()?;
+    Ok(Outcome::Message(format!("job {} is paused; `resume {}` lets it go on", entry.name, entry.name)))
+}

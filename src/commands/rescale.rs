@@ -1,0 +1,38 @@
+//! `rescale JOB to N`
+
+use super::CommandSpec;
+use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+use crate::types::Diagnostic;
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "rescale",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Name],
+            optional: &[],
+            clauses: &[Clause { keyword: "to", shape: Shape::Integer, required: true, help: "the new parallelism" }],
+        },
+    },
+    usage: "rescale JOB to N",
+    summary: "changes the parallelism of a running job",
+    help: "Takes a checkpoint, stops the job and restores it at the new parallelism: key groups move, no key is lost.",
+    examples: &["rescale hot to 4"],
+    flink: Some("rescaling"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let to = args
+        .clause_integer("to")?
+        .ok_or_else(|| Diagnostic::at(args.span, "to what parallelism? `to N` is missing"))?;
+    let parallelism = usize::try_from(to.node)
+        .ok()
+        .filter(|&n| n > 0)
+        .ok_or_else(|| Diagnostic::at(to.span, "the parallelism must be at least 1"))?;
+    let entry = session.job(args.word(0)?)?;
+    entry.job.rescale(parallelism)?;
+    Ok(Outcome::Message(format!("job {} runs at parallelism {parallelism}", entry.name)))
+}

@@ -1,0 +1,26 @@
+//! `resume JOB`
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "resume",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+    },
+    usage: "resume JOB",
+    summary: "lets the sources of a paused job go on",
+    help: "Lets the sources of a paused job go on from where they were held.",
+    examples: &["resume hot"],
+    flink: None,
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let entry = session.job(args.word(0)?)?;
+    entry.job.resume()?;
+    Ok(Outcome::Message(format!("job {} goes on", entry.name)))
+}

@@ -1,0 +1,33 @@
+//! `savepoint JOB to 'DIR'`
+
+use super::CommandSpec;
+use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+use crate::types::Diagnostic;
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "savepoint",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Name],
+            optional: &[],
+            clauses: &[Clause { keyword: "to", shape: Shape::Text, required: true, help: "the directory to write" }],
+        },
+    },
+    usage: "savepoint JOB to 'DIR'",
+    summary: "writes a savepoint of a job",
+    help: "Writes the state of the job as a directory of a JSON manifest and Parquet files, which never expires. The directory must not exist yet, or be empty.",
+    examples: &["savepoint hot to 'sp/hot-1'"],
+    flink: Some("savepoint"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let to = args.clause_word("to")?.ok_or_else(|| Diagnostic::at(args.span, "where to? `to 'DIR'` is missing"))?;
+    let directory = session.path(&to.node);
+    let entry = session.job(args.word(0)?)?;
+    let taken = entry.job.savepoint(&directory)?;
+    Ok(Outcome::Message(format!("savepoint {} of {} took {} ms", to.node, entry.name, taken.duration_ms.unwrap_or(0))))
+}

@@ -1,0 +1,77 @@
+//! What concerns the shell itself: `.mode`, `.timer`, `.read`, `\q`.
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session, ShellRequest};
+
+/// How rows are shown.
+pub(super) const MODE: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: ".mode",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Keyword(&["table", "ndjson", "csv", "vertical", "changelog"])],
+            optional: &[],
+            clauses: &[],
+        },
+    },
+    usage: ".mode table|ndjson|csv|vertical|changelog",
+    summary: "how rows are shown",
+    help: "Aligned columns, one JSON object a line, comma-separated values, one column a line, or as Flink prints a changelog.",
+    examples: &[".mode ndjson"],
+    flink: Some("SET 'sql-client.execution.result-mode'"),
+    run: |args, _| Ok(Outcome::Shell(ShellRequest::Mode(args.word(0)?.node.clone()))),
+};
+
+/// Whether to say how long each statement took.
+pub(super) const TIMER: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: ".timer",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Keyword(&["on", "off"])], optional: &[], clauses: &[] },
+    },
+    usage: ".timer on|off",
+    summary: "says how long each statement took",
+    help: "With `.timer on`, the time that each statement took is printed behind its result.",
+    examples: &[".timer on"],
+    flink: None,
+    run: timer,
+};
+
+/// Runs a file.
+pub(super) const READ: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: ".read",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
+    },
+    usage: ".read 'FILE'",
+    summary: "runs the statements of a file",
+    help: "Runs the statements of the file as if they were typed here.",
+    examples: &[".read 'sessions/first-pipeline.lotic'"],
+    flink: Some("sql-client -f"),
+    run: read,
+};
+
+/// Leaves.
+pub(super) const QUIT: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "\\q",
+        aliases: &["quit", "exit"],
+        signature: Signature { head: &[], optional: &[], clauses: &[] },
+    },
+    usage: "\\q",
+    summary: "leaves the shell",
+    help: "Leaves the shell, as Ctrl-D does. Running jobs take a last checkpoint.",
+    examples: &["\\q"],
+    flink: Some("QUIT"),
+    run: |_, _| Ok(Outcome::Shell(ShellRequest::Quit)),
+};
+
+fn timer(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
+    Ok(Outcome::Shell(ShellRequest::Timer(args.word(0)?.node == "on")))
+}
+
+fn read(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    Ok(Outcome::Shell(ShellRequest::Read(session.path(&args.word(0)?.node))))
+}

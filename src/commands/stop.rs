@@ -1,0 +1,44 @@
+//! `stop JOB [with savepoint 'DIR'] [drain]`
+
+use super::CommandSpec;
+use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "stop",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Name],
+            optional: &[],
+            clauses: &[
+                Clause {
+                    keyword: "with savepoint",
+                    shape: Shape::Text,
+                    required: false,
+                    help: "the directory to write a savepoint to",
+                },
+                Clause {
+                    keyword: "drain",
+                    shape: Shape::Flag,
+                    required: false,
+                    help: "fires every open window first, as if the input had ended",
+                },
+            ],
+        },
+    },
+    usage: "stop JOB [with savepoint 'DIR'] [drain]",
+    summary: "ends a job after a last checkpoint",
+    help: "Stops the sources, takes a last checkpoint, commits what the sinks have staged, and ends the job. Open windows stay in the state, to go on after a restore, unless drain is given.",
+    examples: &["stop hot with savepoint 'sp/hot-2'", "stop hot drain"],
+    flink: Some("STOP JOB … WITH SAVEPOINT"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let savepoint = args.clause_word("with savepoint")?.map(|to| session.path(&to.node));
+    let entry = session.job(args.word(0)?)?;
+    entry.job.stop(savepoint.as_deref(), args.clause("drain").is_some())?;
+    Ok(Outcome::Message(format!("job {} is stopped", entry.name)))
+}

@@ -1,0 +1,53 @@
+//! What a demo data set is: columns whose values follow from a seed and a row's number alone.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, TimestampMillisecondArray};
+
+use crate::types::{Field, Result};
+
+/// Where the event time of every set begins: 2026-01-05 08:00:00.
+pub(super) const START_MS: i64 = 1_767_600_000_000;
+
+/// A set of generated rows. Every value follows from the seed and the row's number, so that readers share out the rows and
+/// a projected column costs only itself.
+pub(super) trait DemoSet: Debug + Send + Sync {
+    /// `transactions`
+    fn name(&self) -> &'static str;
+
+    /// How far event times are out of order, in milliseconds, but for rows that are late on purpose.
+    fn delay_ms(&self) -> i64;
+
+    /// The columns; the last one is `event_time`.
+    fn fields(&self) -> Vec<Field>;
+
+    /// One column of the rows `rows`.
+    ///
+    /// # Errors
+    /// When it can't be built: a defect of ours.
+    fn column(&self, seed: u64, column: usize, rows: Range<u64>) -> Result<ArrayRef>;
+}
+
+/// A text column; `write` appends one row's text.
+pub(super) fn texts(rows: Range<u64>, mut write: impl FnMut(u64, &mut StringBuilder)) -> ArrayRef {
+    let count = usize::try_from(rows.end.saturating_sub(rows.start)).unwrap_or(0);
+    let mut builder = StringBuilder::with_capacity(count, count * 12);
+    for row in rows {
+        write(row, &mut builder);
+    }
+    Arc::new(builder.finish())
+}
+
+/// A column of timestamps.
+pub(super) fn timestamps(rows: Range<u64>, time_ms: impl Fn(u64) -> i64) -> ArrayRef {
+    Arc::new(TimestampMillisecondArray::from_iter_values(rows.map(time_ms)))
+}
+
+/// The item of `from` that `number` picks.
+pub(super) fn pick<T: Copy>(from: &[T], number: u64) -> T {
+    let count = u64::try_from(from.len()).unwrap_or(1);
+    from[usize::try_from(number % count).unwrap_or(0)]
+}

@@ -1,0 +1,202 @@
+//! The connector: one reader for all sets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+
+use super::SETS;
+use super::set::DemoSet;
+use crate::api::{Bounds, ConnectorSpec, OptionSpec, PlannedSource, Source, SourceRequest, SourceStart};
+use crate::connectors::generator::{RowGenerator, RowPlan, readers};
+use crate::connectors::options::{count, rate, source_options};
+use crate::types::{Diagnostic, Result, Schema};
+
+/// The registry entry.
+pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
+    name: "demo",
+    summary: "card transactions with fraud, sensors with late rows, clicks with sessions, generated",
+    help: "Generates rows with something to find in each set, the same rows for the same seed. \
+           'transactions': four card payments a second; in every 500 rows one account pays less than 1.00 and within a \
+           minute more than 500.00, from abroad; other accounts do the one or the other, never both. \
+           'sensors': twelve sensors report every second; 15 of 100 reports arrive up to 4s after later ones, 1 of 100 \
+           arrives 10s to 60s late, s-07 is silent for 90s out of every 5m, and s-06 runs hot for 16s of them. \
+           'clicks': visits of 3 to 13 clicks about 20s apart; a visitor comes back after more than half an hour. \
+           Every set has its own event time, `event_time`.",
+    target: Some("'transactions', 'sensors' or 'clicks'"),
+    options: &OPTIONS,
+    examples: &[
+        "source t from demo 'transactions' with (rows = 1000, seed = 7);\nt | filter amount < 1 | limit 3;",
+        "source s from demo 'sensors' with (rows = 3000);\ns | key_by room | window tumble(1m) | aggregate max(temperature) as hottest | limit 4;",
+        "source c from demo 'clicks' with (rows = 500);\nc | filter referrer is null | map `user`, page | limit 3;",
+    ],
+    flink: Some("datagen"),
+    source: Some(source),
+    sink: None,
+};
+
+const OPTIONS: [OptionSpec; 7] = source_options([
+    OptionSpec { name: "rows", values: "a whole number", help: "how many rows; default: without end" },
+    OptionSpec {
+        name: "rate",
+        values: "rows a second",
+        help: "rows that flow in a second of processing time; default 0: as fast as it goes",
+    },
+    OptionSpec { name: "seed", values: "a whole number", help: "other seeds give other rows; default 0" },
+]);
+
+fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
+    let names = || SETS.iter().map(|set| set.name());
+    let Some(target) = &request.target else {
+        return Err(Diagnostic::at(request.span, "demo needs the name of a data set").help("write demo 'transactions'"));
+    };
+    let Some(set) = SETS.into_iter().find(|set| set.name().eq_ignore_ascii_case(&target.node)) else {
+        return Err(Diagnostic::at(target.span, format!("demo has no data set '{}'", target.node))
+            .label(names().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "))
+            .did_you_mean(&target.node, names()));
+    };
+    let schema = Schema::new(set.fields());
+    if request.columns.is_some() {
+        return Err(Diagnostic::at(request.span, "the columns of demo are given")
+            .help(format!("leave out `columns`; demo '{}' has {schema}", set.name())));
+    }
+    let options = &request.options;
+    Ok(Arc::new(DemoSource {
+        set,
+        schema,
+        rows: count(options, "rows", 0)?,
+        rate: rate(options, "rate")?,
+        seed: options.integer("seed")?.unwrap_or(0).cast_unsigned(),
+    }))
+}
+
+/// An endless source ends here: far beyond any run, and far from overflow in event times.
+const MAX_ROWS: u64 = 1 << 40;
+
+#[derive(Debug)]
+struct DemoSource {
+    set: &'static dyn DemoSet,
+    schema: Schema,
+    rows: Option<u64>,
+    rate: Option<f64>,
+    seed: u64,
+}
+
+impl fmt::Display for DemoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "demo '{}' seed {}", self.set.name(), self.seed)
+    }
+}
+
+impl PlannedSource for DemoSource {
+    fn describe(&self) -> String {
+        format!("demo '{}'", self.set.name())
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn bounds(&self) -> Bounds {
+        if self.rows.is_some() { Bounds::Bounded } else { Bounds::Unbounded }
+    }
+
+    fn event_time(&self) -> Option<(usize, i64)> {
+        self.schema.index_of("event_time").map(|column| (column, self.set.delay_ms()))
+    }
+
+    fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
+        let total = Some(self.rows.unwrap_or(MAX_ROWS).min(MAX_ROWS));
+        let plan = RowPlan { input: self.to_string(), total, rate: self.rate };
+        readers(&plan, start, || {
+            Box::new(Rows {
+                set: self.set,
+                seed: self.seed,
+                wanted: start.projection.clone(),
+                schema: self.schema.project(&start.projection),
+            })
+        })
+    }
+}
+
+struct Rows {
+    set: &'static dyn DemoSet,
+    seed: u64,
+    wanted: Vec<usize>,
+    schema: Schema,
+}
+
+impl RowGenerator for Rows {
+    fn rows(&mut self, first: u64, count: usize) -> Result<RecordBatch> {
+        let rows = first..first.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        let columns = self.wanted.iter().map(|&column| self.set.column(self.seed, column, rows.clone()));
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        Ok(RecordBatch::try_new_with_options(self.schema.arrow().clone(), columns.collect::<Result<_>>()?, &options)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use arrow_select::concat::concat_batches;
+
+    use super::*;
+    use crate::api::{OptionValue, Options, SourcePoll};
+    use crate::types::{Span, Spanned, VirtualClock};
+
+    fn planned(target: Option<&str>, rows: i64) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
+        let option = |name: &str, value| (name.to_owned(), Spanned::new(OptionValue::Integer(value), Span::new(1, 2)));
+        source(&SourceRequest {
+            name: "t".into(),
+            target: target.map(|target| Spanned::new(target.to_owned(), Span::new(3, 9))),
+            columns: None,
+            options: Options::new(vec![option("rows", rows), option("seed", 7)]),
+            base_dir: PathBuf::new(),
+            span: Span::default(),
+        })
+    }
+
+    fn read(source: &dyn PlannedSource, projection: &[usize], batch_rows: usize) -> RecordBatch {
+        let start = SourceStart {
+            parallelism: 1,
+            projection: projection.to_vec(),
+            restored: None,
+            batch_rows,
+            clock: Arc::new(VirtualClock::at(0)),
+        };
+        let mut readers = source.start(&start).unwrap();
+        let mut batches = Vec::new();
+        loop {
+            match readers[0].poll().unwrap() {
+                SourcePoll::Rows { rows, .. } => batches.push(rows),
+                SourcePoll::Pending(_) => {}
+                SourcePoll::End => break,
+            }
+        }
+        concat_batches(source.schema().project(projection).arrow(), &batches).unwrap()
+    }
+
+    #[test]
+    fn rows_depend_on_neither_batches_nor_projection() {
+        for set in SETS {
+            let source = planned(Some(set.name()), 1_000).unwrap();
+            let all: Vec<usize> = (0..source.schema().len()).collect();
+            let whole = read(&*source, &all, 1_000);
+            assert_eq!(whole.num_rows(), 1_000);
+            assert_eq!(read(&*source, &all, 7), whole, "{}", set.name());
+            let last = all.len() - 1;
+            assert_eq!(read(&*source, &[1, last], 64), whole.project(&[1, last]).unwrap());
+            assert_eq!(source.event_time().unwrap().0, last);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_shown_at_their_place() {
+        let error = planned(Some("transaction"), 1).unwrap_err();
+        assert_eq!(error.span, Some(Span::new(3, 9)));
+        insta::assert_snapshot!(error, @"demo has no data set 'transaction' (did you mean `transactions`?)");
+        insta::assert_snapshot!(planned(None, 1).unwrap_err(), @"demo needs the name of a data set (write demo 'transactions')");
+        insta::assert_snapshot!(planned(Some("clicks"), -1).unwrap_err(), @"option `rows` takes a whole number of at least 0, not -1");
+    }
+}

@@ -1,0 +1,176 @@
+//! The bytes of a file in order, decompressed on the way, in bounded memory whatever the file says.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use crate::types::files::{FileInfo, ReadFile};
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// By a file's extension.
+    pub(super) fn of_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "gz" | "gzip" => Some(Self::Gzip),
+            "zst" | "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// The `compression` option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CompressionChoice {
+    /// Each file's extension says.
+    ByExtension,
+    /// This one, or none, whatever the extension.
+    Fixed(Option<Compression>),
+}
+
+/// Compressed bytes are read this many at a time.
+const COMPRESSED_READ: usize = 64 << 10;
+/// The largest window that a zstd frame may ask for.
+const ZSTD_WINDOW_MAX: u64 = 128 << 20;
+
+/// A file being read forward.
+pub(super) enum ByteStream {
+    Plain(FileCursor),
+    Gzip(Box<MultiGzDecoder<BufReader<FileCursor>>>),
+    Zstd(Box<ZstdFrames>),
+}
+
+impl ByteStream {
+    /// Reads `file` from `offset` on; a compressed file always from its beginning.
+    pub(super) fn new(file: Box<dyn ReadFile>, compression: Option<Compression>, offset: u64) -> Self {
+        let read = Arc::new(AtomicU64::new(0));
+        let offset = if compression.is_some() { 0 } else { offset };
+        let cursor = FileCursor { file, offset, read };
+        match compression {
+            None => Self::Plain(cursor),
+            Some(Compression::Gzip) => {
+                Self::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_READ, cursor))))
+            }
+            Some(Compression::Zstd) => Self::Zstd(Box::new(ZstdFrames::new(cursor))),
+        }
+    }
+
+    /// What the open file is now.
+    pub(super) fn info(&self) -> io::Result<FileInfo> {
+        self.cursor().file.info()
+    }
+
+    /// Bytes of the file, not of its content, that have been read.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.cursor().read.load(Ordering::Relaxed)
+    }
+
+    /// Moves a plain file to `offset`; a compressed one stays where it is.
+    pub(super) fn seek(&mut self, offset: u64) {
+        if let Self::Plain(cursor) = self {
+            cursor.offset = offset;
+        }
+    }
+
+    fn cursor(&self) -> &FileCursor {
+        match self {
+            Self::Plain(cursor) => cursor,
+            Self::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Self::Zstd(frames) => frames.source.get_ref(),
+        }
+    }
+}
+
+impl Read for ByteStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(cursor) => cursor.read(buffer),
+            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Zstd(frames) => frames.read(buffer),
+        }
+    }
+}
+
+/// A place in a file.
+pub(super) struct FileCursor {
+    file: Box<dyn ReadFile>,
+    offset: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for FileCursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(self.offset, buffer)?;
+        let bytes = u64::try_from(read).unwrap_or(0);
+        self.offset += bytes;
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// All frames of a zstd file, one after the other: the decoder itself knows only one.
+pub(super) struct ZstdFrames {
+    source: BufReader<FileCursor>,
+    decoder: FrameDecoder,
+    in_frame: bool,
+}
+
+impl ZstdFrames {
+    fn new(cursor: FileCursor) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(ZSTD_WINDOW_MAX);
+        Self { source: BufReader::with_capacity(COMPRESSED_READ, cursor), decoder, in_frame: false }
+    }
+
+    /// Begins the next frame; false at the end of the file.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        loop {
+            if self.source.fill_buf()?.is_empty() {
+                return Ok(false);
+            }
+            match self.decoder.reset(&mut self.source) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                    let skipped = io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
+                    if skipped < u64::from(length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(damaged(error)),
+            }
+        }
+    }
+}
+
+impl Read for ZstdFrames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if self.decoder.can_collect() > 0 {
+                return self.decoder.read(buffer);
+            }
+            if self.in_frame && !self.decoder.is_finished() {
+                self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1)).map_err(damaged)?;
+            } else if self.next_frame()? {
+                self.in_frame = true;
+            } else {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+fn damaged(error: FrameDecoderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}

@@ -1,0 +1,73 @@
+//! `print`: rows for the person at the terminal.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{ConnectorSpec, Operator, OperatorContext, Output, PlannedOperator, ResultSink, SinkRequest};
+use crate::types::{Batch, Diagnostic, Result, Schema};
+
+/// The registry entry.
+pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
+    name: "print",
+    summary: "shows rows on standard output",
+    help: "Shows every row as it comes, in the mode that `.mode` or `--output` says; rows of a changelog with their \
+           kind (+I, -U, +U, -D).",
+    target: None,
+    options: &[],
+    examples: &[
+        "source gen from nexmark 'bid' with (events = 50);\nrun shown = gen | map auction, price | into print;",
+    ],
+    flink: Some("print"),
+    source: None,
+    sink: Some(sink),
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
+fn sink(request: &SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
+    Ok(Arc::new(PrintSink {
+        name: request.name.clone(),
+        schema: request.schema.clone(),
+        results: request.results.clone(),
+    }))
+}
+
+struct PrintSink {
+    name: String,
+    schema: Schema,
+    results: Arc<dyn ResultSink>,
+}
+
+impl fmt::Debug for PrintSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrintSink").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl PlannedOperator for PrintSink {
+    fn name(&self) -> &'static str {
+        "PrintSink"
+    }
+
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
+    fn output(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn create(&self, _context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        Ok(Box::new(Print { name: self.name.clone(), results: self.results.clone() }))
+    }
+}
+
+struct Print {
+    name: String,
+    results: Arc<dyn ResultSink>,
+}
+
+impl Operator for Print {
+    fn process(&mut self, _input: usize, batch: Batch, _out: &mut dyn Output) -> Result<()> {
+        if batch.is_empty() { Ok(()) } else { self.results.rows(&self.name, &batch) }
+    }
+}

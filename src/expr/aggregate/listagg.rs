@@ -1,0 +1,99 @@
+//! `listagg`
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
+
+use super::AggregateSpec;
+use super::accumulator::{Accumulator, column, selection, wrong_type};
+use super::bag::{Bag, Pick};
+use super::min_max::value_field;
+use crate::types::{LogicalType, Result};
+
+/// `listagg`
+pub(super) const LISTAGG: AggregateSpec = AggregateSpec {
+    name: "listagg",
+    aliases: &[],
+    arguments: "text[, separator]",
+    summary: "the texts one after another, by arrival, joined by the separator (a comma); nulls left out",
+    examples: &["bids | key_by auction | window tumble(10s) | aggregate listagg(channel, '; ') as channels;"],
+    flink: Some("LISTAGG"),
+    star: false,
+    coerce: None,
+    result: |args| {
+        if *args[0].ty() == LogicalType::String {
+            Ok((LogicalType::String, args[0].nullable()))
+        } else {
+            Err("a string (write `cast(x as string)`)".to_owned())
+        }
+    },
+    state: |call, retracts| if retracts { Bag::state_fields(call) } else { value_field(call) },
+    make: |call, retracts| {
+        let separator = call.separator.clone().unwrap_or_else(|| ",".to_owned());
+        Ok(if retracts {
+            Box::new(Bag::new(&LogicalType::String, Pick::Joined(separator))?)
+        } else {
+            Box::new(Joined { separator, texts: Vec::new() })
+        })
+    },
+};
+
+struct Joined {
+    separator: String,
+    texts: Vec<Option<String>>,
+}
+
+impl Accumulator for Joined {
+    fn resize(&mut self, groups: usize) {
+        if groups > self.texts.len() {
+            self.texts.resize(groups, None);
+        }
+    }
+
+    fn update(&mut self, groups: &[u32], args: &[ArrayRef], keep: Option<&BooleanArray>) -> Result<()> {
+        let values = column(args, 0)?;
+        let selected = selection(values.nulls(), keep);
+        let values = values.as_string_opt::<i32>().ok_or_else(|| wrong_type(values.data_type()))?;
+        for (row, &group) in groups.iter().enumerate() {
+            if selected.as_ref().is_some_and(|selected| !selected.value(row)) {
+                continue;
+            }
+            match &mut self.texts[group as usize] {
+                Some(text) => {
+                    text.push_str(&self.separator);
+                    text.push_str(values.value(row));
+                }
+                empty => *empty = Some(values.value(row).to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Never called: a [`Bag`] is chosen where rows are taken back.
+    fn retract(&mut self, _: &[u32], _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<()> {
+        Ok(())
+    }
+
+    fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<()> {
+        self.update(groups, state, None)
+    }
+
+    fn values(&self, groups: &[u32]) -> Result<ArrayRef> {
+        let texts: StringArray = groups.iter().map(|&group| self.texts[group as usize].as_deref()).collect();
+        Ok(Arc::new(texts))
+    }
+
+    fn state(&self, groups: &[u32]) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.values(groups)?])
+    }
+
+    fn clear(&mut self, group: u32) {
+        self.texts[group as usize] = None;
+    }
+
+    fn bytes(&self) -> usize {
+        let texts: usize = self.texts.iter().flatten().map(String::capacity).sum();
+        texts + self.texts.capacity() * size_of::<Option<String>>()
+    }
+}

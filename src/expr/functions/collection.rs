@@ -1,0 +1,316 @@
+//! Arrays, maps and rows.
+
+#![expect(clippy::unnecessary_wraps, reason = "the registry's functions have one signature")]
+
+mod kernels;
+
+use super::args::{gives_boolean, gives_first, gives_int, gives_string};
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param};
+use crate::expr::TypedExpr;
+use crate::expr::coerce::{coerce_all, common_type};
+use crate::types::{Diagnostic, LogicalType, Span};
+use Param::{Any, Array, Boolean, Collection, Int, Map, Text};
+
+const fn collection(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    examples: &'static [(&'static str, &'static str)],
+    binding: Binding,
+) -> FunctionSpec {
+    FunctionSpec::new(Family::Collection, name, signature, summary, examples, binding)
+}
+
+/// What `array[…]` calls.
+pub(in crate::expr) static ARRAY: FunctionSpec = collection(
+    "array",
+    "array[value, …] -> array<the values' common type>",
+    "An array of these values.",
+    &[("array[1, 2]", "[1, 2]")],
+    Kernel::new(&[Any], array_type, kernels::array).least(0).variadic().nulls(Nulls::Never).bind(),
+);
+
+/// What `map[…]` calls: keys and values in turn.
+pub(in crate::expr) static MAP: FunctionSpec = collection(
+    "map",
+    "map[key, value, …] -> map<key, value>",
+    "A map of these entries; the last of equal keys wins.",
+    &[("map['a', 1]", "{a=1}")],
+    Kernel::new(&[Any], map_type, kernels::map).least(0).variadic().nulls(Nulls::Never).fallible().bind(),
+);
+
+/// What `row(…)` calls.
+pub(in crate::expr) static ROW: FunctionSpec = collection(
+    "row",
+    "row(value, …) -> row<EXPR$0 …, EXPR$1 …>",
+    "A row of these values.",
+    &[("row(1, 'a')", "(1, a)")],
+    Kernel::new(&[Any], row_type, kernels::row).variadic().nulls(Nulls::Never).bind(),
+);
+
+/// What `x[i]` calls.
+pub(in crate::expr) static ITEM: FunctionSpec = collection(
+    "item",
+    "array[index] or map[key]",
+    "An item of an array, from 1, or a value of a map; null if there is none.",
+    &[("array[5, 6][1]", "5"), ("map['a', 1]['a']", "1")],
+    Kernel::new(&[Collection, Any], item_type, kernels::item).nulls(Nulls::Possible).bind(),
+);
+
+pub(super) const FUNCTIONS: &[FunctionSpec] = &[
+    collection(
+        "cardinality",
+        "cardinality(array or map) -> int",
+        "How many items or entries it has.",
+        &[("cardinality(array[1, 2])", "2")],
+        Kernel::new(&[Collection], gives_int, kernels::cardinality).bind(),
+    ),
+    collection(
+        "element",
+        "element(array<t>) -> t",
+        "The only item; null of an empty array, an error of a longer one.",
+        &[("element(array[5])", "5")],
+        Kernel::new(&[Array], element_type, kernels::element).nulls(Nulls::Possible).fallible().bind(),
+    ),
+    collection(
+        "array_contains",
+        "array_contains(array<t>, value t) -> boolean",
+        "Whether the value is in it; null is looked for as a value.",
+        &[("array_contains(array[1, 2], 2)", "TRUE")],
+        with_needle(|args, span| needle(&CONTAINS, args, span)),
+    ),
+    collection(
+        "array_position",
+        "array_position(array<t>, value t) -> int",
+        "Where the value is first, from 1; 0 if nowhere.",
+        &[("array_position(array[5, 6], 6)", "2")],
+        with_needle(|args, span| needle(&POSITION, args, span)),
+    ),
+    collection(
+        "array_append",
+        "array_append(array<t>, value t) -> array<t>",
+        "With the value behind it.",
+        &[("array_append(array[1, 2], 3)", "[1, 2, 3]")],
+        with_needle(|args, span| needle(&APPEND, args, span)),
+    ),
+    collection(
+        "array_prepend",
+        "array_prepend(array<t>, value t) -> array<t>",
+        "With the value before it.",
+        &[("array_prepend(array[1, 2], 0)", "[0, 1, 2]")],
+        with_needle(|args, span| needle(&PREPEND, args, span)),
+    ),
+    collection(
+        "array_remove",
+        "array_remove(array<t>, value t) -> array<t>",
+        "Without the items that equal the value.",
+        &[("array_remove(array[1, 2, 1], 1)", "[2]")],
+        with_needle(|args, span| needle(&REMOVE, args, span)),
+    ),
+    collection(
+        "array_concat",
+        "array_concat(array<t>, …) -> array<t>",
+        "The arrays one after the other.",
+        &[("array_concat(array[1], array[2])", "[1, 2]")],
+        Binding::Special { arity: (1, usize::MAX), build: |args, span| alike(&CONCAT, "array_concat", args, span) },
+    ),
+    collection(
+        "array_union",
+        "array_union(array<t>, array<t>) -> array<t>",
+        "What is in either, each once.",
+        &[("array_union(array[1, 2], array[2, 3])", "[1, 2, 3]")],
+        Binding::Special { arity: (2, 2), build: |args, span| alike(&UNION, "array_union", args, span) },
+    ),
+    collection(
+        "array_except",
+        "array_except(array<t>, array<t>) -> array<t>",
+        "What is in the first and not in the second, each once.",
+        &[("array_except(array[1, 2, 3], array[2])", "[1, 3]")],
+        Binding::Special { arity: (2, 2), build: |args, span| alike(&EXCEPT, "array_except", args, span) },
+    ),
+    collection(
+        "array_intersect",
+        "array_intersect(array<t>, array<t>) -> array<t>",
+        "What is in both, each once.",
+        &[("array_intersect(array[1, 2], array[2])", "[2]")],
+        Binding::Special { arity: (2, 2), build: |args, span| alike(&INTERSECT, "array_intersect", args, span) },
+    ),
+    collection(
+        "array_distinct",
+        "array_distinct(array<t>) -> array<t>",
+        "Each item once, where it is first.",
+        &[("array_distinct(array[1, 2, 1])", "[1, 2]")],
+        Kernel::new(&[Array], gives_first, kernels::distinct).bind(),
+    ),
+    collection(
+        "array_reverse",
+        "array_reverse(array<t>) -> array<t>",
+        "Its items from the last to the first.",
+        &[("array_reverse(array[1, 2])", "[2, 1]")],
+        Kernel::new(&[Array], gives_first, kernels::reverse).bind(),
+    ),
+    collection(
+        "array_sort",
+        "array_sort(array<t>[, ascending boolean[, nulls_first boolean]]) -> array<t>",
+        "Sorted; nulls first when ascending and last when not, unless said otherwise.",
+        &[("array_sort(array[3, 1, 2])", "[1, 2, 3]")],
+        Kernel::new(&[Array, Boolean, Boolean], gives_first, kernels::sort).least(1).bind(),
+    ),
+    collection(
+        "array_slice",
+        "array_slice(array<t>, start int[, end int]) -> array<t>",
+        "The items from `start` to `end`, both counted from 1, or from the end if negative.",
+        &[("array_slice(array[1, 2, 3], 2, 3)", "[2, 3]")],
+        Kernel::new(&[Array, Int, Int], gives_first, kernels::slice).least(2).bind(),
+    ),
+    collection(
+        "array_max",
+        "array_max(array<t>) -> t",
+        "The greatest item that is not null.",
+        &[("array_max(array[1, 3, 2])", "3")],
+        Kernel::new(&[Array], element_type, kernels::max).nulls(Nulls::Possible).bind(),
+    ),
+    collection(
+        "array_min",
+        "array_min(array<t>) -> t",
+        "The least item that is not null.",
+        &[("array_min(array[2, 1, 3])", "1")],
+        Kernel::new(&[Array], element_type, kernels::min).nulls(Nulls::Possible).bind(),
+    ),
+    collection(
+        "array_join",
+        "array_join(array<string>, separator string[, null_replacement string]) -> string",
+        "The items with the separator between them, without nulls unless they are replaced.",
+        &[("array_join(array['a', null, 'b'], '-', '?')", "a-?-b")],
+        Kernel::new(&[Array, Text, Text], join_type, kernels::join).least(2).bind(),
+    ),
+    collection(
+        "split",
+        "split(text string, separator string) -> array<string>",
+        "The parts that the separator separates; the characters if it is empty.",
+        &[("split('a,b', ',')", "[a, b]")],
+        Kernel::new(&[Text, Text], |_| Ok(LogicalType::Array(Box::new(LogicalType::String))), kernels::split).bind(),
+    ),
+    collection(
+        "map_keys",
+        "map_keys(map<k, v>) -> array<k>",
+        "Its keys.",
+        &[("map_keys(map['a', 1])", "[a]")],
+        Kernel::new(&[Map], |args| part_of_map(args, true), kernels::map_keys).bind(),
+    ),
+    collection(
+        "map_values",
+        "map_values(map<k, v>) -> array<v>",
+        "Its values.",
+        &[("map_values(map['a', 1])", "[1]")],
+        Kernel::new(&[Map], |args| part_of_map(args, false), kernels::map_values).bind(),
+    ),
+];
+
+const fn with_needle(build: fn(Vec<TypedExpr>, Span) -> Result<TypedExpr, Diagnostic>) -> Binding {
+    Binding::Special { arity: (2, 2), build }
+}
+
+/// A kernel behind a name of the registry, whose arguments have been brought to one item type.
+const fn behind(name: &'static str, kernel: Kernel) -> FunctionSpec {
+    collection(name, name, "", &[], kernel.bind())
+}
+
+static CONTAINS: FunctionSpec =
+    behind("array_contains", Kernel::new(&[Array, Any], gives_boolean, kernels::contains).nulls(Nulls::Possible));
+static POSITION: FunctionSpec = behind("array_position", Kernel::new(&[Array, Any], gives_int, kernels::position));
+static APPEND: FunctionSpec =
+    behind("array_append", Kernel::new(&[Array, Any], gives_first, kernels::append).nulls(Nulls::Possible));
+static PREPEND: FunctionSpec =
+    behind("array_prepend", Kernel::new(&[Array, Any], gives_first, kernels::prepend).nulls(Nulls::Possible));
+static REMOVE: FunctionSpec =
+    behind("array_remove", Kernel::new(&[Array, Any], gives_first, kernels::remove).nulls(Nulls::Possible));
+static CONCAT: FunctionSpec = behind("array_concat", Kernel::new(&[Array], gives_first, kernels::concat).variadic());
+static UNION: FunctionSpec = behind("array_union", Kernel::new(&[Array, Array], gives_first, kernels::union));
+static EXCEPT: FunctionSpec = behind("array_except", Kernel::new(&[Array, Array], gives_first, kernels::except));
+static INTERSECT: FunctionSpec =
+    behind("array_intersect", Kernel::new(&[Array, Array], gives_first, kernels::intersect));
+
+/// An array and a value, brought to one item type.
+fn needle(spec: &'static FunctionSpec, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let item = match args.first().map(TypedExpr::ty) {
+        Some(LogicalType::Array(item)) => (**item).clone(),
+        _ => return crate::expr::bind::kernel_call(spec, args, span),
+    };
+    let value = args.get(1).map_or(&LogicalType::Null, TypedExpr::ty);
+    let Some(common) = common_type(&item, value) else {
+        let place = args.get(1).map_or(span, TypedExpr::span);
+        return Err(Diagnostic::at(place, format!("a {value} cannot be an item of array<{item}>")));
+    };
+    let types = [LogicalType::Array(Box::new(common.clone())), common];
+    let args = args.into_iter().zip(&types).map(|(arg, ty)| crate::expr::coerce::implicit_cast(arg, ty)).collect();
+    crate::expr::bind::kernel_call(spec, args, span)
+}
+
+/// Arrays brought to one type.
+fn alike(spec: &'static FunctionSpec, name: &str, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let (args, _) = coerce_all(name, args, span)?;
+    crate::expr::bind::kernel_call(spec, args, span)
+}
+
+fn array_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::Array(Box::new(args.first().map_or(LogicalType::Null, |arg| arg.ty().clone()))))
+}
+
+fn map_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    match args {
+        [key, value, ..] => Ok(LogicalType::Map(Box::new(key.ty().clone()), Box::new(value.ty().clone()))),
+        _ => Err("a map needs at least one key and value".to_owned()),
+    }
+}
+
+fn row_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::Row(args.iter().enumerate().map(|(i, arg)| (format!("EXPR${i}"), arg.ty().clone())).collect()))
+}
+
+fn element_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    match args.first().map(TypedExpr::ty) {
+        Some(LogicalType::Array(item)) => Ok((**item).clone()),
+        _ => Err("expected an array".to_owned()),
+    }
+}
+
+fn item_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    let [of, index] = args else { return Err("expected one index".to_owned()) };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "binding lets only collections through")]
+    match of.ty() {
+        LogicalType::Array(item) => {
+            if !index.ty().is_integer() && *index.ty() != LogicalType::Null {
+                return Err(format!("the index of an array is an integer from 1, not {}", index.ty()));
+            }
+            let constant = index.clone().fold();
+            if let Some(literal) = constant.as_literal().filter(|_| index.ty().is_integer()) {
+                let value = crate::expr::value::Value::Scalar(literal.clone());
+                let below = crate::expr::kernels::Longs::new(&value).is_ok_and(|longs| longs.get(0) < 1);
+                if below && !constant.is_null_literal() {
+                    return Err("the index of an array begins at 1".to_owned());
+                }
+            }
+            Ok((**item).clone())
+        }
+        LogicalType::Map(key, value) if common_type(key, index.ty()).as_ref() == Some(&**key) => Ok((**value).clone()),
+        LogicalType::Map(key, _) => Err(format!("the keys of this map are {key}, not {}", index.ty())),
+        other => Err(format!("{other} has no items")),
+    }
+}
+
+fn join_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    match args.first().map(TypedExpr::ty) {
+        Some(LogicalType::Array(item)) if matches!(**item, LogicalType::String | LogicalType::Null) => {
+            gives_string(args)
+        }
+        _ => Err("array_join takes an array of strings".to_owned()),
+    }
+}
+
+fn part_of_map(args: &[TypedExpr], keys: bool) -> Result<LogicalType, String> {
+    match args.first().map(TypedExpr::ty) {
+        Some(LogicalType::Map(key, value)) => Ok(LogicalType::Array(if keys { key.clone() } else { value.clone() })),
+        _ => Err("expected a map".to_owned()),
+    }
+}

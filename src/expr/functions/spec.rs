@@ -1,0 +1,242 @@
+//! What a function declares, from which help, completion, binding and evaluation follow.
+
+use std::fmt;
+
+use arrow_array::ArrayRef;
+use regex::Regex;
+
+use super::args::Args;
+use crate::expr::TypedExpr;
+use crate::expr::time::Pattern;
+use crate::types::{Diagnostic, LogicalType, Result, Span};
+
+/// A scalar function.
+pub struct FunctionSpec {
+    /// Its name, lower case.
+    pub name: &'static str,
+    /// Other names of the same function.
+    pub aliases: &'static [&'static str],
+    /// The chapter of help that it is in.
+    pub family: Family,
+    /// Its arguments and result: `upper(text string) -> string`. Optional ones in brackets.
+    pub signature: &'static str,
+    /// What it does, one sentence.
+    pub summary: &'static str,
+    /// Expressions without columns, each with its value as printed.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// Its name in Flink SQL; `None` when Flink has no such function.
+    pub flink: Option<&'static str>,
+    pub(in crate::expr) binding: Binding,
+}
+
+/// A chapter of help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Text.
+    String,
+    /// Regular expressions.
+    Regexp,
+    /// Numbers.
+    Math,
+    /// Dates and times.
+    Time,
+    /// Choosing between values.
+    Conditional,
+    /// Arrays, maps and rows.
+    Collection,
+}
+
+impl Family {
+    /// As a heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Regexp => "regular expression",
+            Self::Math => "math",
+            Self::Time => "date and time",
+            Self::Conditional => "conditional",
+            Self::Collection => "collection",
+        }
+    }
+}
+
+impl FunctionSpec {
+    pub(super) const fn new(
+        family: Family,
+        name: &'static str,
+        signature: &'static str,
+        summary: &'static str,
+        examples: &'static [(&'static str, &'static str)],
+        binding: Binding,
+    ) -> Self {
+        Self { name, aliases: &[], family, signature, summary, examples, flink: Some(name), binding }
+    }
+
+    pub(super) const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+}
+
+impl PartialEq for FunctionSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for FunctionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// How a call becomes a typed expression.
+pub(in crate::expr) enum Binding {
+    /// By checking the arguments against a list of parameters; then a kernel computes it.
+    Kernel(Kernel),
+    /// By a function that builds something else from the bound arguments.
+    Special {
+        /// The fewest and the most arguments.
+        arity: (usize, usize),
+        /// What builds it; gets the place of the call.
+        build: fn(Vec<TypedExpr>, Span) -> Result<TypedExpr, Diagnostic>,
+    },
+}
+
+/// What a kernel takes, gives and does.
+pub(in crate::expr) struct Kernel {
+    pub(in crate::expr) params: &'static [Param],
+    /// The fewest arguments; those behind are optional.
+    pub(in crate::expr) least: usize,
+    /// The last parameter may be repeated.
+    pub(in crate::expr) variadic: bool,
+    /// The type of the result for arguments already coerced; the error says what does not fit.
+    pub(in crate::expr) result: fn(&[TypedExpr]) -> Result<LogicalType, String>,
+    pub(in crate::expr) nulls: Nulls,
+    /// Some row can fail.
+    pub(in crate::expr) fallible: bool,
+    /// Depends on more than its arguments, so it is no constant.
+    pub(in crate::expr) volatile: bool,
+    /// Compiles what is constant; the error is one in what was typed.
+    pub(in crate::expr) prepare: Option<Prepare>,
+    pub(in crate::expr) run: fn(&mut Args<'_>) -> Result<ArrayRef>,
+}
+
+/// The arguments, `None` for what is not constant.
+pub(in crate::expr) type Prepare = fn(&[Option<&ArrayRef>]) -> Result<Option<Prepared>, String>;
+
+/// What a function compiled from its constant arguments.
+#[derive(Debug)]
+pub(in crate::expr) enum Prepared {
+    Regex(Regex),
+    Pattern(Pattern),
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::expr) enum Param {
+    /// A string.
+    Text,
+    /// Up to 32 bits, coerced to int.
+    Int,
+    /// Any integer, coerced to bigint.
+    BigInt,
+    /// Any number, coerced to double.
+    Double,
+    /// Any number, as it is.
+    Number,
+    /// A date, time or timestamp, as it is.
+    Instant,
+    /// An instant or an interval.
+    InstantOrInterval,
+    /// A timestamp, or a text that is one.
+    TimestampOrText,
+    /// A number or a text, as it is.
+    NumberOrText,
+    /// A text or an integer that is the code of a character.
+    TextOrInt,
+    /// A boolean.
+    Boolean,
+    /// An array.
+    Array,
+    /// A map.
+    Map,
+    /// An array or a map.
+    Collection,
+    /// The name of a unit of time, typed as a bare word; evaluated as a string.
+    Unit,
+    /// Anything.
+    Any,
+}
+
+/// When a result can be null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::expr) enum Nulls {
+    /// When an argument is.
+    Propagate,
+    /// Always.
+    Possible,
+    /// Never.
+    Never,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+impl Kernel {
+    pub(super) const fn new(
+        params: &'static [Param],
+        result: fn(&[TypedExpr]) -> Result<LogicalType, String>,
+        run: fn(&mut Args<'_>) -> Result<ArrayRef>,
+    ) -> Self {
+        Self {
+            params,
+            least: params.len(),
+            variadic: false,
+            result,
+            nulls: Nulls::Propagate,
+            fallible: false,
+            volatile: false,
+            prepare: None,
+            run,
+        }
+    }
+
+    pub(super) const fn least(mut self, least: usize) -> Self {
+        self.least = least;
+        self
+    }
+
+    pub(super) const fn variadic(mut self) -> Self {
+        self.variadic = true;
+        self
+    }
+
+    pub(super) const fn nulls(mut self, nulls: Nulls) -> Self {
+        self.nulls = nulls;
+        self
+    }
+
+    pub(super) const fn fallible(mut self) -> Self {
+        self.fallible = true;
+        self
+    }
+
+    pub(super) const fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    pub(super) const fn prepare(mut self, prepare: Prepare) -> Self {
+        self.prepare = Some(prepare);
+        self
+    }
+
+    pub(super) const fn bind(self) -> Binding {
+        Binding::Kernel(self)
+    }
+}

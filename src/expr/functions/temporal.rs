@@ -1,0 +1,242 @@
+//! Dates and times. The session's time zone is UTC.
+
+mod kernels;
+
+use super::args::{gives_bigint, gives_int, gives_string};
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, Prepared};
+use crate::expr::TypedExpr;
+use crate::expr::time::{Pattern, Unit};
+use crate::types::{Diagnostic, LogicalType, Result, Span};
+use Param::{BigInt, Instant, InstantOrInterval, NumberOrText, Text, TimestampOrText};
+use arrow_array::{Array, ArrayRef, StringArray, cast::AsArray};
+
+const fn time(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    examples: &'static [(&'static str, &'static str)],
+    binding: Binding,
+) -> FunctionSpec {
+    FunctionSpec::new(Family::Time, name, signature, summary, examples, binding)
+}
+
+/// `year(x)` and its like: `extract(year from x)`.
+macro_rules! field {
+    ($name:literal, $unit:expr, $summary:literal, $example:expr) => {
+        time(
+            $name,
+            concat!($name, "(time) -> bigint"),
+            $summary,
+            &[$example],
+            Binding::Special { arity: (1, 1), build: |args, span| extract($unit, args, span) },
+        )
+    };
+}
+
+const EXTRACT_SPEC: FunctionSpec = time(
+    "extract",
+    "extract(unit from time) -> bigint",
+    "A field of a date, time, timestamp or interval: year, month, day, hour, minute, second, dow, doy, week and so on.",
+    &[("extract(year from date '2020-02-29')", "2020")],
+    Kernel::new(&[Param::Unit, InstantOrInterval], extract_type, kernels::extract).bind(),
+);
+
+/// What `extract(… from …)` calls.
+pub(in crate::expr) static EXTRACT: FunctionSpec = EXTRACT_SPEC;
+
+pub(super) const FUNCTIONS: &[FunctionSpec] = &[
+    EXTRACT_SPEC,
+    field!("year", Unit::Year, "The year.", ("year(date '2020-02-29')", "2020")),
+    field!("quarter", Unit::Quarter, "The quarter, 1 to 4.", ("quarter(date '2020-02-29')", "1")),
+    field!("month", Unit::Month, "The month, 1 to 12.", ("month(date '2020-02-29')", "2")),
+    field!("week", Unit::Week, "The ISO 8601 week, 1 to 53.", ("week(date '2020-02-29')", "9")),
+    field!("dayofyear", Unit::DayOfYear, "The day of the year, 1 to 366.", ("dayofyear(date '2020-02-29')", "60")),
+    field!("dayofmonth", Unit::Day, "The day of the month, 1 to 31.", ("dayofmonth(date '2020-02-29')", "29")),
+    field!("dayofweek", Unit::DayOfWeek, "The day of the week, Sunday is 1.", ("dayofweek(date '2020-02-29')", "7")),
+    field!("hour", Unit::Hour, "The hour, 0 to 23.", ("hour(time '13:14:15')", "13")),
+    field!("minute", Unit::Minute, "The minute, 0 to 59.", ("minute(time '13:14:15')", "14")),
+    field!("second", Unit::Second, "The second, 0 to 59.", ("second(time '13:14:15')", "15")),
+    time(
+        "timestampadd",
+        "timestampadd(unit, count bigint, time) -> the type of the time",
+        "So many units later.",
+        &[("timestampadd(day, 1, timestamp '2020-02-29 13:14:15')", "2020-03-01 13:14:15.000")],
+        Kernel::new(&[Param::Unit, BigInt, Instant], add_type, kernels::timestampadd).bind(),
+    ),
+    time(
+        "timestampdiff",
+        "timestampdiff(unit, from time, to time) -> int",
+        "How many whole units lie between two times, negative if `to` is earlier.",
+        &[("timestampdiff(day, date '2020-02-29', date '2020-03-01')", "1")],
+        Kernel::new(&[Param::Unit, Instant, Instant], gives_int, kernels::timestampdiff).bind(),
+    ),
+    time(
+        "date_format",
+        "date_format(time timestamp or string, pattern string) -> string",
+        "As text in a pattern of y M d H h m s S a E D Q and quoted text.",
+        &[("date_format(timestamp '2020-02-29 13:14:15', 'yyyy/MM/dd HH:mm')", "2020/02/29 13:14")],
+        Kernel::new(&[TimestampOrText, Text], gives_string, kernels::date_format)
+            .nulls(Nulls::Possible)
+            .fallible()
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    time(
+        "to_timestamp",
+        "to_timestamp(text string[, pattern string]) -> timestamp(3)",
+        "The timestamp that a text says, `yyyy-MM-dd HH:mm:ss[.SSS]` unless a pattern is given; null if it says none.",
+        &[
+            ("to_timestamp('2020-02-29 10:11:12')", "2020-02-29 10:11:12.000"),
+            ("to_timestamp('29/02/2020 10:11', 'dd/MM/yyyy HH:mm')", "2020-02-29 10:11:00.000"),
+        ],
+        Kernel::new(&[Text, Text], |_| Ok(LogicalType::Timestamp), kernels::to_timestamp)
+            .least(1)
+            .nulls(Nulls::Possible)
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    time(
+        "to_timestamp_ltz",
+        "to_timestamp_ltz(epoch number[, precision int]) -> timestamp_ltz(3)",
+        "The instant of epoch seconds (precision 0) or milliseconds (3, unless given), or of a text and its pattern.",
+        &[
+            ("to_timestamp_ltz(1000, 3)", "1970-01-01 00:00:01.000"),
+            ("to_timestamp_ltz(1000, 0)", "1970-01-01 00:16:40.000"),
+        ],
+        Kernel::new(&[NumberOrText, NumberOrText], |_| Ok(LogicalType::TimestampLtz), kernels::to_timestamp_ltz)
+            .least(1)
+            .nulls(Nulls::Possible)
+            .fallible()
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    time(
+        "to_date",
+        "to_date(text string[, pattern string]) -> date",
+        "The date that a text says, `yyyy-MM-dd` unless a pattern is given; null if it says none.",
+        &[("to_date('2020-02-29')", "2020-02-29"), ("to_date('nope')", "NULL")],
+        Kernel::new(&[Text, Text], |_| Ok(LogicalType::Date), kernels::to_date)
+            .least(1)
+            .nulls(Nulls::Possible)
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    time(
+        "unix_timestamp",
+        "unix_timestamp([text string[, pattern string]]) -> bigint",
+        "Epoch seconds, of now or of a text; the least bigint if the text says no time.",
+        &[("unix_timestamp('2020-02-29 10:11:12')", "1582971072")],
+        Kernel::new(&[Text, Text], gives_bigint, kernels::unix_timestamp)
+            .least(0)
+            .volatile()
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    time(
+        "from_unixtime",
+        "from_unixtime(seconds bigint[, pattern string]) -> string",
+        "Epoch seconds as text, `yyyy-MM-dd HH:mm:ss` unless a pattern is given.",
+        &[("from_unixtime(0)", "1970-01-01 00:00:00")],
+        Kernel::new(&[BigInt, Text], gives_string, kernels::from_unixtime)
+            .least(1)
+            .nulls(Nulls::Possible)
+            .fallible()
+            .prepare(pattern_in_second)
+            .bind(),
+    ),
+    now(
+        "current_timestamp",
+        "current_timestamp() -> timestamp_ltz(3), brackets optional",
+        "The processing time.",
+        |_| Ok(LogicalType::TimestampLtz),
+        kernels::now,
+    )
+    .aliases(&["now"]),
+    now(
+        "current_row_timestamp",
+        "current_row_timestamp() -> timestamp_ltz(3), brackets optional",
+        "The processing time.",
+        |_| Ok(LogicalType::TimestampLtz),
+        kernels::now,
+    ),
+    now(
+        "localtimestamp",
+        "localtimestamp() -> timestamp(3), brackets optional",
+        "The processing time on the wall clock.",
+        |_| Ok(LogicalType::Timestamp),
+        kernels::now,
+    ),
+    now(
+        "current_date",
+        "current_date() -> date, brackets optional",
+        "The day of the processing time.",
+        |_| Ok(LogicalType::Date),
+        kernels::today,
+    ),
+    now(
+        "current_time",
+        "current_time() -> time, brackets optional",
+        "The time of day of the processing time.",
+        |_| Ok(LogicalType::Time),
+        kernels::time_of_day,
+    )
+    .aliases(&["localtime"]),
+];
+
+const fn now(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    result: fn(&[TypedExpr]) -> Result<LogicalType, String>,
+    run: fn(&mut super::Args<'_>) -> Result<ArrayRef>,
+) -> FunctionSpec {
+    time(name, signature, summary, &[], Kernel::new(&[], result, run).volatile().nulls(Nulls::Never).bind())
+}
+
+fn extract(unit: Unit, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let name = StringArray::from(vec![unit.name()]);
+    let unit = TypedExpr::literal(std::sync::Arc::new(name), LogicalType::String);
+    crate::expr::bind::kernel_call(&EXTRACT, std::iter::once(unit).chain(args).collect(), span)
+}
+
+/// What has no days has no year either.
+fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    let [unit, of] = args else { return Err("extract takes a unit and a time".to_owned()) };
+    let name = unit.as_literal().map_or("", |unit| unit.as_string_opt::<i32>().map_or("", |unit| unit.value(0)));
+    let unit = Unit::parse(name);
+    #[expect(clippy::wildcard_enum_match_arm, reason = "dates and timestamps have every field")]
+    let has = match of.ty() {
+        LogicalType::Time => matches!(
+            unit,
+            Some(Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Microsecond | Unit::Epoch)
+        ),
+        LogicalType::IntervalDayTime => {
+            matches!(unit, Some(Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Epoch))
+        }
+        LogicalType::IntervalYearMonth => matches!(unit, Some(Unit::Year | Unit::Month)),
+        _ => true,
+    };
+    if has { gives_bigint(args) } else { Err(format!("{} has no field `{name}`", of.ty())) }
+}
+
+/// A date stays one while only whole days are added.
+fn add_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    let [unit, _, time] = args else { return Err("timestampadd takes a unit, a count and a time".to_owned()) };
+    let unit = unit.as_literal().and_then(|unit| Unit::parse(unit.as_string_opt::<i32>()?.value(0)));
+    let Some(unit) = unit.filter(|unit| unit.fixed_ms().is_some() || unit.months().is_some()) else {
+        return Err("this unit cannot be added".to_owned());
+    };
+    let of_days = unit.months().is_some() || matches!(unit, Unit::Day | Unit::Week);
+    Ok(if *time.ty() == LogicalType::Date && !of_days { LogicalType::Timestamp } else { time.ty().clone() })
+}
+
+/// Compiles the constant pattern that stands second.
+fn pattern_in_second(args: &[Option<&ArrayRef>]) -> Result<Option<Prepared>, String> {
+    let Some(pattern) = args.get(1).copied().flatten().and_then(|pattern| pattern.as_string_opt::<i32>()) else {
+        return Ok(None);
+    };
+    if pattern.is_null(0) {
+        return Ok(None);
+    }
+    Pattern::new(pattern.value(0)).map(|pattern| Some(Prepared::Pattern(pattern)))
+}

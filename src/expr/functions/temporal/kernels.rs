@@ -1,0 +1,283 @@
+//! The kernels of date and time functions.
+
+#![expect(clippy::unnecessary_wraps, reason = "the registry's functions have one signature")]
+
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow_array::{Array, ArrayRef, PrimitiveArray};
+
+use crate::expr::functions::args::Args;
+use crate::expr::functions::spec::Prepared;
+use crate::expr::kernels::{Longs, build};
+use crate::expr::time::{self, Civil, DAY_MS, Pattern, Resolve, Unit};
+use crate::expr::value::{Primitive, Text, mistyped};
+use crate::types::{LogicalType, Result};
+
+type Output = Result<ArrayRef>;
+
+fn unit(args: &Args<'_>) -> Result<Unit> {
+    let name = args.text(0)?.get(0).unwrap_or_default();
+    Unit::parse(name).ok_or_else(|| mistyped(args.values[0].data(), "a unit of time"))
+}
+
+/// The argument `i`, an instant, in milliseconds; `None` where it is null.
+fn millis<'a>(args: &Args<'a>, i: usize) -> Result<impl Fn(usize) -> Option<i64> + use<'a>> {
+    let value = &args.values[i];
+    let longs = Longs::new(value)?;
+    let nulls = value.data().nulls();
+    let (scalar, scale) = (value.is_scalar(), if args.types[i] == LogicalType::Date { DAY_MS } else { 1 });
+    Ok(move |row: usize| {
+        let place = if scalar { 0 } else { row };
+        nulls.is_none_or(|nulls| nulls.is_valid(place)).then(|| longs.get(row).wrapping_mul(scale))
+    })
+}
+
+pub(super) fn extract(args: &mut Args<'_>) -> Output {
+    let unit = unit(args)?;
+    if args.types[1] == LogicalType::IntervalYearMonth {
+        let months = millis(args, 1)?;
+        return args.numbers::<Int64Type>(|row| {
+            let months = months(row)?;
+            Some(if unit == Unit::Month { months % 12 } else { months / 12 })
+        });
+    }
+    let ms = millis(args, 1)?;
+    if args.types[1] == LogicalType::IntervalDayTime {
+        return args.numbers::<Int64Type>(|row| {
+            let ms = ms(row)?;
+            Some(if unit == Unit::Day { ms / DAY_MS } else { ms.signum() * unit.extract(ms.saturating_abs()) })
+        });
+    }
+    args.numbers::<Int64Type>(|row| Some(unit.extract(ms(row)?)))
+}
+
+pub(super) fn timestampadd(args: &mut Args<'_>) -> Output {
+    let unit = unit(args)?;
+    let (count, at) = (args.bigint(1)?, millis(args, 2)?);
+    let moved = |row: usize| {
+        let (count, at) = (count.get(row)?, at(row)?);
+        Some(match (unit.fixed_ms(), unit.months()) {
+            (Some(length), _) => at.wrapping_add(count.wrapping_mul(length)),
+            // Beyond, every 64-bit time is left anyway.
+            (None, Some(months)) => {
+                Civil::from_ms(at).plus_months(count.clamp(-1 << 40, 1 << 40).wrapping_mul(months)).to_ms()
+            }
+            (None, None) => at,
+        })
+    };
+    let times: PrimitiveArray<Int64Type> = (0..args.rows).map(moved).collect();
+    let scale = if *args.ty == LogicalType::Date { DAY_MS } else { 1 };
+    let of_day = *args.ty == LogicalType::Time;
+    let values = times.values().iter().map(|&ms| if of_day { ms.rem_euclid(DAY_MS) } else { ms.div_euclid(scale) });
+    Ok(build(args.ty, values, times.nulls().cloned()))
+}
+
+pub(super) fn timestampdiff(args: &mut Args<'_>) -> Output {
+    let unit = unit(args)?;
+    let (from, to) = (millis(args, 1)?, millis(args, 2)?);
+    #[expect(clippy::cast_possible_truncation, reason = "an int wraps, as in Flink")]
+    args.numbers::<arrow_array::types::Int32Type>(|row| Some(unit.difference(from(row)?, to(row)?) as i32))
+}
+
+/// The pattern of each row: the constant one, or a row's own.
+struct Patterns<'a> {
+    constant: Option<&'a Pattern>,
+    texts: Option<Text<'a>>,
+}
+
+impl<'a> Patterns<'a> {
+    /// From argument 1, if there is one.
+    fn new(args: &Args<'a>) -> Result<Self> {
+        let constant = match args.prepared {
+            Some(Prepared::Pattern(pattern)) => Some(pattern),
+            Some(Prepared::Regex(_)) | None => None,
+        };
+        Ok(Self { constant, texts: args.optional(1, Args::text)? })
+    }
+
+    const fn is_given(&self) -> bool {
+        self.texts.is_some()
+    }
+
+    /// Calls `f` with the pattern of a row; null without one, the error of one that does not compile.
+    fn with<T>(&self, row: usize, f: impl FnOnce(&Pattern) -> Option<T>) -> Result<Option<T>, String> {
+        if let Some(pattern) = self.constant {
+            return Ok(f(pattern));
+        }
+        match self.texts.as_ref().and_then(|texts| texts.get(row)) {
+            Some(text) => Pattern::new(text).map(|pattern| f(&pattern)),
+            None => Ok(None),
+        }
+    }
+}
+
+pub(super) fn date_format(args: &mut Args<'_>) -> Output {
+    let patterns = Patterns::new(args)?;
+    let texts = if args.types[0] == LogicalType::String { Some(args.text(0)?) } else { None };
+    let times = if texts.is_some() { None } else { Some(millis(args, 0)?) };
+    let mut failures = Vec::new();
+    let result = args.strings(|row, out| {
+        let at = match (&texts, &times) {
+            (Some(texts), _) => time::parse_timestamp(texts.get(row)?)?,
+            (None, Some(times)) => times(row)?,
+            (None, None) => return None,
+        };
+        let written = patterns.with(row, |pattern| {
+            pattern.write(out, at);
+            Some(())
+        });
+        written.unwrap_or_else(|message| {
+            failures.push((row, message));
+            None
+        })
+    });
+    args.failures.extend(failures);
+    result
+}
+
+pub(super) fn to_timestamp(args: &mut Args<'_>) -> Output {
+    let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
+    let times: PrimitiveArray<Int64Type> = (0..args.rows).map(|row| timestamp(&texts, &patterns, row)).collect();
+    Ok(build(args.ty, times.values().iter().copied(), times.nulls().cloned()))
+}
+
+fn timestamp(texts: &Text<'_>, patterns: &Patterns<'_>, row: usize) -> Option<i64> {
+    let text = texts.get(row)?;
+    if patterns.is_given() {
+        return patterns.with(row, |pattern| pattern.parse(text, Resolve::Smart)).ok().flatten();
+    }
+    time::parse_timestamp(text)
+}
+
+pub(super) fn to_timestamp_ltz(args: &mut Args<'_>) -> Output {
+    let ty = args.types[0].clone();
+    let mut failures = Vec::new();
+    let times: PrimitiveArray<Int64Type> = if ty == LogicalType::String {
+        let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
+        let parse = |row| {
+            let time = timestamp(&texts, &patterns, row);
+            if let (None, Some(text)) = (time, texts.get(row)) {
+                failures.push((row, format!("'{}' is not a timestamp", crate::types::printable(text))));
+            }
+            time
+        };
+        (0..args.rows).map(parse).collect()
+    } else {
+        let precisions = args.optional(1, |args, i| Longs::new(&args.values[i]))?;
+        let precision = |row| precisions.as_ref().map_or(3, |precisions| precisions.get(row));
+        let epoch = Epoch::new(args)?;
+        (0..args.rows).map(|row| in_range(epoch.ms(row, precision(row))?)).collect()
+    };
+    args.failures.extend(failures);
+    Ok(build(args.ty, times.values().iter().copied(), times.nulls().cloned()))
+}
+
+/// Flink's timestamps are of the years 0 to 9999 here; what is outside is null.
+fn in_range(ms: i64) -> Option<i64> {
+    const YEAR_0: i64 = -62_167_219_200_000;
+    const YEAR_10000: i64 = 253_402_300_800_000;
+    (YEAR_0..YEAR_10000).contains(&ms).then_some(ms)
+}
+
+/// A number of seconds, or of fractions of them.
+enum Epoch<'a> {
+    Double(Primitive<'a, Float64Type>),
+    Long(ArrayRef, bool),
+}
+
+impl<'a> Epoch<'a> {
+    fn new(args: &Args<'a>) -> Result<Self> {
+        let value = &args.values[0];
+        if args.types[0] == LogicalType::Double {
+            return Ok(Self::Double(args.double(0)?));
+        }
+        let longs = crate::expr::cast::to_bigint(value.data(), &args.types[0])?;
+        Ok(Self::Long(longs, value.is_scalar()))
+    }
+
+    fn ms(&self, row: usize, precision: i64) -> Option<i64> {
+        use arrow_array::cast::AsArray;
+        let precision = i32::try_from(precision).ok().filter(|precision| (0..=9).contains(precision))?;
+        match self {
+            #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is null then")]
+            Self::Double(values) => Some((values.get(row)? * 10_f64.powi(3 - precision)).floor() as i64),
+            Self::Long(values, scalar) => {
+                let values = values.as_primitive::<Int64Type>();
+                let place = if *scalar { 0 } else { row };
+                let value = values.is_valid(place).then(|| values.value(place))?;
+                let shift = 10_i64.pow((3 - precision).unsigned_abs());
+                if precision <= 3 { value.checked_mul(shift) } else { Some(value.div_euclid(shift)) }
+            }
+        }
+    }
+}
+
+pub(super) fn to_date(args: &mut Args<'_>) -> Output {
+    let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
+    args.numbers::<Date32Type>(|row| {
+        let text = texts.get(row)?;
+        let days = if patterns.is_given() {
+            let ms = patterns.with(row, |pattern| pattern.parse(text, Resolve::Lenient)).ok().flatten()?;
+            ms.div_euclid(DAY_MS)
+        } else {
+            time::parse_date(text)?
+        };
+        i32::try_from(days).ok()
+    })
+}
+
+const DEFAULT_PATTERN: &str = "yyyy-MM-dd HH:mm:ss";
+
+pub(super) fn unix_timestamp(args: &mut Args<'_>) -> Output {
+    let now = args.now_ms.div_euclid(1_000);
+    if args.count() == 0 {
+        return args.numbers::<Int64Type>(|_| Some(now));
+    }
+    let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
+    let default = Pattern::new(DEFAULT_PATTERN).ok();
+    args.numbers::<Int64Type>(|row| {
+        let text = texts.get(row)?;
+        let parse = |pattern: &Pattern| pattern.parse(text, Resolve::Lenient);
+        let ms = if patterns.is_given() {
+            patterns.with(row, parse).ok().flatten()
+        } else {
+            default.as_ref().and_then(parse)
+        };
+        Some(ms.map_or(i64::MIN, |ms| ms.div_euclid(1_000)))
+    })
+}
+
+pub(super) fn from_unixtime(args: &mut Args<'_>) -> Output {
+    let (seconds, patterns) = (args.bigint(0)?, Patterns::new(args)?);
+    let default = Pattern::new(DEFAULT_PATTERN).ok();
+    let mut failures = Vec::new();
+    let result = args.strings(|row, out| {
+        let ms = seconds.get(row)?.wrapping_mul(1_000);
+        if !patterns.is_given() {
+            default.as_ref()?.write(out, ms);
+            return Some(());
+        }
+        let written = patterns.with(row, |pattern| {
+            pattern.write(out, ms);
+            Some(())
+        });
+        written.unwrap_or_else(|message| {
+            failures.push((row, message));
+            None
+        })
+    });
+    args.failures.extend(failures);
+    result
+}
+
+pub(super) fn now(args: &mut Args<'_>) -> Output {
+    let array: PrimitiveArray<TimestampMillisecondType> = (0..args.rows).map(|_| Some(args.now_ms)).collect();
+    Ok(std::sync::Arc::new(array.with_data_type(args.ty.to_arrow())))
+}
+
+pub(super) fn today(args: &mut Args<'_>) -> Output {
+    Ok(build(args.ty, std::iter::repeat_n(args.now_ms.div_euclid(DAY_MS), args.rows), None))
+}
+
+pub(super) fn time_of_day(args: &mut Args<'_>) -> Output {
+    Ok(build(args.ty, std::iter::repeat_n(args.now_ms.rem_euclid(DAY_MS), args.rows), None))
+}

@@ -1,0 +1,128 @@
+//! What Flink 2.3 says to the expressions of `tests/flink/expressions.py`, beside what we say.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::testing::{batch, evaluate, parse, try_parse};
+use super::{EvalContext, Evaluator, bind};
+use crate::types::{LogicalType, Schema};
+
+const GOLDENS: &str = include_str!("../../tests/flink/expressions.json");
+
+/// Where we mean to differ, and why.
+const DIFFERENT: &[(&str, &[&str])] = &[
+    (
+        "exact numbers have 38 digits, wherever they are written",
+        &["9223372036854775808", "123456789012345678901234567890.12"],
+    ),
+    (
+        "a boolean is not compared with a text; Flink compares it with 'TRUE', in that case only",
+        &["t = 'true'", "t = 'TRUE'"],
+    ),
+    ("what coalesce does not choose does not fail", &["COALESCE(i, i / zero)"]),
+    (
+        "times and timestamps have milliseconds",
+        &["CAST(ts AS TIME)", "CAST('10:11:12.345' AS TIME)", "TO_TIMESTAMP_LTZ(1, 9)"],
+    ),
+    ("Flink's planner computes constants without a negative zero", &["CEIL(-0.5e0)", "LOG(0, 5)"]),
+    ("NaN stays NaN", &["ROUND(fzero / fzero)"]),
+    ("null; Flink makes a date of its error code", &["TO_DATE('x', 'yyyy-MM-dd')"]),
+    (
+        "a constant text beside a number is that number",
+        &["i = '7'", "'7' = i", "lmax = '5'", "f = '2.5'", "NULLIF(i, '7')"],
+    ),
+    ("a bare null takes the type that is wanted", &["LOWER(NULL)", "NULL + 1"]),
+    (
+        "NaN equals nothing; Flink's planner makes `x = x` true for every x",
+        &["fzero / fzero = fzero / fzero", "fzero / fzero IS NOT DISTINCT FROM fzero / fzero"],
+    ),
+    (
+        "works",
+        &["str LIKE sabc", "SIGN(tmin)", "TIMESTAMPDIFF(DAY, TO_TIMESTAMP_LTZ(0, 3), ts)", "ts - INTERVAL '100' YEAR"],
+    ),
+    (
+        "a constant pattern that does not compile is refused",
+        &[
+            "REGEXP_REPLACE(str, '(', 'x')",
+            "REGEXP_EXTRACT(str, '(', 1)",
+            "REGEXP('abc', '(')",
+            "TO_TIMESTAMP('2020-02-29', 'xx')",
+            "DATE_FORMAT(ts, 'yyyy[')",
+        ],
+    ),
+    (
+        "week-based pattern letters depend on a locale, and are refused",
+        &["DATE_FORMAT(ts, 'yyyy-''W''ww')", "DATE_FORMAT(ts, 'u e')"],
+    ),
+    ("maps are not compared", &["MAP['a', 1] = MAP['a', 1]"]),
+    ("Java's cosh differs in the last digit", &["COSH(1)"]),
+    ("null; Flink prints -1 because it believes the items NOT NULL", &["arr[4]", "m['z']"]),
+];
+
+/// A timestamp of Flink has as many digits of a second as its type; ours have three.
+fn normalised(text: &str, ty: Option<&str>) -> String {
+    match ty {
+        Some("timestamp(3)" | "timestamp_ltz(3)") => {
+            let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+            let fraction = fraction.trim_end_matches('0');
+            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[test]
+fn expressions_mean_what_they_mean_in_flink() {
+    let goldens: Value = serde_json::from_str(GOLDENS).expect("valid");
+    let (_, one_row) = batch(Vec::new());
+    let columns: Vec<(String, LogicalType, arrow_array::ArrayRef)> = goldens["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .map(|column| {
+            let expr = bind(&parse(column["expr"].as_str().expect("text")), &Schema::new(Vec::new())).expect("binds");
+            let array = Evaluator::new(&expr).evaluate(&one_row, &mut EvalContext::default()).expect("evaluates");
+            (column["name"].as_str().expect("text").to_owned(), expr.ty().clone(), array)
+        })
+        .collect();
+    let (schema, one_row) = batch(columns.iter().map(|(n, t, a)| (n.as_str(), t.clone(), a.clone())).collect());
+    let different: BTreeSet<&str> = DIFFERENT.iter().flat_map(|(_, texts)| texts.iter().copied()).collect();
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for golden in goldens["expressions"].as_array().expect("expressions") {
+        let text = golden["expr"].as_str().expect("text");
+        let ty = golden["type"].as_str();
+        let expected = match (golden.get("value"), golden.get("error")) {
+            (Some(Value::String(value)), _) => format!("{}: {}", ty.unwrap_or("?"), normalised(value, ty)),
+            (Some(_), _) => format!("{}: NULL", ty.unwrap_or("?")),
+            (None, Some(_)) if ty.is_none() => "refused".to_owned(),
+            (None, _) => "error".to_owned(),
+        };
+        let found = match try_parse(text)
+            .map_err(|message| format!("does not parse: {message}"))
+            .and_then(|node| bind(&node, &schema).map_err(|error| format!("refused ({error})")))
+        {
+            Err(refused) => refused,
+            Ok(expr) => {
+                let (shown, errors) = evaluate(&expr, &one_row);
+                let ty = expr.ty().to_string().to_lowercase();
+                match errors.first() {
+                    Some(error) => format!("error ({})", error.message),
+                    None => format!("{ty}: {}", normalised(&shown[0], Some(&ty))),
+                }
+            }
+        };
+        checked += 1;
+        let same = found == expected
+            || (found.starts_with("refused") && matches!(expected.as_str(), "refused" | "error"))
+            || (found.starts_with("error") && expected == "error");
+        match (same, different.contains(text)) {
+            (true, false) | (false, true) => {}
+            (true, true) => wrong.push(format!("{text}\n  is as in Flink, though listed as different")),
+            (false, false) => wrong.push(format!("{text}\n  Flink: {expected}\n  ours:  {found}")),
+        }
+    }
+    assert!(checked > 200, "goldens are missing");
+    assert!(wrong.is_empty(), "{} of {checked} differ:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -1,0 +1,14 @@
+//! The operations of expressions over columns.
+
+mod arithmetic;
+mod compare;
+mod decimal;
+mod like;
+mod logic;
+mod temporal;
+
+pub(super) use arithmetic::{arithmetic, can_fail, negate};
+pub(super) use compare::{Set, compare, in_list};
+pub(super) use like::{LikePattern, escape_char, like};
+pub(super) use logic::{and, falses, is, not, or, select, trues};
+pub(super) use temporal::{Longs, build};

@@ -1,0 +1,257 @@
+//! The NDJSON decoder: one object a line, straight into columns.
+//!
+//! Each field is first compared with the one that the record before had in its place ([`Layout`]); where that fails, and
+//! near the end of the bytes, the strict general parser takes over for the field. Either way every byte of the line is
+//! checked, whichever fields are read.
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use hashbrown::HashMap;
+
+use super::super::column::{Column, quoted};
+use super::super::lines::{Lines, without_line_end};
+use super::super::{BadRecord, Decoder, DecoderRequest, options};
+use super::layout::{Layout, UNREAD};
+use super::syntax::{Broken, Parser, Piece, unescape};
+use super::values::{Misfit, Reader};
+use crate::types::{Field, Result};
+
+/// Decodes newline-delimited JSON.
+#[derive(Debug)]
+pub struct JsonDecoder {
+    arrow: SchemaRef,
+    fields: Vec<Field>,
+    any_not_null: bool,
+    columns: Vec<Column>,
+    targets: HashMap<Box<[u8]>, usize>,
+    layout: Layout,
+    reader: Reader,
+    misfits: Vec<(usize, Misfit)>,
+    rows: usize,
+    lines: Lines,
+}
+
+impl JsonDecoder {
+    /// A decoder of the projected columns.
+    ///
+    /// # Errors
+    /// When an option does not fit, told by its name.
+    pub fn new(request: &DecoderRequest<'_>) -> Result<Self, String> {
+        let record_bytes_max = options::record_bytes_max(request.options)?;
+        let schema = request.schema.project(request.projection);
+        let fields = schema.fields().to_vec();
+        let mut targets = HashMap::new();
+        for (target, field) in fields.iter().enumerate() {
+            targets.entry(field.name.as_bytes().into()).or_insert(target);
+        }
+        Ok(Self {
+            arrow: schema.arrow().clone(),
+            any_not_null: fields.iter().any(|field| !field.nullable),
+            columns: fields.iter().map(|field| Column::new(&field.ty)).collect(),
+            fields,
+            targets,
+            layout: Layout::default(),
+            reader: Reader::new(),
+            misfits: Vec::new(),
+            rows: 0,
+            lines: Lines::new(record_bytes_max),
+        })
+    }
+
+    /// Reads the record at `start`, whose line ends just before `next`, as one more row (or none, when the line is
+    /// blank). A record whose values do not fit is refused here, one that is broken by the caller.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called from one place")]
+    fn record(&mut self, bytes: &[u8], start: usize, next: usize, at_end: bool) -> Result<(), Broken> {
+        let row = self.rows;
+        let (mut pos, mut step, mut filled, mut missed) = (start, 0, 0, false);
+        loop {
+            let target;
+            if let Some(predicted) = self.layout.follow(step, bytes, pos) {
+                (pos, target) = predicted;
+                step += 1;
+            } else if pos + 2 == next && step > 0 && bytes[pos] == b'}' && step == self.layout.members.len() && !at_end
+            {
+                break;
+            } else {
+                match self.reader.parser.piece(bytes, pos, pos == start, at_end)? {
+                    Piece::Field(key, value) => {
+                        missed = true;
+                        (pos, target, step) = self.locate(&bytes[key.start..key.end], key.escaped, value, step);
+                    }
+                    Piece::End => break,
+                    Piece::Blank => return Ok(()),
+                }
+            }
+            if let Some(column) = self.columns.get_mut(target) {
+                let plain = if column.len() == row { self.reader.read_plain(bytes, pos, column) } else { None };
+                (pos, filled) = match plain {
+                    Some(end) => (end, filled + 1),
+                    None => self.read(bytes, pos, target, filled)?,
+                };
+            } else {
+                pos = self.reader.skip(bytes, pos)?;
+            }
+        }
+        if missed && self.layout.missed() {
+            self.learn(&bytes[start..next]);
+        }
+        if filled < self.columns.len() {
+            self.columns.iter_mut().filter(|column| column.len() == row).for_each(Column::push_null);
+        }
+        self.rows += 1;
+        if self.any_not_null || !self.misfits.is_empty() || self.lines.is_too_long(next - start) {
+            self.check_row(bytes, start, next);
+        }
+        Ok(())
+    }
+
+    /// Reads the value at `pos` with all care; returns the position behind it and the number of columns filled.
+    #[inline(never)]
+    fn read(&mut self, bytes: &[u8], pos: usize, target: usize, filled: usize) -> Result<(usize, usize), Broken> {
+        let column = &mut self.columns[target];
+        let again = column.len() > self.rows;
+        if again {
+            // The last of several fields of one name counts.
+            column.truncate(self.rows);
+            self.misfits.retain(|(of, _)| *of != target);
+        }
+        let end = self.reader.read(bytes, pos, column)?;
+        if let Some(misfit) = self.reader.misfit.take() {
+            self.misfits.push((target, misfit));
+        }
+        Ok((end, filled + usize::from(!again)))
+    }
+
+    /// A field's target and the step behind it in the layout.
+    fn locate(&self, key: &[u8], escaped: bool, value: usize, step: usize) -> (usize, usize, usize) {
+        let plain;
+        let key = if escaped {
+            let mut unescaped = Vec::new();
+            unescape(key, &mut unescaped);
+            plain = unescaped;
+            plain.as_slice()
+        } else {
+            key
+        };
+        match self.layout.find(key, step) {
+            Some(at) => (value, self.layout.members[at].target, at + 1),
+            None => (value, self.targets.get(key).copied().unwrap_or(UNREAD), step),
+        }
+    }
+
+    /// Makes `record`, which was read without fault, the prediction.
+    #[cold]
+    fn learn(&mut self, record: &[u8]) {
+        self.layout.clear();
+        let mut parser = Parser::new();
+        let mut name = Vec::new();
+        let mut pos = 0;
+        while let Ok(Piece::Field(key, value)) = parser.piece(record, pos, pos == 0, true) {
+            name.clear();
+            unescape(&record[key.start..key.end], &mut name);
+            let target = self.targets.get(name.as_slice()).copied().unwrap_or(UNREAD);
+            self.layout.push(&record[pos..value], &name, target);
+            let Ok(next) = parser.skip(record, value, 1) else { break };
+            pos = next;
+        }
+    }
+
+    /// Takes the row just read back when it must not stand: it is too long, a value is not of its column, or one is
+    /// missing that must not.
+    #[cold]
+    fn check_row(&mut self, bytes: &[u8], start: usize, next: usize) {
+        let row = self.rows - 1;
+        let record = without_line_end(&bytes[start..next]);
+        let message = if self.lines.is_too_long(record.len()) {
+            Some(self.lines.too_long())
+        } else if let Some((target, misfit)) = self.misfits.first() {
+            Some(format!("column {}{}: {}", self.fields[*target].name, misfit.path, misfit.message))
+        } else {
+            self.fields.iter().zip(&self.columns).find(|(field, column)| !field.nullable && column.is_null(row)).map(
+                |(field, _)| format!("column {}: expected a value ({} not null), found none", field.name, field.ty),
+            )
+        };
+        if let Some(message) = message {
+            self.undo_to(row);
+            self.lines.reject(start, record, message);
+        }
+    }
+
+    fn undo_to(&mut self, rows: usize) {
+        self.rows = rows;
+        self.misfits.clear();
+        self.reader.misfit = None;
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+    }
+
+    /// Refuses the broken record at `start`, whose line ends just before `next`.
+    #[cold]
+    fn refuse(&mut self, bytes: &[u8], start: usize, next: usize) {
+        self.undo_to(self.rows);
+        let record = without_line_end(&bytes[start..next]);
+        let message = if self.lines.is_too_long(record.len()) {
+            self.lines.too_long()
+        } else {
+            let (at, expected) = (self.reader.parser.at - start, self.reader.parser.expected);
+            let found = match record.get(at) {
+                Some(&first) => quoted(&record[at..record.len().min(at + character_length(first))]),
+                None => "the end of the line".to_owned(),
+            };
+            format!("not JSON at byte {}: expected {expected}, found {found}", at + 1)
+        };
+        self.lines.reject(start, record, message);
+    }
+}
+
+fn character_length(first: u8) -> usize {
+    match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0.. => 4,
+        _ => 1,
+    }
+}
+
+impl Decoder for JsonDecoder {
+    fn decode(&mut self, bytes: &[u8], at_end: bool, max_rows: usize) -> Result<usize> {
+        if self.lines.still_partial(bytes, at_end) {
+            return Ok(0);
+        }
+        let Some(mut pos) = self.lines.start(bytes, at_end) else { return Ok(0) };
+        while pos < bytes.len() && self.lines.has_room(self.rows, max_rows, pos) {
+            // The end is looked for first: the processor can then begin with the next record before it knows where its
+            // way through this one ends.
+            let (next, last) = match memchr::memchr(b'\n', &bytes[pos..]) {
+                Some(end) => (pos + end + 1, false),
+                None if at_end => (bytes.len(), true),
+                None => return Ok(self.lines.partial(bytes, pos)),
+            };
+            if self.record(bytes, pos, next, last).is_err() {
+                self.refuse(bytes, pos, next);
+            }
+            pos = next;
+        }
+        self.lines.consumed(pos);
+        Ok(pos)
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn is_full(&self, max_rows: usize) -> bool {
+        self.lines.is_full(self.rows, max_rows)
+    }
+
+    fn mid_record(&self) -> bool {
+        self.lines.skipping
+    }
+
+    fn flush(&mut self) -> Result<(RecordBatch, Vec<BadRecord>)> {
+        let columns = self.columns.iter_mut().map(Column::finish).collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
+        let batch = RecordBatch::try_new_with_options(self.arrow.clone(), columns, &options)?;
+        Ok((batch, self.lines.take_bad()))
+    }
+}

@@ -1,0 +1,173 @@
+//! What the parser is given to know: the stages, commands and windows that exist.
+
+use super::token::Token;
+use crate::api::{CommandSyntax, StageSpec};
+
+/// The registries that syntax follows from. A stage or command is parsed by its
+/// [`Signature`](crate::api::Signature), so that a new one needs no change here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Grammar<'a> {
+    /// The stages of pipelines.
+    pub stages: &'a [&'static StageSpec],
+    /// The shell's commands.
+    pub commands: &'a [CommandSyntax],
+    /// Stages that the language has and this build has not: refused by name. Several words are possible (`left join`).
+    pub planned_stages: &'a [&'static str],
+    /// The names of the window functions.
+    pub windows: &'a [&'static str],
+}
+
+/// Windows of the language; one that is not in [`Grammar::windows`] is refused by name.
+const PLANNED_WINDOWS: &[&str] = &["tumble", "hop", "cumulate", "session", "count", "global"];
+
+/// First words of commands of the language; one that no command in [`Grammar::commands`] begins with is refused by name.
+const PLANNED_COMMANDS: &[&str] = &[
+    "blame",
+    "cancel",
+    "checkpoint",
+    "checkpoints",
+    "dashboard",
+    "describe",
+    "diff",
+    "explain",
+    "export",
+    "fork",
+    "kill",
+    "pause",
+    "rescale",
+    "restore",
+    "resume",
+    "rewind",
+    "savepoint",
+    "show",
+    "state",
+    "step",
+    "stop",
+    "submit",
+    "subtasks",
+    "timers",
+    "watermarks",
+    "whatif",
+    "why",
+    "windows",
+];
+
+/// Words that begin a clause of the language which its stage does not take yet, by stage.
+const PLANNED_CLAUSES: &[(&str, &str)] =
+    &[("window", "on"), ("window", "trigger"), ("window", "evict"), ("chain", "off")];
+
+/// First words of SQL statements.
+const SQL: &[&str] = &[
+    "alter", "analyze", "begin", "call", "create", "delete", "drop", "execute", "insert", "select", "set", "truncate",
+    "unload", "update", "use", "values", "with",
+];
+
+/// First words of the statements that are not commands.
+pub(super) const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run"];
+
+fn any_of<'w>(words: &[&'w str], typed: &str) -> Option<&'w str> {
+    words.iter().copied().find(|word| word.eq_ignore_ascii_case(typed))
+}
+
+impl<'a> Grammar<'a> {
+    /// The command that `tokens` begin with and the number of its words; the longest name wins.
+    pub(super) fn command(&self, tokens: &[Token<'_>]) -> Option<(&'a CommandSyntax, usize)> {
+        let mut found: Option<(&CommandSyntax, usize)> = None;
+        for command in self.commands {
+            for name in std::iter::once(&command.name).chain(command.aliases) {
+                if let Some(words) = begins_with(tokens, name)
+                    && found.is_none_or(|(_, longest)| words > longest)
+                {
+                    found = Some((command, words));
+                }
+            }
+        }
+        found
+    }
+
+    /// The second and further words of commands that begin with `first`.
+    pub(super) fn command_continuations(&self, first: &str) -> impl Iterator<Item = &'static str> {
+        self.commands
+            .iter()
+            .flat_map(|command| std::iter::once(command.name).chain(command.aliases.iter().copied()))
+            .filter_map(move |name| {
+                let (head, tail) = name.split_once(' ')?;
+                head.eq_ignore_ascii_case(first).then_some(tail)
+            })
+    }
+
+    /// The stage that `tokens` begin with and the number of its words; the longest name wins.
+    pub(super) fn stage(&self, tokens: &[Token<'_>]) -> Option<(&'static StageSpec, usize)> {
+        let mut found: Option<(&'static StageSpec, usize)> = None;
+        for &stage in self.stages {
+            for name in std::iter::once(&stage.name).chain(stage.aliases) {
+                if let Some(words) = begins_with(tokens, name)
+                    && found.is_none_or(|(_, longest)| words > longest)
+                {
+                    found = Some((stage, words));
+                }
+            }
+        }
+        found
+    }
+
+    /// The stage of the language that `tokens` begin with and this build lacks, and the number of its words.
+    pub(super) fn planned_stage(&self, tokens: &[Token<'_>]) -> Option<(&'a str, usize)> {
+        self.planned_stages
+            .iter()
+            .filter_map(|name| Some((*name, begins_with(tokens, name)?)))
+            .max_by_key(|&(_, words)| words)
+    }
+
+    /// Every name a stage can be called by.
+    pub(super) fn stage_names(&self) -> impl Iterator<Item = &'static str> {
+        self.stages.iter().flat_map(|stage| std::iter::once(stage.name).chain(stage.aliases.iter().copied()))
+    }
+
+    /// The window function `typed`, as registered.
+    pub(super) fn window(&self, typed: &str) -> Option<&'a str> {
+        any_of(self.windows, typed)
+    }
+
+    /// Whether `typed` is a window function of the language that this build lacks.
+    pub(super) fn is_planned_window(typed: &str) -> bool {
+        any_of(PLANNED_WINDOWS, typed).is_some()
+    }
+
+    /// Whether `typed` begins a command of the language that this build lacks.
+    pub(super) fn is_planned_command(&self, typed: &str) -> bool {
+        any_of(PLANNED_COMMANDS, typed).is_some() && !self.first_words().any(|word| word.eq_ignore_ascii_case(typed))
+    }
+
+    /// Whether `typed` begins a clause of `stage` that this build lacks.
+    pub(super) fn is_planned_clause(stage: &str, typed: &str) -> bool {
+        PLANNED_CLAUSES.iter().any(|&(of, word)| of == stage && word.eq_ignore_ascii_case(typed))
+    }
+
+    /// Whether `typed` begins a SQL statement.
+    pub(super) fn is_sql(typed: &str) -> bool {
+        any_of(SQL, typed).is_some()
+    }
+
+    /// Every word that a statement can begin with, other than the name of a stream.
+    pub(super) fn first_words(&self) -> impl Iterator<Item = &'static str> {
+        let commands = self.commands.iter().flat_map(|command| {
+            std::iter::once(command.name)
+                .chain(command.aliases.iter().copied())
+                .map(|name| name.split_once(' ').map_or(name, |(first, _)| first))
+        });
+        DEFINITIONS.iter().copied().chain(commands)
+    }
+}
+
+/// The number of words of `name`, if `tokens` begin with them.
+pub(super) fn begins_with(tokens: &[Token<'_>], name: &str) -> Option<usize> {
+    let mut count = 0;
+    for word in name.split(' ') {
+        if !tokens.get(count)?.is_word(word) {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
+}

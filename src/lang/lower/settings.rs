@@ -1,0 +1,249 @@
+//! The options of a job: `run hot with (parallelism = 2, checkpoint = 5s) = …`.
+
+use super::options::{self, Typed};
+use crate::api::{OnError, OptionSpec};
+use crate::types::{DEFAULT_BATCH_ROWS, Diagnostic, key_group};
+
+/// Key groups are numbered by 16 bits; Flink's limit is the same.
+const LARGEST_PARALLELISM: i64 = 32_768;
+
+/// The options of `run … with (…)`, for help and completion.
+pub const JOB_OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        name: "parallelism",
+        values: "a whole number",
+        help: "how many subtasks every operator has that does not say otherwise",
+    },
+    OptionSpec {
+        name: "max_parallelism",
+        values: "a whole number up to 32768",
+        help: "the number of key groups, and so the most that the job can be rescaled to; 128 by default; fixed for the life of its state",
+    },
+    OptionSpec {
+        name: "checkpoint",
+        values: "a duration, or off",
+        help: "the time between two checkpoints; without it they are taken on command only",
+    },
+    OptionSpec {
+        name: "retained_checkpoints",
+        values: "a whole number",
+        help: "how many completed checkpoints are kept; 3 by default",
+    },
+    OptionSpec {
+        name: "restart_attempts",
+        values: "a whole number",
+        help: "how often the job restarts from its last checkpoint before it fails; 3 by default",
+    },
+    OptionSpec { name: "restart_delay", values: "a duration", help: "the wait before each restart; 1s by default" },
+    OptionSpec {
+        name: "batch_rows",
+        values: "a whole number",
+        help: "rows of a full batch; 8192 by default; results do not depend on it",
+    },
+    OptionSpec {
+        name: "channel_capacity",
+        values: "a whole number",
+        help: "batches that an exchange holds before its producer must wait; 8 by default",
+    },
+    OptionSpec {
+        name: "allow_non_restored_state",
+        values: "true | false",
+        help: "whether a restore leaves state behind that no operator of the job takes up; false by default",
+    },
+    OptionSpec {
+        name: "task_managers",
+        values: "a whole number",
+        help: "among how many task managers the slots are divided; 1 by default",
+    },
+    OptionSpec {
+        name: "on_error",
+        values: "'fail' | 'skip' | 'dead_letter'",
+        help: "what becomes of a row that an operator can't process; fail by default",
+    },
+    OptionSpec {
+        name: "dead_letter",
+        values: "a path",
+        help: "the directory for such rows; dead_letters/<job> by default",
+    },
+];
+
+/// The options of one job, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSettings {
+    /// Subtasks of every operator that does not say otherwise.
+    pub parallelism: usize,
+    /// The number of key groups.
+    pub max_parallelism: u16,
+    /// Milliseconds between two checkpoints; `None` for on command only.
+    pub checkpoint_ms: Option<i64>,
+    /// Completed checkpoints that are kept.
+    pub retained_checkpoints: usize,
+    /// Restarts before the job fails.
+    pub restart_attempts: u32,
+    /// Milliseconds before each.
+    pub restart_delay_ms: i64,
+    /// Rows of a full batch.
+    pub batch_rows: usize,
+    /// Elements a channel holds.
+    pub channel_capacity: usize,
+    /// Among how many task managers the slots are divided.
+    pub task_managers: usize,
+    /// Whether a restore may leave state behind that no operator takes up.
+    pub allow_non_restored_state: bool,
+    /// What becomes of rows that operators reject.
+    pub on_error: OnError,
+    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
+    pub dead_letter: Option<String>,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self {
+            parallelism: 1,
+            max_parallelism: key_group::MAX_PARALLELISM,
+            checkpoint_ms: None,
+            retained_checkpoints: 3,
+            restart_attempts: 3,
+            restart_delay_ms: 1_000,
+            batch_rows: DEFAULT_BATCH_ROWS,
+            channel_capacity: 8,
+            task_managers: 1,
+            allow_non_restored_state: false,
+            on_error: OnError::Fail,
+            dead_letter: None,
+        }
+    }
+}
+
+impl JobSettings {
+    /// These settings with what `typed` says instead.
+    ///
+    /// # Errors
+    /// An unknown option (with the near name), a value of another type or out of range, at its place.
+    pub fn with(self, typed: &Typed) -> Result<Self, Diagnostic> {
+        let options = options::read(typed, "a job", &[JOB_OPTIONS])?;
+        let max_parallelism = options::integer_in(&options, "max_parallelism", 1, LARGEST_PARALLELISM)?;
+        let max_parallelism =
+            max_parallelism.and_then(|number| u16::try_from(number).ok()).unwrap_or(self.max_parallelism);
+        let count = |name, low, high: i64, default: usize| -> Result<usize, Diagnostic> {
+            let typed = options::integer_in(&options, name, low, high)?;
+            Ok(typed.and_then(|number| usize::try_from(number).ok()).unwrap_or(default))
+        };
+        let most = i64::from(max_parallelism);
+        let parallelism = count("parallelism", 1, most, self.parallelism)?;
+        if parallelism > usize::from(max_parallelism) {
+            // The default (the command line's, say) is above a maximum that was typed.
+            let message = format!("the parallelism is {parallelism}, more than the maximum of {max_parallelism}");
+            return Err(options::placed(&options, "max_parallelism", Diagnostic::new(message)));
+        }
+        let checkpoint_ms = match options.get("checkpoint").map(|value| &value.node) {
+            Some(crate::api::OptionValue::Text(word)) if word.eq_ignore_ascii_case("off") => None,
+            Some(_) => options::positive_duration(&options, "checkpoint")?,
+            None => self.checkpoint_ms,
+        };
+        let on_error = options::on_error(&options)?.unwrap_or(self.on_error);
+        let dead_letter = options.text("dead_letter")?.map(str::to_owned).or(self.dead_letter);
+        if options.get("dead_letter").is_some() && on_error != OnError::DeadLetter {
+            return Err(options::placed(&options, "dead_letter", unused_dead_letter()));
+        }
+        Ok(Self {
+            parallelism,
+            max_parallelism,
+            checkpoint_ms,
+            retained_checkpoints: count("retained_checkpoints", 1, 10_000, self.retained_checkpoints)?,
+            restart_attempts: options::integer_in(&options, "restart_attempts", 0, i64::from(u32::MAX))?
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or(self.restart_attempts),
+            restart_delay_ms: options::positive_duration(&options, "restart_delay")?.unwrap_or(self.restart_delay_ms),
+            batch_rows: count("batch_rows", 1, 1 << 24, self.batch_rows)?,
+            channel_capacity: count("channel_capacity", 1, 1 << 16, self.channel_capacity)?,
+            task_managers: count("task_managers", 1, LARGEST_PARALLELISM, self.task_managers)?,
+            allow_non_restored_state: options
+                .boolean("allow_non_restored_state")?
+                .unwrap_or(self.allow_non_restored_state),
+            on_error,
+            dead_letter,
+        })
+    }
+}
+
+/// The error of a `dead_letter` path that nothing would be written to.
+pub(super) fn unused_dead_letter() -> Diagnostic {
+    Diagnostic::new("option `dead_letter` has no effect").help("it goes with on_error = 'dead_letter'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::ast::{Expr, Literal};
+    use crate::plan::testing::{duration, integer, option, text, word};
+    use crate::types::{Span, Spanned};
+
+    fn parse(typed: &[(crate::types::Spanned<String>, crate::expr::ast::ExprNode)]) -> Result<JobSettings, Diagnostic> {
+        JobSettings::default().with(typed)
+    }
+
+    #[test]
+    fn what_is_typed_replaces_the_default() {
+        let yes = Spanned::new(Expr::Literal(Literal::Boolean(true)), Span::default());
+        let settings = parse(&[
+            option("parallelism", integer("2")),
+            option("CHECKPOINT", duration(5_000)),
+            option("on_error", word("dead_letter")),
+            option("dead_letter", text("out/dead")),
+            option("restart_attempts", integer("0")),
+            option("allow_non_restored_state", yes),
+        ])
+        .unwrap();
+        assert_eq!(
+            settings,
+            JobSettings {
+                parallelism: 2,
+                checkpoint_ms: Some(5_000),
+                on_error: OnError::DeadLetter,
+                dead_letter: Some("out/dead".into()),
+                restart_attempts: 0,
+                allow_non_restored_state: true,
+                ..JobSettings::default()
+            }
+        );
+        let off = settings.with(&[option("checkpoint", word("off"))]).unwrap();
+        assert_eq!(off.checkpoint_ms, None);
+        assert_eq!(off.parallelism, 2);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        for (typed, expected) in [
+            (option("parallelism", integer("0")), "option `parallelism` must be from 1 to 128, not 0"),
+            (option("parallelism", integer("129")), "option `parallelism` must be from 1 to 128, not 129"),
+            (
+                option("max_parallelism", integer("32769")),
+                "option `max_parallelism` must be from 1 to 32768, not 32769",
+            ),
+            (option("parallelism", integer("99999999999999999999")), "the number is out of the range of a bigint"),
+            (option("parallelism", text("two")), "option `parallelism` takes a whole number"),
+            (option("checkpoint", duration(0)), "option `checkpoint` must be longer than nothing"),
+            (option("checkpoint", integer("5")), "option `checkpoint` takes a duration such as 5s"),
+            (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than nothing"),
+            (option("on_error", text("ignore")), "option `on_error` can't be 'ignore'"),
+            (option("dead_letter", text("x")), "option `dead_letter` has no effect"),
+            (option("paralelism", integer("2")), "unknown option `paralelism` of a job"),
+        ] {
+            assert_eq!(parse(&[typed]).unwrap_err().message, expected);
+        }
+        let twice = [option("parallelism", integer("1")), option("parallelism", integer("2"))];
+        assert_eq!(parse(&twice).unwrap_err().message, "option `parallelism` is given twice");
+        let above = JobSettings { parallelism: 8, ..JobSettings::default() };
+        let error = above.with(&[option("max_parallelism", integer("4"))]).unwrap_err();
+        assert_eq!(error.message, "the parallelism is 8, more than the maximum of 4");
+    }
+
+    #[test]
+    fn the_near_name_is_offered() {
+        let error = parse(&[option("paralelism", integer("2"))]).unwrap_err();
+        assert_eq!(error.help.as_deref(), Some("did you mean `parallelism`?"));
+        let error = parse(&[option("on_error", text("dead_leter"))]).unwrap_err();
+        assert_eq!(error.help.as_deref(), Some("did you mean 'dead_letter'?"));
+    }
+}

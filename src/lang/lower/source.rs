@@ -1,0 +1,143 @@
+//! `source name from connector …`.
+
+use super::environment::{Environment, Side};
+use super::options::{self, read};
+use super::settings::unused_dead_letter;
+use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, SourceRequest};
+use crate::expr::{TypedExpr, bind};
+use crate::lang::ast::{ColumnDef, EventTimeClause, SourceStatement};
+use crate::plan::{Catalog, Entry, SourceDef, check_name};
+use crate::types::{Diagnostic, Field, Schema};
+
+/// The options that every source takes besides its connector's.
+pub const SOURCE_OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        name: "on_error",
+        values: "'fail' | 'skip' | 'dead_letter'",
+        help: "what becomes of a row that can't be read: the job fails (the default), it is counted and left out, or it is written to the dead letters",
+    },
+    OptionSpec {
+        name: "dead_letter",
+        values: "a path",
+        help: "the directory for such rows; dead_letters/<source> by default",
+    },
+    OptionSpec {
+        name: "pace",
+        values: "'10x'",
+        help: "rows flow by their event time, so many times faster than it happened; by default as fast as they are read",
+    },
+    OptionSpec {
+        name: "idle_timeout",
+        values: "a duration",
+        help: "a reader without rows for so long no longer holds the watermark back; by default it does for ever",
+    },
+];
+
+/// Defines a source; returns what had its name before.
+///
+/// # Errors
+/// A name, connector, column, option or event time that does not fit, at its place, and what the connector finds.
+pub fn define_source(
+    catalog: &mut Catalog,
+    statement: &SourceStatement,
+    environment: &Environment,
+) -> Result<Option<Entry>, Diagnostic> {
+    check_name("source", &statement.name)?;
+    let connector = environment.registries.connector(&statement.connector, Side::Source)?;
+    let Some(make) = connector.source else {
+        return Err(Diagnostic::at(statement.connector.span, "this connector can't be read from"));
+    };
+    if let (None, Some(target)) = (connector.target, &statement.target) {
+        let message = format!("`{}` takes nothing in quotes", connector.name);
+        return Err(Diagnostic::at(target.span, message));
+    }
+    let whose = format!("the source `{}`", connector.name);
+    let typed = read(&statement.options, &whose, &[connector.options, SOURCE_OPTIONS])?;
+    let source = make(&SourceRequest {
+        name: statement.name.node.clone(),
+        target: statement.target.clone(),
+        columns: statement.columns.as_deref().map(columns).transpose()?,
+        options: options::for_connector(&typed, connector),
+        base_dir: environment.base_dir.clone(),
+        span: statement.span,
+    })
+    .map_err(|error| error.or_at(statement.span))?;
+    let event_time = event_time(&*source, statement.event_time.as_ref(), &typed)?;
+    let pace = pace(&typed)?;
+    if pace.is_some() && event_time.is_none() {
+        let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time <column> watermark 5s");
+        return Err(options::placed(&typed, "pace", error));
+    }
+    let on_error = options::on_error(&typed)?.unwrap_or_default();
+    let dead_letter = typed.text("dead_letter")?.map(str::to_owned);
+    if dead_letter.is_some() && on_error != OnError::DeadLetter {
+        return Err(options::placed(&typed, "dead_letter", unused_dead_letter()));
+    }
+    let name = statement.name.node.clone();
+    Ok(catalog.define(Entry::Source(SourceDef { name, source, event_time, pace, on_error, dead_letter })))
+}
+
+fn columns(columns: &[ColumnDef]) -> Result<Schema, Diagnostic> {
+    let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
+    let mut names = std::collections::BTreeSet::new();
+    for column in columns {
+        if !names.insert(column.name.node.as_str()) {
+            let message = format!("the column `{}` is declared twice", column.name.node);
+            return Err(Diagnostic::at(column.name.span, message));
+        }
+        let field = Field::new(column.name.node.clone(), column.ty.node.clone());
+        fields.push(if column.nullable { field } else { field.not_null() });
+    }
+    Ok(Schema::new(fields))
+}
+
+/// The event time that the statement declares, or else the one that the source brings with it.
+fn event_time(
+    source: &dyn PlannedSource,
+    clause: Option<&EventTimeClause>,
+    typed: &Options,
+) -> Result<Option<EventTimeSpec>, Diagnostic> {
+    let schema = source.schema();
+    let idle_timeout_ms = options::positive_duration(typed, "idle_timeout")?;
+    let spec = match clause {
+        Some(clause) => Some((declared(clause, schema)?, clause.delay_ms)),
+        None => source
+            .event_time()
+            .and_then(|(column, delay)| Some((TypedExpr::column(column, schema.fields().get(column)?), delay))),
+    };
+    if idle_timeout_ms.is_some() && spec.is_none() {
+        let error =
+            Diagnostic::new("`idle_timeout` needs an event time").help("declare one: event_time <column> watermark 5s");
+        return Err(options::placed(typed, "idle_timeout", error));
+    }
+    Ok(spec.map(|(time, delay_ms)| EventTimeSpec { time, delay_ms, idle_timeout_ms }))
+}
+
+fn declared(clause: &EventTimeClause, schema: &Schema) -> Result<TypedExpr, Diagnostic> {
+    let time = bind(&clause.time, schema)?;
+    if !time.ty().is_event_time() {
+        return Err(Diagnostic::at(clause.time.span, format!("an event time can't be a {}", time.ty()))
+            .label("expected a timestamp, or a bigint of epoch milliseconds")
+            .help("convert it: cast(… as timestamp), to_timestamp(…), to_timestamp_ltz(…, 0)"));
+    }
+    if clause.delay_ms < 0 {
+        return Err(Diagnostic::at(clause.time.span, "a watermark delay can't be negative"));
+    }
+    Ok(time)
+}
+
+/// `pace = '10x'`, also `'2.5x'`, or the number alone.
+fn pace(typed: &Options) -> Result<Option<f64>, Diagnostic> {
+    let Some(value) = typed.get("pace") else { return Ok(None) };
+    let pace = match &value.node {
+        OptionValue::Text(text) => {
+            text.trim().strip_suffix(['x', 'X']).and_then(|number| number.trim_end().parse::<f64>().ok())
+        }
+        OptionValue::Integer(_) | OptionValue::Double(_) => typed.double("pace")?,
+        OptionValue::Boolean(_) | OptionValue::Duration(_) | OptionValue::Expr(_) => None,
+    };
+    match pace {
+        Some(pace) if pace.is_finite() && pace > 0.0 => Ok(Some(pace)),
+        _ => Err(Diagnostic::at(value.span, "option `pace` takes how many times faster").help("such as '10x'")),
+    }
+}

@@ -1,0 +1,190 @@
+//! Where statements end.
+
+use nom::Err;
+
+use super::expr::expr;
+use super::input::{Expected, Fail, Source};
+use super::report;
+use super::statement::{command_end, is_command, statement};
+use crate::expr::ast::ExprNode;
+use crate::lang::ast::Statement;
+use crate::lang::grammar::Grammar;
+use crate::lang::lexer::{Lexed, lex};
+use crate::lang::token::{LineBreak, Symbol};
+use crate::types::{Diagnostic, Spanned};
+
+/// Parses all statements of `text`.
+///
+/// A statement ends at `;`, or at the end of a line that completes it: when nothing in it is due any more (no bracket
+/// is open, no operand, stage or keyword missing) and the next line does not go on with it. A line goes on with it when it
+/// begins with `|`, or with the keyword of a clause that may stand there and no empty line lies between. A command of
+/// the shell ends with its line, except inside brackets and around `|`.
+///
+/// # Errors
+/// The first mistake, at its place. Linear in the length of `text`.
+pub fn parse(text: &str, grammar: &Grammar<'_>) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
+    let Lexed { tokens, error } = lex(text, grammar);
+    if let Some(error) = error {
+        return Err(*error.diagnostic);
+    }
+    let source = Source::new(text, &tokens, grammar);
+    let mut statements = Vec::new();
+    let mut at = 0;
+    while let Some(outcome) = next_statement(&source, at) {
+        statements.push(outcome.result.map_err(|failure| *failure.diagnostic)?);
+        at = outcome.next;
+    }
+    Ok(statements)
+}
+
+/// Parses one expression, and nothing behind it.
+///
+/// # Errors
+/// The first mistake, at its place.
+pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
+    let grammar = Grammar::default();
+    let Lexed { tokens, error } = lex(text, &grammar);
+    if let Some(error) = error {
+        return Err(*error.diagnostic);
+    }
+    let source = Source::new(text, &tokens, &grammar);
+    let end = tokens.len();
+    match expr(source.from(0).opened()) {
+        Ok((rest, parsed)) if rest.at == end => Ok(parsed),
+        Ok((rest, _)) => {
+            rest.note(Expected::Kind("the end of the expression"));
+            Err(report::diagnostic(&source, end))
+        }
+        Err(failure) => Err(reported(&source, failure, end)),
+    }
+}
+
+/// Whether a prompt may hand over what was typed so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// It is whole, or wrong in a way that more text can't mend.
+    Complete,
+    /// Something is due: a bracket, text or comment is open, or an operand, a stage or a keyword is missing.
+    Incomplete,
+}
+
+/// Whether `text` ends with a whole statement, by the rule of [`parse`].
+#[must_use]
+pub fn is_complete(text: &str, grammar: &Grammar<'_>) -> Completeness {
+    let Lexed { tokens, error } = lex(text, grammar);
+    let incomplete = match error {
+        Some(error) => error.unterminated,
+        None => last_outcome(&Source::new(text, &tokens, grammar))
+            .is_some_and(|outcome| outcome.result.is_err_and(|failure| failure.unfinished)),
+    };
+    if incomplete { Completeness::Incomplete } else { Completeness::Complete }
+}
+
+/// Whether `text` ends with a definition (`source`, `sink`, `stream`, `run`) that is whole, but that a further line
+/// could go on with: no `;` ends it. A prompt may want to wait for a `;` or an empty line then.
+#[must_use]
+pub fn may_continue(text: &str, grammar: &Grammar<'_>) -> bool {
+    let Lexed { tokens, error } = lex(text, grammar);
+    error.is_none()
+        && last_outcome(&Source::new(text, &tokens, grammar)).is_some_and(|outcome| {
+            outcome.ended == Ended::Text
+                && outcome.result.is_ok_and(|statement| match statement.node {
+                    Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,
+                    Statement::Preview(_) | Statement::Command(_) => false,
+                })
+        })
+}
+
+fn last_outcome(source: &Source<'_>) -> Option<Outcome> {
+    let mut last = None;
+    let mut at = 0;
+    while let Some(outcome) = next_statement(source, at) {
+        at = outcome.next;
+        last = Some(outcome);
+    }
+    last
+}
+
+/// One statement, or why there is none, and where the next one begins.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) result: Result<Spanned<Statement>, Failure>,
+    /// The token that the next statement begins with.
+    pub(crate) next: usize,
+    /// What ended it.
+    pub(crate) ended: Ended,
+}
+
+/// What ends a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A `;`.
+    Semicolon,
+    /// A line behind it that does not go on with it.
+    Line,
+    /// The end of the text: a further line could go on with it.
+    Text,
+}
+
+/// Why a statement could not be parsed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) diagnostic: Box<Diagnostic>,
+    /// Whether more text could mend it.
+    pub(crate) unfinished: bool,
+}
+
+/// The statement that begins at token `at`; `None` when there is none any more.
+pub(crate) fn next_statement(source: &Source<'_>, mut at: usize) -> Option<Outcome> {
+    while source.tokens.get(at)?.is(Symbol::Semicolon) {
+        at += 1;
+    }
+    source.trace.restart(at);
+    let start = source.from(at);
+    let all = source.tokens.len();
+    let is_command = is_command(start);
+    let end = if is_command { command_end(start) } else { all };
+    let failure = match statement(start.until(end)) {
+        Ok((rest, statement)) => match source.tokens.get(rest.at) {
+            None => return Some(Outcome { result: Ok(statement), next: all, ended: Ended::Text }),
+            Some(token) if token.is(Symbol::Semicolon) => {
+                return Some(Outcome { result: Ok(statement), next: rest.at + 1, ended: Ended::Semicolon });
+            }
+            Some(token) if rest.at == end || (!is_command && token.before > LineBreak::None) => {
+                return Some(Outcome { result: Ok(statement), next: rest.at, ended: Ended::Line });
+            }
+            Some(_) => {
+                rest.note(Expected::Kind("the end of the statement"));
+                Err::Error(Fail(None))
+            }
+        },
+        Err(failure) => failure,
+    };
+    let hard = matches!(failure, Err::Failure(_));
+    let mut unfinished = !hard && source.trace.read().0 >= all;
+    if is_command && unfinished {
+        unfinished = is_open(&source.tokens[at..]);
+    }
+    let diagnostic = Box::new(reported(source, failure, end));
+    let next = command_end(start);
+    let ended = match source.tokens.get(next) {
+        None => Ended::Text,
+        Some(token) if token.is(Symbol::Semicolon) => Ended::Semicolon,
+        Some(_) => Ended::Line,
+    };
+    let next = if ended == Ended::Semicolon { next + 1 } else { next };
+    Some(Outcome { result: Err(Failure { diagnostic, unfinished }), next, ended })
+}
+
+/// Whether `tokens` leave a bracket open or end with `|`.
+fn is_open(tokens: &[crate::lang::token::Token<'_>]) -> bool {
+    let depth = tokens.iter().fold(0, |depth, token| token.depth_behind(depth));
+    depth > 0 || tokens.last().is_some_and(|token| token.is(Symbol::Pipe))
+}
+
+fn reported(source: &Source<'_>, failure: Err<Fail>, end: usize) -> Diagnostic {
+    match failure {
+        Err::Failure(Fail(Some(diagnostic))) | Err::Error(Fail(Some(diagnostic))) => *diagnostic,
+        Err::Failure(Fail(None)) | Err::Error(Fail(None)) | Err::Incomplete(_) => report::diagnostic(source, end),
+    }
+}

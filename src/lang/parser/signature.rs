@@ -1,0 +1,327 @@
+//! Stages and commands, by the [`Signature`] their registry entry declares.
+
+use nom::Parser;
+use nom::combinator::{map, opt};
+use nom::multi::separated_list1;
+use nom::sequence::preceded;
+
+use super::expr::expr;
+use super::input::{
+    Expected, PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, name, on_line, refuse, soft,
+    symbol, text,
+};
+use super::pipeline::pipeline;
+use crate::api::{Arg, Clause, NamedExpr, SelectItem, Shape, Signature, StageArgs, WindowCall};
+use crate::expr::ast::ExprNode;
+use crate::lang::grammar::{Grammar, begins_with};
+use crate::lang::token::{Symbol, TokenKind};
+use crate::types::{Diagnostic, Span, Spanned};
+
+/// `(k = v, …)` as parsed.
+pub(super) type Options = Vec<(Spanned<String>, ExprNode)>;
+
+/// A name, `words` tokens long, and what its signature says may follow it.
+pub(super) fn by_signature<'a>(
+    start: Tokens<'a>,
+    registered: &'static str,
+    words: usize,
+    signature: &Signature,
+) -> PResult<'a, StageArgs> {
+    let mut input = start.skip(words);
+    let typed = input.span_from(start);
+    let mut head = Vec::new();
+    for &shape in signature.head {
+        let (rest, arg) = argument(input, shape)?;
+        head.push(arg);
+        input = rest;
+    }
+    for &shape in signature.optional {
+        if !input.continues() || clause_at(input, signature.clauses).is_some() || ends(input) {
+            note_optional(input, shape);
+            break;
+        }
+        let (rest, arg) = argument(input, shape)?;
+        head.push(arg);
+        input = rest;
+    }
+    let (rest, clauses) = clauses(input, registered, signature.clauses)?;
+    let span = rest.span_from(start);
+    Ok((rest, StageArgs { name: Spanned::new(registered.to_owned(), typed), span, head, clauses }))
+}
+
+fn ends(input: Tokens<'_>) -> bool {
+    input
+        .peek()
+        .is_none_or(|token| token.is(Symbol::Pipe) || token.is(Symbol::Semicolon) || token.is(Symbol::RightBrace))
+}
+
+/// The clause that begins here; the one with the most words wins.
+fn clause_at(input: Tokens<'_>, clauses: &'static [Clause]) -> Option<&'static Clause> {
+    clauses
+        .iter()
+        .filter_map(|clause| Some((begins_with(input.rest(), clause.keyword)?, clause)))
+        .max_by_key(|&(words, _)| words)
+        .map(|(_, clause)| clause)
+}
+
+type Clauses = Vec<(Spanned<&'static str>, Arg)>;
+
+fn clauses<'a>(start: Tokens<'a>, of: &str, declared: &'static [Clause]) -> PResult<'a, Clauses> {
+    let mut input = start;
+    let mut found: Clauses = Vec::new();
+    while input.continues_clause()
+        && let Some(clause) = clause_at(input, declared)
+    {
+        let (rest, span) = keywords(clause.keyword)(input)?;
+        if found.iter().any(|(earlier, _)| earlier.node == clause.keyword) {
+            return refuse(Diagnostic::at(span, format!("`{}` is given twice", clause.keyword)));
+        }
+        let (rest, arg) = argument(rest, clause.shape)?;
+        found.push((Spanned::new(clause.keyword, span), arg));
+        input = rest;
+    }
+    for clause in declared {
+        if !found.iter().any(|(earlier, _)| earlier.node == clause.keyword) {
+            // Notes the clause as expected here; that it is missing was seen above.
+            if keywords(clause.keyword)(input).is_err() && clause.required {
+                return soft();
+            }
+        }
+    }
+    if input.continues()
+        && let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind)
+        && Grammar::is_planned_clause(of, word)
+    {
+        return refuse(Diagnostic::at(input.span(), format!("`{of} … {word}` is not available yet")));
+    }
+    Ok((input, found))
+}
+
+/// Notes what could have stood at the end of a stage.
+fn note_optional(input: Tokens<'_>, shape: Shape) {
+    match shape {
+        Shape::Expr | Shape::Exprs { .. } => input.note(Expected::Kind("an expression")),
+        Shape::Duration => input.note(Expected::Kind("a duration, such as `10s`")),
+        Shape::Integer => input.note(Expected::Kind("a whole number")),
+        Shape::Name | Shape::Names | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
+            input.note(Expected::Kind("a name"));
+        }
+        Shape::Text => input.note(Expected::Kind("a text in single quotes")),
+        Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
+        Shape::Options => input.note(Expected::Exactly("(")),
+        Shape::Flag => {}
+    }
+}
+
+fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
+    match shape {
+        Shape::Expr => map(expr, Arg::Expr).parse(input),
+        Shape::Exprs { star } => map(|input| select_list(input, star), Arg::Exprs).parse(input),
+        Shape::Duration => map(duration, Arg::Duration).parse(input),
+        Shape::Integer => map(integer, Arg::Integer).parse(input),
+        Shape::Name => map(command_name, Arg::Name).parse(input),
+        Shape::Names => map(separated_list1(comma, name), Arg::Names).parse(input),
+        Shape::Text => map(text, Arg::Name).parse(input),
+        Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
+        Shape::Window => map(window, Arg::Window).parse(input),
+        Shape::Sink => sink(input),
+        Shape::Options => map(options, Arg::Options).parse(input),
+        Shape::Flag => Ok((input, Arg::Flag)),
+        Shape::Subtask => subtask(input),
+        Shape::Pipeline => map(pipeline, Arg::Pipeline).parse(input),
+    }
+}
+
+/// A name; behind `help` also a directive.
+fn command_name(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    let helps = || input.at > 0 && input.source.tokens[input.at - 1].is_word("help");
+    match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Directive(word)) if helps() => {
+            Ok((input.skip(1), Spanned::new((*word).to_owned(), input.span())))
+        }
+        _ => name(input),
+    }
+}
+
+fn one_of<'a>(input: Tokens<'a>, words: &'static [&'static str]) -> PResult<'a, Spanned<String>> {
+    let typed = match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Word(typed) | TokenKind::Raw(typed)) => *typed,
+        _ => "",
+    };
+    if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(typed)) {
+        return Ok((input.skip(1), Spanned::new((*word).to_owned(), input.span())));
+    }
+    for word in words {
+        input.note(Expected::Exactly(word));
+    }
+    soft()
+}
+
+/// `a, b + 1 as c`, with `star` also `*` and `* except (a)`.
+fn select_list(input: Tokens<'_>, star: bool) -> PResult<'_, Vec<SelectItem>> {
+    separated_list1(comma, |input| select_item(input, star)).parse(input)
+}
+
+fn select_item(input: Tokens<'_>, star: bool) -> PResult<'_, SelectItem> {
+    if star && let Ok((rest, span)) = symbol(Symbol::Star)(input) {
+        let names = bracketed(Symbol::LeftParen, separated_list1(comma, field_name), Symbol::RightParen);
+        let (rest, except) = opt(on_line(preceded(keyword("except"), names))).parse(rest)?;
+        // A bare `except` is a mistake, not the end of the list.
+        if except.is_none() && rest.continues() && rest.peek().is_some_and(|token| token.is_word("except")) {
+            return soft();
+        }
+        let span = span.to(Span::new(span.start, rest.last_end()));
+        return Ok((rest, SelectItem::Star { except: except.unwrap_or_default(), span }));
+    }
+    let (rest, expr) = expr(input)?;
+    let (rest, alias) = if rest.continues() && rest.peek().is_some_and(|token| token.is_word("as")) {
+        map(preceded(keyword("as"), field_name), Some).parse(rest)?
+    } else {
+        rest.note(Expected::Exactly("as"));
+        if rest.continues() {
+            rest.note(Expected::Exactly(","));
+        }
+        (rest, None)
+    };
+    Ok((rest, SelectItem::Expr(NamedExpr { expr, name: alias })))
+}
+
+/// `10s` or `interval '10' second`, not negative.
+pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
+    use crate::expr::ast::{Expr, Literal, UnaryOp};
+    const WHAT: &str = "a duration, such as `10s`";
+    if let Some(TokenKind::Integer(digits)) = input.peek().map(|token| &token.kind) {
+        return refuse(
+            Diagnostic::at(input.span(), "a duration without a unit")
+                .label("expected a duration, such as `10s`")
+                .help(format!("did you mean `{digits}s`?")),
+        );
+    }
+    let begins = match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Duration(_) | TokenKind::Symbol(Symbol::Minus)) => true,
+        Some(TokenKind::Word(word)) => word.eq_ignore_ascii_case("interval"),
+        _ => false,
+    };
+    if !begins {
+        return input.fail(WHAT);
+    }
+    let (rest, found) = labelled(WHAT, super::expr::signed)(input)?;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a duration")]
+    match found.node {
+        Expr::Literal(Literal::IntervalDayTime(ms)) if ms >= 0 => Ok((rest, Spanned::new(ms, found.span))),
+        Expr::Literal(Literal::IntervalDayTime(_)) | Expr::Unary(UnaryOp::Minus, _) => {
+            refuse(Diagnostic::at(found.span, "a duration here can't be negative"))
+        }
+        Expr::Literal(Literal::IntervalYearMonth(_)) => refuse(
+            Diagnostic::at(found.span, "months and years have no fixed length")
+                .label("expected a duration, such as `10s`"),
+        ),
+        _ => input.fail(WHAT),
+    }
+}
+
+fn integer(input: Tokens<'_>) -> PResult<'_, Spanned<u64>> {
+    match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Integer(digits) | TokenKind::Raw(digits))
+            if digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            match digits.parse() {
+                Ok(number) => Ok((input.skip(1), Spanned::new(number, input.span()))),
+                Err(_) => refuse(
+                    Diagnostic::at(input.span(), format!("`{digits}` is out of range"))
+                        .label(format!("expected a whole number up to {}", u64::MAX)),
+                ),
+            }
+        }
+        Some(TokenKind::Symbol(Symbol::Minus)) => {
+            refuse(Diagnostic::at(input.span(), "a negative number can't stand here").label("expected a whole number"))
+        }
+        _ => input.fail("a whole number"),
+    }
+}
+
+/// `tumble(10s)`
+fn window(input: Tokens<'_>) -> PResult<'_, WindowCall> {
+    let (rest, typed) = labelled("a window, such as `tumble(10s)`", field_name)(input)?;
+    let grammar = input.source.grammar;
+    let Some(registered) = grammar.window(&typed.node) else {
+        if Grammar::is_planned_window(&typed.node) {
+            let lower = typed.node.to_ascii_lowercase();
+            return refuse(Diagnostic::at(typed.span, format!("the window `{lower}` is not available yet")));
+        }
+        let mut unknown = Diagnostic::at(typed.span, format!("unknown window `{}`", typed.node))
+            .did_you_mean(&typed.node, grammar.windows.iter().copied());
+        if unknown.help.is_none() {
+            unknown = unknown.help(format!("windows are {}", grammar.windows.join(", ")));
+        }
+        return refuse(unknown);
+    };
+    let name = typed.map(|_| registered.to_owned());
+    let opens = rest.continues() && rest.peek().is_some_and(|token| token.is(Symbol::LeftParen));
+    if registered == "global" && !opens {
+        return Ok((rest, WindowCall { name, args: Vec::new() }));
+    }
+    let (rest, args) = bracketed(Symbol::LeftParen, opt(separated_list1(comma, expr)), Symbol::RightParen)(rest)?;
+    Ok((rest, WindowCall { name, args: args.unwrap_or_default() }))
+}
+
+/// `hot_file`, `print`, or `file 'out' with (format = 'json')`
+fn sink(input: Tokens<'_>) -> PResult<'_, Arg> {
+    let (rest, name) = labelled("the name of a sink or connector", name)(input)?;
+    let (rest, path) = opt(on_line(text)).parse(rest)?;
+    let (rest, options) = with_options(rest)?;
+    Ok((rest, Arg::Sink { name, path, options: options.unwrap_or_default() }))
+}
+
+/// `with (…)`, if it stands here.
+pub(super) fn with_options(input: Tokens<'_>) -> PResult<'_, Option<Options>> {
+    if !input.continues_clause() || !input.peek().is_some_and(|token| token.is_word("with")) {
+        input.note(Expected::Exactly("with"));
+        return Ok((input, None));
+    }
+    let (rest, _) = keyword("with")(input)?;
+    map(options, Some).parse(rest)
+}
+
+/// `(k = v, …)`
+pub(super) fn options(input: Tokens<'_>) -> PResult<'_, Options> {
+    fn option(input: Tokens<'_>) -> PResult<'_, (Spanned<String>, ExprNode)> {
+        let (mut rest, mut key) = labelled("the name of an option", option_name)(input)?;
+        while let Ok((behind, _)) = symbol(Symbol::Dot)(rest) {
+            let (behind, part) = field_name(behind)?;
+            key = Spanned::new(format!("{}.{}", key.node, part.node), key.span.to(part.span));
+            rest = behind;
+        }
+        let (rest, _) = symbol(Symbol::Eq)(rest)?;
+        let (rest, value) = expr(rest)?;
+        Ok((rest, (key, value)))
+    }
+    let (rest, found) = bracketed(Symbol::LeftParen, opt(separated_list1(comma, option)), Symbol::RightParen)(input)?;
+    let found = found.unwrap_or_default();
+    let mut names = std::collections::BTreeSet::new();
+    for (name, _) in &found {
+        if !names.insert(&name.node) {
+            return refuse(Diagnostic::at(name.span, format!("the option `{}` is given twice", name.node)));
+        }
+    }
+    Ok((rest, found))
+}
+
+/// A word, a quoted name, or a text as in Flink's `with ('format' = 'json')`.
+fn option_name(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Text(_)) => text(input),
+        _ => field_name(input),
+    }
+}
+
+/// `window[1]`, `'Source: bids'[0]`, `2[1]`
+fn subtask(input: Tokens<'_>) -> PResult<'_, Arg> {
+    let (rest, vertex) = match input.peek().map(|token| &token.kind) {
+        Some(TokenKind::Text(_)) => text(input)?,
+        Some(TokenKind::Integer(digits)) => (input.skip(1), Spanned::new((*digits).to_owned(), input.span())),
+        _ => labelled("a subtask, such as `window[1]`", field_name)(input)?,
+    };
+    let (rest, index) = bracketed(Symbol::LeftBracket, integer, Symbol::RightBracket)(rest)?;
+    Ok((rest, Arg::Subtask(vertex, index)))
+}

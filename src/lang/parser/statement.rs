@@ -1,0 +1,238 @@
+//! Statements.
+
+use nom::Parser;
+use nom::combinator::{map, opt};
+use nom::multi::separated_list1;
+
+use super::data_type::column;
+use super::expr::expr;
+use super::input::{
+    Expected, PResult, Tokens, bracketed, comma, keyword, labelled, name, on_line, refuse, soft, symbol, text,
+    unfinished,
+};
+use super::pipeline::{pipeline, sql};
+use super::signature::{Options, by_signature, duration, options as options_list, with_options};
+use crate::api::Pipeline;
+use crate::lang::ast::{ColumnDef, EventTimeClause, RunStatement, SinkStatement, SourceStatement, Statement};
+use crate::lang::grammar::{DEFINITIONS, Grammar};
+use crate::lang::token::{LineBreak, Symbol, TokenKind};
+use crate::types::{Diagnostic, Spanned};
+
+/// One statement, without what ends it.
+pub(super) fn statement(start: Tokens<'_>) -> PResult<'_, Spanned<Statement>> {
+    let (rest, statement) = any(start)?;
+    Ok((rest, Spanned::new(statement, rest.span_from(start))))
+}
+
+fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
+    let word = match start.peek().map(|token| &token.kind) {
+        Some(TokenKind::Word(word) | TokenKind::Directive(word)) => *word,
+        Some(TokenKind::Quoted(_)) => return preview(start),
+        _ => return start.fail("a statement"),
+    };
+    if start.ahead(1).is_some_and(|token| token.is(Symbol::Pipe)) {
+        return preview(start);
+    }
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    if is("source") {
+        return map(source, Statement::Source).parse(start);
+    } else if is("sink") {
+        return map(sink, Statement::Sink).parse(start);
+    } else if is("stream") {
+        return stream(start);
+    } else if is("run") {
+        return map(run, Statement::Run).parse(start);
+    }
+    if let Some((command, words)) = start.source.grammar.command(start.rest()) {
+        return by_signature(start, command.name, words, &command.signature)
+            .map(|(rest, args)| (rest, Statement::Command(args)));
+    }
+    refuse_by_name(start, word)?;
+    preview(start)
+}
+
+/// Refuses what the language has and this build has not, and what was mistyped.
+fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::input::Fail>> {
+    let grammar = start.source.grammar;
+    let next = start.skip(1);
+    let alone = !next.continues() || next.peek().is_none_or(|token| token.is(Symbol::Semicolon));
+    let mut continuations = grammar.command_continuations(word).peekable();
+    if continuations.peek().is_some() {
+        for tail in continuations {
+            next.note(Expected::Exactly(tail));
+        }
+        return soft();
+    }
+    if word.eq_ignore_ascii_case("process") && next.peek().is_some_and(|token| matches!(token.kind, TokenKind::Word(_)))
+    {
+        return refuse(Diagnostic::at(start.span(), "process functions are not available yet"));
+    }
+    if grammar.is_planned_command(word) && !alone {
+        return refuse(Diagnostic::at(
+            start.span(),
+            format!("the command `{}` is not available yet", word.to_lowercase()),
+        ));
+    }
+    if Grammar::is_sql(word) && !alone {
+        return refuse(sql(start));
+    }
+    if alone {
+        return Ok(());
+    }
+    let unknown = Diagnostic::at(start.span(), format!("unknown statement `{word}`"));
+    let unknown = if next.peek().is_some_and(|token| token.is(Symbol::Eq)) {
+        unknown.help(format!("a stream is defined with `stream {word} = …`"))
+    } else {
+        unknown.did_you_mean(word, grammar.first_words())
+    };
+    refuse(if unknown.help.is_some() {
+        unknown
+    } else if grammar.stage(start.rest()).is_some() {
+        unknown.help(format!("a stage stands behind the name of a stream: bids | {word} …"))
+    } else {
+        unknown.label("expected a statement, or `|` behind the name of a stream")
+    })
+}
+
+fn preview(start: Tokens<'_>) -> PResult<'_, Statement> {
+    map(pipeline, Statement::Preview).parse(start)
+}
+
+/// `source name from connector ['target'] {clause}`
+fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
+    let (rest, _) = keyword("source")(start)?;
+    let (rest, name) = labelled("the name of the source", name)(rest)?;
+    let (rest, _) = keyword("from")(rest)?;
+    let (rest, connector) = labelled("the name of a connector, such as `file`", super::input::field_name)(rest)?;
+    let (mut input, target) = opt(on_line(text)).parse(rest)?;
+    let (mut columns, mut event_time, mut options) = (None, None, None);
+    loop {
+        let here = input;
+        input = if begins_clause(here, "columns", columns.is_some()) {
+            let (rest, found) = column_list(here.skip(1))?;
+            once(here, "columns", &mut columns, found)?;
+            rest
+        } else if begins_clause(here, "event_time", event_time.is_some()) {
+            let (rest, found) = event_time_clause(here.skip(1))?;
+            once(here, "event_time", &mut event_time, found)?;
+            rest
+        } else if begins_clause(here, "with", options.is_some()) {
+            let (rest, found) = options_list(here.skip(1))?;
+            once(here, "with", &mut options, found)?;
+            rest
+        } else {
+            break;
+        };
+    }
+    let options = options.unwrap_or_default();
+    let span = input.span_from(start);
+    Ok((input, SourceStatement { name, connector, target, columns, event_time, options, span }))
+}
+
+/// Whether the clause `word` begins here; notes that it could, unless it was `taken`.
+fn begins_clause(here: Tokens<'_>, word: &'static str, taken: bool) -> bool {
+    let begins = here.continues_clause() && here.peek().is_some_and(|token| token.is_word(word));
+    if !begins && !taken {
+        here.note(Expected::Exactly(word));
+    }
+    begins
+}
+
+fn once<T>(here: Tokens<'_>, clause: &str, slot: &mut Option<T>, found: T) -> Result<(), nom::Err<super::input::Fail>> {
+    match slot.replace(found) {
+        None => Ok(()),
+        Some(_) => refuse(Diagnostic::at(here.span(), format!("`{clause}` is given twice"))),
+    }
+}
+
+/// `(name type [not null], …)`
+fn column_list(input: Tokens<'_>) -> PResult<'_, Vec<ColumnDef>> {
+    let columns = separated_list1(comma, map(column, |(name, ty, nullable)| ColumnDef { name, ty, nullable }));
+    let (rest, columns) = bracketed(Symbol::LeftParen, columns, Symbol::RightParen)(input)?;
+    let mut names = std::collections::BTreeSet::new();
+    for column in &columns {
+        if !names.insert(&column.name.node) {
+            let span = column.name.span;
+            return refuse(Diagnostic::at(span, format!("the column `{}` is given twice", column.name.node)));
+        }
+    }
+    Ok((rest, columns))
+}
+
+/// `expr [watermark delay]`
+fn event_time_clause(input: Tokens<'_>) -> PResult<'_, EventTimeClause> {
+    let (rest, time) = expr(input)?;
+    if rest.continues_clause()
+        && let Ok((rest, _)) = keyword("watermark")(rest)
+    {
+        let (rest, delay) = duration(rest)?;
+        return Ok((rest, EventTimeClause { time, delay_ms: delay.node }));
+    }
+    Ok((rest, EventTimeClause { time, delay_ms: 0 }))
+}
+
+/// `sink name to connector ['target'] [with (…)]`
+fn sink(start: Tokens<'_>) -> PResult<'_, SinkStatement> {
+    let (rest, _) = keyword("sink")(start)?;
+    let (rest, name) = labelled("the name of the sink", name)(rest)?;
+    let (rest, _) = keyword("to")(rest)?;
+    let (rest, connector) = labelled("the name of a connector, such as `file`", super::input::field_name)(rest)?;
+    let (rest, target) = opt(on_line(text)).parse(rest)?;
+    let (rest, options) = with_options(rest)?;
+    let options = options.unwrap_or_default();
+    Ok((rest, SinkStatement { name, connector, target, options, span: rest.span_from(start) }))
+}
+
+/// `stream name = pipeline`
+fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
+    let (rest, _) = keyword("stream")(start)?;
+    let (rest, name) = labelled("the name of the stream", name)(rest)?;
+    let (rest, _) = symbol(Symbol::Eq)(rest)?;
+    let (rest, pipeline) = pipeline(rest)?;
+    Ok((rest, Statement::Stream { name, pipeline }))
+}
+
+/// `run name [with (…)] = pipeline` or `run name [with (…)] { pipeline; … }`
+fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
+    let (rest, _) = keyword("run")(start)?;
+    let (rest, name) = labelled("the name of the job", name)(rest)?;
+    let (rest, options) = unfinished(with_options)(rest)?;
+    let options: Options = options.unwrap_or_default();
+    let (rest, pipelines) = match symbol(Symbol::Eq)(rest) {
+        Ok((rest, _)) => map(pipeline, |pipeline| vec![pipeline]).parse(rest)?,
+        Err(_) => bracketed(Symbol::LeftBrace, block, Symbol::RightBrace)(rest)?,
+    };
+    Ok((rest, RunStatement { name, options, pipelines, span: rest.span_from(start) }))
+}
+
+/// `pipeline; pipeline [;]`
+fn block(input: Tokens<'_>) -> PResult<'_, Vec<Pipeline>> {
+    let (rest, pipelines) = separated_list1(symbol(Symbol::Semicolon), pipeline).parse(input)?;
+    let (rest, _) = opt(symbol(Symbol::Semicolon)).parse(rest)?;
+    Ok((rest, pipelines))
+}
+
+/// Whether a command begins here.
+pub(super) fn is_command(start: Tokens<'_>) -> bool {
+    let defines = DEFINITIONS.iter().any(|word| start.peek().is_some_and(|token| token.is_word(word)));
+    let pipes = start.ahead(1).is_some_and(|token| token.is(Symbol::Pipe));
+    !defines && !pipes && start.source.grammar.command(start.rest()).is_some()
+}
+
+/// The token behind the last one that a command's line may have: a command ends with its line, except inside brackets
+/// and around `|`.
+pub(super) fn command_end(start: Tokens<'_>) -> usize {
+    let mut depth = 0_usize;
+    let mut after_pipe = true;
+    for (index, token) in start.rest().iter().enumerate() {
+        if depth == 0 && token.is(Symbol::Semicolon) {
+            return start.at + index;
+        }
+        if index > 0 && depth == 0 && token.before > LineBreak::None && !after_pipe && !token.is(Symbol::Pipe) {
+            return start.at + index;
+        }
+        after_pipe = token.is(Symbol::Pipe);
+        depth = token.depth_behind(depth);
+    }
+    start.end
+}

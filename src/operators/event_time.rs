@@ -1,0 +1,257 @@
+//! `event_time ts watermark 4s`
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMillisecondType};
+use arrow_array::{Array, ArrayRef};
+use arrow_buffer::ScalarBuffer;
+
+use super::filter::{Narrowed, project};
+use super::rows::reject_failed;
+use super::select::no_window;
+use crate::api::{
+    Clause, EventTimeSpec, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape, Signature, StageArgs,
+    StageContext, StageSpec, WatermarkGenerator,
+};
+use crate::expr::{EvalContext, Evaluator, bind as bind_expr};
+use crate::state::{StateChange, StateDelta};
+use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, NO_TIME, Result, Schema};
+
+/// `event_time`
+pub(super) const EVENT_TIME: StageSpec = StageSpec {
+    name: "event_time",
+    aliases: &[],
+    signature: Signature {
+        head: &[Shape::Expr],
+        optional: &[],
+        clauses: &[Clause {
+            keyword: "watermark",
+            shape: Shape::Duration,
+            required: false,
+            help: "how far rows may be out of order; 0 when not given",
+        }],
+    },
+    summary: "says when each row happened",
+    help: "Takes a timestamp, or a bigint of milliseconds since 1970. The watermark is the largest time so far minus \
+           the delay, after each row. It replaces the event time and the watermarks that the stream had. A row whose \
+           time is null has no event time.",
+    examples: &[
+        "bids | event_time date_time watermark 4s | key_by auction | window tumble(10s) | aggregate count(*) as n;",
+    ],
+    flink: Some("WATERMARK FOR; DataStream.assignTimestampsAndWatermarks"),
+    bind,
+};
+
+fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
+    no_window(args, stream)?;
+    let shape = stream.shape().clone();
+    if shape.changelog {
+        return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time"));
+    }
+    let node = args.expr(0)?;
+    let time = bind_expr(node, &shape.schema)?;
+    if !time.ty().is_event_time() {
+        let message = format!("an event time is a timestamp or a bigint of milliseconds, not {}", time.ty());
+        return Err(Diagnostic::at(node.span, message));
+    }
+    let delay_ms = args.clause_duration("watermark")?.map_or(0, |delay| delay.node);
+    let spec = EventTimeSpec { time: time.fold(), delay_ms, idle_timeout_ms: None };
+    stream.apply(Arc::new(AssignEventTime { spec, columns: None, output: shape.schema }));
+    let shape_now = stream.shape_mut();
+    shape_now.keys = shape.keys;
+    shape_now.timed = true;
+    Ok(())
+}
+
+/// Gives rows their event times and makes watermarks of them.
+#[derive(Debug, Clone)]
+pub struct AssignEventTime {
+    spec: EventTimeSpec,
+    columns: Option<Vec<usize>>,
+    output: Schema,
+}
+
+/// Name of the operator state: the largest event time so far, eight bytes, little endian.
+const MAX_TIME: &str = "max_time";
+
+impl PlannedOperator for AssignEventTime {
+    fn name(&self) -> &'static str {
+        "WatermarkAssigner"
+    }
+
+    fn describe(&self) -> String {
+        format!("rowtime=[{}], delay={}ms", self.spec.time, self.spec.delay_ms)
+    }
+
+    fn output(&self) -> &Schema {
+        &self.output
+    }
+
+    fn prune(&self, needed: &[usize]) -> Option<Pruned> {
+        if self.columns.is_some() {
+            return None;
+        }
+        let narrowed = Narrowed::new(needed, self.spec.time.columns());
+        let time = self.spec.time.remap(&|column| narrowed.moved(column));
+        let operator = Self {
+            spec: EventTimeSpec { time, ..self.spec.clone() },
+            columns: narrowed.projection(),
+            output: self.output.project(needed),
+        };
+        Some(Pruned { operator: Arc::new(operator), inputs: vec![narrowed.inputs] })
+    }
+
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        let delay_ms = self.spec.delay_ms;
+        let mut generator = WatermarkGenerator::new(delay_ms);
+        if let Some(restored) = &context.restored {
+            let entries = restored.operator(MAX_TIME)?;
+            let times = entries.iter().map(|entry| match entry.as_chunks::<8>() {
+                ([least, largest], []) => Ok((i64::from_le_bytes(*least), i64::from_le_bytes(*largest))),
+                _ => Err(Error::state("stored event times are not twice eight bytes")),
+            });
+            let reached = times.reduce(|a, b| {
+                let (a, b) = (a?, b?);
+                Ok((a.0.min(b.0), a.1.max(b.1)))
+            });
+            if let Some((least, largest)) = reached.transpose()? {
+                generator = WatermarkGenerator::restored(delay_ms, least, largest);
+            }
+        }
+        Ok(Box::new(EventTimeOperator {
+            time: Evaluator::new(&self.spec.time),
+            generator,
+            columns: self.columns.clone(),
+            output: self.output.clone(),
+            place: format!("{}[{}]", context.uid, context.subtask),
+            clock: Arc::clone(&context.clock),
+        }))
+    }
+}
+
+struct EventTimeOperator {
+    time: Evaluator,
+    generator: WatermarkGenerator,
+    columns: Option<Vec<usize>>,
+    output: Schema,
+    place: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Operator for EventTimeOperator {
+    fn process(&mut self, _input: usize, mut batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut times = self.time.evaluate(batch.columns(), &mut context)?;
+        if !context.errors.is_empty() {
+            batch = reject_failed(batch, &context.errors, &self.place, out)?;
+            times = self.time.evaluate(batch.columns(), &mut EvalContext { now_ms, errors: Vec::new() })?;
+        }
+        let batch = project(batch, self.columns.as_deref(), &self.output)?.with_times(event_times(&times)?);
+        let times = batch.times().clone();
+        self.generator.advance(&times, |rows, watermark| {
+            if !rows.is_empty() {
+                let whole = rows.len() == batch.rows();
+                out.batch(if whole { batch.clone() } else { batch.slice(rows.start, rows.len()) })?;
+            }
+            watermark.map_or(Ok(()), |watermark| out.watermark(watermark))
+        })
+    }
+
+    /// Watermarks of the old event time mean nothing any more, except that there will be no more rows.
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        if watermark == MAX_WATERMARK { out.watermark(watermark) } else { Ok(()) }
+    }
+
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        let times = [self.generator.max_time(), self.generator.raised_above()];
+        let entry = times.iter().flat_map(|time| time.to_le_bytes()).collect();
+        Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME, entry }] })
+    }
+}
+
+fn event_times(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
+    let values = if let Some(column) = column.as_primitive_opt::<Int64Type>() {
+        column.values()
+    } else if let Some(column) = column.as_primitive_opt::<TimestampMillisecondType>() {
+        column.values()
+    } else {
+        return Err(Error::state(format!("an event time came as {}", column.data_type())));
+    };
+    Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => values.clone(),
+        Some(nulls) => {
+            values.iter().zip(nulls.iter()).map(|(&time, valid)| if valid { time } else { NO_TIME }).collect()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Arg;
+    use crate::operators::testing::{FakeStream, MemoryState, Recorder, Values, at, batch, column, context, instance};
+
+    fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {
+        let mut stream = FakeStream::new(schema);
+        stream.shape.timed = false;
+        stream.shape.keys = Some(vec![0]);
+        let delay = vec![("watermark", Arg::Duration(at(delay_ms)))];
+        stream.stage("event_time", vec![Arg::Expr(column("at"))], delay).expect("binds");
+        assert!(stream.shape.timed);
+        assert_eq!(stream.shape.keys, Some(vec![0]));
+        stream.applied.pop().expect("an operator")
+    }
+
+    #[test]
+    fn rows_get_times_and_watermarks_follow_them_exactly() {
+        let times = vec![Some(3), Some(10), Some(6), None, Some(20), Some(7)];
+        for (values, shown) in [(Values::Int(times.clone()), "3"), (Values::Time(times), "00:00:00.003")] {
+            let (schema, rows) = batch(vec![("n", Values::ints(0..6)), ("at", values)]);
+            let operator = planned(&schema, 4);
+            let mut running = operator.create(&context()).expect("creates");
+            let mut out = Recorder::default();
+            running.process(0, rows.clone(), &mut out).expect("processes");
+            running.watermark(5, &mut out).expect("is swallowed");
+            running.watermark(MAX_WATERMARK, &mut out).expect("passes");
+            assert_eq!(out.elements[0], format!("0|{shown} @3"));
+            let ends: Vec<&str> = out.elements.iter().map(|line| line.rsplit(' ').next().unwrap_or("")).collect();
+            let max = format!("~{MAX_WATERMARK}");
+            assert_eq!(ends, ["@3", "@10", "~6", "@6", "3|null", "@20", "~16", "@7", &max]);
+
+            let pruned = operator.prune(&[0]).expect("narrows");
+            assert_eq!(
+                (pruned.inputs, pruned.operator.output().to_string()),
+                (vec![vec![0, 1]], "(n bigint)".to_owned())
+            );
+            let mut running = pruned.operator.create(&context()).expect("creates");
+            let mut out = Recorder::default();
+            running.process(0, rows.slice(0, 2), &mut out).expect("processes");
+            assert_eq!(out.elements, ["0 @3", "1 @10", "~6"]);
+        }
+    }
+
+    #[test]
+    fn a_restored_instance_goes_on_from_the_smallest_time() {
+        let (schema, rows) = batch(vec![("n", Values::ints([0])), ("at", Values::ints([8]))]);
+        let operator = planned(&schema, 4);
+        let mut state = MemoryState::default();
+        for (subtask, time) in [(0, 12_i64), (1, 10)] {
+            let times = [time, time + 1].iter().flat_map(|time: &i64| time.to_le_bytes()).collect();
+            state.operator.push((subtask, MAX_TIME, times));
+        }
+        let mut running = operator.create(&instance(0, 1, Some(&state))).expect("creates");
+        let mut out = Recorder::default();
+        running.process(0, rows, &mut out).expect("processes");
+        assert_eq!(out.elements, ["0|8 @8", "~6"]);
+    }
+
+    #[test]
+    fn a_column_that_is_no_time_is_refused() {
+        let (schema, _) = batch(vec![("at", Values::Text(vec![]))]);
+        let mut stream = FakeStream::new(&schema);
+        let refused = stream.stage("event_time", vec![Arg::Expr(column("at"))], vec![]).expect_err("is refused");
+        assert_eq!(refused.message, "an event time is a timestamp or a bigint of milliseconds, not string");
+    }
+}

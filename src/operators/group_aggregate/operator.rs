@@ -1,0 +1,289 @@
+//! The running un-windowed aggregate.
+//!
+//! A batch is done column by column: first what each row emits, then for each aggregate the values before and after
+//! each row, then the keys.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_buffer::{BooleanBuffer, ScalarBuffer};
+use arrow_ord::cmp::not_distinct;
+use arrow_schema::DataType;
+use arrow_select::take::take;
+
+use super::planned::{ACCUMULATORS, Column, GroupAggregate};
+use crate::api::{Operator, OperatorContext, Output, PlannedOperator};
+use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
+use crate::inspect::OperatorView;
+use crate::operators::aggregates::{Aggregates, Evaluated};
+use crate::operators::group_table::{GroupTable, canonical_keys};
+use crate::operators::rows::{Entries, keyed_rows};
+use crate::state::{StateChange, StateDelta};
+use crate::types::{Batch, CheckpointId, Clock, Error, Result, RowKind};
+
+pub(super) struct GroupAggregateOperator {
+    plan: GroupAggregate,
+    aggregates: Aggregates,
+    table: GroupTable,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    /// Rows in each group; kept only where rows are taken back, to know when a group is empty.
+    rows: Vec<i64>,
+    /// The groups that changed since the last snapshot.
+    dirty: Vec<bool>,
+    /// The groups that stored state has an entry of; kept only where groups can go.
+    stored: Vec<bool>,
+    /// Whether a row always changes some column, so that old and new need no comparison.
+    always_changes: bool,
+    groups: Vec<u32>,
+    emits: Vec<RunningEmit>,
+    place: String,
+    max_parallelism: u16,
+    clock: Arc<dyn Clock>,
+}
+
+impl GroupAggregateOperator {
+    pub(super) fn new(plan: &GroupAggregate, context: &OperatorContext) -> Result<Self> {
+        let aggregates = Aggregates::new(&plan.calls, &plan.keys, plan.changelog_input);
+        let types: Vec<DataType> = plan.keys.iter().map(|&key| plan.input.fields()[key].ty.to_arrow()).collect();
+        let mut this = Self {
+            accumulators: aggregates.accumulators()?,
+            aggregates,
+            table: GroupTable::new(&types, 0)?,
+            rows: Vec::new(),
+            dirty: Vec::new(),
+            stored: Vec::new(),
+            always_changes: plan.calls.iter().any(crate::expr::aggregate::AggregateCall::always_changes),
+            groups: Vec::new(),
+            emits: Vec::new(),
+            place: format!("{}[{}]", context.uid, context.subtask),
+            max_parallelism: context.max_parallelism,
+            clock: Arc::clone(&context.clock),
+            plan: plan.clone(),
+        };
+        if let Some(restored) = &context.restored {
+            for (_, rows) in restored.keyed(&plan.descriptor())? {
+                this.restore(&rows)?;
+            }
+        }
+        Ok(this)
+    }
+
+    fn make_room(&mut self) {
+        let groups = self.table.numbers();
+        for accumulator in &mut self.accumulators {
+            accumulator.resize(groups);
+        }
+        if self.dirty.len() < groups {
+            self.dirty.resize(groups, false);
+            if self.plan.changelog_input {
+                self.rows.resize(groups, 0);
+                self.stored.resize(groups, false);
+            }
+        }
+    }
+
+    fn restore(&mut self, rows: &RecordBatch) -> Result<()> {
+        let columns = rows.columns();
+        let mut groups = Vec::new();
+        let mut at = self.plan.keys.len();
+        self.table.intern(&columns[..at], rows.num_rows(), &mut groups)?;
+        self.make_room();
+        if self.plan.changelog_input {
+            let counts = columns[at].as_primitive_opt::<Int64Type>();
+            let counts = counts.ok_or_else(|| Error::state("a stored row count is no bigint"))?;
+            for (&group, &count) in groups.iter().zip(counts.values()) {
+                self.rows[group as usize] = count;
+                self.stored[group as usize] = true;
+            }
+            at += 1;
+        }
+        for (accumulator, call) in self.accumulators.iter_mut().zip(&self.plan.calls) {
+            let width = call.state_fields_for(self.plan.changelog_input).len();
+            accumulator.merge(&groups, &columns[at..at + width])?;
+            at += width;
+        }
+        Ok(())
+    }
+
+    /// What each row emits, where rows are only added: a row whose group is new is its first.
+    fn emits_of_inserts(&mut self, known: usize) -> usize {
+        let mut known = u32::try_from(known).unwrap_or(u32::MAX);
+        let first = known;
+        self.emits.clear();
+        self.emits.extend(self.groups.iter().map(|&group| {
+            let fresh = group == known;
+            known += u32::from(fresh);
+            if fresh { RunningEmit::AFTER } else { RunningEmit::BOTH }
+        }));
+        2 * self.groups.len() - (known - first) as usize
+    }
+
+    /// The same where rows are taken back too.
+    fn emits_of_changes(&mut self, adds: &[bool]) -> usize {
+        self.emits.clear();
+        let mut emitted = 0;
+        for (&group, &adds) in self.groups.iter().zip(adds) {
+            let rows = &mut self.rows[group as usize];
+            let emit = match (adds, *rows) {
+                (true, 0) => RunningEmit::AFTER,
+                // What was never there can't be taken back, as in Flink.
+                (false, 0) => RunningEmit::SKIP,
+                (false, 1) => RunningEmit::BEFORE,
+                _ => RunningEmit::BOTH,
+            };
+            if emit != RunningEmit::SKIP {
+                *rows += if adds { 1 } else { -1 };
+            }
+            emitted += emit.count();
+            self.emits.push(emit);
+        }
+        emitted
+    }
+
+    fn emit(&mut self, batch: &Batch, input: &Evaluated, emitted: usize, adds: Option<&[bool]>) -> Result<Batch> {
+        let running = Running { groups: &self.groups, emits: &self.emits, emitted, adds };
+        let mut results = Vec::with_capacity(self.accumulators.len());
+        for ((accumulator, args), keep) in self.accumulators.iter_mut().zip(&input.args).zip(&input.keep) {
+            results.push(accumulator.update_running(&running, args, keep.as_ref())?);
+        }
+        let mut rows = vec![0_u32; emitted + 1];
+        let mut kinds = vec![0_i8; emitted + 1];
+        let mut at = 0;
+        for (row, &emit) in (0_u32..).zip(&self.emits) {
+            rows[at] = row;
+            kinds[at] = if emit.has_after() { RowKind::UpdateBefore } else { RowKind::Delete } as i8;
+            at += usize::from(emit.has_before());
+            rows[at] = row;
+            kinds[at] = if emit.has_before() { RowKind::UpdateAfter } else { RowKind::Insert } as i8;
+            at += usize::from(emit.has_after());
+        }
+        rows.truncate(emitted);
+        kinds.truncate(emitted);
+        let times: ScalarBuffer<i64> = rows.iter().map(|&row| batch.times()[row as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        let keys = canonical_keys(&input.keys);
+        let column = |column: &Column| -> Result<ArrayRef> {
+            Ok(match *column {
+                Column::Key(key) => take(&keys[key], &rows, None)?,
+                Column::Call(call) => results[call].clone(),
+            })
+        };
+        let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(emitted));
+        let columns = RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?;
+        let changed = (!self.always_changes).then(|| changed(&kinds, &results)).transpose()?;
+        let emitted = Batch::new(columns, times).with_kinds(Some(kinds.into()));
+        Ok(match changed {
+            Some(changed) => emitted.filter(&changed)?,
+            None => emitted,
+        })
+    }
+
+    /// Frees the groups of the batch that are empty and of which nothing is stored; those that are stored go with the
+    /// next snapshot, which removes their entries.
+    fn free_emptied(&mut self) {
+        for &group in &self.groups {
+            let at = group as usize;
+            if self.rows[at] == 0 && !self.stored[at] && self.dirty[at] {
+                self.dirty[at] = false;
+                self.table.free(group);
+            }
+        }
+    }
+}
+
+/// The rows to emit: not those of an update whose old and new results are equal.
+fn changed(kinds: &[i8], results: &[ArrayRef]) -> Result<BooleanArray> {
+    let rows = kinds.len();
+    let Some(pairs) = rows.checked_sub(1) else { return Ok(BooleanArray::from(Vec::<bool>::new())) };
+    // Whether row i equals row i + 1.
+    let mut same = BooleanBuffer::new_set(pairs);
+    for result in results {
+        same = &same & not_distinct(&result.slice(0, pairs), &result.slice(1, pairs))?.values();
+    }
+    let before = RowKind::UpdateBefore as i8;
+    let mut keep = vec![true; rows];
+    for row in (0..pairs).filter(|&row| kinds[row] == before && same.value(row)) {
+        keep[row] = false;
+        keep[row + 1] = false;
+    }
+    Ok(BooleanArray::from(keep))
+}
+
+impl Operator for GroupAggregateOperator {
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let (batch, input) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let known = self.table.numbers();
+        self.table.intern(&input.keys, input.rows, &mut self.groups)?;
+        self.make_room();
+        for &group in &self.groups {
+            self.dirty[group as usize] = true;
+        }
+        let emitted = if self.plan.changelog_input {
+            let adds: Vec<bool> = (0..batch.rows()).map(|row| batch.kind(row).adds()).collect();
+            let emitted = self.emits_of_changes(&adds);
+            let emitted = self.emit(&batch, &input, emitted, Some(&adds))?;
+            self.free_emptied();
+            emitted
+        } else {
+            let emitted = self.emits_of_inserts(known);
+            self.emit(&batch, &input, emitted, None)?
+        };
+        if emitted.is_empty() { Ok(()) } else { out.batch(emitted) }
+    }
+
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        let (mut live, mut gone) = (Vec::new(), Vec::new());
+        for (group, dirty) in (0_u32..).zip(&mut self.dirty) {
+            if std::mem::take(dirty) {
+                let empty = self.plan.changelog_input && self.rows[group as usize] == 0;
+                if empty { gone.push(group) } else { live.push(group) }
+            }
+        }
+        let schema = self.plan.descriptor().schema;
+        let keys = self.plan.keys.len();
+        let mut changes = Vec::new();
+        if !gone.is_empty() {
+            let key_schema = schema.project(&(0..keys).collect::<Vec<_>>());
+            let entries = Entries { keys: self.table.keys(&gone)?, values: Vec::new(), rows: gone.len() };
+            let rows = keyed_rows(&key_schema, entries, self.max_parallelism)?;
+            changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
+            for group in gone {
+                self.stored[group as usize] = false;
+                self.table.free(group);
+            }
+        }
+        if !live.is_empty() {
+            let mut states: Vec<ArrayRef> = Vec::new();
+            if self.plan.changelog_input {
+                let counts = live.iter().map(|&group| self.rows[group as usize]);
+                states.push(Arc::new(Int64Array::from_iter_values(counts)));
+                for &group in &live {
+                    self.stored[group as usize] = true;
+                }
+            }
+            for accumulator in &self.accumulators {
+                states.extend(accumulator.state(&live)?);
+            }
+            let entries = Entries { keys: self.table.keys(&live)?, values: states, rows: live.len() };
+            let rows = keyed_rows(&schema, entries, self.max_parallelism)?;
+            changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace: 0, rows });
+        }
+        Ok(StateDelta { changes })
+    }
+
+    fn inspect(&self) -> OperatorView {
+        let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
+        let flags = self.dirty.capacity() + self.stored.capacity() + self.rows.capacity() * size_of::<i64>();
+        OperatorView {
+            state_entries: self.table.len() as u64,
+            state_bytes: (accumulators + self.table.bytes() + flags) as u64,
+            ..OperatorView::default()
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The un-windowed aggregate: scripts of rows in, changes out, and a plain reference.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::api::{Arg, Operator, PlannedOperator};
+use crate::operators::testing::{
+    FakeStream, MemoryState, Random, Recorder, Values, aggregates, batch, context, instance, names, run,
+};
+use crate::types::{Batch, CheckpointId, RowKind};
+
+fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperator> {
+    let fields: Vec<crate::types::Field> = input
+        .columns()
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| {
+            crate::types::Field::new(
+                field.name(),
+                crate::types::LogicalType::from_arrow(field.data_type()).expect("a type of ours"),
+            )
+        })
+        .collect();
+    let mut stream = FakeStream::new(&crate::types::Schema::new(fields));
+    stream.shape.changelog = changelog;
+    stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
+    stream.stage("aggregate", vec![calls], vec![]).expect("binds");
+    assert!(stream.shape.changelog);
+    stream.applied.pop().expect("an operator")
+}
+
+fn changes(kinds: &[RowKind], keys: &[i64], prices: &[Option<i64>]) -> Batch {
+    let (_, rows) = batch(vec![("key", Values::ints(keys.iter().copied())), ("price", Values::Int(prices.to_vec()))]);
+    if kinds.is_empty() { rows } else { rows.with_kinds(Some(kinds.iter().map(|&kind| kind as i8).collect())) }
+}
+
+#[test]
+fn each_row_gives_the_old_and_the_new_result() {
+    let input = changes(&[], &[1, 2, 1, 1], &[Some(10), None, Some(5), None]);
+    let calls = aggregates(&[("count", None, "n"), ("sum", Some("price"), "total"), ("avg", Some("price"), "mean")]);
+    let out = run(&*planned(&input, false, calls), vec![input.slice(0, 2), input.slice(2, 2)]);
+    assert_eq!(
+        out.elements,
+        ["+I 1|1|10|10", "+I 2|1|null|null", "-U 1|1|10|10", "+U 1|2|15|7", "-U 1|2|15|7", "+U 1|3|15|7",]
+    );
+}
+
+#[test]
+fn a_result_that_stays_the_same_is_not_emitted() {
+    let input = changes(&[], &[1, 1, 1, 1], &[Some(10), Some(3), None, Some(11)]);
+    let out = run(&*planned(&input, false, aggregates(&[("max", Some("price"), "top")])), vec![input]);
+    assert_eq!(out.elements, ["+I 1|10", "-U 1|10", "+U 1|11"]);
+}
+
+#[test]
+fn rows_are_taken_back_and_an_empty_group_is_deleted() {
+    use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
+    let input = changes(
+        &[Delete, Insert, Insert, UpdateBefore, UpdateAfter, Delete, Delete, Insert],
+        &[7, 1, 1, 1, 1, 1, 1, 1],
+        &[Some(1), Some(10), Some(20), Some(20), Some(5), Some(5), Some(10), Some(2)],
+    );
+    let calls = aggregates(&[
+        ("max", Some("price"), "top"),
+        ("min", Some("price"), "low"),
+        ("last", Some("price"), "last"),
+        ("count distinct", Some("price"), "d"),
+        ("sum", Some("price"), "total"),
+    ]);
+    let operator = planned(&input, true, calls);
+    let expected = [
+        "+I 1|10|10|10|1|10",
+        "-U 1|10|10|10|1|10",
+        "+U 1|20|10|20|2|30",
+        "-U 1|20|10|20|2|30",
+        "+U 1|10|10|10|1|10",
+        "-U 1|10|10|10|1|10",
+        "+U 1|10|5|5|2|15",
+        "-U 1|10|5|5|2|15",
+        "+U 1|10|10|10|1|10",
+        "-D 1|10|10|10|1|10",
+        "+I 1|2|2|2|1|2",
+    ];
+    assert_eq!(run(&*operator, vec![input.clone()]).elements, expected);
+    let one_by_one = (0..input.rows()).map(|row| input.slice(row, 1)).collect();
+    assert_eq!(run(&*operator, one_by_one).elements, expected);
+}
+
+#[test]
+fn without_keys_nothing_comes_of_nothing() {
+    let (schema, input) = batch(vec![("price", Values::ints([1, 2]))]);
+    let mut stream = FakeStream::new(&schema);
+    stream.stage("aggregate", vec![aggregates(&[("count", None, "n")])], vec![]).expect("binds");
+    assert_eq!(stream.last().parallelism(), Some(1));
+    assert_eq!(run(stream.last(), vec![]).elements, Vec::<String>::new());
+    assert_eq!(run(stream.last(), vec![input]).elements, ["+I 1", "-U 1", "+U 2"]);
+}
+
+/// What the changelog of `rows` describes when it is over.
+fn table(rows: &[&str]) -> BTreeMap<String, usize> {
+    let mut table: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        let (kind, content) = row.split_at(3);
+        if kind.starts_with('+') {
+            *table.entry(content.to_owned()).or_default() += 1;
+        } else {
+            let held = table.get_mut(content).unwrap_or_else(|| panic!("{row} takes back what is not there"));
+            *held -= 1;
+            if *held == 0 {
+                table.remove(content);
+            }
+        }
+    }
+    table
+}
+
+/// A changelog over few keys in which rows come and go, some of them taken back.
+fn random_changes(seed: u64, count: usize) -> Batch {
+    let mut random = Random(seed << 32);
+    let mut held: Vec<(i64, Option<i64>)> = Vec::new();
+    let (mut kinds, mut keys, mut prices) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..count {
+        let taken = (random.below(5) < 2).then(|| random.below(held.len().max(1) as u64));
+        let taken = taken.and_then(|at| usize::try_from(at).ok()).filter(|&at| at < held.len());
+        let (kind, (key, price)) = if let Some(at) = taken {
+            (RowKind::Delete, held.swap_remove(at))
+        } else {
+            let price = (random.below(6) > 0).then(|| random.int(9));
+            held.push((random.int(5), price));
+            (RowKind::Insert, held[held.len() - 1])
+        };
+        kinds.push(kind);
+        keys.push(key);
+        prices.push(price);
+    }
+    changes(&kinds, &keys, &prices)
+}
+
+fn reference(input: &Batch) -> BTreeMap<String, usize> {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    let keys = input.column(0).as_primitive::<Int64Type>();
+    let prices = input.column(1).as_primitive::<Int64Type>();
+    let mut groups: BTreeMap<i64, Vec<Option<i64>>> = BTreeMap::new();
+    for row in 0..input.rows() {
+        let price = arrow_array::Array::is_valid(prices, row).then(|| prices.value(row));
+        let values = groups.entry(keys.value(row)).or_default();
+        if input.kind(row).adds() {
+            values.push(price);
+        } else {
+            let at = values.iter().position(|value| *value == price).expect("it was added");
+            values.remove(at);
+        }
+    }
+    let show = |value: Option<i64>| value.map_or("null".to_owned(), |value| value.to_string());
+    let mut table = BTreeMap::new();
+    for (key, values) in groups.into_iter().filter(|(_, values)| !values.is_empty()) {
+        let mut known: Vec<i64> = values.iter().flatten().copied().collect();
+        let total = (!known.is_empty()).then(|| known.iter().sum());
+        known.sort_unstable();
+        let (low, top) = (known.first().copied(), known.last().copied());
+        known.dedup();
+        let line = format!("{key}|{}|{}|{}|{}|{}", values.len(), show(total), show(low), show(top), known.len());
+        *table.entry(line).or_default() += 1;
+    }
+    table
+}
+
+fn checked_calls() -> Arg {
+    aggregates(&[
+        ("count", None, "n"),
+        ("sum", Some("price"), "total"),
+        ("min", Some("price"), "low"),
+        ("max", Some("price"), "top"),
+        ("count distinct", Some("price"), "d"),
+    ])
+}
+
+#[test]
+fn the_changes_describe_the_right_table_in_any_batch_size() {
+    for seed in 0..10 {
+        let input = random_changes(seed, 300);
+        let operator = planned(&input, true, checked_calls());
+        let mut whole: Option<Vec<String>> = None;
+        for size in [1, 7, 300] {
+            let pieces = (0..input.rows()).step_by(size);
+            let pieces = pieces.map(|from| input.slice(from, size.min(input.rows() - from))).collect();
+            let out = run(&*operator, pieces);
+            assert_eq!(table(&out.rows()), reference(&input), "seed {seed}, batches of {size}");
+            assert_eq!(whole.get_or_insert(out.elements.clone()), &out.elements, "seed {seed}, batches of {size}");
+        }
+    }
+}
+
+#[test]
+fn snapshots_restored_at_another_parallelism_change_nothing() {
+    for seed in 20..30 {
+        let input = random_changes(seed, 240);
+        let operator = planned(&input, true, checked_calls());
+        let straight = run(&*operator, vec![input.clone()]);
+        let mut state = MemoryState::default();
+        let mut restored: Option<MemoryState> = None;
+        let mut rows: Vec<String> = Vec::new();
+        let mut random = Random(seed);
+        let mut from = 0;
+        for parallelism in [1, 3, 2, 1] {
+            let contexts: Vec<_> =
+                (0..parallelism).map(|subtask| instance(subtask, parallelism, restored.as_ref())).collect();
+            let mut instances: Vec<Box<dyn Operator>> =
+                contexts.iter().map(|context| operator.create(context).expect("creates")).collect();
+            for part in 0..2 {
+                let rest = input.rows() - from;
+                let last = rows.len() == usize::MAX || (parallelism == 1 && restored.is_some() && part == 1);
+                let count = if last { rest } else { usize::try_from(random.below(40)).expect("small").min(rest) };
+                for row in from..from + count {
+                    let row = input.slice(row, 1);
+                    let mut hashes = Vec::new();
+                    crate::types::key_group::hash_keys(&[row.column(0).clone()], &mut hashes).expect("hashes");
+                    let group = crate::types::key_group::key_group(hashes[0], 128);
+                    let owner = crate::types::key_group::subtask_of(group, parallelism, 128);
+                    let mut out = Recorder::default();
+                    instances[owner].process(0, row, &mut out).expect("processes");
+                    rows.extend(out.elements);
+                }
+                from += count;
+                for (context, operator) in contexts.iter().zip(&mut instances) {
+                    state.apply(context, operator.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+                }
+            }
+            restored = Some(state.clone());
+        }
+        assert_eq!(from, input.rows());
+        assert_eq!(rows, straight.elements, "seed {seed}");
+        assert_eq!(state.entries(), reference(&input).values().sum::<usize>(), "an empty group is still stored");
+    }
+}
+
+#[test]
+fn an_untouched_group_is_not_written_again() {
+    let input = changes(&[], &[1, 2], &[Some(1), Some(2)]);
+    let operator = planned(&input, false, checked_calls());
+    let mut running = operator.create(&context()).expect("creates");
+    let mut out = Recorder::default();
+    running.process(0, input.clone(), &mut out).expect("processes");
+    let written = |running: &mut dyn Operator| {
+        let mut state = MemoryState::default();
+        state.apply(&context(), running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+        state.entries()
+    };
+    assert_eq!(written(&mut *running), 2);
+    assert_eq!(written(&mut *running), 0);
+    running.process(0, input.slice(1, 1), &mut out).expect("processes");
+    assert_eq!(written(&mut *running), 1);
+    assert_eq!(running.inspect().state_entries, 2);
+}
+
+#[test]
+fn pruned_it_reads_only_what_is_needed() {
+    let input = changes(&[], &[1, 1], &[Some(1), Some(2)]);
+    let calls = aggregates(&[("count", None, "n"), ("sum", Some("price"), "total")]);
+    let pruned = planned(&input, false, calls).prune(&[1]).expect("narrows");
+    assert_eq!(pruned.inputs, [vec![0]]);
+    let narrowed = Batch::untimed(input.columns().project(&[0]).expect("projects"));
+    assert_eq!(run(&*pruned.operator, vec![narrowed]).elements, ["+I 1", "-U 1", "+U 2"]);
+}

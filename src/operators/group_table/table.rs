@@ -1,0 +1,443 @@
+//! The table: typed ways in and out for one integer or one string key, row encoding for the rest.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    TimestampMillisecondType,
+};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::{DataType, TimeUnit};
+
+use super::arena::Arena;
+use super::probe::{NONE, Probe};
+use crate::types::key_group::{canonical, hash_bytes, mix};
+use crate::types::{Error, Result};
+
+/// What [`GroupTable::find`] gives for a key that has no group.
+pub const NO_GROUP: u32 = NONE;
+
+/// The distinct keys of an operator and their dense group numbers, from 0 in the order of their arrival. Null is a key
+/// of its own; `-0.0` and `0.0` are one key, and so are all `NaN`s.
+pub struct GroupTable {
+    types: Vec<DataType>,
+    keys: Keys,
+    probe: Probe,
+    /// The group of the null key, where null is not part of the word.
+    null: u32,
+    /// Numbers that were handed out, free ones included.
+    numbers: usize,
+    free: Vec<u32>,
+}
+
+enum Keys {
+    /// No key columns: one group.
+    Unit,
+    /// One integer, date or timestamp.
+    Int(Vec<i64>),
+    /// One string.
+    Text(Arena),
+    /// Anything else, row-encoded.
+    Rows { converter: RowConverter, rows: Arena },
+}
+
+impl fmt::Debug for GroupTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupTable({:?}, {} groups)", self.types, self.len())
+    }
+}
+
+/// Runs `$body` with `$T` as the primitive type of an integer-like key.
+macro_rules! int_type {
+    ($ty:expr, $T:ident => $body:expr) => {{
+        match $ty {
+            DataType::Int8 => {
+                type $T = Int8Type;
+                $body
+            }
+            DataType::Int16 => {
+                type $T = Int16Type;
+                $body
+            }
+            DataType::Int32 => {
+                type $T = Int32Type;
+                $body
+            }
+            DataType::Date32 => {
+                type $T = Date32Type;
+                $body
+            }
+            DataType::Time32(TimeUnit::Millisecond) => {
+                type $T = Time32MillisecondType;
+                $body
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                type $T = TimestampMillisecondType;
+                $body
+            }
+            _ => {
+                type $T = Int64Type;
+                $body
+            }
+        }
+    }};
+}
+
+const fn is_int(ty: &DataType) -> bool {
+    matches!(
+        ty,
+        DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Date32
+            | DataType::Time32(TimeUnit::Millisecond)
+            | DataType::Timestamp(TimeUnit::Millisecond, _)
+    )
+}
+
+impl GroupTable {
+    /// A table for keys of these types, with room for `groups`.
+    ///
+    /// # Errors
+    /// When a type can't be a key.
+    pub fn new(types: &[DataType], groups: usize) -> Result<Self> {
+        let keys = match types {
+            [] => Keys::Unit,
+            [ty] if is_int(ty) => Keys::Int(Vec::with_capacity(groups)),
+            [DataType::Utf8] => Keys::Text(Arena::default()),
+            types => {
+                let fields = types.iter().cloned().map(SortField::new).collect();
+                Keys::Rows { converter: RowConverter::new(fields)?, rows: Arena::default() }
+            }
+        };
+        let probe = Probe::with_capacity(groups);
+        Ok(Self { types: types.to_vec(), keys, probe, null: NONE, numbers: 0, free: Vec::new() })
+    }
+
+    /// The number of groups.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.numbers - self.free.len()
+    }
+
+    /// Whether there is no group.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One above the largest number in use: what accumulators make room for.
+    #[must_use]
+    pub const fn numbers(&self) -> usize {
+        self.numbers
+    }
+
+    /// The numbers in use, ascending.
+    #[must_use]
+    pub fn groups(&self) -> Vec<u32> {
+        let all = 0..u32::try_from(self.numbers).unwrap_or(NONE);
+        if self.free.is_empty() {
+            return all.collect();
+        }
+        let mut free = vec![false; self.numbers];
+        for &group in &self.free {
+            free[group as usize] = true;
+        }
+        all.filter(|&group| !free[group as usize]).collect()
+    }
+
+    /// The group of each of the `rows` rows of `keys`; a key that is new gets the next number.
+    ///
+    /// # Errors
+    /// When the columns do not have the table's types.
+    pub fn intern(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
+        self.locate::<true>(keys, rows, groups)
+    }
+
+    /// The group of each row, [`NO_GROUP`] where the key has none.
+    ///
+    /// # Errors
+    /// As [`Self::intern`].
+    pub fn find(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
+        self.locate::<false>(keys, rows, groups)
+    }
+
+    fn locate<const INSERT: bool>(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
+        groups.clear();
+        groups.reserve(rows);
+        let mut numbers = Numbers { next: &mut self.numbers, free: &mut self.free };
+        let (probe, null) = (&mut self.probe, &mut self.null);
+        match &mut self.keys {
+            Keys::Unit => {
+                if INSERT && *null == NONE && rows > 0 {
+                    *null = numbers.take();
+                }
+                groups.resize(rows, *null);
+            }
+            Keys::Int(held) => {
+                let column = key_column(keys, &self.types)?;
+                int_type!(&self.types[0], T => {
+                    locate_ints::<T, INSERT>(column.as_primitive::<T>(), probe, null, held, numbers, groups);
+                });
+            }
+            Keys::Text(held) => {
+                let column = key_column(keys, &self.types)?.as_string::<i32>();
+                for row in 0..column.len() {
+                    groups.push(if column.is_null(row) {
+                        if INSERT && *null == NONE {
+                            *null = numbers.take();
+                            held.set(*null, &[]);
+                        }
+                        *null
+                    } else {
+                        let text = column.value(row).as_bytes();
+                        locate_bytes::<INSERT>(text, probe, held, &mut numbers)
+                    });
+                }
+            }
+            Keys::Rows { converter, rows: held } => {
+                let keys = canonical_keys(keys);
+                for row in &converter.convert_columns(&keys)? {
+                    groups.push(locate_bytes::<INSERT>(row.as_ref(), probe, held, &mut numbers));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of these groups.
+    ///
+    /// # Errors
+    /// When they can't be decoded: a defect of ours.
+    pub fn keys(&self, groups: &[u32]) -> Result<Vec<ArrayRef>> {
+        let null = self.null;
+        let nulls = || {
+            (null != NONE && groups.contains(&null))
+                .then(|| groups.iter().map(|&group| group != null).collect::<NullBuffer>())
+        };
+        Ok(match &self.keys {
+            Keys::Unit => Vec::new(),
+            Keys::Int(held) => {
+                let ty = &self.types[0];
+                vec![int_type!(ty, T => int_column::<T>(held, groups, nulls(), ty))]
+            }
+            Keys::Text(held) => {
+                let mut bytes = Vec::new();
+                let mut offsets = Vec::with_capacity(groups.len() + 1);
+                offsets.push(0_i32);
+                for &group in groups {
+                    bytes.extend_from_slice(held.get(group));
+                    let end = i32::try_from(bytes.len()).map_err(|_| Error::state("keys of more than 2 GiB"))?;
+                    offsets.push(end);
+                }
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                vec![Arc::new(StringArray::try_new(offsets, Buffer::from(bytes), nulls())?)]
+            }
+            Keys::Rows { converter, rows } => {
+                let parser = converter.parser();
+                converter.convert_rows(groups.iter().map(|&group| parser.parse(rows.get(group))))?
+            }
+        })
+    }
+
+    /// Forgets `group`; its number is used again.
+    pub fn free(&mut self, group: u32) {
+        match &mut self.keys {
+            _ if group == self.null => self.null = NONE,
+            Keys::Unit => {}
+            Keys::Int(held) => self.probe.remove(mix(held[group as usize].cast_unsigned()), group),
+            Keys::Text(held) | Keys::Rows { rows: held, .. } => {
+                self.probe.remove(hash_bytes(held.get(group)), group);
+                held.free(group);
+            }
+        }
+        self.free.push(group);
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let keys = match &self.keys {
+            Keys::Unit => 0,
+            Keys::Int(held) => held.capacity() * size_of::<i64>(),
+            Keys::Text(held) | Keys::Rows { rows: held, .. } => held.bytes(),
+        };
+        keys + self.probe.bytes()
+    }
+}
+
+/// Hands out group numbers, freed ones first.
+struct Numbers<'a> {
+    next: &'a mut usize,
+    free: &'a mut Vec<u32>,
+}
+
+impl Numbers<'_> {
+    fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            *self.next += 1;
+            // More than four billion groups do not fit into memory.
+            u32::try_from(*self.next - 1).unwrap_or(NONE)
+        })
+    }
+}
+
+fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
+    column: &PrimitiveArray<T>,
+    probe: &mut Probe,
+    null: &mut u32,
+    held: &mut Vec<i64>,
+    mut numbers: Numbers<'_>,
+    groups: &mut Vec<u32>,
+) where
+    T::Native: Into<i64>,
+{
+    let mut locate = |value: i64, numbers: &mut Numbers<'_>, held: &mut Vec<i64>| {
+        let word = mix(value.cast_unsigned());
+        if INSERT {
+            probe.find_or_insert(word, |_| true, || set(held, numbers.take(), value))
+        } else {
+            probe.find(word, |_| true)
+        }
+    };
+    if column.null_count() == 0 {
+        groups.extend(column.values().iter().map(|&value| locate(value.into(), &mut numbers, held)));
+        return;
+    }
+    for value in column {
+        if let Some(value) = value {
+            groups.push(locate(value.into(), &mut numbers, held));
+        } else {
+            if INSERT && *null == NONE {
+                *null = set(held, numbers.take(), 0);
+            }
+            groups.push(*null);
+        }
+    }
+}
+
+fn set(held: &mut Vec<i64>, group: u32, value: i64) -> u32 {
+    match held.get_mut(group as usize) {
+        Some(old) => *old = value,
+        None => held.push(value),
+    }
+    group
+}
+
+fn locate_bytes<const INSERT: bool>(
+    value: &[u8],
+    probe: &mut Probe,
+    held: &mut Arena,
+    numbers: &mut Numbers<'_>,
+) -> u32 {
+    let word = hash_bytes(value);
+    let found = probe.find(word, |group| held.get(group) == value);
+    if !INSERT || found != NONE {
+        return found;
+    }
+    let group = numbers.take();
+    held.set(group, value);
+    // It is not there: no slot is the same.
+    probe.find_or_insert(word, |_| false, || group)
+}
+
+fn key_column<'a>(keys: &'a [ArrayRef], types: &[DataType]) -> Result<&'a ArrayRef> {
+    let column = keys.first().ok_or_else(|| Error::state("rows came without their key"))?;
+    if *column.data_type() != types[0] {
+        return Err(Error::state(format!("a key of type {} came as {}", types[0], column.data_type())));
+    }
+    Ok(column)
+}
+
+fn int_column<T: ArrowPrimitiveType>(held: &[i64], groups: &[u32], nulls: Option<NullBuffer>, ty: &DataType) -> ArrayRef
+where
+    T::Native: TryFrom<i64> + Default,
+{
+    // What is held came from a column of this type.
+    let values = groups.iter().map(|&group| T::Native::try_from(held[group as usize]).unwrap_or_default()).collect();
+    Arc::new(PrimitiveArray::<T>::new(values, nulls).with_data_type(ty.clone()))
+}
+
+/// The key columns with one bit pattern for both zeros and one for every `NaN`.
+#[must_use]
+pub fn canonical_keys(keys: &[ArrayRef]) -> Vec<ArrayRef> {
+    let canonical_key = |key: &ArrayRef| -> ArrayRef {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only floats have several patterns for one value")]
+        match key.data_type() {
+            DataType::Float64 => Arc::new(key.as_primitive::<Float64Type>().unary::<_, Float64Type>(canonical)),
+            #[expect(clippy::cast_possible_truncation, reason = "the value came from 32 bits")]
+            DataType::Float32 => Arc::new(
+                key.as_primitive::<Float32Type>().unary::<_, Float32Type>(|value| canonical(f64::from(value)) as f32),
+            ),
+            _ => key.clone(),
+        }
+    };
+    keys.iter().map(canonical_key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Float64Array, Int64Array, TimestampMillisecondArray};
+
+    use super::*;
+
+    fn numbers(table: &mut GroupTable, keys: &[ArrayRef]) -> Vec<u32> {
+        let mut groups = Vec::new();
+        table.intern(keys, keys[0].len(), &mut groups).expect("keys fit");
+        groups
+    }
+
+    #[test]
+    fn keys_come_back_in_the_order_of_their_arrival() {
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(i64::MIN), Some(7), None, Some(0)]));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a"), None, Some(""), Some("a"), None, Some("a longer text")]));
+        let times: ArrayRef = Arc::new(
+            TimestampMillisecondArray::from(vec![Some(7), None, Some(-1), Some(7), None, Some(0)]).with_timezone("UTC"),
+        );
+        for keys in [vec![ints.clone()], vec![texts.clone()], vec![times.clone()], vec![ints, texts, times]] {
+            let types: Vec<DataType> = keys.iter().map(|key| key.data_type().clone()).collect();
+            let mut table = GroupTable::new(&types, 0).expect("types can be keys");
+            assert_eq!(numbers(&mut table, &keys), [0, 1, 2, 0, 1, 3]);
+            let back = table.keys(&[3, 0, 1]).expect("decodes");
+            for (back, key) in back.iter().zip(&keys) {
+                let wanted = arrow_select::take::take(key, &arrow_array::UInt32Array::from(vec![5, 0, 1]), None);
+                assert_eq!(back.to_data(), wanted.expect("takes").to_data());
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_are_one_key_and_so_are_nans() {
+        let keys: ArrayRef = Arc::new(Float64Array::from(vec![0.0, f64::NAN, -0.0, -f64::NAN, 1.0]));
+        let mut table = GroupTable::new(&[DataType::Float64], 0).expect("floats can be keys");
+        assert_eq!(numbers(&mut table, &[keys]), [0, 1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_freed_number_is_used_again() {
+        for text in [false, true] {
+            let key = |values: &[i64]| -> ArrayRef {
+                if text {
+                    Arc::new(StringArray::from(values.iter().map(|v| format!("key {v}")).collect::<Vec<_>>()))
+                } else {
+                    Arc::new(Int64Array::from(values.to_vec()))
+                }
+            };
+            let mut table = GroupTable::new(&[key(&[]).data_type().clone()], 0).expect("can be a key");
+            assert_eq!(numbers(&mut table, &[key(&[5, 6, 7])]), [0, 1, 2]);
+            table.free(1);
+            assert_eq!((table.len(), table.groups()), (2, vec![0, 2]));
+            let mut groups = Vec::new();
+            table.find(&[key(&[6, 7])], 2, &mut groups).expect("finds");
+            assert_eq!(groups, [NO_GROUP, 2]);
+            assert_eq!(numbers(&mut table, &[key(&[8, 5, 6])]), [1, 0, 3]);
+            assert_eq!(table.keys(&[1]).expect("decodes")[0].to_data(), key(&[8]).to_data());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `map auction, price * 0.908 as eur`
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+
+use super::rows::reject_failed;
+use super::select::{Selected, bind_list, no_window};
+use crate::api::{
+    Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
+    StageSpec,
+};
+use crate::expr::{EvalContext, Evaluator, TypedExpr};
+use crate::types::{Batch, Clock, Diagnostic, Field, Result, Schema};
+
+/// `map`
+pub(super) const MAP: StageSpec = StageSpec {
+    name: "map",
+    aliases: &["select"],
+    signature: Signature { head: &[Shape::Exprs { star: true }], optional: &[], clauses: &[] },
+    summary: "computes the columns of each row anew",
+    help: "Each expression becomes a column, named by `as`; a column keeps its name, and what has none is called \
+           EXPR$0, EXPR$1, … by its place. `*` stands for all columns, `* except (a, b)` for all but those. The event \
+           time of a row stays, whether or not its column does.",
+    examples: &[
+        "bids | map auction, price * 0.908 as eur;",
+        "bids | select * except (url), upper(channel) as shouted;",
+    ],
+    flink: Some("SELECT; DataStream.map"),
+    bind,
+};
+
+fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
+    no_window(args, stream)?;
+    let selected = bind_list(args.exprs(0)?, &stream.shape().schema)?;
+    stream.apply(Arc::new(Project::new(selected)));
+    Ok(())
+}
+
+/// Computes each output column from one row.
+#[derive(Debug, Clone)]
+pub struct Project {
+    exprs: Vec<TypedExpr>,
+    output: Schema,
+}
+
+impl Project {
+    /// Computes these columns under these names.
+    #[must_use]
+    pub fn named(columns: Vec<(String, TypedExpr)>) -> Self {
+        let field = |(name, expr): &(String, TypedExpr)| Field {
+            name: name.clone(),
+            ty: expr.ty().clone(),
+            nullable: expr.nullable(),
+        };
+        let output = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+        Self { exprs: columns.into_iter().map(|(_, expr)| expr).collect(), output }
+    }
+
+    pub(super) fn new(selected: Selected) -> Self {
+        let exprs = selected.exprs.into_iter().map(TypedExpr::fold).collect();
+        Self { exprs, output: Schema::new(selected.fields) }
+    }
+}
+
+impl PlannedOperator for Project {
+    fn name(&self) -> &'static str {
+        "Calc"
+    }
+
+    fn describe(&self) -> String {
+        let columns = self.exprs.iter().zip(self.output.names()).map(|(expr, name)| {
+            let expr = expr.to_string();
+            if expr == name { expr } else { format!("{expr} as {name}") }
+        });
+        format!("select=[{}]", columns.collect::<Vec<_>>().join(", "))
+    }
+
+    fn output(&self) -> &Schema {
+        &self.output
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Projection(&self.exprs)
+    }
+
+    fn prune(&self, needed: &[usize]) -> Option<Pruned> {
+        let exprs: Vec<&TypedExpr> = needed.iter().map(|&index| &self.exprs[index]).collect();
+        let mut inputs: Vec<usize> = exprs.iter().flat_map(|expr| expr.columns()).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        let moved = |column: usize| inputs.iter().position(|&input| input == column).unwrap_or(column);
+        let exprs = exprs.into_iter().map(|expr| expr.remap(&moved)).collect();
+        let operator = Self { exprs, output: self.output.project(needed) };
+        Some(Pruned { operator: Arc::new(operator), inputs: vec![inputs] })
+    }
+
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        Ok(Box::new(ProjectOperator {
+            exprs: self.exprs.iter().map(Evaluator::new).collect(),
+            output: self.output.clone(),
+            place: format!("{}[{}]", context.uid, context.subtask),
+            clock: Arc::clone(&context.clock),
+        }))
+    }
+}
+
+struct ProjectOperator {
+    exprs: Vec<Evaluator>,
+    output: Schema,
+    place: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl ProjectOperator {
+    fn columns(&self, batch: &Batch, context: &mut EvalContext) -> Result<Vec<ArrayRef>> {
+        self.exprs.iter().map(|expr| expr.evaluate(batch.columns(), context)).collect()
+    }
+}
+
+impl Operator for ProjectOperator {
+    fn process(&mut self, _input: usize, mut batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut columns = self.columns(&batch, &mut context)?;
+        if !context.errors.is_empty() {
+            batch = reject_failed(batch, &context.errors, &self.place, out)?;
+            // What is left has been evaluated without an error before.
+            columns = self.columns(&batch, &mut EvalContext { now_ms, errors: Vec::new() })?;
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        out.batch(batch.with_columns(self.output.arrow().clone(), columns)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Arg, SelectItem};
+    use crate::operators::testing::{FakeStream, Values, at, batch, column, item, run};
+    use crate::types::Span;
+
+    fn star(except: &[&str]) -> SelectItem {
+        SelectItem::Star { except: except.iter().map(|name| at((*name).to_owned())).collect(), span: Span::default() }
+    }
+
+    #[test]
+    fn columns_are_chosen_renamed_and_left_out() {
+        let (schema, rows) = batch(vec![
+            ("a", Values::ints([1, 2])),
+            ("b", Values::ints([3, 4])),
+            ("c", Values::Text(vec![Some("x"), None])),
+        ]);
+        let rows = rows.with_times(vec![10, 20].into());
+        let mut stream = FakeStream::new(&schema);
+        let list = vec![star(&["B"]), item(column("b"), Some("d"))];
+        stream.stage("map", vec![Arg::Exprs(list)], vec![]).expect("binds");
+        assert_eq!(stream.last().describe(), "select=[a, c, b as d]");
+        assert_eq!(run(stream.last(), vec![rows.clone()]).elements, ["1|x|3 @10", "2|null|4 @20"]);
+        let pruned = stream.last().prune(&[2]).expect("narrows");
+        assert_eq!((pruned.inputs, pruned.operator.output().to_string()), (vec![vec![1]], "(d bigint)".to_owned()));
+        let none = stream.last().prune(&[]).expect("narrows");
+        let no_columns = Batch::new(rows.columns().project(&[]).expect("projects"), rows.times().clone());
+        assert_eq!(run(&*none.operator, vec![no_columns]).elements, [" @10", " @20"]);
+    }
+
+    #[test]
+    fn a_list_that_makes_no_sense_is_refused() {
+        let (schema, _) = batch(vec![("a", Values::ints([])), ("b", Values::ints([]))]);
+        let refused = |list| {
+            let mut stream = FakeStream::new(&schema);
+            stream.stage("map", vec![Arg::Exprs(list)], vec![]).expect_err("is refused").to_string()
+        };
+        insta::assert_snapshot!([
+            refused(vec![star(&["a", "b"])]),
+            refused(vec![star(&["aa"])]),
+            refused(vec![star(&[]), item(column("a"), None)]),
+            refused(vec![item(column("a"), Some("x")), item(column("b"), Some("x"))]),
+        ].join("\n"), @r"
+        `except` leaves no column
+        there is no column `aa` (did you mean `a`?)
+        there is a column `a` already (give one of the two another name with `as`)
+        there is a column `x` already (give one of the two another name with `as`)
+        ");
+    }
+}

@@ -1,0 +1,504 @@
+//! The running windowed aggregate.
+//!
+//! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
+//! tumbling window) is read where it stands.
+
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
+use arrow_schema::DataType;
+use arrow_select::concat::concat_batches;
+
+use super::late_rows::LateRows;
+use super::planned::{ACCUMULATORS, Column, WATERMARK, WindowAggregate};
+use super::slice::Slice;
+use super::tree::{MergeTree, Part};
+use crate::api::{Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, WindowAssigner};
+use crate::expr::RowError;
+use crate::inspect::{OperatorView, WindowView};
+use crate::operators::aggregates::{Aggregates, Evaluated, Shared};
+use crate::operators::group_table::{GroupTable, NO_GROUP};
+use crate::operators::rows::{keyed_rows, reject_failed};
+use crate::state::{StateChange, StateDelta};
+use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Result, any_untimed};
+
+/// Windows that [`Operator::inspect`] lists.
+const SHOWN_WINDOWS: usize = 256;
+/// Runs of one slice in a batch up to which each is added by itself; a batch of more is sorted by slice first.
+const FEW_RUNS: usize = 16;
+
+pub(super) struct WindowAggregateOperator {
+    plan: WindowAggregate,
+    aggregates: Aggregates,
+    shared: Shared,
+    key_types: Vec<DataType>,
+    assigner: Arc<dyn WindowAssigner>,
+    lateness_ms: i64,
+    slices: BTreeMap<i64, Slice>,
+    /// Merged slices, where windows have many.
+    tree: Option<MergeTree>,
+    /// Groups of the slice that was made last: what the next will need.
+    expected_groups: usize,
+    watermark: i64,
+    late_rows: LateRows,
+    /// Slices that stored state has entries of and that are gone.
+    purged: Vec<i64>,
+    groups: Vec<u32>,
+    place: String,
+    batch_rows: usize,
+    max_parallelism: u16,
+    metrics: Arc<OperatorMetrics>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What becomes of the rows of a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// They are added.
+    OnTime,
+    /// Some of their windows have fired but still take rows.
+    Refires,
+    /// All their windows are gone.
+    Late,
+    /// They belong to no window.
+    Gap,
+}
+
+/// Rows `start..start + length` of a batch, all of one slice.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    slice_end: i64,
+    start: usize,
+    length: usize,
+}
+
+impl WindowAggregateOperator {
+    pub(super) fn new(plan: &WindowAggregate, context: &OperatorContext) -> Result<Self> {
+        let shared = Shared::new(&plan.calls)?;
+        let widths: Vec<usize> = shared.owners.iter().map(|call| call.state_fields().len()).collect();
+        let mut this = Self {
+            aggregates: Aggregates::new(&shared.owners, &plan.keys, false),
+            shared,
+            key_types: plan.keys.iter().map(|&key| plan.input.fields()[key].ty.to_arrow()).collect(),
+            assigner: Arc::clone(&plan.window.assigner),
+            lateness_ms: plan.window.lateness_ms,
+            slices: BTreeMap::new(),
+            tree: MergeTree::new(plan.window.assigner.slice_ms(), plan.window.assigner.size_ms()),
+            expected_groups: 0,
+            watermark: MIN_WATERMARK,
+            late_rows: LateRows::default(),
+            purged: Vec::new(),
+            groups: Vec::new(),
+            place: format!("{}[{}]", context.uid, context.subtask),
+            batch_rows: context.batch_rows.max(1),
+            max_parallelism: context.max_parallelism,
+            metrics: Arc::clone(&context.metrics),
+            clock: Arc::clone(&context.clock),
+            plan: plan.clone(),
+        };
+        let Some(restored) = &context.restored else { return Ok(this) };
+        let marks = restored.operator(WATERMARK)?;
+        let marks = marks.iter().map(|mark| read_watermark(mark)).collect::<Result<Vec<i64>>>()?;
+        this.watermark = marks.into_iter().min().unwrap_or(MIN_WATERMARK);
+        for (slice_end, rows) in restored.keyed(&plan.descriptor())? {
+            this.slice(slice_end)?.restore(&rows, plan.keys.len(), &widths)?;
+        }
+        Ok(this)
+    }
+
+    fn empty_slice(&self, next_end: Option<i64>, groups: usize) -> Result<Slice> {
+        new_slice(&self.key_types, &self.aggregates, next_end, groups)
+    }
+
+    /// The slice that ends at `slice_end`, made if need be.
+    fn slice(&mut self, slice_end: i64) -> Result<&mut Slice> {
+        if !self.slices.contains_key(&slice_end) {
+            if let Some(last) = self.slices.values().next_back() {
+                self.expected_groups = last.table.len();
+            }
+            let slice = self.empty_slice(self.first_unfired(slice_end), self.expected_groups)?;
+            self.slices.insert(slice_end, slice);
+        }
+        self.slices.get_mut(&slice_end).ok_or_else(|| Error::state("a slice is missing"))
+    }
+
+    /// The first window of the slice that has not fired yet.
+    fn first_unfired(&self, slice_end: i64) -> Option<i64> {
+        let last = self.assigner.last_window_end(slice_end);
+        let mut end = self.assigner.first_window_end(slice_end);
+        while end.saturating_sub(1) <= self.watermark {
+            let next = self.assigner.next_window_end(end);
+            if next <= end || next > last {
+                return None;
+            }
+            end = next;
+        }
+        Some(end)
+    }
+
+    /// Whether a window is gone: Flink's clean-up time.
+    fn is_gone(&self, window_end: i64) -> bool {
+        window_end.saturating_sub(1).saturating_add(self.lateness_ms) <= self.watermark
+    }
+
+    fn fate(&self, slice_end: i64) -> Fate {
+        let first = self.assigner.first_window_end(slice_end);
+        let last = self.assigner.last_window_end(slice_end);
+        if first > last {
+            Fate::Gap
+        } else if self.is_gone(last) {
+            Fate::Late
+        } else if self.lateness_ms > 0 && first.saturating_sub(1) <= self.watermark {
+            Fate::Refires
+        } else {
+            Fate::OnTime
+        }
+    }
+
+    /// The slice that all rows of a batch fall into, if it is one; the common case, and cheap to see.
+    fn only_slice(&self, times: &[i64]) -> Option<i64> {
+        let end = self.assigner.slice_end(*times.first()?);
+        let from = end.saturating_sub(self.assigner.slice_ms());
+        let length = end.abs_diff(from);
+        // A difference below zero is a large unsigned number. No branch a row.
+        let inside =
+            times.iter().fold(true, |inside, &time| inside & (time.wrapping_sub(from).cast_unsigned() < length));
+        (inside && from > NO_TIME).then_some(end)
+    }
+
+    /// Cuts a batch into runs of one slice.
+    fn runs(&self, times: &[i64]) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        let (mut from, mut end) = (i64::MAX, i64::MIN);
+        for (row, &time) in times.iter().enumerate() {
+            if time < from || time >= end {
+                end = self.assigner.slice_end(time);
+                from = end.saturating_sub(self.assigner.slice_ms());
+            }
+            match runs.last_mut() {
+                Some(run) if run.slice_end == end => run.length += 1,
+                _ => runs.push(Run { slice_end: end, start: row, length: 1 }),
+            }
+        }
+        runs
+    }
+
+    fn add(&mut self, slice_end: i64, rows: &Evaluated) -> Result<()> {
+        let mut groups = std::mem::take(&mut self.groups);
+        if let Some(tree) = &mut self.tree {
+            tree.forget(slice_end);
+        }
+        let added = self.slice(slice_end)?.add(rows, &mut groups);
+        self.groups = groups;
+        added
+    }
+
+    /// Adds rows of many runs, none of which fires anything: their order between slices does not matter.
+    fn add_sorted(&mut self, runs: &[Run], rows: &Evaluated) -> Result<()> {
+        let mut slices: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        for run in runs {
+            let indices = slices.entry(run.slice_end).or_default();
+            indices.extend((run.start..run.start + run.length).map(index));
+        }
+        for (slice_end, indices) in slices {
+            self.add(slice_end, &rows.take(&UInt32Array::from(indices))?)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the rows of late runs to the side output and counts them.
+    fn late(&mut self, runs: &[Run], batch: &Batch, out: &mut dyn Output) -> Result<()> {
+        let rows: Vec<u32> = runs.iter().flat_map(|run| run.start..run.start + run.length).map(index).collect();
+        self.metrics.add_late(rows.len() as u64);
+        if self.plan.window.late_to.is_none() {
+            for run in runs {
+                let (rows, slice_end) = (run.start..run.start + run.length, run.slice_end);
+                self.late_rows.keep(batch, rows, slice_end, &*self.assigner, self.lateness_ms, self.watermark);
+            }
+            return Ok(());
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        out.side(0, batch.take(&UInt32Array::from(rows))?)
+    }
+
+    /// Adds rows one by one, each firing again the windows that have fired and take it: the last window first, as
+    /// Flink assigns them.
+    fn add_refiring(&mut self, run: Run, rows: &Evaluated, fired: &mut Fired) -> Result<()> {
+        for row in run.start..run.start + run.length {
+            let row = rows.slice(row, 1);
+            self.add(run.slice_end, &row)?;
+            let mut ends = Vec::new();
+            let last = self.assigner.last_window_end(run.slice_end);
+            let mut end = self.assigner.first_window_end(run.slice_end);
+            while end <= last && end.saturating_sub(1) <= self.watermark {
+                if !self.is_gone(end) {
+                    ends.push(end);
+                }
+                let next = self.assigner.next_window_end(end);
+                if next <= end {
+                    break;
+                }
+                end = next;
+            }
+            for end in ends.into_iter().rev() {
+                self.refire(end, &row, fired)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The result of one key in the window that ends at `end`.
+    fn refire(&mut self, end: i64, row: &Evaluated, fired: &mut Fired) -> Result<()> {
+        let mut merged = self.empty_slice(None, 1)?;
+        let mut groups = Vec::new();
+        merged.table.intern(&row.keys, 1, &mut groups)?;
+        for accumulator in &mut merged.accumulators {
+            accumulator.resize(1);
+        }
+        let start = self.assigner.window_start(end);
+        for (_, slice) in self.slices.range_mut((Excluded(start), Included(end))) {
+            slice.table.find(&row.keys, 1, &mut groups)?;
+            if groups[0] == NO_GROUP {
+                continue;
+            }
+            for (accumulator, of_slice) in merged.accumulators.iter_mut().zip(&slice.accumulators) {
+                accumulator.merge(&[0], &of_slice.state(&groups)?)?;
+            }
+        }
+        fired.rows.push(self.result(end, &merged, &[0])?);
+        fired.times.push(end.saturating_sub(1));
+        Ok(())
+    }
+
+    /// Fires every window whose end the watermark has reached, in order of their ends. Jumps over windows without
+    /// data, however many.
+    fn fire_until(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        // Slices stand in the order of their ends, and so do their next windows.
+        while let Some(end) = self.slices.values().find_map(|slice| slice.next_end)
+            && end.saturating_sub(1) <= watermark
+        {
+            self.fire(end, out)?;
+            for (&slice_end, slice) in &mut self.slices {
+                if slice.next_end == Some(end) {
+                    let next = self.assigner.next_window_end(end);
+                    let more = next > end && next <= self.assigner.last_window_end(slice_end);
+                    slice.next_end = more.then_some(next);
+                } else if slice.next_end.is_some_and(|next| next > end) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fire(&mut self, end: i64, out: &mut dyn Output) -> Result<()> {
+        let start = self.assigner.window_start(end);
+        if let Some(mut tree) = self.tree.take() {
+            let fired = self.fire_tree(&mut tree, start, end, out);
+            self.tree = Some(tree);
+            return fired;
+        }
+        let mut slices = self.slices.range((Excluded(start), Included(end))).map(|(_, slice)| slice);
+        match (slices.next(), slices.next()) {
+            (None, _) => Ok(()),
+            (Some(only), None) => self.emit(end, only, out),
+            (Some(first), Some(second)) => {
+                let mut merged = self.empty_slice(None, first.table.len() * 2)?;
+                let mut groups = Vec::new();
+                for slice in [first, second].into_iter().chain(slices) {
+                    merged.merge(slice, &mut groups)?;
+                }
+                self.emit(end, &merged, out)
+            }
+        }
+    }
+
+    fn fire_tree(&self, tree: &mut MergeTree, start: i64, end: i64, out: &mut dyn Output) -> Result<()> {
+        let make = |groups| new_slice(&self.key_types, &self.aggregates, None, groups);
+        let parts: Vec<Part> = tree.parts(&self.slices, start, end, &make)?;
+        match parts[..] {
+            [] => Ok(()),
+            [only] => tree.get(&self.slices, only).map_or(Ok(()), |window| self.emit(end, window, out)),
+            _ => self.emit(end, &tree.merge(&self.slices, &parts, &make)?, out),
+        }
+    }
+
+    fn emit(&self, end: i64, window: &Slice, out: &mut dyn Output) -> Result<()> {
+        for groups in window.table.groups().chunks(self.batch_rows) {
+            let rows = self.result(end, window, groups)?;
+            out.batch(Batch::new(rows, vec![end.saturating_sub(1); groups.len()].into()))?;
+        }
+        Ok(())
+    }
+
+    /// The result rows of these groups in the window that ends at `end`.
+    fn result(&self, end: i64, window: &Slice, groups: &[u32]) -> Result<RecordBatch> {
+        let keys = window.table.keys(groups)?;
+        let bound = |time: i64| -> ArrayRef { Arc::new(TimestampMillisecondArray::from_value(time, groups.len())) };
+        let column = |column: &Column| match *column {
+            Column::Key(key) => Ok(keys[key].clone()),
+            Column::Start => Ok(bound(self.assigner.window_start(end))),
+            Column::End => Ok(bound(end)),
+            Column::Call(call) => self.shared.values(call, &window.accumulators, groups),
+        };
+        let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(groups.len()));
+        Ok(RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?)
+    }
+
+    fn purge(&mut self) {
+        while let Some((&slice_end, _)) = self.slices.first_key_value()
+            && self.is_gone(self.assigner.last_window_end(slice_end))
+            && let Some(slice) = self.slices.remove(&slice_end)
+        {
+            self.expected_groups = slice.table.len();
+            if let Some(tree) = &mut self.tree {
+                tree.forget(slice_end);
+            }
+            if slice.stored {
+                self.purged.push(slice_end);
+            }
+        }
+    }
+}
+
+fn new_slice(key_types: &[DataType], aggregates: &Aggregates, next_end: Option<i64>, groups: usize) -> Result<Slice> {
+    Ok(Slice::new(GroupTable::new(key_types, groups)?, aggregates.accumulators()?, next_end))
+}
+
+/// Rows of windows that fired again, in order.
+#[derive(Default)]
+struct Fired {
+    rows: Vec<RecordBatch>,
+    times: Vec<i64>,
+}
+
+impl Fired {
+    fn flush(&mut self, plan: &WindowAggregate, out: &mut dyn Output) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let rows = concat_batches(plan.output().arrow(), &self.rows)?;
+        self.rows.clear();
+        out.batch(Batch::new(rows, std::mem::take(&mut self.times).into()))
+    }
+}
+
+impl Operator for WindowAggregateOperator {
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let only = self.only_slice(batch.times());
+        let batch = if only.is_none() { self.reject_timeless(batch, out)? } else { batch };
+        let (batch, rows) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut runs = match only {
+            Some(slice_end) => vec![Run { slice_end, start: 0, length: batch.rows() }],
+            None => self.runs(batch.times()),
+        };
+        let fates: Vec<Fate> = runs.iter().map(|run| self.fate(run.slice_end)).collect();
+        if fates.iter().any(|&fate| fate != Fate::OnTime) {
+            let of = |wanted: Fate| runs.iter().zip(&fates).filter(move |&(_, &fate)| fate == wanted);
+            let late: Vec<Run> = of(Fate::Late).map(|(run, _)| *run).collect();
+            self.late(&late, &batch, out)?;
+            if fates.contains(&Fate::Refires) {
+                let mut fired = Fired::default();
+                for (run, fate) in runs.iter().zip(&fates) {
+                    match fate {
+                        Fate::OnTime => self.add(run.slice_end, &rows.slice(run.start, run.length))?,
+                        Fate::Refires => self.add_refiring(*run, &rows, &mut fired)?,
+                        Fate::Late | Fate::Gap => {}
+                    }
+                    if fired.rows.len() >= self.batch_rows {
+                        fired.flush(&self.plan, out)?;
+                    }
+                }
+                return fired.flush(&self.plan, out);
+            }
+            runs = of(Fate::OnTime).map(|(run, _)| *run).collect();
+        }
+        if runs.len() > FEW_RUNS {
+            return self.add_sorted(&runs, &rows);
+        }
+        for run in &runs {
+            self.add(run.slice_end, &rows.slice(run.start, run.length))?;
+        }
+        Ok(())
+    }
+
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        if watermark > self.watermark {
+            self.fire_until(watermark, out)?;
+            self.watermark = watermark;
+            self.purge();
+        }
+        out.watermark(watermark)
+    }
+
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        let gone = self.purged.drain(..);
+        let mut changes: Vec<StateChange> =
+            gone.map(|namespace| StateChange::DropNamespace { state: ACCUMULATORS, namespace }).collect();
+        let schema = self.plan.descriptor().schema;
+        for (&namespace, slice) in &mut self.slices {
+            if let Some(changed) = slice.changed()? {
+                let rows = keyed_rows(&schema, changed, self.max_parallelism)?;
+                changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace, rows });
+            }
+        }
+        changes.push(StateChange::Operator { state: WATERMARK, entry: self.watermark.to_le_bytes().to_vec() });
+        Ok(StateDelta { changes })
+    }
+
+    fn inspect(&self) -> OperatorView {
+        let mut windows: BTreeMap<i64, WindowView> = BTreeMap::new();
+        let mut left_out = 0;
+        for (&slice_end, slice) in &self.slices {
+            let fired = slice.next_end.is_none();
+            let end = slice.next_end.unwrap_or_else(|| self.assigner.last_window_end(slice_end));
+            let keys = slice.table.len() as u64;
+            if windows.len() == SHOWN_WINDOWS && !windows.contains_key(&end) {
+                left_out += 1;
+                continue;
+            }
+            let start = self.assigner.window_start(end);
+            let view = windows.entry(end).or_insert(WindowView { start, end, keys: 0, fired });
+            view.keys = view.keys.max(keys);
+        }
+        OperatorView {
+            watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
+            state_entries: self.slices.values().map(|slice| slice.table.len() as u64).sum(),
+            state_bytes: (self.slices.values().map(Slice::bytes).sum::<usize>()
+                + self.tree.as_ref().map_or(0, MergeTree::bytes)) as u64,
+            windows: windows.into_values().collect(),
+            windows_left_out: left_out,
+            late: self.late_rows.view(),
+        }
+    }
+}
+
+impl WindowAggregateOperator {
+    fn reject_timeless(&self, batch: Batch, out: &mut dyn Output) -> Result<Batch> {
+        if !any_untimed(batch.times()) {
+            return Ok(batch);
+        }
+        let timeless = batch.times().iter().enumerate().filter(|&(_, &time)| time == NO_TIME);
+        let errors: Vec<RowError> =
+            timeless.map(|(row, _)| RowError { row, message: "no event time".to_owned() }).collect();
+        reject_failed(batch, &errors, &self.place, out)
+    }
+}
+
+fn read_watermark(entry: &[u8]) -> Result<i64> {
+    let bytes = entry.try_into().map_err(|_| Error::state("a stored watermark is not eight bytes"))?;
+    Ok(i64::from_le_bytes(bytes))
+}
+
+/// A row of a batch, as arrow's `take` counts.
+fn index(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
+}

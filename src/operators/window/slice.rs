@@ -1,0 +1,106 @@
+//! One slice of time: its keys and their accumulators.
+
+use arrow_array::RecordBatch;
+
+use crate::expr::aggregate::Accumulator;
+use crate::operators::aggregates::Evaluated;
+use crate::operators::group_table::GroupTable;
+use crate::operators::rows::Entries;
+use crate::types::Result;
+
+/// The keys that have rows in a slice (or in a window merged of slices) and their accumulators.
+pub(super) struct Slice {
+    pub(super) table: GroupTable,
+    pub(super) accumulators: Vec<Box<dyn Accumulator>>,
+    /// The end of the next window to fire that contains it; `None` when all have fired.
+    pub(super) next_end: Option<i64>,
+    /// Whether stored state has entries of it.
+    pub(super) stored: bool,
+    /// The groups that changed since the last snapshot; kept only once there was one, as before all have.
+    dirty: Vec<bool>,
+}
+
+impl Slice {
+    pub(super) const fn new(table: GroupTable, accumulators: Vec<Box<dyn Accumulator>>, next_end: Option<i64>) -> Self {
+        Self { table, accumulators, next_end, stored: false, dirty: Vec::new() }
+    }
+
+    fn make_room(&mut self) {
+        let groups = self.table.numbers();
+        for accumulator in &mut self.accumulators {
+            accumulator.resize(groups);
+        }
+        if self.stored && self.dirty.len() < groups {
+            self.dirty.resize(groups, false);
+        }
+    }
+
+    /// Takes rows in. `groups` is scratch space, and holds their groups afterwards.
+    pub(super) fn add(&mut self, rows: &Evaluated, groups: &mut Vec<u32>) -> Result<()> {
+        self.table.intern(&rows.keys, rows.rows, groups)?;
+        self.make_room();
+        for ((accumulator, args), keep) in self.accumulators.iter_mut().zip(&rows.args).zip(&rows.keep) {
+            accumulator.update(groups, args, keep.as_ref())?;
+        }
+        if self.stored {
+            let dirty = self.dirty.as_mut_slice();
+            for &group in groups.iter() {
+                dirty[group as usize] = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds all groups of `other`.
+    pub(super) fn merge(&mut self, other: &Self, groups: &mut Vec<u32>) -> Result<()> {
+        let keys = other.table.keys(&other.table.groups())?;
+        self.table.intern(&keys, other.table.len(), groups)?;
+        self.make_room();
+        for (accumulator, other) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            accumulator.merge_from(groups, other.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what [`Self::changed`] gave: keys, then the states of the accumulators, `widths` columns each.
+    pub(super) fn restore(&mut self, rows: &RecordBatch, keys: usize, widths: &[usize]) -> Result<()> {
+        let columns = rows.columns();
+        let mut groups = Vec::new();
+        self.table.intern(&columns[..keys], rows.num_rows(), &mut groups)?;
+        self.stored = true;
+        self.make_room();
+        let mut at = keys;
+        for (accumulator, width) in self.accumulators.iter_mut().zip(widths) {
+            accumulator.merge(&groups, &columns[at..at + width])?;
+            at += width;
+        }
+        Ok(())
+    }
+
+    /// The entries that changed since the last call, keys then states; `None` when none did.
+    pub(super) fn changed(&mut self) -> Result<Option<Entries>> {
+        let groups: Vec<u32> = if self.stored {
+            let changed =
+                (0_u32..).zip(&mut self.dirty).filter_map(|(group, dirty)| std::mem::take(dirty).then_some(group));
+            changed.collect()
+        } else {
+            self.table.groups()
+        };
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        self.stored = true;
+        self.make_room();
+        let keys = self.table.keys(&groups)?;
+        let mut states = Vec::new();
+        for accumulator in &self.accumulators {
+            states.extend(accumulator.state(&groups)?);
+        }
+        Ok(Some(Entries { keys, values: states, rows: groups.len() }))
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
+        accumulators + self.table.bytes() + self.dirty.capacity()
+    }
+}

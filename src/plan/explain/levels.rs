@@ -1,0 +1,203 @@
+//! What each level shows of its nodes.
+
+use serde_json::{Value, json};
+
+use super::{GraphInput, GraphNode, GraphView};
+use crate::api::{Bounds, Exchange, OnError};
+use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, NodeKind, Port, Scan, SourceTask, StreamGraph};
+use crate::types::Schema;
+
+/// The logical plan: what is computed, from which columns.
+#[must_use]
+pub fn logical(plan: &LogicalPlan) -> GraphView {
+    let changelogs = plan.changelogs();
+    let nodes = plan.nodes.iter().zip(changelogs).map(|(node, changelog)| {
+        let mut facts = vec![("columns", columns(&node.schema(0).unwrap_or_else(|| Schema::new([]))))];
+        facts.extend(scan_facts(node));
+        if changelog {
+            facts.push(("changelog", json!("+I -U +U -D")));
+        }
+        if let Some(parallelism) = node.typed_parallelism() {
+            facts.push(("parallelism", json!(parallelism)));
+        }
+        facts.push(("uid", json!(node.uid.as_str())));
+        let inputs = node.inputs.iter().map(|stream| GraphInput {
+            from: stream.node,
+            port: stream.output.checked_sub(1).map(|port| side_name(&plan.nodes[stream.node], port)),
+            exchange: None,
+        });
+        GraphNode { name: node.title(), details: details(node), facts, inputs: inputs.collect() }
+    });
+    GraphView { nodes: nodes.collect() }
+}
+
+/// The stream graph: the operators with their parallelism, and the exchanges between them.
+#[must_use]
+pub fn stream_graph(graph: &StreamGraph) -> GraphView {
+    let mut nodes: Vec<GraphNode> = graph
+        .nodes
+        .iter()
+        .map(|node| {
+            let mut facts = vec![("parallelism", json!(node.parallelism))];
+            if node.fixed {
+                facts.push(("fixed", json!(true)));
+            }
+            facts.push(("uid", json!(node.node.uid.as_str())));
+            GraphNode { name: node.node.title(), details: details(&node.node), facts, inputs: Vec::new() }
+        })
+        .collect();
+    for edge in &graph.edges {
+        let producer = &graph.nodes[edge.from];
+        let shown = edge.exchange_between(producer.parallelism, graph.nodes[edge.to].parallelism);
+        nodes[edge.to].inputs.push(GraphInput {
+            from: edge.from,
+            port: match edge.port {
+                Port::Main => None,
+                Port::Side { port, .. } => Some(side_name(&producer.node, port)),
+                Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
+            },
+            exchange: Some(exchange(&shown, producer.node.schema(output_of(edge.port)).as_ref())),
+        });
+    }
+    GraphView { nodes }
+}
+
+/// The job graph: the chains with their parallelism, and the exchanges between them.
+#[must_use]
+pub fn job_graph(graph: &JobGraph) -> GraphView {
+    let mut nodes: Vec<GraphNode> = graph
+        .vertices
+        .iter()
+        .map(|vertex| {
+            let source = vertex.source.iter().map(|source| source.uid.as_str());
+            let uids: Vec<_> = source.chain(vertex.operators.iter().map(|chained| chained.uid.as_str())).collect();
+            let facts = vec![("parallelism", json!(vertex.parallelism)), ("uids", json!(uids))];
+            GraphNode { name: vertex.name.clone(), details: String::new(), facts, inputs: Vec::new() }
+        })
+        .collect();
+    for edge in &graph.edges {
+        let producer = &graph.vertices[edge.from.0];
+        nodes[edge.to.0].inputs.push(GraphInput {
+            from: edge.from.0,
+            port: match edge.port {
+                Port::Main => None,
+                Port::Side { operator, port } => Some(side_of(producer, operator, port)),
+                Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
+            },
+            exchange: Some(exchange(&edge.exchange, vertex_schema(producer, edge.port).as_ref())),
+        });
+    }
+    GraphView { nodes }
+}
+
+/// An exchange as it is shown: `forward`, `hash[auction]`; key columns are named by `schema`, the producer's.
+#[must_use]
+pub fn exchange(exchange: &Exchange, schema: Option<&Schema>) -> String {
+    match exchange {
+        Exchange::Forward => "forward".into(),
+        Exchange::Rebalance => "rebalance".into(),
+        Exchange::Broadcast => "broadcast".into(),
+        Exchange::Global => "global".into(),
+        Exchange::Hash(columns) => {
+            let name = |&column: &usize| {
+                let field = schema.and_then(|schema| schema.fields().get(column));
+                field.map_or_else(|| format!("#{column}"), |field| field.name.clone())
+            };
+            format!("hash[{}]", columns.iter().map(name).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+const fn output_of(port: Port) -> usize {
+    match port {
+        Port::Main | Port::DeadLetter | Port::SourceDeadLetter => 0,
+        Port::Side { port, .. } => port + 1,
+    }
+}
+
+fn vertex_schema(vertex: &JobVertex, port: Port) -> Option<Schema> {
+    match port {
+        Port::Main => match vertex.operators.last() {
+            Some(last) => Some(last.operator.output().clone()),
+            None => vertex.source.as_ref().map(|source: &SourceTask| source.schema.clone()),
+        },
+        Port::Side { operator, port } => {
+            let sides = vertex.operators.get(operator)?.operator.side_outputs();
+            sides.into_iter().nth(port).map(|side| side.schema)
+        }
+        Port::DeadLetter | Port::SourceDeadLetter => Some(crate::api::dead_letter_schema()),
+    }
+}
+
+fn side_name(node: &LogicalNode, port: usize) -> String {
+    let name = match &node.kind {
+        NodeKind::Scan(_) => None,
+        NodeKind::Operator(operator) => operator.side_outputs().into_iter().nth(port).map(|side| side.name),
+    };
+    format!("side {}", name.unwrap_or_else(|| port.to_string()))
+}
+
+fn side_of(vertex: &JobVertex, operator: usize, port: usize) -> String {
+    let sides = vertex.operators.get(operator).map(|chained| chained.operator.side_outputs()).unwrap_or_default();
+    let name = sides.into_iter().nth(port).map(|side| side.name);
+    format!("side {}", name.unwrap_or_else(|| port.to_string()))
+}
+
+fn details(node: &LogicalNode) -> String {
+    match &node.kind {
+        NodeKind::Scan(scan) => scan.source.describe(),
+        NodeKind::Operator(operator) => operator.describe(),
+    }
+}
+
+/// `["auction bigint", …]` for JSON.
+fn columns(schema: &Schema) -> Value {
+    let column = |field: &crate::types::Field| {
+        let not_null = if field.nullable { "" } else { " not null" };
+        json!(format!("{} {}{not_null}", field.name, field.ty))
+    };
+    schema.fields().iter().map(column).collect()
+}
+
+fn scan_facts(node: &LogicalNode) -> Vec<(&'static str, Value)> {
+    let NodeKind::Scan(scan) = &node.kind else { return Vec::new() };
+    let mut facts = vec![("parsed", json!(parsed(scan)))];
+    if let Some(event_time) = &scan.event_time {
+        facts.push(("event_time", json!(event_time.time.to_string())));
+        facts.push(("watermark", json!(duration(event_time.delay_ms))));
+        if let Some(idle) = event_time.idle_timeout_ms {
+            facts.push(("idle_timeout", json!(duration(idle))));
+        }
+    }
+    if let Some(filter) = &scan.filter {
+        facts.push(("filter", json!(filter.to_string())));
+    }
+    if let Some(pace) = scan.pace {
+        facts.push(("pace", json!(format!("{pace}x"))));
+    }
+    match scan.on_error {
+        OnError::Fail => {}
+        OnError::Skip => facts.push(("on_error", json!("skip"))),
+        OnError::DeadLetter => facts.push(("on_error", json!("dead_letter"))),
+    }
+    if scan.source.bounds() == Bounds::Unbounded {
+        facts.push(("unbounded", json!(true)));
+    }
+    facts
+}
+
+/// The names of the columns that are parsed: `(auction, price)`.
+fn parsed(scan: &Scan) -> String {
+    let fields = scan.source.schema().fields();
+    let names: Vec<_> = scan.projection.iter().filter_map(|&column| fields.get(column)).collect();
+    format!("({})", names.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+/// Milliseconds as they are typed: `250ms`, `10s`, `1h`.
+fn duration(ms: i64) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    match UNITS.iter().find(|(unit, _)| ms != 0 && ms % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None => format!("{ms}ms"),
+    }
+}

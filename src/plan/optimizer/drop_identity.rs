@@ -1,0 +1,24 @@
+//! A projection that outputs its input, names and all, goes.
+
+use super::OptimizerOps;
+use super::rewrite::{Rewrite, as_projection};
+use crate::plan::LogicalPlan;
+
+pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
+    let mut rewrite = Rewrite::new(plan);
+    for node in &plan.nodes {
+        let identity = as_projection(node).is_some_and(|exprs| {
+            let input = rewrite.schema(rewrite.now(node.inputs[0]));
+            let output = node.schema(0);
+            exprs.len() == input.len()
+                && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at))
+                && output.is_some_and(|output| output.names().eq(input.names()))
+        });
+        if identity {
+            rewrite.bypass(rewrite.now(node.inputs[0]));
+        } else {
+            rewrite.keep(node);
+        }
+    }
+    rewrite.finish()
+}

@@ -1,0 +1,411 @@
+//! From a job graph and the state to start from to subtasks in slots, connected by channels.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow_array::RecordBatch;
+
+use super::chain::{Chain, Link};
+use super::channel::{Receiver, channel};
+use super::exchange::EdgeOutput;
+use super::input_gate::InputGate;
+use super::metrics::{SubtaskMetrics, Totals};
+use super::outputs::Outputs;
+use super::source_driver::{RowBudget, SourceDriver, SourceMailbox, SourceSetting};
+use super::source_state::{Reached, RestoredSource};
+use super::storage::{JobFacts, OperatorFacts, RestorePoint};
+use super::subtask::{Input, Subtask, SubtaskSetting, TOTALS};
+use super::wake::Waker;
+use crate::api::{Exchange, OperatorContext, OperatorMetrics, Source, SourceStart, dead_letter_schema};
+use crate::checkpoint::{SnapshotKind, match_operators};
+use crate::plan::{JobEdge, JobGraph, JobVertex, Port, SourceTask, task_manager_of};
+use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
+
+/// What a deployment takes from the job's options.
+#[derive(Clone)]
+pub(super) struct DeploySetting {
+    pub(super) batch_rows: usize,
+    pub(super) channel_capacity: usize,
+    pub(super) task_managers: usize,
+    pub(super) drain: bool,
+    pub(super) allow_non_restored_state: bool,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// One execution attempt, ready to be run.
+pub(super) struct Deployment {
+    /// The subtasks of each slot.
+    pub(super) slots: Vec<Vec<Subtask>>,
+    pub(super) control: Arc<AttemptControl>,
+}
+
+/// How a running attempt is reached from outside its slots.
+#[derive(Debug)]
+pub(super) struct AttemptControl {
+    pub(super) graph: JobGraph,
+    /// By vertex, by subtask.
+    pub(super) metrics: Vec<Vec<Arc<SubtaskMetrics>>>,
+    pub(super) sources: Vec<(SubtaskId, Arc<SourceMailbox>)>,
+    pub(super) slots: Vec<Arc<SlotControl>>,
+    pub(super) hold: Arc<AtomicBool>,
+    /// The slot of each task manager's slots, by index.
+    task_managers: usize,
+}
+
+/// How one slot is reached.
+#[derive(Debug, Default)]
+pub(super) struct SlotControl {
+    pub(super) waker: Arc<Waker>,
+    /// Ends the slot without a word: the attempt is over.
+    pub(super) cancelled: AtomicBool,
+    /// Fails the slot.
+    pub(super) killed: AtomicBool,
+}
+
+impl AttemptControl {
+    pub(super) fn wake_all(&self) {
+        for slot in &self.slots {
+            slot.waker.wake();
+        }
+    }
+
+    pub(super) fn cancel(&self) {
+        for slot in &self.slots {
+            slot.cancelled.store(true, Ordering::Release);
+        }
+        self.wake_all();
+    }
+
+    pub(super) fn subtasks(&self) -> impl Iterator<Item = SubtaskId> {
+        self.metrics.iter().enumerate().flat_map(|(vertex, subtasks)| {
+            (0..subtasks.len()).map(move |index| SubtaskId { vertex: VertexId(vertex), index })
+        })
+    }
+
+    /// Fails one subtask.
+    ///
+    /// # Errors
+    /// When there is no such subtask.
+    pub(super) fn kill_subtask(&self, subtask: SubtaskId) -> Result<()> {
+        let metrics = self.metrics.get(subtask.vertex.0).and_then(|subtasks| subtasks.get(subtask.index));
+        metrics.ok_or_else(|| Error::config(format!("there is no subtask {subtask}")))?.kill();
+        self.wake_all();
+        Ok(())
+    }
+
+    /// Fails the slots of one task manager.
+    ///
+    /// # Errors
+    /// When there is no such task manager.
+    pub(super) fn kill_task_manager(&self, index: usize) -> Result<()> {
+        let count = self.slots.len();
+        let own = |slot: usize| task_manager_of(slot, count, self.task_managers) == index;
+        let slots: Vec<_> = self.slots.iter().enumerate().filter(|(slot, _)| own(*slot)).collect();
+        if slots.is_empty() {
+            let with_slots = self.task_managers.min(count);
+            return Err(Error::config(format!("the job's slots are on task managers 1 to {with_slots}")));
+        }
+        for (_, control) in slots {
+            control.killed.store(true, Ordering::Release);
+        }
+        self.wake_all();
+        Ok(())
+    }
+}
+
+/// What checkpoints say of the job that wrote them.
+pub(super) fn facts(graph: &JobGraph, parallelism: usize) -> JobFacts {
+    let operators = operator_facts(graph);
+    JobFacts { name: graph.name.clone(), parallelism, max_parallelism: graph.max_parallelism, operators }
+}
+
+fn operator_facts(graph: &JobGraph) -> Vec<OperatorFacts> {
+    let mut operators = Vec::new();
+    for vertex in &graph.vertices {
+        if let Some(source) = &vertex.source {
+            let (uid, name) = (source.uid.clone(), source.name.clone());
+            operators.push(OperatorFacts { uid, name, parallelism: vertex.parallelism, states: Vec::new() });
+        }
+        for chained in &vertex.operators {
+            let states = chained.operator.states();
+            let (uid, name) = (chained.uid.clone(), chained.operator.name().to_owned());
+            operators.push(OperatorFacts { uid, name, parallelism: vertex.parallelism, states });
+        }
+    }
+    operators
+}
+
+/// Source rows that `point` has seen.
+pub(super) fn source_rows(graph: &JobGraph, point: &dyn RestorePoint) -> Result<u64> {
+    let mut rows = 0;
+    for source in graph.vertices.iter().filter_map(|vertex| vertex.source.as_ref()) {
+        rows += Totals::decode(&point.operator(&source.uid, 0..graph.max_parallelism).operator(TOTALS)?)?.rows_in;
+    }
+    Ok(rows)
+}
+
+/// Makes the subtasks of `graph` from the state of `restored`. Staged output of an earlier attempt is committed (when
+/// the restored checkpoint holds it) or removed first.
+pub(super) fn deploy(
+    graph: JobGraph,
+    setting: &DeploySetting,
+    restored: Option<&dyn RestorePoint>,
+    budget: Option<&Arc<RowBudget>>,
+    on_hold: bool,
+) -> Result<Deployment> {
+    check_parallelism(&graph)?;
+    if let Some(point) = restored {
+        check_restore(&graph, point, setting.allow_non_restored_state)?;
+    }
+    recover_sinks(&graph, restored)?;
+    let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
+    let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
+    let mut wiring = Wiring::new(&graph, &slots, setting.channel_capacity);
+    let hold = Arc::new(AtomicBool::new(on_hold));
+    let mut control = AttemptControl {
+        metrics: Vec::new(),
+        sources: Vec::new(),
+        hold: Arc::clone(&hold),
+        task_managers: setting.task_managers.max(1),
+        slots,
+        graph,
+    };
+    let mut subtasks: Vec<Vec<Subtask>> = (0..slot_count).map(|_| Vec::new()).collect();
+    for (position, vertex) in control.graph.vertices.iter().enumerate() {
+        let mut readers = match &vertex.source {
+            Some(source) => open_source(source, vertex.parallelism, setting, restored)?.into_iter().map(Some).collect(),
+            None => Vec::new(),
+        };
+        let mut of_vertex = Vec::new();
+        for (index, slot) in subtasks.iter_mut().enumerate().take(vertex.parallelism) {
+            let id = SubtaskId { vertex: VertexId(position), index };
+            let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism };
+            let links = builder.links()?;
+            let (edges, receivers) = wiring.take(id);
+            let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
+            let metrics = Arc::new(SubtaskMetrics::new(
+                gate.as_ref().map(InputGate::states).unwrap_or_default(),
+                links.iter().map(|link| Arc::clone(&link.metrics)).collect(),
+                builder.totals()?,
+            ));
+            let outputs = Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics));
+            let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
+                (Some(opened), Some(task), _) => {
+                    let mailbox: Arc<SourceMailbox> = Arc::default();
+                    control.sources.push((id, Arc::clone(&mailbox)));
+                    let clock = Arc::clone(&setting.clock);
+                    let setting = SourceSetting { mailbox, hold: Arc::clone(&hold), budget: budget.cloned(), clock };
+                    let OpenedReader { reader, times, held } = opened;
+                    Input::Source(Box::new(SourceDriver::new(task.clone(), reader, setting, times, held)))
+                }
+                (_, None, Some(gate)) => Input::Gate(gate),
+                (..) => return Err(Error::config(format!("`{}` has nothing to read", vertex.name))),
+            };
+            slot.push(builder.subtask(
+                input,
+                Chain { subtask: index, key_groups: builder.key_groups(), links, outputs },
+                Arc::clone(&metrics),
+            )?);
+            of_vertex.push(metrics);
+        }
+        control.metrics.push(of_vertex);
+    }
+    Ok(Deployment { slots: subtasks, control: Arc::new(control) })
+}
+
+fn check_parallelism(graph: &JobGraph) -> Result<()> {
+    for vertex in &graph.vertices {
+        if vertex.parallelism == 0 || vertex.parallelism > usize::from(graph.max_parallelism) {
+            let (found, max) = (vertex.parallelism, graph.max_parallelism);
+            return Err(Error::config(format!("a parallelism of {found} is not between 1 and {max}")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the state of `point` fits the job: written by it (or a savepoint), for as many key groups, and by operators
+/// that are still there with states of the same columns.
+///
+/// # Errors
+/// When it does not; the message names both sides.
+pub(super) fn check_restore(graph: &JobGraph, point: &dyn RestorePoint, allow_non_restored_state: bool) -> Result<()> {
+    let manifest = point.manifest();
+    if manifest.kind == SnapshotKind::Checkpoint {
+        manifest.check_job(&graph.name)?;
+    }
+    manifest.check_max_parallelism(graph.max_parallelism)?;
+    let own: Vec<_> = operator_facts(graph).into_iter().map(|facts| (facts.uid, facts.states)).collect();
+    match_operators(&point.operators()?, &own, allow_non_restored_state).map(|_| ())
+}
+
+fn recover_sinks(graph: &JobGraph, restored: Option<&dyn RestorePoint>) -> Result<()> {
+    for chained in graph.vertices.iter().flat_map(|vertex| &vertex.operators) {
+        if let Some(committer) = chained.operator.committer() {
+            let entries = restored.map_or(Ok(Vec::new()), |point| point.commit_entries(&chained.uid))?;
+            committer.recover(&entries)?;
+        }
+    }
+    Ok(())
+}
+
+struct OpenedReader {
+    reader: Box<dyn Source>,
+    times: Reached,
+    held: VecDeque<RecordBatch>,
+}
+
+fn open_source(
+    task: &SourceTask,
+    parallelism: usize,
+    setting: &DeploySetting,
+    restored: Option<&dyn RestorePoint>,
+) -> Result<Vec<OpenedReader>> {
+    let RestoredSource { readers, times, held } = match restored {
+        // Operator state belongs to no key group.
+        Some(point) => RestoredSource::read(&*point.operator(&task.uid, 0..0))?,
+        None => RestoredSource::fresh(),
+    };
+    let opened = task.source.start(&SourceStart {
+        parallelism,
+        projection: task.projection.clone(),
+        restored: readers,
+        batch_rows: setting.batch_rows,
+        clock: Arc::clone(&setting.clock),
+    })?;
+    if opened.len() != parallelism {
+        return Err(Error::config(format!("source `{}` opened {} of {parallelism} readers", task.name, opened.len())));
+    }
+    let mut readers: Vec<_> =
+        opened.into_iter().map(|reader| OpenedReader { reader, times, held: VecDeque::new() }).collect();
+    for (index, rows) in held.into_iter().enumerate() {
+        readers[index % parallelism].held.push_back(rows);
+    }
+    Ok(readers)
+}
+
+/// Makes one subtask.
+struct SubtaskBuilder<'a> {
+    id: SubtaskId,
+    vertex: &'a JobVertex,
+    setting: &'a DeploySetting,
+    restored: Option<&'a dyn RestorePoint>,
+    max: u16,
+}
+
+impl SubtaskBuilder<'_> {
+    fn links(&self) -> Result<Vec<Link>> {
+        let parallelism = self.vertex.parallelism;
+        let groups = self.key_groups();
+        let mut links = Vec::new();
+        for chained in &self.vertex.operators {
+            let metrics: Arc<OperatorMetrics> = Arc::default();
+            let context = OperatorContext {
+                uid: chained.uid.clone(),
+                subtask: self.id.index,
+                parallelism,
+                max_parallelism: self.max,
+                batch_rows: self.setting.batch_rows,
+                restored: self.restored.map(|point| point.operator(&chained.uid, groups.clone())),
+                metrics: Arc::clone(&metrics),
+                clock: Arc::clone(&self.setting.clock),
+            };
+            let operator = chained.operator.create(&context)?;
+            links.push(Link { uid: chained.uid.clone(), operator, due_ms: None, metrics });
+        }
+        Ok(links)
+    }
+
+    fn key_groups(&self) -> Range<u16> {
+        key_group::groups_of(self.id.index, self.vertex.parallelism, self.max)
+    }
+
+    fn first_uid(&self) -> Result<&OperatorUid> {
+        let source = self.vertex.source.as_ref().map(|source| &source.uid);
+        let first = self.vertex.operators.first().map(|chained| &chained.uid);
+        source.or(first).ok_or_else(|| Error::config(format!("`{}` is an empty chain", self.vertex.name)))
+    }
+
+    /// The counters go on in the first instance.
+    fn totals(&self) -> Result<Totals> {
+        match self.restored {
+            Some(point) if self.id.index == 0 => {
+                Totals::decode(&point.operator(self.first_uid()?, 0..0).operator(TOTALS)?)
+            }
+            Some(_) | None => Ok(Totals::default()),
+        }
+    }
+
+    fn subtask(&self, input: Input, chain: Chain, metrics: Arc<SubtaskMetrics>) -> Result<Subtask> {
+        let setting = SubtaskSetting {
+            id: self.id,
+            first_uid: self.first_uid()?.clone(),
+            clock: Arc::clone(&self.setting.clock),
+            drain: self.setting.drain,
+            restored: self.restored.map_or(CheckpointId(0), RestorePoint::id),
+        };
+        Ok(Subtask::new(setting, input, chain, metrics))
+    }
+}
+
+/// The edges of one subtask, each with the output it carries.
+type Outgoing = Vec<(Port, EdgeOutput)>;
+/// The channels of one subtask, each with the operator input it leads to.
+type Incoming = Vec<(usize, Receiver)>;
+
+/// The channels of a job by vertex and subtask, both ends waiting to be taken by their subtasks.
+struct Wiring {
+    outgoing: Vec<Vec<Outgoing>>,
+    incoming: Vec<Vec<Incoming>>,
+}
+
+impl Wiring {
+    fn new(graph: &JobGraph, slots: &[Arc<SlotControl>], capacity: usize) -> Self {
+        fn per_subtask<T>(graph: &JobGraph) -> Vec<Vec<Vec<T>>> {
+            graph.vertices.iter().map(|v| (0..v.parallelism).map(|_| Vec::new()).collect()).collect()
+        }
+        let mut wiring = Self { outgoing: per_subtask(graph), incoming: per_subtask(graph) };
+        for edge in &graph.edges {
+            wiring.connect(graph, edge, slots, capacity);
+        }
+        wiring
+    }
+
+    fn connect(&mut self, graph: &JobGraph, edge: &JobEdge, slots: &[Arc<SlotControl>], capacity: usize) {
+        let (producer, reader) = (&graph.vertices[edge.from.0], &graph.vertices[edge.to.0]);
+        let schema = port_schema(producer, edge.port);
+        let one_to_one = edge.exchange == Exchange::Forward && producer.parallelism == reader.parallelism;
+        for from in 0..producer.parallelism {
+            let targets = if one_to_one { from..from + 1 } else { 0..reader.parallelism };
+            let mut senders = Vec::new();
+            for to in targets {
+                let (sender, receiver) =
+                    channel(capacity, Arc::clone(&slots[from].waker), Arc::clone(&slots[to].waker));
+                senders.push(sender);
+                self.incoming[edge.to.0][to].push((edge.input, receiver));
+            }
+            let output = EdgeOutput::new(&edge.exchange, from, senders, graph.max_parallelism, schema.clone());
+            self.outgoing[edge.from.0][from].push((edge.port, output));
+        }
+    }
+
+    fn take(&mut self, id: SubtaskId) -> (Outgoing, Incoming) {
+        let outgoing = std::mem::take(&mut self.outgoing[id.vertex.0][id.index]);
+        (outgoing, std::mem::take(&mut self.incoming[id.vertex.0][id.index]))
+    }
+}
+
+pub(super) fn port_schema(vertex: &JobVertex, port: Port) -> Schema {
+    let of_source = || vertex.source.as_ref().map(|source| source.schema.clone());
+    let found = match port {
+        Port::Main => vertex.operators.last().map(|last| last.operator.output().clone()).or_else(of_source),
+        Port::Side { operator, port } => vertex
+            .operators
+            .get(operator)
+            .and_then(|chained| chained.operator.side_outputs().into_iter().nth(port))
+            .map(|side| side.schema),
+        Port::DeadLetter | Port::SourceDeadLetter => Some(dead_letter_schema()),
+    };
+    found.unwrap_or_else(|| Schema::new(Vec::new()))
+}

@@ -1,0 +1,426 @@
+//! Carries out what the job manager decides: the one place where decisions meet threads, channels and storage.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::deploy::{AttemptControl, DeploySetting, Deployment, deploy, facts, source_rows};
+use super::job::{JobOptions, MakeGraph};
+use super::job_manager::{Action, Command, Event, JobManager, ManagerOptions, Token, Work};
+use super::job_view;
+use super::source_driver::{RowBudget, SourceCommand};
+use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
+use crate::api::Committer;
+use crate::inspect::{CheckpointView, JobStatus, JobView};
+use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
+
+/// The answer to a command.
+pub(super) type Answer = Result<Option<CheckpointView>>;
+
+/// What the handle of a job may ask of its driver.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Something for the job manager.
+    Command(Command),
+    /// Fail a subtask.
+    KillSubtask(SubtaskId),
+    /// Fail a task manager.
+    KillTaskManager(usize),
+}
+
+/// Who steps the subtasks and does the writer's work: threads, or one thread by seed.
+pub(super) trait Workers {
+    /// Runs the subtasks of an attempt.
+    fn start(&mut self, attempt: u32, deployment: Deployment);
+    /// Ends the attempt; none of its subtasks is stepped after that.
+    fn stop(&mut self);
+    /// Does `work`, after all that it was given before, without keeping the caller waiting.
+    fn write(&mut self, writer: &Arc<Writer>, work: Work);
+}
+
+/// The writer's side: the storage and the committers of one parallelism's graph.
+pub(super) struct Writer {
+    storage: Option<Arc<dyn CheckpointStorage>>,
+    facts: JobFacts,
+    committers: BTreeMap<OperatorUid, Arc<dyn Committer>>,
+}
+
+impl Writer {
+    /// Does `work` and says what came of it.
+    pub(super) fn run(&self, work: Work) -> Event {
+        match work {
+            Work::Persist(completed) => {
+                let id = completed.id;
+                let write = CheckpointWrite {
+                    id,
+                    parent: completed.parent,
+                    deltas: &completed.deltas,
+                    job: &self.facts,
+                    triggered_ms: completed.triggered_ms,
+                };
+                Event::Persisted { id, result: self.storage().and_then(|storage| guarded(|| storage.commit(&write))) }
+            }
+            Work::Commit { id, entries } => {
+                let commit = |(uid, entries): (&OperatorUid, &Vec<Vec<u8>>)| match self.committers.get(uid) {
+                    Some(committer) => guarded(|| committer.commit(entries)),
+                    None => Ok(()),
+                };
+                Event::Committed { id, result: entries.iter().try_for_each(commit) }
+            }
+            Work::Savepoint { id, directory, token } => {
+                let result = self.storage().and_then(|storage| guarded(|| storage.write_savepoint(id, &directory)));
+                Event::SavepointWritten { token, id, result }
+            }
+            Work::Retain(keep) => Event::Retained(self.storage().and_then(|storage| guarded(|| storage.retain(&keep)))),
+        }
+    }
+
+    fn storage(&self) -> Result<&Arc<dyn CheckpointStorage>> {
+        self.storage.as_ref().ok_or_else(|| Error::config("the job keeps no state"))
+    }
+}
+
+/// Runs `f`; a panic in it is an error with its message.
+pub(super) fn guarded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(Error::Panic(message))
+    })
+}
+
+/// What the handle reads without asking the job's threads.
+#[derive(Debug)]
+pub(super) struct Shared {
+    name: String,
+    state: Mutex<SharedState>,
+    ended: Condvar,
+    clock: Arc<dyn Clock>,
+    launched_ms: i64,
+}
+
+#[derive(Debug)]
+struct SharedState {
+    status: JobStatus,
+    cause: Option<Error>,
+    restarts: u32,
+    parallelism: usize,
+    checkpoints: Vec<CheckpointView>,
+    control: Option<Arc<AttemptControl>>,
+}
+
+impl Shared {
+    pub(super) fn view(&self) -> JobView {
+        let (mut view, control) = {
+            let state = self.lock();
+            let view = JobView {
+                name: self.name.clone(),
+                status: state.status,
+                cause: state.cause.as_ref().map(ToString::to_string),
+                restarts: state.restarts,
+                uptime_ms: self.clock.now_ms().saturating_sub(self.launched_ms),
+                parallelism: state.parallelism,
+                vertices: Vec::new(),
+                edges: Vec::new(),
+                checkpoints: state.checkpoints.clone(),
+                progress: None,
+                source_rows: 0,
+                sink_rows: 0,
+            };
+            (view, state.control.clone())
+        };
+        if let Some(control) = control {
+            job_view::fill(&mut view, &control);
+        }
+        view
+    }
+
+    pub(super) fn status(&self) -> JobStatus {
+        self.lock().status
+    }
+
+    /// The error that ended the job.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let state = self.lock();
+        if state.status == JobStatus::Failed { state.cause.clone() } else { None }
+    }
+
+    pub(super) fn wait(&self, timeout_ms: Option<u64>) -> Option<JobStatus> {
+        let state = self.lock();
+        let state = match timeout_ms {
+            None => {
+                self.ended.wait_while(state, |state| !state.status.is_final()).unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(ms) => {
+                let waited = self.ended.wait_timeout_while(state, Duration::from_millis(ms), |s| !s.status.is_final());
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        Some(state.status).filter(|status| status.is_final())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, SharedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last word: told when nothing of the job runs any more and its storage is closed.
+    pub(super) fn conclude(&self, status: JobStatus) {
+        self.lock().status = status;
+        self.ended.notify_all();
+    }
+}
+
+/// What a job is started with, checked and restored.
+pub(super) struct Launch {
+    pub(super) make_graph: Arc<MakeGraph>,
+    pub(super) parallelism: usize,
+    pub(super) options: JobOptions,
+    pub(super) restore: Option<CheckpointId>,
+    pub(super) storage: Option<Arc<dyn CheckpointStorage>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// One job's manager with everything that it decides over.
+pub(super) struct Driver<W> {
+    manager: JobManager,
+    workers: W,
+    make_graph: Arc<MakeGraph>,
+    setting: DeploySetting,
+    stop_after_rows: Option<u64>,
+    /// Source rows that had been read before this launch.
+    rows_before: u64,
+    storage: Option<Arc<dyn CheckpointStorage>>,
+    writer: Option<Arc<Writer>>,
+    control: Option<Arc<AttemptControl>>,
+    replies: BTreeMap<Token, SyncSender<Answer>>,
+    next_token: Token,
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<W: Workers> Driver<W> {
+    /// Makes the first attempt and runs it.
+    ///
+    /// # Errors
+    /// When the options do not fit, or the attempt can't be made.
+    pub(super) fn launch(launch: Launch, workers: W) -> Result<Self> {
+        let Launch { make_graph, parallelism, options, restore, storage, clock } = launch;
+        if storage.is_none() && (restore.is_some() || options.final_savepoint.is_some()) {
+            return Err(Error::config("a job without a state directory has no checkpoints and no savepoints"));
+        }
+        let graph = make_graph(parallelism)?;
+        let now_ms = clock.now_ms();
+        let held = storage.as_ref().map_or(Ok(Vec::new()), |storage| storage.checkpoints())?;
+        let last_id = storage.as_ref().map_or(Ok(CheckpointId(0)), |storage| storage.last_id())?;
+        let rows_before = match (&storage, restore) {
+            (Some(storage), Some(id)) => source_rows(&graph, &*storage.restore(id)?)?,
+            _ => 0,
+        };
+        let manager_options = ManagerOptions {
+            checkpoint_interval_ms: options.checkpoint_interval_ms,
+            retained_checkpoints: options.retained_checkpoints,
+            restart_attempts: options.restart.attempts,
+            restart_delay_ms: options.restart.delay_ms,
+            final_savepoint: options.final_savepoint.clone(),
+            max_parallelism: graph.max_parallelism,
+            durable: storage.is_some(),
+        };
+        let state = SharedState {
+            status: JobStatus::Created,
+            cause: None,
+            restarts: 0,
+            parallelism,
+            checkpoints: Vec::new(),
+            control: None,
+        };
+        let shared = Shared {
+            name: graph.name,
+            state: Mutex::new(state),
+            ended: Condvar::new(),
+            clock: Arc::clone(&clock),
+            launched_ms: now_ms,
+        };
+        let mut driver = Self {
+            manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, now_ms),
+            workers,
+            make_graph,
+            setting: DeploySetting {
+                batch_rows: options.batch_rows.max(1),
+                channel_capacity: options.channel_capacity,
+                task_managers: options.task_managers,
+                drain: options.drain,
+                allow_non_restored_state: options.allow_non_restored_state,
+                clock: Arc::clone(&clock),
+            },
+            stop_after_rows: options.stop_after_rows,
+            rows_before,
+            storage,
+            writer: None,
+            control: None,
+            replies: BTreeMap::new(),
+            next_token: 0,
+            shared: Arc::new(shared),
+            clock,
+        };
+        let first = driver.manager.start();
+        match driver.perform(first) {
+            Some(Event::DeployFailed(error)) => return Err(error),
+            Some(event) => driver.handle(event),
+            None => {}
+        }
+        Ok(driver)
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    pub(super) fn workers(&mut self) -> &mut W {
+        &mut self.workers
+    }
+
+    pub(super) const fn manager(&self) -> &JobManager {
+        &self.manager
+    }
+
+    /// Takes note of what happened and does what follows.
+    pub(super) fn handle(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        let mut answers = Vec::new();
+        while let Some(event) = events.pop_front() {
+            let now_ms = self.clock.now_ms();
+            for action in self.manager.handle(event, now_ms) {
+                if let Action::Reply(token, answer) = action {
+                    answers.push((token, answer));
+                } else {
+                    events.extend(self.perform(action));
+                }
+            }
+        }
+        // Whoever is answered must find in the view what the answer says.
+        self.publish();
+        for (token, answer) in answers {
+            self.answer(token, answer);
+        }
+    }
+
+    /// Does what the handle asks for; the answer goes to `reply`, at once or later.
+    pub(super) fn request(&mut self, request: Request, reply: SyncSender<Answer>) {
+        let control = self.control.as_ref().ok_or_else(|| Error::config("the job does not run now"));
+        let answer = match request {
+            Request::Command(command) => {
+                self.next_token += 1;
+                self.replies.insert(self.next_token, reply);
+                self.handle(Event::Command(command, self.next_token));
+                return;
+            }
+            Request::KillSubtask(subtask) => control.and_then(|control| control.kill_subtask(subtask)),
+            Request::KillTaskManager(index) => control.and_then(|control| control.kill_task_manager(index)),
+        };
+        // Whoever asked may have gone; then nobody waits for the answer.
+        let _ = reply.try_send(answer.map(|()| None));
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Deploy { attempt, restore, parallelism, hold } => {
+                return Some(match guarded(|| self.deploy(attempt, restore, parallelism, hold)) {
+                    Ok(subtasks) => Event::Deployed { subtasks },
+                    Err(error) => Event::DeployFailed(error),
+                });
+            }
+            Action::Teardown => {
+                self.workers.stop();
+                self.control = None;
+            }
+            Action::Trigger(id) => self.tell_sources(SourceCommand::Barrier(id)),
+            Action::StopSources { drain } => self.tell_sources(SourceCommand::Stop { drain }),
+            Action::Hold(hold) => {
+                if let Some(control) = &self.control {
+                    control.hold.store(hold, std::sync::atomic::Ordering::Release);
+                    control.wake_all();
+                }
+            }
+            Action::Write(work) => {
+                if let Some(writer) = &self.writer {
+                    self.workers.write(writer, work);
+                }
+            }
+            Action::Reply(token, answer) => self.answer(token, answer),
+        }
+        None
+    }
+
+    fn answer(&mut self, token: Token, answer: Answer) {
+        if let Some(reply) = self.replies.remove(&token) {
+            // Whoever asked may have gone; then nobody waits for the answer.
+            let _ = reply.try_send(answer);
+        }
+    }
+
+    fn tell_sources(&self, command: SourceCommand) {
+        if let Some(control) = &self.control {
+            for (subtask, mailbox) in &control.sources {
+                mailbox.put(command);
+                if let Some(slot) = control.slots.get(subtask.index) {
+                    slot.waker.wake();
+                }
+            }
+        }
+    }
+
+    fn deploy(
+        &mut self,
+        attempt: u32,
+        restore: Option<CheckpointId>,
+        parallelism: usize,
+        hold: bool,
+    ) -> Result<Vec<SubtaskId>> {
+        let graph = (self.make_graph)(parallelism)?;
+        let point: Option<Arc<dyn RestorePoint>> = match (&self.storage, restore) {
+            (Some(storage), Some(id)) => Some(storage.restore(id)?),
+            _ => None,
+        };
+        let budget = match self.stop_after_rows {
+            None => None,
+            Some(rows) => {
+                let read = point.as_ref().map_or(Ok(0), |point| source_rows(&graph, &**point))?;
+                let since_launch = read.saturating_sub(self.rows_before);
+                Some(Arc::new(RowBudget::new(rows.saturating_sub(since_launch))))
+            }
+        };
+        let committers = graph
+            .vertices
+            .iter()
+            .flat_map(|vertex| &vertex.operators)
+            .filter_map(|chained| Some((chained.uid.clone(), chained.operator.committer()?)))
+            .collect();
+        self.writer =
+            Some(Arc::new(Writer { storage: self.storage.clone(), facts: facts(&graph, parallelism), committers }));
+        let deployment = deploy(graph, &self.setting, point.as_deref(), budget.as_ref(), hold)?;
+        let control = Arc::clone(&deployment.control);
+        let subtasks = control.subtasks().collect();
+        self.shared.lock().control = Some(Arc::clone(&control));
+        self.control = Some(control);
+        self.workers.start(attempt, deployment);
+        Ok(subtasks)
+    }
+
+    /// What the handle sees. A final status is published last of all, by [`Shared::conclude`].
+    fn publish(&self) {
+        let mut state = self.shared.lock();
+        let status = self.manager.status();
+        if !status.is_final() {
+            state.status = status;
+        }
+        state.cause = self.manager.cause().cloned();
+        state.restarts = self.manager.restarts();
+        state.parallelism = self.manager.parallelism();
+        state.checkpoints.clear();
+        state.checkpoints.extend_from_slice(self.manager.checkpoints());
+    }
+}

@@ -1,0 +1,207 @@
+//! The inputs of a subtask: several channels made one stream, in the order that checkpoints and event time need.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::channel::{ChannelState, Receiver};
+use super::metrics::SubtaskMetrics;
+use super::watermark_valve::{Passed, WatermarkValve};
+use crate::checkpoint::{Aligned, Aligner};
+use crate::types::{Batch, ChannelStatus, Clock, StreamElement};
+
+/// What a subtask does next about its inputs.
+#[derive(Debug)]
+pub(super) enum GateEvent {
+    /// Rows of this input.
+    Batch(usize, Batch),
+    /// Event time has risen.
+    Watermark(i64),
+    /// All inputs have become idle, or one active again.
+    Status(ChannelStatus),
+    /// Every live channel has delivered the barrier.
+    Barrier(Aligned),
+    /// Every channel has ended.
+    EndOfInput,
+}
+
+/// All input channels of one subtask.
+#[derive(Debug)]
+pub(super) struct InputGate {
+    channels: Vec<Channel>,
+    aligner: Aligner,
+    valve: WatermarkValve,
+    /// The channel that is looked at first: one further than the last that had something, so that all get their turn.
+    next: usize,
+    live: usize,
+    ready: VecDeque<GateEvent>,
+}
+
+#[derive(Debug)]
+struct Channel {
+    input: usize,
+    receiver: Receiver,
+    ended: bool,
+}
+
+impl InputGate {
+    /// A gate over `channels`, each with the operator input that it belongs to.
+    pub(super) fn new(channels: Vec<(usize, Receiver)>) -> Self {
+        let channels: Vec<_> =
+            channels.into_iter().map(|(input, receiver)| Channel { input, receiver, ended: false }).collect();
+        let count = channels.len();
+        Self {
+            channels,
+            aligner: Aligner::new(count),
+            valve: WatermarkValve::new(count),
+            next: 0,
+            live: count,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// What panels read of the channels.
+    pub(super) fn states(&self) -> Vec<Arc<ChannelState>> {
+        self.channels.iter().map(|channel| channel.receiver.state()).collect()
+    }
+
+    /// Wants nothing more: producers see it and stop.
+    pub(super) fn close(&mut self) {
+        for channel in &mut self.channels {
+            channel.receiver.close();
+        }
+        self.ready.clear();
+    }
+
+    /// The next event; `None` when nothing that may be read has come.
+    pub(super) fn poll(&mut self, clock: &dyn Clock, metrics: &SubtaskMetrics) -> Option<GateEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let (index, element) = self.receive()?;
+            match element {
+                StreamElement::Batch(batch) => return Some(GateEvent::Batch(self.channels[index].input, batch)),
+                StreamElement::Watermark(watermark) => {
+                    metrics.set_input_watermark(index, watermark);
+                    let passed = self.valve.watermark(index, watermark);
+                    self.pass(passed);
+                }
+                StreamElement::Status(status) => {
+                    let passed = self.valve.status(index, status);
+                    self.pass(passed);
+                }
+                StreamElement::Barrier(id) => {
+                    let aligned = self.aligner.barrier(index, id, clock.nanos());
+                    self.ready.extend(aligned.map(GateEvent::Barrier));
+                }
+                StreamElement::EndOfInput => self.end(index, clock.nanos()),
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Option<(usize, StreamElement)> {
+        let count = self.channels.len();
+        for offset in 0..count {
+            let index = (self.next + offset) % count;
+            if self.channels[index].ended || self.aligner.is_blocked(index) {
+                continue;
+            }
+            if let Some(element) = self.channels[index].receiver.try_receive() {
+                self.next = (index + 1) % count;
+                return Some((index, element));
+            }
+        }
+        None
+    }
+
+    /// A channel that ends keeps its last watermark in the minimum: one that was read to its end has sent the largest
+    /// watermark, or gone idle, before; one that was stopped must not let event time run ahead of rows that will still
+    /// come after a restore.
+    fn end(&mut self, index: usize, now_ns: u64) {
+        self.channels[index].ended = true;
+        self.live -= 1;
+        self.ready.extend(self.aligner.end(index, now_ns).map(GateEvent::Barrier));
+        if self.live == 0 {
+            self.ready.push_back(GateEvent::EndOfInput);
+        }
+    }
+
+    fn pass(&mut self, passed: Passed) {
+        // A watermark may not follow the idle status, so it goes first.
+        self.ready.extend(passed.watermark.map(GateEvent::Watermark));
+        self.ready.extend(passed.status.map(GateEvent::Status));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int64Array, RecordBatch};
+
+    use super::super::channel::{Sender, channel};
+    use super::*;
+    use crate::types::{CheckpointId, VirtualClock};
+
+    fn gate(channels: usize) -> (Vec<Sender>, InputGate) {
+        let (senders, receivers) = (0..channels)
+            .map(|input| {
+                let (tx, rx) = channel(16, Arc::default(), Arc::default());
+                (tx, (input, rx))
+            })
+            .unzip();
+        (senders, InputGate::new(receivers))
+    }
+
+    fn rows(value: i64) -> StreamElement {
+        let column: arrow_array::ArrayRef = Arc::new(Int64Array::from(vec![value]));
+        StreamElement::Batch(Batch::untimed(RecordBatch::try_from_iter([("v", column)]).expect("one column")))
+    }
+
+    fn drain(gate: &mut InputGate) -> Vec<String> {
+        let metrics = SubtaskMetrics::default();
+        std::iter::from_fn(|| gate.poll(&VirtualClock::default(), &metrics))
+            .map(|event| match event {
+                GateEvent::Batch(input, _) => format!("rows {input}"),
+                GateEvent::Watermark(watermark) => format!("watermark {watermark}"),
+                GateEvent::Status(status) => format!("{status:?}"),
+                GateEvent::Barrier(aligned) => format!("barrier {}", aligned.id),
+                GateEvent::EndOfInput => "end".to_owned(),
+            })
+            .collect()
+    }
+
+    fn send(sender: &mut Sender, elements: impl IntoIterator<Item = StreamElement>) {
+        for element in elements {
+            assert!(sender.try_send(element).is_ok());
+        }
+    }
+
+    #[test]
+    fn inputs_take_turns_and_a_channel_behind_its_barrier_waits() {
+        let (mut tx, mut gate) = gate(2);
+        send(&mut tx[0], [rows(1), StreamElement::Barrier(CheckpointId(1)), rows(2)]);
+        send(&mut tx[1], [rows(3), rows(4)]);
+        assert_eq!(drain(&mut gate), ["rows 0", "rows 1", "rows 1"]);
+        send(&mut tx[1], [StreamElement::Barrier(CheckpointId(1)), rows(5)]);
+        assert_eq!(drain(&mut gate), ["barrier 1", "rows 0", "rows 1"]);
+    }
+
+    #[test]
+    fn an_end_counts_as_a_barrier_and_the_last_end_ends_the_input() {
+        let (mut tx, mut gate) = gate(2);
+        send(&mut tx[0], [StreamElement::Barrier(CheckpointId(1)), StreamElement::EndOfInput]);
+        send(&mut tx[1], [StreamElement::EndOfInput]);
+        assert_eq!(drain(&mut gate), ["barrier 1", "end"]);
+    }
+
+    #[test]
+    fn a_stopped_channel_holds_the_watermark_and_a_drained_one_does_not() {
+        let (mut tx, mut gate) = gate(2);
+        send(&mut tx[0], [StreamElement::Watermark(5), StreamElement::EndOfInput]);
+        send(&mut tx[1], [StreamElement::Watermark(9)]);
+        assert_eq!(drain(&mut gate), ["watermark 5"]);
+        let (mut tx, mut gate) = self::gate(2);
+        send(&mut tx[0], [StreamElement::Watermark(i64::MAX), StreamElement::EndOfInput]);
+        send(&mut tx[1], [StreamElement::Watermark(9)]);
+        assert_eq!(drain(&mut gate), ["watermark 9"]);
+    }
+}

@@ -1,0 +1,286 @@
+//! The job manager: a pure state machine. It is told what happened and answers with what is to be done; threads, files
+//! and channels belong to whoever carries that out ([`Driver`](super::driver::Driver)).
+//!
+//! The life of a checkpoint: trigger → barriers → every subtask acknowledges → `Persist` → `Commit` (the sinks' second
+//! phase) → completed, `Retain`. One at a time. A checkpoint that can't be made durable fails the attempt, as in Flink
+//! with no tolerated failures.
+
+mod attempts;
+mod checkpoints;
+mod commands;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::checkpoint_log::CheckpointLog;
+use super::job_status::may_follow;
+use super::subtask::SubtaskEvent;
+use crate::checkpoint::{Completed, Coordinator};
+use crate::inspect::{CheckpointView, JobStatus};
+use crate::state::CommitStats;
+use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
+
+/// Names a command, so that its answer finds whoever gave it.
+pub(super) type Token = u64;
+
+/// What the user wants.
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    Checkpoint,
+    Savepoint(PathBuf),
+    Stop { savepoint: Option<PathBuf>, drain: bool },
+    Cancel,
+    Pause,
+    Resume,
+    Rescale(usize),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// An attempt runs.
+    Deployed { subtasks: Vec<SubtaskId> },
+    /// An attempt could not be made.
+    DeployFailed(Error),
+    /// A subtask of this attempt has something to say.
+    Subtask { attempt: u32, subtask: SubtaskId, event: SubtaskEvent },
+    /// Something of this attempt failed.
+    Failed { attempt: u32, error: Error },
+    /// A checkpoint is durable, or is not.
+    Persisted { id: CheckpointId, result: Result<CommitStats> },
+    /// The sinks' second phase of a checkpoint is done, or failed.
+    Committed { id: CheckpointId, result: Result<()> },
+    /// A savepoint was written, or was not.
+    SavepointWritten { token: Option<Token>, id: CheckpointId, result: Result<()> },
+    /// Checkpoints were forgotten, or could not be.
+    Retained(Result<()>),
+    /// The user wants something.
+    Command(Command, Token),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Make an attempt and answer with [`Event::Deployed`].
+    Deploy { attempt: u32, restore: Option<CheckpointId>, parallelism: usize, hold: bool },
+    /// End the attempt and wait for it. What its subtasks still say is of no interest.
+    Teardown,
+    /// Send barriers into the sources.
+    Trigger(CheckpointId),
+    /// Hold the sources, or let them go on.
+    Hold(bool),
+    /// End the input.
+    StopSources { drain: bool },
+    /// Work for the writer.
+    Write(Work),
+    /// Answer a command.
+    Reply(Token, Result<Option<CheckpointView>>),
+}
+
+/// What the writer does, in order, while the pipeline goes on.
+#[derive(Debug)]
+pub(super) enum Work {
+    Persist(Completed),
+    Commit { id: CheckpointId, entries: BTreeMap<OperatorUid, Vec<Vec<u8>>> },
+    Savepoint { id: CheckpointId, directory: PathBuf, token: Option<Token> },
+    Retain(Vec<CheckpointId>),
+}
+
+/// What of a job's options its manager needs.
+#[derive(Debug, Clone)]
+pub(super) struct ManagerOptions {
+    pub(super) checkpoint_interval_ms: Option<i64>,
+    pub(super) retained_checkpoints: usize,
+    pub(super) restart_attempts: u32,
+    pub(super) restart_delay_ms: i64,
+    pub(super) final_savepoint: Option<PathBuf>,
+    pub(super) max_parallelism: u16,
+    /// Whether there is a storage: without one nothing is persisted, and only the end commits.
+    pub(super) durable: bool,
+}
+
+/// The job manager of one job.
+#[derive(Debug)]
+pub(super) struct JobManager {
+    options: ManagerOptions,
+    status: JobStatus,
+    attempt: u32,
+    restarts: u32,
+    cause: Option<Error>,
+    parallelism: usize,
+    paused: bool,
+    coordinator: Option<Coordinator>,
+    last_id: CheckpointId,
+    last_completed: Option<CheckpointId>,
+    last_trigger_ms: i64,
+    in_flight: Option<InFlight>,
+    /// What has asked for the next checkpoint.
+    wanted: Vec<(Want, Token)>,
+    /// What the checkpoint under way will answer.
+    serving: Vec<(Want, Token)>,
+    stopping: Option<(Option<PathBuf>, Token)>,
+    stop_drain: Option<bool>,
+    savepoints_writing: usize,
+    /// The last checkpoint is durable and committed; only savepoints may still be written.
+    concluded: bool,
+    /// The error of a savepoint that the end of the job waits for.
+    savepoint_error: Option<Error>,
+    redeploy: Option<Redeploy>,
+    log: CheckpointLog,
+}
+
+#[derive(Debug, Clone)]
+enum Want {
+    Checkpoint,
+    Savepoint(PathBuf),
+    Rescale(usize),
+}
+
+/// A checkpoint that all have acknowledged and that is being written.
+#[derive(Debug)]
+struct InFlight {
+    id: CheckpointId,
+    entries: BTreeMap<OperatorUid, Vec<Vec<u8>>>,
+    last: bool,
+    /// The attempt that took it is over; only that it becomes durable still matters.
+    orphaned: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Redeploy {
+    due_ms: i64,
+}
+
+impl JobManager {
+    /// The manager of a job that starts from `restore`; `held` are the checkpoints in its storage, `last_id` the last
+    /// number that was used there.
+    pub(super) fn new(
+        options: ManagerOptions,
+        parallelism: usize,
+        restore: Option<CheckpointId>,
+        held: &[CheckpointId],
+        last_id: CheckpointId,
+        now_ms: i64,
+    ) -> Self {
+        Self {
+            log: CheckpointLog::new(held, options.retained_checkpoints),
+            options,
+            status: JobStatus::Created,
+            attempt: 0,
+            restarts: 0,
+            cause: None,
+            parallelism,
+            paused: false,
+            coordinator: None,
+            last_id,
+            last_completed: restore,
+            last_trigger_ms: now_ms,
+            in_flight: None,
+            wanted: Vec::new(),
+            serving: Vec::new(),
+            stopping: None,
+            stop_drain: None,
+            savepoints_writing: 0,
+            concluded: false,
+            savepoint_error: None,
+            redeploy: None,
+        }
+    }
+
+    /// The first thing to do.
+    pub(super) fn start(&mut self) -> Action {
+        self.deploy()
+    }
+
+    pub(super) const fn status(&self) -> JobStatus {
+        self.status
+    }
+
+    pub(super) const fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    pub(super) const fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    /// The last failure.
+    pub(super) const fn cause(&self) -> Option<&Error> {
+        self.cause.as_ref()
+    }
+
+    pub(super) fn checkpoints(&self) -> &[CheckpointView] {
+        self.log.views()
+    }
+
+    /// When it wants an [`Event::Tick`], if nothing else happens before.
+    pub(super) fn due_ms(&self) -> Option<i64> {
+        let redeploy = self.redeploy.filter(|_| self.is_quiet()).map(|redeploy| redeploy.due_ms);
+        let trigger = match (self.options.checkpoint_interval_ms, self.status) {
+            (Some(interval), JobStatus::Running | JobStatus::Paused) if self.may_trigger() => {
+                Some(self.last_trigger_ms.saturating_add(interval))
+            }
+            _ => None,
+        };
+        [redeploy, trigger].into_iter().flatten().min()
+    }
+
+    /// Takes note of `event` and says what is to be done, in order.
+    pub(super) fn handle(&mut self, event: Event, now_ms: i64) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.status.is_final() {
+            if let Event::Command(_, token) = event {
+                actions.push(Action::Reply(token, Err(self.refusal())));
+            }
+            return actions;
+        }
+        match event {
+            Event::Deployed { subtasks } => self.deployed(subtasks, now_ms, &mut actions),
+            Event::DeployFailed(error) => self.fail(error, now_ms, &mut actions),
+            Event::Failed { attempt, error } if attempt == self.attempt && self.coordinator.is_some() => {
+                self.fail(error, now_ms, &mut actions);
+            }
+            Event::Subtask { attempt, subtask, event } if attempt == self.attempt => {
+                self.subtask(subtask, event, &mut actions);
+            }
+            Event::Persisted { id, result } => self.persisted(id, result, now_ms, &mut actions),
+            Event::Committed { id, result } => self.committed(id, result, now_ms, &mut actions),
+            Event::SavepointWritten { token, id, result } => self.savepoint_written(token, id, result, &mut actions),
+            Event::Retained(Err(error)) if self.coordinator.is_some() => self.fail(error, now_ms, &mut actions),
+            // The first three: from an attempt that is over.
+            Event::Failed { .. } | Event::Subtask { .. } | Event::Retained(_) | Event::Tick => {}
+            Event::Command(command, token) => self.command(command, token, &mut actions),
+        }
+        self.settle(now_ms, &mut actions);
+        actions
+    }
+
+    fn settle(&mut self, now_ms: i64, actions: &mut Vec<Action>) {
+        if self.status.is_final() {
+            return;
+        }
+        if self.redeploy.is_some_and(|redeploy| redeploy.due_ms <= now_ms) && self.is_quiet() {
+            self.redeploy = None;
+            actions.push(self.deploy());
+            return;
+        }
+        if self.coordinator.as_ref().is_some_and(Coordinator::all_finished) {
+            self.conclude(now_ms, actions);
+            return;
+        }
+        let due = self.options.checkpoint_interval_ms.is_some_and(|interval| {
+            matches!(self.status, JobStatus::Running | JobStatus::Paused)
+                && now_ms.saturating_sub(self.last_trigger_ms) >= interval
+        });
+        if (due || !self.wanted.is_empty()) && self.may_trigger() {
+            self.trigger(now_ms, actions);
+        }
+    }
+
+    fn become_status(&mut self, status: JobStatus) {
+        debug_assert!(may_follow(self.status, status), "from {:?} to {status:?}", self.status);
+        self.status = status;
+    }
+}

@@ -1,0 +1,110 @@
+//! Attempts: deployed, failed and restarted, concluded.
+
+use super::{Action, JobManager, Redeploy, Want};
+use crate::checkpoint::Coordinator;
+use crate::inspect::JobStatus;
+use crate::types::{Error, SubtaskId};
+
+impl JobManager {
+    pub(super) fn deploy(&mut self) -> Action {
+        self.attempt += 1;
+        Action::Deploy {
+            attempt: self.attempt,
+            restore: self.last_completed,
+            parallelism: self.parallelism,
+            hold: self.paused,
+        }
+    }
+
+    pub(super) fn deployed(&mut self, subtasks: Vec<SubtaskId>, now_ms: i64, actions: &mut Vec<Action>) {
+        self.coordinator = Some(Coordinator::new(subtasks, self.last_completed));
+        self.last_trigger_ms = now_ms;
+        self.become_status(if self.paused { JobStatus::Paused } else { JobStatus::Running });
+        if let Some(drain) = self.stop_drain {
+            // A stop that a failure interrupted goes on from the restored state.
+            self.become_status(JobStatus::Stopping);
+            actions.push(Action::StopSources { drain });
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: Error, now_ms: i64, actions: &mut Vec<Action>) {
+        self.end_attempt(&error, actions);
+        self.cause = Some(error.clone());
+        if self.restarts < self.options.restart_attempts {
+            self.restarts += 1;
+            self.become_status(JobStatus::Restarting);
+            self.redeploy = Some(Redeploy { due_ms: now_ms.saturating_add(self.options.restart_delay_ms) });
+        } else {
+            self.become_status(JobStatus::Failed);
+            self.answer_stop(Err(error), actions);
+        }
+    }
+
+    /// Ends the attempt, if one runs; what waited for its checkpoint gets `error`.
+    pub(super) fn end_attempt(&mut self, error: &Error, actions: &mut Vec<Action>) {
+        if let Some(coordinator) = self.coordinator.take() {
+            actions.push(Action::Teardown);
+            if let Some(id) = coordinator.pending() {
+                self.log.failed(id, error);
+            }
+        }
+        match &mut self.in_flight {
+            Some(in_flight) => in_flight.orphaned = true,
+            None => {
+                for (_, token) in self.serving.drain(..) {
+                    actions.push(Action::Reply(token, Err(error.clone())));
+                }
+            }
+        }
+        for (_, token) in self.wanted.drain(..) {
+            actions.push(Action::Reply(token, Err(error.clone())));
+        }
+        self.concluded = false;
+    }
+
+    /// Every subtask has finished: one last checkpoint from what they left, then the job is over.
+    pub(super) fn conclude(&mut self, now_ms: i64, actions: &mut Vec<Action>) {
+        if self.in_flight.is_some() {
+            return;
+        }
+        if self.concluded {
+            if self.savepoints_writing > 0 {
+                return;
+            }
+            self.coordinator = None;
+            actions.push(Action::Teardown);
+            let answer = match self.savepoint_error.take() {
+                // The job has done all its work; what failed is the copy, and whoever asked for it is told.
+                Some(error) => {
+                    self.cause = Some(error.clone());
+                    if self.stopping.is_none() {
+                        self.become_status(JobStatus::Failed);
+                        return;
+                    }
+                    Err(error)
+                }
+                None => Ok(self.log.view(self.last_id)),
+            };
+            self.become_status(JobStatus::Finished);
+            self.answer_stop(answer, actions);
+            return;
+        }
+        if self.status != JobStatus::Stopping {
+            self.become_status(JobStatus::Stopping);
+        }
+        let id = self.next_id();
+        if let Some(coordinator) = &mut self.coordinator
+            && let Ok(completed) = coordinator.last(id, now_ms)
+        {
+            self.log.triggered(id, now_ms);
+            // What asked for a checkpoint that late is answered with the last one; there is nothing left to rescale.
+            for (want, token) in std::mem::take(&mut self.wanted) {
+                match want {
+                    Want::Rescale(_) => actions.push(Action::Reply(token, Err(self.refusal()))),
+                    Want::Checkpoint | Want::Savepoint(_) => self.serving.push((want, token)),
+                }
+            }
+            self.write(completed, true, actions);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the user wants.
+
+use super::{Action, Command, JobManager, Token, Want};
+use crate::inspect::{CheckpointView, JobStatus};
+use crate::runtime::job_status::name;
+use crate::types::{Error, Result};
+
+impl JobManager {
+    pub(super) fn refusal(&self) -> Error {
+        Error::config(format!("the job is {}", name(self.status)))
+    }
+
+    pub(super) fn command(&mut self, command: Command, token: Token, actions: &mut Vec<Action>) {
+        let flowing = matches!(self.status, JobStatus::Running | JobStatus::Paused);
+        let refused = match command {
+            Command::Cancel => {
+                let error = Error::config("the job was cancelled");
+                self.end_attempt(&error, actions);
+                self.become_status(JobStatus::Cancelled);
+                self.answer_stop(Err(error), actions);
+                actions.push(Action::Reply(token, Ok(None)));
+                None
+            }
+            Command::Pause if self.status != JobStatus::Running => Some(self.refusal()),
+            Command::Resume if self.status != JobStatus::Paused => Some(self.refusal()),
+            _ if !flowing => Some(self.refusal()),
+            Command::Pause => {
+                self.hold(true, JobStatus::Paused, token, actions);
+                None
+            }
+            Command::Resume => {
+                self.hold(false, JobStatus::Running, token, actions);
+                None
+            }
+            Command::Stop { savepoint: Some(_), .. } if !self.options.durable => Some(no_state()),
+            Command::Stop { savepoint, drain } => {
+                self.stopping = Some((savepoint, token));
+                self.stop_drain = Some(drain);
+                self.become_status(JobStatus::Stopping);
+                actions.push(Action::StopSources { drain });
+                None
+            }
+            Command::Checkpoint | Command::Savepoint(_) | Command::Rescale(_) if !self.options.durable => {
+                Some(no_state())
+            }
+            Command::Rescale(parallelism)
+                if parallelism == 0 || parallelism > usize::from(self.options.max_parallelism) =>
+            {
+                let max = self.options.max_parallelism;
+                Some(Error::config(format!("a parallelism of {parallelism} is not between 1 and {max}")))
+            }
+            Command::Checkpoint => self.want(Want::Checkpoint, token),
+            Command::Savepoint(directory) => self.want(Want::Savepoint(directory), token),
+            Command::Rescale(parallelism) => self.want(Want::Rescale(parallelism), token),
+        };
+        if let Some(error) = refused {
+            actions.push(Action::Reply(token, Err(error)));
+        }
+    }
+
+    /// Asks for the next checkpoint; nothing is refused.
+    pub(super) fn want(&mut self, want: Want, token: Token) -> Option<Error> {
+        self.wanted.push((want, token));
+        None
+    }
+
+    pub(super) fn hold(&mut self, hold: bool, status: JobStatus, token: Token, actions: &mut Vec<Action>) {
+        self.paused = hold;
+        self.become_status(status);
+        actions.push(Action::Hold(hold));
+        actions.push(Action::Reply(token, Ok(None)));
+    }
+
+    pub(super) fn answer_stop(&mut self, result: Result<Option<CheckpointView>>, actions: &mut Vec<Action>) {
+        if let Some((_, token)) = self.stopping.take() {
+            actions.push(Action::Reply(token, result));
+        }
+    }
+}
+
+fn no_state() -> Error {
+    Error::config("the job keeps no state: it runs as a preview; give it a name with `run`")
+}

@@ -1,0 +1,69 @@
+//! A job's view from the counters of its subtasks.
+
+use super::deploy::AttemptControl;
+use crate::api::Exchange;
+use crate::inspect::{EdgeView, JobView, VertexView};
+use crate::plan::{JobEdge, JobGraph, Port};
+
+/// Fills in vertices, edges and sums, and asks the subtasks to show their operators for the next view.
+pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
+    let graph = &control.graph;
+    let mut progress: Option<(u64, u64)> = None;
+    let mut unbounded = false;
+    for (id, (vertex, subtasks)) in graph.vertices.iter().zip(&control.metrics).enumerate() {
+        let subtasks: Vec<_> = subtasks
+            .iter()
+            .enumerate()
+            .map(|(index, metrics)| {
+                metrics.want_view();
+                metrics.view(index)
+            })
+            .collect();
+        if vertex.source.is_some() {
+            view.source_rows += subtasks.iter().map(|subtask| subtask.rows_in).sum::<u64>();
+            let of_source: Vec<_> = control.metrics[id].iter().filter_map(|metrics| metrics.progress()).collect();
+            unbounded |= of_source.is_empty();
+            let done: u64 = of_source.iter().map(|(done, _)| done).sum();
+            // Every reader names the same total.
+            let total = of_source.iter().map(|(_, total)| *total).max().unwrap_or(0);
+            let (all_done, all_total) = progress.unwrap_or((0, 0));
+            progress = Some((all_done + done, all_total + total));
+        }
+        let is_sink = !graph.edges.iter().any(|edge| edge.from.0 == id && edge.port == Port::Main);
+        if is_sink {
+            view.sink_rows += subtasks.iter().map(|subtask| subtask.rows_out).sum::<u64>();
+        }
+        let sources = vertex.source.iter().map(|source| source.uid.as_str().to_owned());
+        let operators = vertex.operators.iter().map(|chained| chained.uid.as_str().to_owned());
+        view.vertices.push(VertexView {
+            id,
+            name: vertex.name.clone(),
+            operators: sources.chain(operators).collect(),
+            subtasks,
+        });
+    }
+    view.progress = progress.filter(|_| !unbounded);
+    view.edges = graph
+        .edges
+        .iter()
+        .map(|edge| EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge) })
+        .collect();
+    control.wake_all();
+}
+
+fn describe(graph: &JobGraph, edge: &JobEdge) -> String {
+    match &edge.exchange {
+        Exchange::Forward => "forward".to_owned(),
+        Exchange::Rebalance => "rebalance".to_owned(),
+        Exchange::Broadcast => "broadcast".to_owned(),
+        Exchange::Global => "global".to_owned(),
+        Exchange::Hash(columns) => {
+            let schema = super::deploy::port_schema(&graph.vertices[edge.from.0], edge.port);
+            let names: Vec<_> = columns
+                .iter()
+                .map(|&column| schema.fields().get(column).map_or("?", |field| field.name.as_str()))
+                .collect();
+            format!("hash[{}]", names.join(", "))
+        }
+    }
+}

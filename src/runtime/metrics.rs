@@ -1,0 +1,259 @@
+//! The counters of one subtask: written by its slot once a batch, read by panels at any time without asking the slot.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::channel::ChannelState;
+use crate::api::{OperatorMetrics, SourceProgress};
+use crate::inspect::{OperatorView, SubtaskView};
+use crate::types::{Error, MIN_WATERMARK, Result};
+
+/// What a subtask is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Activity {
+    /// It has work.
+    Busy,
+    /// It waits for room downstream.
+    Backpressured,
+    /// It waits for input.
+    Idle,
+    /// It has handed over its last state.
+    Finished,
+}
+
+/// The counters that outlive a restart: a checkpoint holds them, so that rows in = rows out + rows rejected holds for
+/// the whole job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) rows_in: u64,
+    pub(super) rows_out: u64,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    pub(super) rejected_rows: u64,
+    pub(super) late_rows: u64,
+}
+
+impl Totals {
+    const VERSION: u8 = 1;
+
+    pub(super) fn encode(self) -> Vec<u8> {
+        let mut bytes = vec![Self::VERSION];
+        for word in [self.rows_in, self.rows_out, self.bytes_in, self.bytes_out, self.rejected_rows, self.late_rows] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The sum of what all instances wrote.
+    pub(super) fn decode(entries: &[Vec<u8>]) -> Result<Self> {
+        let mut sum = Self::default();
+        for entry in entries {
+            let (words, rest) = entry.get(1..).unwrap_or_default().as_chunks::<8>();
+            let (Some(&Self::VERSION), [rows_in, rows_out, bytes_in, bytes_out, rejected, late], []) =
+                (entry.first(), words, rest)
+            else {
+                return Err(Error::state("the counters of a subtask are damaged"));
+            };
+            sum.rows_in += u64::from_le_bytes(*rows_in);
+            sum.rows_out += u64::from_le_bytes(*rows_out);
+            sum.bytes_in += u64::from_le_bytes(*bytes_in);
+            sum.bytes_out += u64::from_le_bytes(*bytes_out);
+            sum.rejected_rows += u64::from_le_bytes(*rejected);
+            sum.late_rows += u64::from_le_bytes(*late);
+        }
+        Ok(sum)
+    }
+}
+
+/// The counters of one subtask.
+#[derive(Debug, Default)]
+pub(super) struct SubtaskMetrics {
+    rows_in: AtomicU64,
+    rows_out: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    rejected_rows: AtomicU64,
+    restored_late_rows: u64,
+    nanos: [AtomicU64; 3],
+    activity: AtomicU8,
+    /// One more than the watermark in the order of `i64`, so that zero is "none yet": see [`to_cell`].
+    watermark: AtomicI64,
+    input_watermarks: Vec<AtomicI64>,
+    channels: Vec<Arc<ChannelState>>,
+    operators: Vec<Arc<OperatorMetrics>>,
+    progress_done: AtomicU64,
+    progress_total: AtomicU64,
+    progress_known: AtomicBool,
+    killed: AtomicBool,
+    view_wanted: AtomicBool,
+    operator_views: Mutex<Vec<OperatorView>>,
+}
+
+/// A watermark cell holds `watermark ^ i64::MIN`, so that a fresh (zero) cell means [`MIN_WATERMARK`].
+const fn to_cell(watermark: i64) -> i64 {
+    watermark ^ i64::MIN
+}
+
+fn from_cell(cell: &AtomicI64) -> Option<i64> {
+    Some(to_cell(cell.load(Ordering::Relaxed))).filter(|&watermark| watermark != MIN_WATERMARK)
+}
+
+impl SubtaskMetrics {
+    /// Counters that go on from `restored`.
+    pub(super) fn new(
+        channels: Vec<Arc<ChannelState>>,
+        operators: Vec<Arc<OperatorMetrics>>,
+        restored: Totals,
+    ) -> Self {
+        Self {
+            rows_in: restored.rows_in.into(),
+            rows_out: restored.rows_out.into(),
+            bytes_in: restored.bytes_in.into(),
+            bytes_out: restored.bytes_out.into(),
+            rejected_rows: restored.rejected_rows.into(),
+            restored_late_rows: restored.late_rows,
+            activity: AtomicU8::new(Activity::Idle as u8),
+            input_watermarks: channels.iter().map(|_| AtomicI64::default()).collect(),
+            channels,
+            operators,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add_in(&self, rows: usize, bytes: usize) {
+        self.rows_in.fetch_add(rows as u64, Ordering::Relaxed);
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_out(&self, rows: usize, bytes: usize) {
+        self.rows_out.fetch_add(rows as u64, Ordering::Relaxed);
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_rejected(&self, rows: usize) {
+        self.rejected_rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_watermark(&self, watermark: i64) {
+        self.watermark.store(to_cell(watermark), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_input_watermark(&self, channel: usize, watermark: i64) {
+        if let Some(cell) = self.input_watermarks.get(channel) {
+            cell.store(to_cell(watermark), Ordering::Relaxed);
+        }
+    }
+
+    /// Adds the time since the last call to what the subtask was doing, and notes what it does from now on.
+    pub(super) fn spend(&self, nanos: u64, was: Activity) {
+        if let Some(counter) = self.nanos.get(was as usize) {
+            counter.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn set_activity(&self, activity: Activity) {
+        self.activity.store(activity as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_progress(&self, progress: SourceProgress) {
+        self.progress_done.store(progress.done, Ordering::Relaxed);
+        self.progress_total.store(progress.total.unwrap_or(0), Ordering::Relaxed);
+        self.progress_known.store(progress.total.is_some(), Ordering::Relaxed);
+    }
+
+    /// Units done by this reader, and of how many by all of its source.
+    pub(super) fn progress(&self) -> Option<(u64, u64)> {
+        self.progress_known
+            .load(Ordering::Relaxed)
+            .then(|| (self.progress_done.load(Ordering::Relaxed), self.progress_total.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn kill(&self) {
+        self.killed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed)
+    }
+
+    /// Asks the subtask to show its operators when it next has a moment.
+    pub(super) fn want_view(&self) {
+        self.view_wanted.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn view_is_wanted(&self) -> bool {
+        self.view_wanted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn show(&self, views: Vec<OperatorView>) {
+        self.view_wanted.store(false, Ordering::Relaxed);
+        *self.operator_views.lock().unwrap_or_else(PoisonError::into_inner) = views;
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        Totals {
+            rows_in: self.rows_in.load(Ordering::Relaxed),
+            rows_out: self.rows_out.load(Ordering::Relaxed),
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+            rejected_rows: self.rejected_rows.load(Ordering::Relaxed),
+            late_rows: self.restored_late_rows + self.operators.iter().map(|m| m.late_rows()).sum::<u64>(),
+        }
+    }
+
+    pub(super) fn view(&self, index: usize) -> SubtaskView {
+        let totals = self.totals();
+        let nanos = |activity: Activity| self.nanos[activity as usize].load(Ordering::Relaxed);
+        let fills = self.channels.iter().map(|channel| channel.fill());
+        SubtaskView {
+            index,
+            status: status(self.activity.load(Ordering::Relaxed)).to_owned(),
+            rows_in: totals.rows_in,
+            rows_out: totals.rows_out,
+            bytes_in: totals.bytes_in,
+            bytes_out: totals.bytes_out,
+            busy_ns: nanos(Activity::Busy),
+            backpressured_ns: nanos(Activity::Backpressured),
+            idle_ns: nanos(Activity::Idle),
+            late_rows: totals.late_rows,
+            rejected_rows: totals.rejected_rows,
+            watermark: from_cell(&self.watermark),
+            input_watermarks: self.input_watermarks.iter().map(from_cell).collect(),
+            queue: fills.fold((0, 0), |(waiting, room), (w, r)| (waiting + w, room + r)),
+            operators: self.operator_views.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+const fn status(activity: u8) -> &'static str {
+    match activity {
+        0 => "running",
+        1 => "backpressured",
+        2 => "idle",
+        _ => "finished",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_add_up_over_instances_and_damage_is_found() {
+        let one = Totals { rows_in: 5, rows_out: 4, bytes_in: 3, bytes_out: 2, rejected_rows: 1, late_rows: 7 };
+        let sum = Totals::decode(&[one.encode(), one.encode()]).expect("both are whole");
+        assert_eq!((sum.rows_in, sum.late_rows), (10, 14));
+        for cut in 0..one.encode().len() {
+            assert!(Totals::decode(&[one.encode()[..cut].to_vec()]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_watermark_of_zero_is_not_none() {
+        let metrics = SubtaskMetrics::default();
+        assert_eq!(metrics.view(0).watermark, None);
+        metrics.set_watermark(0);
+        assert_eq!(metrics.view(0).watermark, Some(0));
+    }
+}

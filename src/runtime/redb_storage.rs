@@ -1,0 +1,127 @@
+//! Checkpoints in the job's state database.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::job::Restore;
+use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
+use super::subtask::TOTALS;
+use crate::checkpoint::{Manifest, SnapshotKind, open_savepoint, write_savepoint};
+use crate::state::{Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore};
+use crate::types::{CheckpointId, OperatorUid, Result};
+
+/// Opens the storage in the job's directory: for a fresh start, or one from a savepoint, what an earlier run left is set
+/// aside.
+///
+/// # Errors
+/// When the database can't be opened, or the savepoint can't be read; nothing is set aside then.
+pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn CheckpointStorage>> {
+    let store = match restore {
+        Restore::Fresh => StateStore::begin_fresh(directory)?,
+        Restore::Savepoint(savepoint) => {
+            open_savepoint(savepoint)?;
+            StateStore::begin_fresh(directory)?
+        }
+        Restore::Latest | Restore::Checkpoint(_) => StateStore::open(directory)?,
+    };
+    Ok(Arc::new(RedbStorage { store: Arc::new(store) }))
+}
+
+struct RedbStorage {
+    store: Arc<StateStore>,
+}
+
+impl CheckpointStorage for RedbStorage {
+    fn checkpoints(&self) -> Result<Vec<CheckpointId>> {
+        self.store.checkpoints()
+    }
+
+    fn last_id(&self) -> Result<CheckpointId> {
+        self.store.last_id()
+    }
+
+    fn commit(&self, checkpoint: &CheckpointWrite<'_>) -> Result<CommitStats> {
+        let manifest = checkpoint.manifest().to_bytes()?;
+        let states: Vec<_> =
+            checkpoint.job.operators.iter().map(|facts| (facts.uid.clone(), facts.states.clone())).collect();
+        self.store.commit(&Commit {
+            id: checkpoint.id,
+            parent: checkpoint.parent,
+            deltas: checkpoint.deltas,
+            states: &states,
+            manifest: &manifest,
+        })
+    }
+
+    fn retain(&self, keep: &[CheckpointId]) -> Result<()> {
+        self.store.retain(keep)
+    }
+
+    fn restore(&self, id: CheckpointId) -> Result<Arc<dyn RestorePoint>> {
+        Ok(Arc::new(SnapshotPoint::new(id, self.store.snapshot(id)?)?))
+    }
+
+    fn write_savepoint(&self, id: CheckpointId, directory: &Path) -> Result<()> {
+        let snapshot = self.store.snapshot(id)?;
+        let manifest = Manifest { kind: SnapshotKind::Savepoint, ..Manifest::parse(snapshot.manifest())? };
+        write_savepoint(&snapshot, &manifest, directory).map(|_| ())
+    }
+
+    fn import_savepoint(&self, directory: &Path) -> Result<CheckpointId> {
+        let id = CheckpointId(self.store.last_id()?.0 + 1);
+        self.store.import(&open_savepoint(directory)?, id)?;
+        Ok(id)
+    }
+}
+
+/// A savepoint as a job would be started from it, for a look at it before anything is changed.
+///
+/// # Errors
+/// When it can't be read, or is damaged.
+pub(super) fn savepoint_point(directory: &Path) -> Result<impl RestorePoint + use<>> {
+    SnapshotPoint::new(CheckpointId(0), open_savepoint(directory)?)
+}
+
+/// A checkpoint in the database, or a savepoint.
+struct SnapshotPoint {
+    id: CheckpointId,
+    snapshot: StateSnapshot,
+    manifest: Manifest,
+}
+
+impl SnapshotPoint {
+    fn new(id: CheckpointId, snapshot: StateSnapshot) -> Result<Self> {
+        let manifest = Manifest::parse(snapshot.manifest())?;
+        Ok(Self { id, snapshot, manifest })
+    }
+}
+
+impl RestorePoint for SnapshotPoint {
+    fn id(&self) -> CheckpointId {
+        self.id
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn operators(&self) -> Result<Vec<(OperatorUid, Vec<StateDescriptor>)>> {
+        let mut operators = Vec::new();
+        for (uid, states) in self.snapshot.operators() {
+            let counters = |entry: &OperatorEntry| entry.state.as_deref() == Some(TOTALS);
+            if !states.is_empty() || !self.snapshot.source().entries(&uid)?.iter().all(counters) {
+                operators.push((uid, states));
+            }
+        }
+        Ok(operators)
+    }
+
+    fn operator(&self, uid: &OperatorUid, key_groups: Range<u16>) -> Arc<dyn RestoredState> {
+        self.snapshot.operator(uid, key_groups)
+    }
+
+    fn commit_entries(&self, uid: &OperatorUid) -> Result<Vec<Vec<u8>>> {
+        self.snapshot.commit_entries(uid)
+    }
+}

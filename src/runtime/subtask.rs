@@ -1,0 +1,322 @@
+//! A subtask: one parallel instance of a chain, as a state machine that a slot steps.
+
+use std::sync::Arc;
+
+use super::chain::Chain;
+use super::input_gate::{GateEvent, InputGate};
+use super::metrics::{Activity, SubtaskMetrics};
+use super::source_driver::{SourceCommand, SourceDriver, SourceStep};
+use crate::api::Output;
+use crate::checkpoint::Aligned;
+use crate::state::{OperatorDelta, StateChange, StateDelta};
+use crate::types::{
+    ChannelStatus, CheckpointId, Clock, Error, MAX_WATERMARK, OperatorUid, Result, StreamElement, SubtaskId,
+};
+
+/// The operator state under which a subtask's counters are kept, with the first uid of its chain.
+pub(super) const TOTALS: &str = "runtime.totals";
+
+/// Between two answers to [`SubtaskMetrics::want_view`], at least.
+const VIEW_INTERVAL_NS: u64 = 50_000_000;
+
+/// What a step has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something was done; there may be more.
+    Progress,
+    /// Nothing can be done before something comes, or room, or this time of the clock.
+    Blocked {
+        /// Which of the two it waits for.
+        activity: Activity,
+        /// When to step it again in any case, milliseconds.
+        due_ms: Option<i64>,
+    },
+    /// It is over.
+    Done,
+}
+
+/// What a subtask tells the job manager.
+#[derive(Debug)]
+pub(super) enum SubtaskEvent {
+    /// It has taken its part of a checkpoint.
+    Acknowledged {
+        /// Which checkpoint.
+        id: CheckpointId,
+        /// Its part.
+        deltas: Vec<OperatorDelta>,
+        /// How long its inputs waited for each other.
+        alignment_ns: u64,
+    },
+    /// It is over, and this is its last state.
+    Finished {
+        /// What changed since its last acknowledgement.
+        deltas: Vec<OperatorDelta>,
+    },
+}
+
+/// Where a subtask's rows come from.
+pub(super) enum Input {
+    Source(Box<SourceDriver>),
+    Gate(InputGate),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// The end of input has been sent, or waits for room.
+    Ending,
+    Done,
+}
+
+/// What a subtask is told of itself.
+pub(super) struct SubtaskSetting {
+    pub(super) id: SubtaskId,
+    /// That of its source, or of its first operator.
+    pub(super) first_uid: OperatorUid,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Whether the end of its input fires what is open.
+    pub(super) drain: bool,
+    /// The checkpoint that it starts from, 0 for none.
+    pub(super) restored: CheckpointId,
+}
+
+/// One parallel instance of a chain.
+pub(super) struct Subtask {
+    id: SubtaskId,
+    first_uid: OperatorUid,
+    input: Input,
+    chain: Chain,
+    metrics: Arc<SubtaskMetrics>,
+    clock: Arc<dyn Clock>,
+    drain: bool,
+    phase: Phase,
+    last_checkpoint: CheckpointId,
+    viewed_ns: Option<u64>,
+    /// Since when it does what it does.
+    since_ns: u64,
+    activity: Activity,
+    started: bool,
+}
+
+impl Subtask {
+    /// A subtask that has not run yet.
+    pub(super) fn new(setting: SubtaskSetting, input: Input, chain: Chain, metrics: Arc<SubtaskMetrics>) -> Self {
+        let SubtaskSetting { id, first_uid, clock, drain, restored } = setting;
+        let since_ns = clock.nanos();
+        Self {
+            id,
+            first_uid,
+            input,
+            chain,
+            metrics,
+            clock,
+            drain,
+            phase: Phase::Running,
+            last_checkpoint: restored,
+            viewed_ns: None,
+            since_ns,
+            activity: Activity::Idle,
+            started: false,
+        }
+    }
+
+    pub(super) const fn id(&self) -> SubtaskId {
+        self.id
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Does at most one batch of work. `now_ns` is the clock's time when it is called; returns what the step came to
+    /// and the time after it.
+    ///
+    /// # Errors
+    /// What fails the job. The subtask must not be stepped again.
+    pub(super) fn step(&mut self, now_ns: u64, events: &mut Vec<SubtaskEvent>) -> Result<(Step, u64)> {
+        self.metrics.spend(now_ns.saturating_sub(self.since_ns), self.activity);
+        let step = self.advance(events)?;
+        let after_ns = self.clock.nanos();
+        let (was, becomes) = match step {
+            Step::Progress => (Activity::Busy, Activity::Idle),
+            Step::Blocked { activity, .. } => (activity, activity),
+            Step::Done => (Activity::Busy, Activity::Finished),
+        };
+        self.metrics.spend(after_ns.saturating_sub(now_ns), was);
+        self.metrics.set_activity(if step == Step::Progress { Activity::Busy } else { becomes });
+        self.since_ns = after_ns;
+        // Waiting for its turn in the slot counts as idle.
+        self.activity = becomes;
+        Ok((step, after_ns))
+    }
+
+    fn advance(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        if self.metrics.is_killed() {
+            return Err(Error::Killed);
+        }
+        if self.metrics.view_is_wanted() {
+            self.show();
+        }
+        if !self.chain.outputs.flush() {
+            return Ok(Step::Blocked { activity: Activity::Backpressured, due_ms: None });
+        }
+        match self.phase {
+            Phase::Running => {}
+            Phase::Ending => return self.finish(events),
+            Phase::Done => return Ok(Step::Done),
+        }
+        if self.chain.outputs.all_closed() {
+            self.end()?;
+            return Ok(Step::Progress);
+        }
+        let step = if self.tell_processing_time()? { Step::Progress } else { self.take_input(events)? };
+        if self.phase == Phase::Running {
+            self.obey_close()?;
+        }
+        Ok(match step {
+            Step::Blocked { activity, due_ms } => {
+                let due_ms = [due_ms, self.chain.due_ms()].into_iter().flatten().min();
+                Step::Blocked { activity, due_ms }
+            }
+            Step::Progress | Step::Done => step,
+        })
+    }
+
+    fn tell_processing_time(&mut self) -> Result<bool> {
+        if !self.started {
+            self.started = true;
+            let now_ms = self.clock.now_ms();
+            // The first call goes to every operator; afterwards to those that asked for one.
+            self.chain.links.iter_mut().for_each(|link| link.due_ms = Some(now_ms));
+            return self.chain.processing_time(now_ms);
+        }
+        match self.chain.due_ms() {
+            None => Ok(false),
+            Some(_) => self.chain.processing_time(self.clock.now_ms()),
+        }
+    }
+
+    fn take_input(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        match &mut self.input {
+            Input::Gate(gate) => match gate.poll(&*self.clock, &self.metrics) {
+                None => return Ok(Step::Blocked { activity: Activity::Idle, due_ms: None }),
+                Some(GateEvent::Batch(input, batch)) => {
+                    self.metrics.add_in(batch.rows(), batch.bytes());
+                    self.chain.process(input, batch)?;
+                }
+                Some(GateEvent::Watermark(watermark)) => self.chain.head().watermark(watermark)?,
+                Some(GateEvent::Status(status)) => self.chain.outputs.status(status),
+                Some(GateEvent::Barrier(aligned)) => self.snapshot(aligned, events)?,
+                Some(GateEvent::EndOfInput) => self.end()?,
+            },
+            Input::Source(source) => {
+                match source.command() {
+                    Some(SourceCommand::Barrier(id)) => {
+                        self.snapshot(Aligned { id, alignment_ns: 0 }, events)?;
+                        return Ok(Step::Progress);
+                    }
+                    Some(SourceCommand::Stop { drain }) => {
+                        self.end_source(drain)?;
+                        return Ok(Step::Progress);
+                    }
+                    None => {}
+                }
+                if source.is_on_hold() {
+                    return Ok(Step::Blocked { activity: Activity::Idle, due_ms: None });
+                }
+                match source.step(&mut self.chain)? {
+                    SourceStep::Progress => {}
+                    SourceStep::Waits(due_ms) => {
+                        return Ok(Step::Blocked { activity: Activity::Idle, due_ms: Some(due_ms) });
+                    }
+                    SourceStep::BudgetSpent => self.end_source(self.drain)?,
+                    SourceStep::AtEnd => {
+                        if !self.drain {
+                            // It has nothing more to say about time and must not hold back those that have.
+                            self.chain.outputs.status(ChannelStatus::Idle);
+                        }
+                        self.end_source(self.drain)?;
+                    }
+                }
+            }
+        }
+        Ok(Step::Progress)
+    }
+
+    fn end_source(&mut self, drain: bool) -> Result<()> {
+        if drain {
+            self.chain.head().watermark(MAX_WATERMARK)?;
+        }
+        self.end()
+    }
+
+    /// An operator has said that it wants no more input. Unless a side output before it is still read, the whole
+    /// subtask ends there: for whatever is behind that operator its input is over.
+    fn obey_close(&mut self) -> Result<()> {
+        let Some(operator) = self.chain.outputs.closed_from() else { return Ok(()) };
+        if self.chain.outputs.side_open_before(operator) {
+            return Ok(());
+        }
+        if self.drain {
+            self.chain.drain_behind(operator)?;
+        }
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if let Input::Gate(gate) = &mut self.input {
+            gate.close();
+        }
+        self.chain.end_of_input()?;
+        self.chain.outputs.control(&StreamElement::EndOfInput);
+        self.phase = Phase::Ending;
+        Ok(())
+    }
+
+    /// Everything has been handed on: the last state goes to the job manager.
+    fn finish(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        let id = CheckpointId(self.last_checkpoint.0 + 1);
+        let deltas = self.deltas(id)?;
+        events.push(SubtaskEvent::Finished { deltas });
+        self.show();
+        self.phase = Phase::Done;
+        Ok(Step::Done)
+    }
+
+    fn snapshot(&mut self, aligned: Aligned, events: &mut Vec<SubtaskEvent>) -> Result<()> {
+        let Aligned { id, alignment_ns } = aligned;
+        let deltas = self.deltas(id)?;
+        self.last_checkpoint = id;
+        self.chain.outputs.control(&StreamElement::Barrier(id));
+        events.push(SubtaskEvent::Acknowledged { id, deltas, alignment_ns });
+        Ok(())
+    }
+
+    fn deltas(&mut self, id: CheckpointId) -> Result<Vec<OperatorDelta>> {
+        let totals = StateChange::Operator { state: TOTALS, entry: self.metrics.totals().encode() };
+        let mut own = StateDelta { changes: vec![totals] };
+        if let Input::Source(source) = &mut self.input {
+            own.changes.extend(source.snapshot(id)?.changes()?);
+        }
+        let mut deltas = self.chain.snapshot(id)?;
+        if let Some(first) = deltas.iter_mut().find(|delta| delta.uid == self.first_uid) {
+            first.delta.changes.append(&mut own.changes);
+        } else {
+            let (uid, key_groups) = (self.first_uid.clone(), self.chain.key_groups.clone());
+            deltas.insert(0, OperatorDelta { uid, subtask: self.id.index, key_groups, delta: own });
+        }
+        Ok(deltas)
+    }
+
+    /// Shows the operators to panels, not more often than they can be looked at.
+    fn show(&mut self) {
+        let now_ns = self.clock.nanos();
+        if self.phase == Phase::Running
+            && self.viewed_ns.is_some_and(|viewed| now_ns.saturating_sub(viewed) < VIEW_INTERVAL_NS)
+        {
+            return;
+        }
+        self.viewed_ns = Some(now_ns);
+        self.metrics.show(self.chain.inspect());
+    }
+}

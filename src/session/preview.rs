@@ -1,0 +1,10 @@
+//! A bare pipeline in the foreground.
+
+use crate::runtime::Job;
+
+/// A pipeline whose rows go to the person's results until it ends. Dropping it cancels it.
+#[derive(Debug)]
+pub struct Preview {
+    /// The job that runs it; it keeps no state.
+    pub job: Job,
+}

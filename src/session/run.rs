@@ -1,0 +1,37 @@
+//! Jobs of a session.
+
+use std::sync::Arc;
+
+use crate::lang::lower::JobPlan;
+use crate::plan::JobGraph;
+use crate::plan::explain::Explain;
+use crate::runtime::{Job, JobOptions};
+use crate::state::JobDir;
+
+/// A job and what it was made of.
+#[derive(Debug)]
+pub struct JobEntry {
+    /// Its name.
+    pub name: String,
+    /// It.
+    pub job: Job,
+    /// Its plan and options, as typed and as optimised.
+    pub plan: JobPlan,
+    /// How it was launched.
+    pub options: JobOptions,
+    /// Leave to use the directory of its state.
+    pub directory: Arc<JobDir>,
+}
+
+/// Calls `show` with all levels of a job's plan.
+pub fn explained<T>(plan: &JobPlan, show: impl FnOnce(&Explain<'_>) -> T) -> T {
+    let stream = plan.stream_graph();
+    let job = JobGraph::from_stream_graph(&stream, None);
+    show(&Explain {
+        typed: &plan.logical,
+        optimized: &plan.optimized,
+        stream: &stream,
+        job: &job,
+        task_managers: plan.settings.task_managers,
+    })
+}

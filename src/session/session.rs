@@ -1,0 +1,315 @@
+//! The session.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Failure, JobEntry, Outcome, Preview, RestoreFrom, SessionRegistries, Settings, registries};
+use crate::api::{CommandSyntax, Pipeline, ResultSink};
+use crate::expr::ast::ExprNode;
+use crate::lang::ast::{RunStatement, SourceStatement, Statement};
+use crate::lang::lower::{self, Environment, JobPlan, JobSettings};
+use crate::lang::{self, Completeness};
+use crate::plan::{Catalog, Entry};
+use crate::runtime::{Job, JobOptions, JobSpec, Restart, Restore};
+use crate::state::{JobDir, StateDir};
+use crate::types::{Clock, Diagnostic, Error, Spanned};
+
+/// One person's session. It prints nothing: rows go to the [`ResultSink`] it was given, the rest comes back as
+/// [`Outcome`]s.
+pub struct Session {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    results: Arc<dyn ResultSink>,
+    registries: SessionRegistries,
+    catalog: Catalog,
+    jobs: Vec<JobEntry>,
+    /// Held from the first job that keeps state until the session ends.
+    state: Option<StateDir>,
+}
+
+impl Session {
+    /// A session without definitions or jobs.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        results: Arc<dyn ResultSink>,
+        commands: Vec<CommandSyntax>,
+    ) -> Self {
+        let registries = registries(commands);
+        Self { settings, clock, results, registries, catalog: Catalog::new(), jobs: Vec::new(), state: None }
+    }
+
+    /// The registries.
+    #[must_use]
+    pub const fn registries(&self) -> &SessionRegistries {
+        &self.registries
+    }
+
+    /// What is defined.
+    #[must_use]
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// What is defined, to define more.
+    pub const fn catalog_mut(&mut self) -> &mut Catalog {
+        &mut self.catalog
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A path as typed, from the session's directory.
+    #[must_use]
+    pub fn path(&self, typed: &str) -> PathBuf {
+        self.settings.base_dir.join(typed)
+    }
+
+    /// The statements of a text.
+    ///
+    /// # Errors
+    /// At the first mistake.
+    pub fn parse(&self, text: &str) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
+        lang::parse(text, &self.registries.grammar())
+    }
+
+    /// Tells a prompt whether what was typed so far is complete.
+    #[must_use]
+    pub fn completeness(commands: Vec<CommandSyntax>) -> Box<dyn Fn(&str) -> Completeness> {
+        let registries = registries(commands);
+        Box::new(move |text| {
+            let grammar = registries.grammar();
+            // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.
+            if lang::may_continue(text, &grammar) && !text.ends_with('\n') {
+                return Completeness::Incomplete;
+            }
+            lang::is_complete(text, &grammar)
+        })
+    }
+
+    /// Runs a statement that is no command.
+    ///
+    /// # Errors
+    /// When it is wrong, or what it starts fails at once.
+    pub fn define_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        match statement {
+            Statement::Source(source) => self.define_source(source),
+            Statement::Sink(sink) => {
+                let environment = environment(&self.registries, &self.settings, &self.results);
+                lower::define_sink(&mut self.catalog, sink, &environment)?;
+                Ok(Outcome::Done)
+            }
+            Statement::Stream { name, pipeline } => {
+                let environment = environment(&self.registries, &self.settings, &self.results);
+                lower::define_stream(&mut self.catalog, name, pipeline, &environment)?;
+                Ok(Outcome::Done)
+            }
+            Statement::Preview(pipeline) => self.preview(pipeline),
+            Statement::Run(run) => self.run(run),
+            Statement::Command(command) => {
+                Err(Diagnostic::at(command.span, format!("`{}` is not a command here", command.name.node)).into())
+            }
+        }
+    }
+
+    fn define_source(&mut self, statement: &SourceStatement) -> Result<Outcome, Failure> {
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        lower::define_source(&mut self.catalog, statement, &environment)?;
+        let inferred = statement.columns.is_none() && statement.connector.node == "file";
+        let message = match self.catalog.get(&statement.name.node) {
+            Some(Entry::Source(source)) if inferred => {
+                Outcome::Message(format!("source {} has columns {}", source.name, source.source.schema()))
+            }
+            _ => Outcome::Done,
+        };
+        Ok(message)
+    }
+
+    /// The plan of a pipeline that is not run: for `explain`.
+    ///
+    /// # Errors
+    /// When the pipeline is wrong.
+    pub fn plan(&self, pipeline: &Pipeline) -> Result<JobPlan, Failure> {
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        let mut settings = JobSettings::default();
+        settings.parallelism = self.settings.parallelism.unwrap_or(settings.parallelism);
+        Ok(lower::lower_preview(&self.catalog, pipeline, settings, &environment)?)
+    }
+
+    fn preview(&mut self, pipeline: &Pipeline) -> Result<Outcome, Failure> {
+        let plan = self.plan(pipeline)?;
+        let options = JobOptions {
+            batch_rows: self.settings.batch_rows,
+            executor: self.settings.executor,
+            restart: Restart { attempts: 0, delay_ms: 0 },
+            ..JobOptions::default()
+        };
+        let spec = JobSpec { graph: plan.stream_graph(), options, restore: Restore::Fresh };
+        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())? }))
+    }
+
+    fn run(&mut self, run: &RunStatement) -> Result<Outcome, Failure> {
+        let name = &run.name.node;
+        if let Some(entry) = self.jobs.iter().find(|entry| entry.name == *name)
+            && !entry.job.view().status.is_final()
+        {
+            return Err(Diagnostic::at(run.name.span, format!("job `{name}` is running"))
+                .help(format!("`stop {name}` or `cancel {name}` ends it, or give this one another name"))
+                .into());
+        }
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        let defaults = JobSettings {
+            batch_rows: self.settings.batch_rows,
+            allow_non_restored_state: self.settings.allow_non_restored_state,
+            ..JobSettings::default()
+        };
+        let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
+        if let Some(parallelism) = self.settings.parallelism {
+            plan.settings.parallelism = checked(parallelism, plan.settings.max_parallelism)?;
+        }
+        let options = JobOptions {
+            final_savepoint: self.settings.savepoint.clone(),
+            stop_after_rows: self.settings.stop_after_rows,
+            drain: self.settings.drain,
+            executor: self.settings.executor,
+            ..job_options(&plan.settings)
+        };
+        let restore = match &self.settings.restore {
+            None => Restore::Fresh,
+            Some(RestoreFrom::Latest) => Restore::Latest,
+            Some(RestoreFrom::Savepoint(directory)) => Restore::Savepoint(directory.clone()),
+        };
+        self.launch(plan, options, &restore)
+    }
+
+    /// The directory of a job's state, the state directory being locked.
+    fn job_directory(&mut self, name: &str) -> Result<JobDir, Error> {
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => StateDir::lock(&self.settings.state_dir)?,
+        };
+        self.state.insert(state).job(name)
+    }
+
+    fn launch(&mut self, plan: JobPlan, options: JobOptions, restore: &Restore) -> Result<Outcome, Failure> {
+        let name = plan.name.clone();
+        let earlier = self.jobs.iter().find(|entry| entry.name == name);
+        let directory = match earlier.map(|entry| Arc::clone(&entry.directory)) {
+            Some(directory) => directory,
+            None => Arc::new(self.job_directory(&name)?),
+        };
+        let options = JobOptions { directory: Some(directory.path().to_path_buf()), ..options };
+        let spec = JobSpec { graph: plan.stream_graph(), options: options.clone(), restore: restore.clone() };
+        // When this fails the job's last run stays what it was, to be described and restored in another way.
+        let job = Job::launch(spec, self.clock.clone())?;
+        let note = match (job.restored_from(), restore) {
+            (_, Restore::Savepoint(directory)) => Some(format!("goes on from savepoint {}", directory.display())),
+            (Some(id), _) => Some(format!("goes on from checkpoint {id}")),
+            (None, Restore::Fresh) => None,
+            (None, Restore::Latest | Restore::Checkpoint(_)) => {
+                Some("has nothing to restore and starts from the beginning".to_owned())
+            }
+        };
+        self.jobs.retain(|entry| entry.name != name);
+        self.jobs.push(JobEntry { name: name.clone(), job, plan, options, directory });
+        Ok(Outcome::Started { job: name, note })
+    }
+
+    /// Starts a job of this session again.
+    ///
+    /// # Errors
+    /// When there is no such job, an option is wrong, or the state can't be restored.
+    pub fn restore(
+        &mut self,
+        name: &Spanned<String>,
+        from: &Restore,
+        options: &[(Spanned<String>, ExprNode)],
+    ) -> Result<Outcome, Failure> {
+        let entry = self.job(name)?;
+        let mut plan = entry.plan.clone();
+        plan.settings = plan.settings.with(options)?;
+        entry.job.cancel();
+        let _ = entry.job.wait(None);
+        let options = job_options(&plan.settings);
+        self.launch(plan, options, from)
+    }
+
+    /// The job called `name`.
+    ///
+    /// # Errors
+    /// When there is none, with the near name.
+    pub fn job(&self, name: &Spanned<String>) -> Result<&JobEntry, Diagnostic> {
+        self.jobs.iter().find(|entry| entry.name.eq_ignore_ascii_case(&name.node)).ok_or_else(|| {
+            Diagnostic::at(name.span, format!("there is no job `{}`", name.node))
+                .did_you_mean(&name.node, self.jobs.iter().map(|entry| entry.name.as_str()))
+        })
+    }
+
+    /// Every job of the session, in the order they were started.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobEntry> {
+        self.jobs.iter()
+    }
+
+    /// Those that are not over.
+    pub fn running(&self) -> impl Iterator<Item = &JobEntry> {
+        self.jobs.iter().filter(|entry| !entry.job.view().status.is_final())
+    }
+
+    /// Cancels every job and waits for them.
+    pub fn cancel_all(&self) {
+        for entry in self.running() {
+            entry.job.cancel();
+            let _ = entry.job.wait(None);
+        }
+    }
+
+    /// Stops every job with a last checkpoint; one that can't take it is cancelled.
+    pub fn stop_all(&self) {
+        for entry in self.running() {
+            if entry.job.stop(None, false).is_err() {
+                entry.job.cancel();
+            }
+            let _ = entry.job.wait(None);
+        }
+    }
+
+    /// Where the jobs' state is.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.settings.state_dir
+    }
+}
+
+fn environment<'a>(
+    registries: &'a SessionRegistries,
+    settings: &Settings,
+    results: &Arc<dyn ResultSink>,
+) -> Environment<'a> {
+    Environment { registries: registries.lowering(), base_dir: settings.base_dir.clone(), results: results.clone() }
+}
+
+fn job_options(settings: &JobSettings) -> JobOptions {
+    JobOptions {
+        checkpoint_interval_ms: settings.checkpoint_ms,
+        retained_checkpoints: settings.retained_checkpoints,
+        restart: Restart { attempts: settings.restart_attempts, delay_ms: settings.restart_delay_ms },
+        task_managers: settings.task_managers,
+        batch_rows: settings.batch_rows,
+        channel_capacity: settings.channel_capacity,
+        allow_non_restored_state: settings.allow_non_restored_state,
+        ..JobOptions::default()
+    }
+}
+
+/// The parallelism of the command line, which no statement's place can be shown for.
+fn checked(parallelism: usize, max_parallelism: u16) -> Result<usize, Diagnostic> {
+    if (1..=usize::from(max_parallelism)).contains(&parallelism) {
+        Ok(parallelism)
+    } else {
+        Err(Diagnostic::new(format!("--parallelism must be from 1 to {max_parallelism}, not {parallelism}")))
+    }
+}

@@ -1,0 +1,58 @@
+//! What holds for every job of a session unless a `run` says otherwise.
+
+use std::path::PathBuf;
+
+use crate::runtime::Executor;
+
+/// The settings: command-line options and their defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Relative paths in statements start here.
+    pub base_dir: PathBuf,
+    /// Where jobs keep their state.
+    pub state_dir: PathBuf,
+    /// `--parallelism`: overrides what `run … with (parallelism = …)` says.
+    pub parallelism: Option<usize>,
+    /// `--restore`: what `run` starts from.
+    pub restore: Option<RestoreFrom>,
+    /// `--allow-non-restored-state`: state that no operator takes up is left behind.
+    pub allow_non_restored_state: bool,
+    /// `--stop-after`: source rows after which the input ends.
+    pub stop_after_rows: Option<u64>,
+    /// `--savepoint`: where the savepoint goes that is taken when the input has ended.
+    pub savepoint: Option<PathBuf>,
+    /// Whether the end of input fires open windows (`--no-drain` clears it).
+    pub drain: bool,
+    /// Rows of a full batch.
+    pub batch_rows: usize,
+    /// Who steps the subtasks (`--seed` chooses the stepping executor).
+    pub executor: Executor,
+}
+
+/// `--restore`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreFrom {
+    /// The last completed checkpoint of the job's name, or nothing when there is none.
+    Latest,
+    /// A savepoint directory.
+    Savepoint(PathBuf),
+}
+
+impl Settings {
+    /// The defaults, with state in `state_dir`.
+    #[must_use]
+    pub const fn new(base_dir: PathBuf, state_dir: PathBuf) -> Self {
+        Self {
+            base_dir,
+            state_dir,
+            parallelism: None,
+            restore: None,
+            allow_non_restored_state: false,
+            stop_after_rows: None,
+            savepoint: None,
+            drain: true,
+            batch_rows: crate::types::DEFAULT_BATCH_ROWS,
+            executor: Executor::Threaded,
+        }
+    }
+}

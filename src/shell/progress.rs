@@ -1,0 +1,139 @@
+//! The progress line of a job in the foreground: events/s, percent, time left. Only on a terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::sync::Arc;
+
+use crate::inspect::{JobStatus, JobView};
+use crate::types::Clock;
+
+/// Draws one line on standard error, over itself.
+#[derive(Debug)]
+pub(super) struct Progress {
+    clock: Arc<dyn Clock>,
+    shown: bool,
+    enabled: bool,
+    started_ns: u64,
+    last: Option<(u64, u64)>,
+    rate: f64,
+}
+
+impl Progress {
+    /// A line that is drawn only if standard error is a terminal and `quiet` is not set.
+    #[must_use]
+    pub(super) fn new(clock: Arc<dyn Clock>, quiet: bool) -> Self {
+        let started_ns = clock.nanos();
+        // Rows on the same terminal say enough of the progress, and the two would tear each other.
+        let enabled = !quiet && io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self { clock, shown: false, enabled, started_ns, last: None, rate: 0.0 }
+    }
+
+    /// Draws the line for these jobs.
+    pub(super) fn draw(&mut self, views: &[Arc<JobView>]) {
+        if !self.enabled || views.is_empty() {
+            return;
+        }
+        let now = self.clock.nanos();
+        let rows: u64 = views.iter().map(|view| view.source_rows).sum();
+        if let Some((then, before)) = self.last
+            && now > then
+        {
+            let rate = float(rows.saturating_sub(before)) / seconds_of(now - then);
+            self.rate = if self.rate == 0.0 { rate } else { 0.7 * self.rate + 0.3 * rate };
+        }
+        self.last = Some((now, rows));
+        let line = line(views, rows, self.rate, seconds_of(now - self.started_ns));
+        let mut stderr = io::stderr().lock();
+        // A terminal that is gone is no reason to stop the job.
+        let _ = write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush());
+        self.shown = true;
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            let mut stderr = io::stderr().lock();
+            let _ = write!(stderr, "\r\x1b[2K").and_then(|()| stderr.flush());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn line(views: &[Arc<JobView>], rows: u64, rate: f64, elapsed_s: f64) -> String {
+    let names: Vec<&str> = views.iter().map(|view| view.name.as_str()).collect();
+    let mut line = format!("{}: {} rows, {}/s", names.join(", "), thousands(rows), thousands(whole(rate)));
+    let bounded: Option<Vec<(u64, u64)>> = views.iter().map(|view| view.progress).collect();
+    if let Some(parts) = bounded {
+        let done: u64 = parts.iter().map(|part| part.0).sum();
+        let total: u64 = parts.iter().map(|part| part.1).sum();
+        if total > 0 {
+            let share = (float(done) / float(total)).min(1.0);
+            let _ = write!(line, ", {:.0} %", share * 100.0);
+            if share > 0.01 && share < 1.0 {
+                let _ = write!(line, ", {} left", seconds(elapsed_s * (1.0 - share) / share));
+            }
+        }
+    }
+    for view in views {
+        if matches!(view.status, JobStatus::Restarting | JobStatus::Paused | JobStatus::Stopping) {
+            line.push_str(&format!(" [{} {:?}]", view.name, view.status).to_lowercase());
+        }
+    }
+    line
+}
+
+/// `1234567` as `1,234,567`.
+#[must_use]
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate or share for people needs no 53 bits")]
+const fn float(number: u64) -> f64 {
+    number as f64
+}
+
+fn seconds_of(nanoseconds: u64) -> f64 {
+    float(nanoseconds) / 1e9
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, at zero too")]
+const fn whole(number: f64) -> u64 {
+    number as u64
+}
+
+/// Seconds for people: `42s`, `3m 10s`, `2h 5m`.
+fn seconds(seconds: f64) -> String {
+    let whole = whole(seconds.round());
+    match whole {
+        0..60 => format!("{whole}s"),
+        60..3600 => format!("{}m {}s", whole / 60, whole % 60),
+        _ => format!("{}h {}m", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(seconds(59.6), "1m 0s");
+        assert_eq!(seconds(7_500.0), "2h 5m");
+    }
+}

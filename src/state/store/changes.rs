@@ -1,0 +1,236 @@
+//! What operator instances handed over, as the net change of each namespace.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_schema::SchemaRef;
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
+
+use super::block::{Block, batch};
+use super::commit::OperatorDelta;
+use super::database::StoredState;
+use super::merge::{gather, latest};
+use crate::state::{KeyedRows, Namespace, OperatorEntry, StateChange};
+use crate::types::{Error, Result};
+
+/// The net change of one namespace of one state: drops first, then removals, then entries. Key groups of different
+/// instances never meet, so their changes need no order among each other.
+#[derive(Default)]
+pub(super) struct NamespaceChange<'a> {
+    pub(super) drops: Vec<Range<u16>>,
+    removed: Vec<Cow<'a, KeyedRows>>,
+    entries: Vec<Cow<'a, KeyedRows>>,
+}
+
+/// By position in the states given, by namespace.
+pub(super) type Changes<'a> = Vec<BTreeMap<Namespace, NamespaceChange<'a>>>;
+
+/// What one instance did to one namespace, in order, since it last dropped it.
+#[derive(Default)]
+struct Steps<'a> {
+    dropped: bool,
+    /// Whether entries are put (or else removed), and which.
+    rows: Vec<(bool, &'a KeyedRows)>,
+}
+
+/// The changes of keyed state in `deltas`.
+pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], states: &[S]) -> Result<Changes<'a>> {
+    let mut changes: Changes<'a> = Vec::new();
+    changes.resize_with(states.len(), BTreeMap::new);
+    for delta in deltas {
+        let mut steps: BTreeMap<(usize, Namespace), Steps<'a>> = BTreeMap::new();
+        for change in &delta.delta.changes {
+            let (state, namespace, rows) = match change {
+                StateChange::Upsert { state, namespace, rows } => (*state, *namespace, Some((true, rows))),
+                StateChange::Remove { state, namespace, rows } => (*state, *namespace, Some((false, rows))),
+                StateChange::DropNamespace { state, namespace } => (*state, *namespace, None),
+                StateChange::Operator { .. } | StateChange::Commit { .. } => continue,
+            };
+            let at = states
+                .iter()
+                .position(|stored| stored.as_ref().uid == delta.uid && stored.as_ref().descriptor.name == state)
+                .ok_or_else(|| {
+                    let uid = &delta.uid;
+                    Error::state(format!("operator `{uid}` handed over state `{state}`, which it does not declare"))
+                })?;
+            let steps = steps.entry((at, namespace)).or_default();
+            match rows {
+                Some((put, rows)) => {
+                    check(states[at].as_ref(), delta, put, rows)?;
+                    if !rows.key_groups.is_empty() {
+                        steps.rows.push((put, rows));
+                    }
+                }
+                None => *steps = Steps { dropped: true, rows: Vec::new() },
+            }
+        }
+        for ((at, namespace), steps) in steps {
+            let change = changes[at].entry(namespace).or_default();
+            if steps.dropped {
+                change.drops.push(delta.key_groups.clone());
+            }
+            add_net(states[at].as_ref(), &steps.rows, change)?;
+        }
+    }
+    Ok(changes)
+}
+
+/// What instances handed over beside keyed state, by operator, ordered by instance.
+pub(super) fn entries(deltas: &[OperatorDelta]) -> BTreeMap<&str, Vec<OperatorEntry>> {
+    let mut by_operator: BTreeMap<&str, Vec<OperatorEntry>> = BTreeMap::new();
+    for delta in deltas {
+        for change in &delta.delta.changes {
+            let (state, entry) = match change {
+                StateChange::Operator { state, entry } => (Some((*state).to_owned()), entry.clone()),
+                StateChange::Commit { entry } => (None, entry.clone()),
+                StateChange::Upsert { .. } | StateChange::Remove { .. } | StateChange::DropNamespace { .. } => continue,
+            };
+            let entry = OperatorEntry { state, subtask: delta.subtask, entry };
+            by_operator.entry(delta.uid.as_str()).or_default().push(entry);
+        }
+    }
+    for entries in by_operator.values_mut() {
+        entries.sort_by_key(|entry| entry.subtask);
+    }
+    by_operator
+}
+
+/// Refuses rows that could not be read back, or that would be filed where their instance does not look for them.
+fn check(state: &StoredState, delta: &OperatorDelta, put: bool, rows: &KeyedRows) -> Result<()> {
+    let expected = if put { &state.layout.entries } else { &state.layout.keys };
+    let schema = rows.rows.schema_ref();
+    let fits = schema.fields().len() == expected.fields().len()
+        && schema.fields().iter().zip(expected.fields()).all(|(a, b)| a.data_type().equals_datatype(b.data_type()));
+    let name = || format!("state `{}` of operator `{}`", state.descriptor.name, state.uid);
+    if !fits {
+        return Err(Error::state(format!("{}: rows of {schema:?} were handed over for {expected:?}", name())));
+    }
+    if rows.key_groups.len() != rows.rows.num_rows() {
+        let (groups, rows) = (rows.key_groups.len(), rows.rows.num_rows());
+        return Err(Error::state(format!("{}: {groups} key groups were given for {rows} rows", name())));
+    }
+    let outside = rows.key_groups.iter().find(|group| !delta.key_groups.contains(group));
+    if let Some(group) = outside {
+        return Err(Error::state(format!(
+            "{}: instance {} owns key groups {:?} but handed over a row of {group}",
+            name(),
+            delta.subtask,
+            delta.key_groups
+        )));
+    }
+    Ok(())
+}
+
+/// Adds the net effect of `steps`. Removals come before entries in a block, so a key that is removed after it was put
+/// needs a closer look; otherwise the steps are taken as they are.
+fn add_net<'a>(state: &StoredState, steps: &[(bool, &'a KeyedRows)], change: &mut NamespaceChange<'a>) -> Result<()> {
+    let first_put = steps.iter().position(|(put, _)| *put).unwrap_or(steps.len());
+    if steps[first_put..].iter().all(|(put, _)| *put) {
+        for (put, rows) in steps {
+            if *put { &mut change.entries } else { &mut change.removed }.push(Cow::Borrowed(*rows));
+        }
+        return Ok(());
+    }
+    let blocks = steps
+        .iter()
+        .map(|(put, rows)| {
+            let mut block = Block { distinct: false, ..state.layout.empty() };
+            let (target, schema) = if *put {
+                (&mut block.entries, &state.layout.entries)
+            } else {
+                (&mut block.removed, &state.layout.keys)
+            };
+            *target = with_schema(schema, &rows.rows)?;
+            Ok(block)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let picked = latest(&state.keys, &blocks)?;
+    for (put, picks) in [(false, picked.removed), (true, picked.entries)] {
+        let batches: Vec<&RecordBatch> =
+            blocks.iter().map(|block| if put { &block.entries } else { &block.removed }).collect();
+        let schema = if put { &state.layout.entries } else { &state.layout.keys };
+        let rows = KeyedRows {
+            rows: gather(schema, &batches, &picks)?,
+            key_groups: picks.iter().map(|(at, row)| steps[*at].1.key_groups[*row]).collect(),
+        };
+        if !rows.key_groups.is_empty() {
+            if put { &mut change.entries } else { &mut change.removed }.push(Cow::Owned(rows));
+        }
+    }
+    Ok(())
+}
+
+impl NamespaceChange<'_> {
+    /// The change of each key group that has one, ascending; drops are not among them.
+    pub(super) fn blocks(&self, state: &StoredState) -> Result<BTreeMap<u16, Block>> {
+        let mut blocks = BTreeMap::new();
+        for (key_group, rows) in split(&state.layout.keys, &self.removed)? {
+            blocks.entry(key_group).or_insert_with(|| state.layout.empty()).removed = rows;
+        }
+        for (key_group, rows) in split(&state.layout.entries, &self.entries)? {
+            let block = blocks.entry(key_group).or_insert_with(|| state.layout.empty());
+            block.entries = rows;
+            block.distinct = false;
+        }
+        Ok(blocks)
+    }
+}
+
+/// The rows of each key group, in order: one counting sort, one `take`, slices.
+fn split(schema: &SchemaRef, parts: &[Cow<'_, KeyedRows>]) -> Result<Vec<(u16, RecordBatch)>> {
+    let Some(first) = parts.first() else {
+        return Ok(Vec::new());
+    };
+    let (rows, key_groups) = if parts.len() == 1 {
+        (with_schema(schema, &first.rows)?, Cow::Borrowed(first.key_groups.as_slice()))
+    } else {
+        let batches = parts.iter().map(|part| with_schema(schema, &part.rows)).collect::<Result<Vec<_>>>()?;
+        let groups: Vec<u16> = parts.iter().flat_map(|part| part.key_groups.iter().copied()).collect();
+        (concat_batches(schema, &batches)?, Cow::Owned(groups))
+    };
+    let Some((&low, &high)) = key_groups.iter().min().zip(key_groups.iter().max()) else {
+        return Ok(Vec::new());
+    };
+    let slot = |group: u16| usize::from(group - low);
+    let mut ends = vec![0_usize; slot(high) + 1];
+    for group in key_groups.iter() {
+        ends[slot(*group)] += 1;
+    }
+    let mut total = 0;
+    for end in &mut ends {
+        total += *end;
+        *end = total - *end;
+    }
+    let sorted = if key_groups.is_sorted() {
+        for group in key_groups.iter() {
+            ends[slot(*group)] += 1;
+        }
+        rows
+    } else {
+        let mut order = vec![0_u32; key_groups.len()];
+        for (row, group) in key_groups.iter().enumerate() {
+            let end = &mut ends[slot(*group)];
+            order[*end] = u32::try_from(row).map_err(|_| Error::state("over 2^32 rows in one change"))?;
+            *end += 1;
+        }
+        take_record_batch(&rows, &UInt32Array::from(order))?
+    };
+    let mut start = 0;
+    let mut groups = Vec::new();
+    for (slot, end) in ends.into_iter().enumerate() {
+        if end > start {
+            let group = u16::try_from(usize::from(low) + slot).map_err(Error::state)?;
+            groups.push((group, sorted.slice(start, end - start)));
+            start = end;
+        }
+    }
+    Ok(groups)
+}
+
+/// The same columns under the state's own schema, whatever metadata the operator's had.
+fn with_schema(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch> {
+    batch(schema, rows.columns().to_vec(), rows.num_rows())
+}

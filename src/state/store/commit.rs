@@ -1,0 +1,339 @@
+//! A checkpoint made durable.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::block::Block;
+use super::changes::{self, NamespaceChange};
+use super::database::{
+    CHECKPOINTS, ENTRIES, LAST_ID, MANIFESTS, META, PURGES, SCHEMAS, SIZES, StateStore, StoredState, db, record,
+};
+use super::key::{BlockKey, Group};
+use super::lineage::Lineage;
+use super::record::{CheckpointRecord, PurgeRecord, SchemaRecord, StateRecord, encode_entries, to_json};
+use crate::state::seal::seal;
+use crate::state::{OperatorEntry, StateDelta, StateDescriptor, StateSnapshot};
+use crate::types::{CheckpointId, Error, OperatorUid, Result};
+
+/// What one operator instance hands over for a checkpoint.
+#[derive(Debug, Clone)]
+pub struct OperatorDelta {
+    /// Whose.
+    pub uid: OperatorUid,
+    /// Which instance.
+    pub subtask: usize,
+    /// The key groups that the instance owns: a namespace that it drops is dropped in these.
+    pub key_groups: Range<u16>,
+    /// What changed.
+    pub delta: StateDelta,
+}
+
+/// One checkpoint to be made durable.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// Its number: greater than any in the store.
+    pub id: CheckpointId,
+    /// The checkpoint that the running job was restored from or has taken last: what the deltas are relative to.
+    pub parent: Option<CheckpointId>,
+    /// The deltas of all instances.
+    pub deltas: &'a [OperatorDelta],
+    /// The keyed states of every operator, so that the store can read its blocks for ever.
+    pub states: &'a [(OperatorUid, Vec<StateDescriptor>)],
+    /// What else is to be known of the checkpoint, opaque here.
+    pub manifest: &'a [u8],
+}
+
+/// What a commit took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CommitStats {
+    /// Bytes written for this checkpoint: its blocks, operator entries and manifest.
+    pub delta_bytes: u64,
+    /// Bytes of all blocks that it consists of.
+    pub full_bytes: u64,
+}
+
+type States = Vec<Arc<StoredState>>;
+
+/// What is known of a checkpoint before its blocks are written.
+struct Head<'a> {
+    id: u64,
+    record: CheckpointRecord,
+    /// Bytes of the parent's blocks.
+    parent_bytes: u64,
+    entries: &'a BTreeMap<&'a str, Vec<OperatorEntry>>,
+    manifest: &'a [u8],
+}
+
+impl StateStore {
+    /// Makes a checkpoint durable in one two-phase-committed transaction: after `Ok` it survives anything, before that
+    /// it does not exist.
+    ///
+    /// # Errors
+    /// When the id was used before, the parent is not held, a delta does not fit its state's descriptor, or the file
+    /// can't be written. Nothing has changed then.
+    pub fn commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {
+        self.try_commit(commit).map_err(|error| self.named(error))
+    }
+
+    /// Writes all of `snapshot` as checkpoint `id`, one without ancestors: how a job's own store takes over a savepoint
+    /// or another job's checkpoint.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), and when the snapshot can't be read.
+    pub fn import(&self, snapshot: &StateSnapshot, id: CheckpointId) -> Result<CommitStats> {
+        self.try_import(snapshot, id).map_err(|error| self.named(error))
+    }
+
+    fn try_commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {
+        self.check_place()?;
+        let transaction = self.begin_write()?;
+        let (states, added) = self.stored_states(commit.states)?;
+        write_schemas(&transaction, &added)?;
+        let changes = changes::keyed(commit.deltas, &states)?;
+        let entries = changes::entries(commit.deltas);
+        let (record, parent_bytes) = next_record(&transaction, commit.id.0, commit.parent, &states, &entries)?;
+        let head = Head { id: commit.id.0, record, parent_bytes, entries: &entries, manifest: commit.manifest };
+        let mut writer = BlockWriter::new(&transaction, commit.id.0);
+        for (state, namespaces) in states.iter().zip(&changes).filter(|(_, namespaces)| !namespaces.is_empty()) {
+            let mut table = transaction.open_table(state.blocks()).map_err(db)?;
+            for (namespace, change) in namespaces {
+                writer.namespace(state, &mut table, *namespace, change)?;
+            }
+        }
+        let written = writer.finish();
+        self.finish(transaction, &head, &written, added)
+    }
+
+    fn try_import(&self, snapshot: &StateSnapshot, id: CheckpointId) -> Result<CommitStats> {
+        self.check_place()?;
+        let source = snapshot.source();
+        let transaction = self.begin_write()?;
+        let (states, added) = self.stored_states(source.operators())?;
+        write_schemas(&transaction, &added)?;
+        let mut entries = BTreeMap::new();
+        for (uid, _) in source.operators() {
+            let own = source.entries(uid)?;
+            if !own.is_empty() {
+                entries.insert(uid.as_str(), own);
+            }
+        }
+        let (record, _) = next_record(&transaction, id.0, None, &states, &entries)?;
+        let head = Head { id: id.0, record, parent_bytes: 0, entries: &entries, manifest: source.manifest() };
+        let mut writer = BlockWriter::new(&transaction, id.0);
+        for state in &states {
+            let mut table = transaction.open_table(state.blocks()).map_err(db)?;
+            source.scan(&state.uid, &state.descriptor, 0..u16::MAX, &mut |key_group, namespace, entries| {
+                let block = Block { distinct: true, entries, ..state.layout.empty() };
+                writer.block(state, &mut table, Group { key_group, namespace }, &block)
+            })?;
+        }
+        let written = writer.finish();
+        self.finish(transaction, &head, &written, added)
+    }
+
+    /// The stored form of `states`, and those of them that the store did not know yet.
+    fn stored_states(&self, states: &[(OperatorUid, Vec<StateDescriptor>)]) -> Result<(States, States)> {
+        let known = self.schemas();
+        let mut next = known.last().map_or(0, |state| state.number + 1);
+        let (mut stored, mut added) = (Vec::new(), Vec::new());
+        for (uid, descriptors) in states {
+            for descriptor in descriptors {
+                let found = known.iter().find(|s| s.uid == *uid && s.descriptor.same_layout(descriptor));
+                let state = if let Some(state) = found {
+                    Arc::clone(state)
+                } else {
+                    let state = Arc::new(StoredState::new(next, uid.clone(), descriptor.clone())?);
+                    next += 1;
+                    added.push(Arc::clone(&state));
+                    state
+                };
+                if stored.iter().any(|other: &Arc<StoredState>| other.table == state.table) {
+                    return Err(Error::state(format!("operator `{uid}` declares state `{}` twice", descriptor.name)));
+                }
+                stored.push(state);
+            }
+        }
+        Ok((stored, added))
+    }
+
+    /// Writes what is not blocks, and commits.
+    fn finish(
+        &self,
+        transaction: WriteTransaction,
+        head: &Head<'_>,
+        written: &Written,
+        added: Vec<Arc<StoredState>>,
+    ) -> Result<CommitStats> {
+        let id = head.id;
+        let mut other_bytes = head.manifest.len() as u64;
+        let full_bytes = head.parent_bytes + written.bytes;
+        {
+            let mut table = transaction.open_table(ENTRIES).map_err(db)?;
+            for (uid, entries) in head.entries {
+                let sealed = seal(&entries_context(id, uid), &encode_entries(entries)?);
+                other_bytes += sealed.len() as u64;
+                table.insert((id, *uid), sealed.as_slice()).map_err(db)?;
+            }
+            let mut table = transaction.open_table(MANIFESTS).map_err(db)?;
+            table.insert(id, seal(&id.to_be_bytes(), head.manifest).as_slice()).map_err(db)?;
+            let mut table = transaction.open_table(CHECKPOINTS).map_err(db)?;
+            table.insert(id, seal(&id.to_be_bytes(), &to_json(&head.record)?).as_slice()).map_err(db)?;
+            let mut table = transaction.open_table(SIZES).map_err(db)?;
+            table.insert(id, full_bytes).map_err(db)?;
+            let mut table = transaction.open_table(META).map_err(db)?;
+            table.insert(LAST_ID, id).map_err(db)?;
+        }
+        // Held across the commit: the next commit, waiting for this one, must find the schemas that it added.
+        let mut schemas = self.schemas();
+        transaction.commit().map_err(db)?;
+        schemas.extend(added);
+        drop(schemas);
+        let mut work = self.work();
+        work.touched.extend(written.touched.iter().copied());
+        work.bytes += written.bytes;
+        Ok(CommitStats { delta_bytes: written.bytes + other_bytes, full_bytes })
+    }
+}
+
+/// What seals the operator entries of `uid` in checkpoint `id`.
+pub(super) fn entries_context(id: u64, uid: &str) -> Vec<u8> {
+    [&id.to_be_bytes(), uid.as_bytes()].concat()
+}
+
+fn write_schemas(transaction: &WriteTransaction, added: &[Arc<StoredState>]) -> Result<()> {
+    if added.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(SCHEMAS).map_err(db)?;
+    for state in added {
+        let record = SchemaRecord { uid: state.uid.clone(), state: (&state.descriptor).into() };
+        let sealed = seal(&state.number.to_be_bytes(), &to_json(&record)?);
+        table.insert(state.number, sealed.as_slice()).map_err(db)?;
+    }
+    Ok(())
+}
+
+/// The record of the next checkpoint, and the bytes of its parent's blocks.
+fn next_record(
+    transaction: &WriteTransaction,
+    id: u64,
+    parent: Option<CheckpointId>,
+    states: &[Arc<StoredState>],
+    entries: &BTreeMap<&str, Vec<OperatorEntry>>,
+) -> Result<(CheckpointRecord, u64)> {
+    let last = transaction.open_table(META).map_err(db)?.get(LAST_ID).map_err(db)?.map_or(0, |last| last.value());
+    if id <= last {
+        return Err(Error::state(format!("checkpoint {id} can't be written: {last} was written before")));
+    }
+    let before = match parent {
+        None => None,
+        Some(CheckpointId(parent)) => {
+            let table = transaction.open_table(CHECKPOINTS).map_err(db)?;
+            let value = table.get(parent).map_err(db)?.ok_or_else(|| {
+                Error::state(format!("checkpoint {id} can't be written: its parent {parent} is not held any more"))
+            })?;
+            Some(record(parent, value.value())?)
+        }
+    };
+    let parent_bytes = match parent {
+        None => 0,
+        Some(CheckpointId(parent)) => {
+            let table = transaction.open_table(SIZES).map_err(db)?;
+            table.get(parent).map_err(db)?.map_or(0, |bytes| bytes.value())
+        }
+    };
+    let since = |schema: u32| {
+        let states = before.iter().flat_map(|record| &record.states);
+        states.into_iter().find(|state| state.schema == schema).map_or(id, |state| state.since)
+    };
+    let mut operators: Vec<OperatorUid> = Vec::new();
+    let stateful = states.iter().map(|state| state.uid.clone());
+    for uid in stateful.chain(entries.keys().map(OperatorUid::new)) {
+        if !operators.contains(&uid) {
+            operators.push(uid);
+        }
+    }
+    let record = CheckpointRecord {
+        parent: parent.map(|parent| parent.0),
+        lineage: before.as_ref().map_or_else(|| Lineage::root(id), |parent| parent.lineage.child(id, last)),
+        states: states.iter().map(|state| StateRecord { schema: state.number, since: since(state.number) }).collect(),
+        operators,
+    };
+    Ok((record, parent_bytes))
+}
+
+/// What was written of a checkpoint's blocks.
+struct Written {
+    bytes: u64,
+    touched: Vec<(u32, Group)>,
+}
+
+/// Writes the blocks of one checkpoint.
+struct BlockWriter<'t> {
+    transaction: &'t WriteTransaction,
+    id: u64,
+    purges: u32,
+    scratch: Vec<u8>,
+    written: Written,
+}
+
+type Blocks<'t> = Table<'t, &'static BlockKey, &'static [u8]>;
+
+impl<'t> BlockWriter<'t> {
+    fn new(transaction: &'t WriteTransaction, id: u64) -> Self {
+        Self { transaction, id, purges: 0, scratch: Vec::new(), written: Written { bytes: 0, touched: Vec::new() } }
+    }
+
+    fn finish(self) -> Written {
+        self.written
+    }
+
+    fn block(&mut self, state: &StoredState, table: &mut Blocks<'_>, group: Group, block: &Block) -> Result<()> {
+        let key = group.block(self.id);
+        block.encode(&state.table, &key, &mut self.scratch)?;
+        table.insert(&key, self.scratch.as_slice()).map_err(db)?;
+        self.written.bytes += (key.len() + self.scratch.len()) as u64;
+        self.written.touched.push((state.number, group));
+        Ok(())
+    }
+
+    fn namespace(
+        &mut self,
+        state: &StoredState,
+        table: &mut Blocks<'_>,
+        namespace: i64,
+        change: &NamespaceChange<'_>,
+    ) -> Result<()> {
+        let mut blocks = change.blocks(state)?;
+        for dropped in &change.drops {
+            let mut any = false;
+            for key_group in dropped.clone() {
+                // A mark is needed only where there is something older to hide.
+                let group = Group { key_group, namespace };
+                let older = table.range::<&BlockKey>(&group.block(0)..&group.block(self.id)).map_err(db)?.next();
+                if older.transpose().map_err(db)?.is_some() {
+                    blocks.entry(key_group).or_insert_with(|| state.layout.empty()).drop = true;
+                    any = true;
+                }
+            }
+            if any {
+                self.purge(state, namespace, dropped)?;
+            }
+        }
+        for (key_group, block) in &blocks {
+            self.block(state, table, Group { key_group: *key_group, namespace }, block)?;
+        }
+        Ok(())
+    }
+
+    fn purge(&mut self, state: &StoredState, namespace: i64, groups: &Range<u16>) -> Result<()> {
+        let record = PurgeRecord { schema: state.number, namespace, first: groups.start, end: groups.end };
+        let mut table = self.transaction.open_table(PURGES).map_err(db)?;
+        table.insert((self.id, self.purges), to_json(&record)?.as_slice()).map_err(db)?;
+        self.purges += 1;
+        Ok(())
+    }
+}

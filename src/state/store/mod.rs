@@ -1,0 +1,32 @@
+//! The state of one job in redb: every checkpoint one transaction.
+//!
+//! * `database`: the file, its tables, opening it
+//! * `changes`: what the instances handed over, as net changes of key groups and namespaces
+//! * `commit`: a checkpoint written
+//! * `read`: a checkpoint read
+//! * `retain`: checkpoints forgotten, blocks merged
+//! * `block`, `columns`, `key`, `merge`, `lineage`, `record`: the parts
+
+mod block;
+mod changes;
+mod columns;
+mod commit;
+mod database;
+mod key;
+mod lineage;
+mod merge;
+mod read;
+mod record;
+mod retain;
+
+#[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "small numbers, chosen by the tests"
+)]
+mod tests;
+
+pub use commit::{Commit, CommitStats, OperatorDelta};
+pub use database::StateStore;

@@ -1,0 +1,137 @@
+//! A checkpoint read, through redb's snapshot: later commits and merges do not change it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use redb::{AccessGuard, ReadTransaction, TableError};
+
+use super::block::Block;
+use super::commit::entries_context;
+use super::database::{CHECKPOINTS, ENTRIES, MANIFESTS, StateStore, StoredState, db, record};
+use super::key::{BlockKey, Group, bounds, parse};
+use super::lineage::Lineage;
+use super::merge::merge;
+use super::record::decode_entries;
+use crate::state::seal::unseal;
+use crate::state::snapshot::Visit;
+use crate::state::{OperatorEntry, SnapshotSource, StateDescriptor};
+use crate::types::{CheckpointId, Error, OperatorUid, Result};
+
+/// One checkpoint of a store.
+pub(super) struct CheckpointSource {
+    /// Kept open as long as it is read from.
+    store: Arc<StateStore>,
+    transaction: ReadTransaction,
+    id: u64,
+    lineage: Lineage,
+    /// Its keyed states, and since when each counts.
+    states: Vec<(Arc<StoredState>, u64)>,
+    operators: Vec<(OperatorUid, Vec<StateDescriptor>)>,
+    manifest: Vec<u8>,
+}
+
+impl CheckpointSource {
+    pub(super) fn new(store: Arc<StateStore>, id: CheckpointId) -> Result<Self> {
+        let transaction = store.begin_read()?;
+        let table = transaction.open_table(CHECKPOINTS).map_err(db)?;
+        let Some(value) = table.get(id.0).map_err(db)? else {
+            let held = store.checkpoints()?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let held = if held.is_empty() { "none".to_owned() } else { held };
+            return Err(Error::state(format!("there is no checkpoint {id} (held: {held})")));
+        };
+        let record = record(id.0, value.value())?;
+        let manifests = transaction.open_table(MANIFESTS).map_err(db)?;
+        let what = format!("the manifest of checkpoint {id}");
+        let manifest = manifests.get(id.0).map_err(db)?.ok_or_else(|| Error::state(format!("{what} is missing")))?;
+        let manifest = unseal(&id.0.to_be_bytes(), &what, manifest.value())?.to_vec();
+        let states = record
+            .states
+            .iter()
+            .map(|state| Ok((store.schema(state.schema)?, state.since)))
+            .collect::<Result<Vec<_>>>()?;
+        let operators = record
+            .operators
+            .into_iter()
+            .map(|uid| {
+                let own = states.iter().filter(|(state, _)| state.uid == uid);
+                let descriptors = own.map(|(state, _)| state.descriptor.clone()).collect();
+                (uid, descriptors)
+            })
+            .collect();
+        Ok(Self { transaction, id: id.0, lineage: record.lineage, states, operators, manifest, store })
+    }
+
+    fn try_scan(&self, state: &StoredState, since: u64, key_groups: &Range<u16>, visit: &mut Visit<'_>) -> Result<()> {
+        let table = match self.transaction.open_table(state.blocks()) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+            Err(error) => return Err(db(error)),
+        };
+        let (from, to) = bounds(key_groups);
+        let mut open: Option<(Group, Vec<Stored<'_>>)> = None;
+        for row in table.range::<&BlockKey>(&from..&to).map_err(db)? {
+            let (key, value) = row.map_err(db)?;
+            let key = *key.value();
+            let (group, id) = parse(&key);
+            if id < since || !self.lineage.contains(id) {
+                continue;
+            }
+            match &mut open {
+                Some((current, blocks)) if *current == group => blocks.push((key, value)),
+                _ => {
+                    if let Some((group, blocks)) = open.replace((group, vec![(key, value)])) {
+                        visit_group(state, group, &blocks, visit)?;
+                    }
+                }
+            }
+        }
+        open.map_or(Ok(()), |(group, blocks)| visit_group(state, group, &blocks, visit))
+    }
+}
+
+/// A block as it is stored.
+type Stored<'a> = (BlockKey, AccessGuard<'a, &'static [u8]>);
+
+fn visit_group(state: &StoredState, group: Group, stored: &[Stored<'_>], visit: &mut Visit<'_>) -> Result<()> {
+    let blocks = stored
+        .iter()
+        .map(|(key, value)| Block::decode(&state.layout, &state.table, key, value.value()))
+        .collect::<Result<Vec<_>>>()?;
+    let entries = merge(&state.layout, &state.keys, &blocks, true)?.entries;
+    if entries.num_rows() == 0 { Ok(()) } else { visit(group.key_group, group.namespace, entries) }
+}
+
+impl SnapshotSource for CheckpointSource {
+    fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    fn operators(&self) -> &[(OperatorUid, Vec<StateDescriptor>)] {
+        &self.operators
+    }
+
+    fn scan(
+        &self,
+        uid: &OperatorUid,
+        state: &StateDescriptor,
+        key_groups: Range<u16>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let found = self.states.iter().find(|(stored, _)| stored.uid == *uid && stored.descriptor.same_layout(state));
+        found.map_or(Ok(()), |(stored, since)| {
+            self.try_scan(stored, *since, &key_groups, visit).map_err(|error| self.store.named(error))
+        })
+    }
+
+    fn entries(&self, uid: &OperatorUid) -> Result<Vec<OperatorEntry>> {
+        let read = || {
+            let table = self.transaction.open_table(ENTRIES).map_err(db)?;
+            let Some(value) = table.get((self.id, uid.as_str())).map_err(db)? else {
+                return Ok(Vec::new());
+            };
+            let what = format!("the operator state of `{uid}` in checkpoint {}", self.id);
+            decode_entries(unseal(&entries_context(self.id, uid.as_str()), &what, value.value())?)
+        };
+        read().map_err(|error| self.store.named(error))
+    }
+}

@@ -1,0 +1,207 @@
+//! The store's file: made, set aside, damaged, taken away; and how long a commit takes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use redb::ReadableTable;
+
+use super::{bigint_state, commit, put};
+use crate::state::store::{Commit, OperatorDelta, StateStore};
+use crate::state::{KeyedRows, StateChange, StateDelta, StateDescriptor};
+use crate::types::key_group::{groups_of, hash_keys, key_group};
+use crate::types::{CheckpointId, Clock, Field, LogicalType, OperatorUid, Schema, SystemClock};
+
+#[test]
+fn a_fresh_run_sets_the_earlier_one_aside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for run in 1..=3 {
+        let store = Arc::new(StateStore::begin_fresh(dir.path()).expect("opens"));
+        assert!(store.checkpoints().expect("readable").is_empty());
+        commit(&store, run, None, vec![put(0, &[(1, "a")])]).expect("commits");
+    }
+    let held =
+        |path: &Path| StateStore::open_existing(path).expect("opens").expect("there").checkpoints().expect("readable");
+    assert_eq!(held(dir.path()), [CheckpointId(3)], "the latest is the newest run's");
+    assert_eq!(held(&dir.path().join("runs/1")), [CheckpointId(1)]);
+    assert_eq!(held(&dir.path().join("runs/2")), [CheckpointId(2)]);
+    assert!(StateStore::open_existing(&dir.path().join("runs")).expect("no error").is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = dir.path().join("jobs/hot");
+    let store = StateStore::open(&place).expect("opens");
+    commit(&store, 1, None, vec![put(0, &[(1, "a")])]).expect("commits");
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&place), mode(&place.join("state.redb"))), (0o700, 0o600));
+    assert_eq!(std::fs::read_dir(&place).expect("there").count(), 1, "nothing else is left");
+}
+
+#[test]
+fn what_is_no_database_is_a_clear_error_and_stays_as_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("state.redb");
+    for (content, expected) in [
+        (vec![], "is empty"),
+        (vec![0; 1 << 20], "can't be opened"),
+        (vec![0; 100], "can't be opened"),
+        (b"not a database".repeat(1_000), "can't be opened"),
+    ] {
+        std::fs::write(&path, &content).expect("written");
+        let error = StateStore::open(dir.path()).expect_err("no database").to_string();
+        assert!(error.contains(expected) && error.contains("state.redb"), "{error}");
+        assert_eq!(std::fs::read(&path).expect("there"), content);
+    }
+    std::fs::remove_file(&path).expect("removed");
+    redb::Database::create(&path).expect("somebody else's");
+    let error = StateStore::open(dir.path()).expect_err("foreign").to_string();
+    assert!(error.contains("not of lotic"), "{error}");
+}
+
+/// Damage anywhere in the file is an error at the latest when what was damaged is read; it is never other state.
+#[test]
+fn a_damaged_database_is_an_error_and_never_other_state() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = StateStore::open(dir.path()).expect("opens");
+    commit(&store, 1, None, vec![put(0, &[(1, "a"), (2, "b")]), put(9, &[(3, "c")])]).expect("commits");
+    drop(store);
+    let path = dir.path().join("state.redb");
+    let bytes = std::fs::read(&path).expect("there");
+    let contents = || -> crate::types::Result<String> {
+        let store = Arc::new(StateStore::open(dir.path())?);
+        let snapshot = store.snapshot(CheckpointId(1))?;
+        let rows = snapshot.operator(&OperatorUid::new("window"), 0..1).keyed(&bigint_state("accumulators"))?;
+        Ok(format!("{rows:?}"))
+    };
+    let expected = contents().expect("whole");
+    // Every byte of what was committed; and here and there in the rest, most of which is pages no longer in use.
+    let block = {
+        let store = StateStore::open(dir.path()).expect("opens");
+        let read = store.begin_read().expect("reads");
+        let table = read.open_table(store.schema(0).expect("one").blocks()).expect("a table");
+        table.first().expect("readable").expect("one").1.value().to_vec()
+    };
+    let bytes = std::fs::read(&path).unwrap_or(bytes);
+    let start = bytes.windows(block.len()).position(|window| window == block).expect("in the file");
+    let committed = start..start + block.len();
+    let written: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let sample = written.iter().copied().step_by(1 + written.len() / 60);
+    for at in sample.chain(committed.clone()) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x41;
+        std::fs::write(&path, &damaged).expect("written");
+        match contents() {
+            Ok(found) => {
+                assert_eq!(found, expected, "byte {at}");
+                assert!(!committed.contains(&at), "byte {at} was not noticed");
+            }
+            Err(error) => assert!(error.to_string().contains("state.redb"), "{error}"),
+        }
+    }
+    for length in [1, 100, 4_096, bytes.len() / 2, bytes.len() - 4_096] {
+        std::fs::write(&path, &bytes[..length]).expect("written");
+        if let Ok(found) = contents() {
+            assert_eq!(found, expected, "cut at {length}");
+        }
+    }
+}
+
+#[test]
+fn a_file_removed_or_replaced_while_in_use_takes_no_commit() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = dir.path().join("hot");
+    let store = StateStore::open(&place).expect("opens");
+    commit(&store, 1, None, vec![put(0, &[(1, "a")])]).expect("commits");
+    std::fs::rename(&place, dir.path().join("moved")).expect("moved");
+    assert!(commit(&store, 2, Some(1), vec![]).is_err());
+    let _other = StateStore::open(&place).expect("another in its place");
+    let error = commit(&store, 2, Some(1), vec![]).expect_err("not the same").to_string();
+    assert!(error.contains("another file was put in its place"), "{error}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_an_error_with_its_path() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("file"), b"").expect("written");
+    let error = StateStore::open(&dir.path().join("file/hot")).expect_err("below a file").to_string();
+    assert!(error.contains("file/hot"), "{error}");
+    // Root may write anywhere: then there is no read-only directory to be refused.
+    let locked = dir.path().join("locked");
+    std::fs::create_dir(&locked).expect("created");
+    let mut permissions = std::fs::metadata(&locked).expect("there").permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&locked, permissions).expect("set");
+    if std::fs::write(locked.join("probe"), b"").is_err() {
+        let error = StateStore::open(&locked).expect_err("read-only").to_string();
+        assert!(error.contains("locked"), "{error}");
+    }
+}
+
+/// `cargo test --lib -- --ignored --nocapture commit_time`
+#[test]
+#[ignore = "a measurement"]
+fn commit_time() {
+    let clock = SystemClock::new();
+    let ms = |from: u64| (clock.nanos() - from) as f64 / 1e6;
+    let state = StateDescriptor {
+        name: "accumulators",
+        schema: Schema::new([Field::new("k", LogicalType::BigInt), Field::new("n", LogicalType::BigInt)]),
+        key_columns: 1,
+        namespace: Some("slice_end"),
+    };
+    let uid = OperatorUid::new("window");
+    let states = [(uid.clone(), vec![state.clone()])];
+    for (count, rounds) in [(10_000_i64, 40_u64), (1_000_000, 6)] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+        let (mut commits, mut retains) = (Vec::new(), Vec::new());
+        for id in 1..=rounds {
+            let deltas: Vec<OperatorDelta> = (0..2)
+                .map(|subtask| {
+                    let key_groups = groups_of(subtask, 2, 128);
+                    let changes = [0, 10_000].map(|namespace| {
+                        let keys: Vec<i64> = (0..count / 4).map(|i| i * 7 + subtask as i64).collect();
+                        let keys: ArrayRef = Arc::new(Int64Array::from(keys));
+                        let mut hashes = Vec::new();
+                        hash_keys(std::slice::from_ref(&keys), &mut hashes).expect("hashes");
+                        let span = key_groups.end - key_groups.start;
+                        let key_groups = hashes.iter().map(|h| key_groups.start + key_group(*h, span)).collect();
+                        let values: ArrayRef =
+                            Arc::new(Int64Array::from_iter_values((0..count / 4).map(|i| i + id as i64)));
+                        let rows = RecordBatch::try_new(state.schema.arrow().clone(), vec![keys, values]);
+                        let rows = KeyedRows { rows: rows.expect("columns"), key_groups };
+                        StateChange::Upsert { state: "accumulators", namespace, rows }
+                    });
+                    let delta = StateDelta { changes: changes.to_vec() };
+                    OperatorDelta { uid: uid.clone(), subtask, key_groups, delta }
+                })
+                .collect();
+            let parent = (id > 1).then(|| CheckpointId(id - 1));
+            let start = clock.nanos();
+            let commit = Commit { id: CheckpointId(id), parent, deltas: &deltas, states: &states, manifest: b"" };
+            store.commit(&commit).expect("commits");
+            commits.push(ms(start));
+            let start = clock.nanos();
+            let keep: Vec<_> = (id.saturating_sub(2).max(1)..=id).map(CheckpointId).collect();
+            store.retain(&keep).expect("retains");
+            retains.push(ms(start));
+        }
+        let start = clock.nanos();
+        let snapshot = store.snapshot(CheckpointId(rounds)).expect("held");
+        let rows: usize =
+            snapshot.operator(&uid, 0..128).keyed(&state).expect("readable").iter().map(|b| b.1.num_rows()).sum();
+        println!(
+            "{count} changed entries: restore of {rows} {:.1} ms, {} bytes of file",
+            ms(start),
+            std::fs::metadata(dir.path().join("state.redb")).expect("there").len()
+        );
+        for (what, times) in [("commit", &mut commits), ("retain", &mut retains)] {
+            times.sort_by(f64::total_cmp);
+            println!("  {what}: median {:.2} ms, worst {:.2} ms", times[times.len() / 2], times[times.len() - 1]);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Tumbling aggregates over bids equal a plain reference, whatever the parallelism, batch size and executor.
+
+#![allow(clippy::expect_used, reason = "helpers of tests are tests")]
+
+mod common;
+
+use common::{Bid, TUMBLE, TestSession, bids, late_rows, ndjson, size, source, tumble};
+use lotic::runtime::Executor;
+
+/// Small splits, so that even a small file is shared by several readers.
+const SPLITS: &str = " with (split = 4096)";
+
+#[test]
+fn data_within_the_delay_gives_one_output_at_any_parallelism_and_batch_size() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(7, 4_000, 40, 30, 3_900, 0, 0);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert!(late.is_empty() && expected.len() > 300, "{} windows", expected.len());
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    for parallelism in [1, 2, 4] {
+        for batch_rows in [1, 7, 1_024, 8_192] {
+            let mut test = TestSession::new(directory.path(), |settings| {
+                settings.parallelism = Some(parallelism);
+                settings.batch_rows = batch_rows;
+            });
+            let script = format!("{} run t = bids | {TUMBLE} | into print;", source(&file, SPLITS));
+            let views = test.run(&script).expect("the job runs");
+            assert_eq!(test.rows.take_sorted(), expected, "parallelism {parallelism}, batches of {batch_rows}");
+            assert_eq!(late_rows(&views[0]), 0);
+        }
+    }
+}
+
+#[test]
+fn data_within_the_delay_gives_one_output_under_every_interleaving() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(11, 600, 12, 150, 3_900, 0, 0);
+    let (expected, _) = tumble(&data, 10_000, 4_000);
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    let script = format!("{} run t = bids | {TUMBLE} | into print;", source(&file, SPLITS));
+    for seed in 0..size("LOTIC_SEEDS", 40) {
+        let mut test = TestSession::new(directory.path(), |settings| {
+            settings.parallelism = Some([1, 2, 4][usize::try_from(seed % 3).expect("small")]);
+            settings.batch_rows = [1, 7, 64, 1_024][usize::try_from(seed / 3 % 4).expect("small")];
+            settings.executor = Executor::Stepping { seed };
+        });
+        test.run(&script).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+        assert_eq!(test.rows.take_sorted(), expected, "seed {seed}");
+    }
+}
+
+/// The job with one reader and the rest at `parallelism`, its late rows listed.
+fn late_script(file: &std::path::Path, parallelism: usize) -> String {
+    format!(
+        "{}
+         run t {{
+           bids | parallelism 1 | key_by auction | window tumble(10s) late_to late_bids
+             | aggregate count(*) as n, sum(price) as total, avg(price) as mean | parallelism {parallelism} | into print;
+           late_bids | map auction, bidder, price, date_time | into file 'late-{parallelism}' with (format = 'csv', header = false);
+         }}",
+        source(file, SPLITS)
+    )
+}
+
+fn listed(late: &[Bid]) -> Vec<String> {
+    let mut lines: Vec<String> = late
+        .iter()
+        .map(|bid| {
+            let time = common::timestamp(bid.time);
+            let time = time.strip_suffix(".000").unwrap_or(&time).trim_end_matches(|_| false).to_owned();
+            format!("{},{},{},{time}", bid.auction, bid.bidder, bid.price)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn late_rows_are_the_same_rows_at_any_parallelism_counted_and_listed() {
+    let data = bids(23, 4_000, 25, 40, 3_900, 20, 25_000);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert!(late.len() > 30, "{} late rows", late.len());
+    for (parallelism, batch_rows, executor) in [1, 2, 4]
+        .into_iter()
+        .flat_map(|parallelism| [1, 7, 1_024, 8_192].map(|batch_rows| (parallelism, batch_rows)))
+        .flat_map(|(parallelism, rows)| {
+            [Executor::Threaded, Executor::Stepping { seed: rows as u64 }].map(|executor| (parallelism, rows, executor))
+        })
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("bid.ndjson");
+        std::fs::write(&file, ndjson(&data)).expect("written");
+        let mut test = TestSession::new(directory.path(), |settings| {
+            settings.batch_rows = batch_rows;
+            settings.executor = executor;
+        });
+        let views = test.run(&late_script(&file, parallelism)).expect("the job runs");
+        let at = format!("parallelism {parallelism}, batches of {batch_rows}, {executor:?}");
+        assert_eq!(test.rows.take_sorted(), expected, "{at}");
+        assert_eq!(late_rows(&views[0]), late.len() as u64, "{at}");
+        let late_file = directory.path().join(format!("late-{parallelism}"));
+        assert_eq!(trimmed(common::committed_lines(&late_file)), trimmed(listed(&late)), "{at}");
+    }
+}
+
+/// Fractions of a second may be written without their zeros: compared without.
+fn trimmed(lines: Vec<String>) -> Vec<String> {
+    let mut lines: Vec<String> = lines
+        .into_iter()
+        .map(|line| match line.rsplit_once('.') {
+            Some((head, fraction)) if fraction.len() <= 3 => {
+                let fraction = fraction.trim_end_matches('0');
+                if fraction.is_empty() { head.to_owned() } else { format!("{head}.{fraction}") }
+            }
+            _ => line,
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn late_rows_are_the_same_under_every_interleaving() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(29, 500, 10, 200, 3_900, 10, 25_000);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert!(!late.is_empty());
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    for seed in 0..size("LOTIC_SEEDS", 40) {
+        let parallelism = [1, 2, 4][usize::try_from(seed % 3).expect("small")];
+        let mut test = TestSession::new(directory.path(), |settings| {
+            settings.batch_rows = [1, 7, 64, 1_024][usize::try_from(seed / 3 % 4).expect("small")];
+            settings.executor = Executor::Stepping { seed };
+        });
+        let script = format!(
+            "{} run t = bids | parallelism 1 | {TUMBLE} | parallelism {parallelism} | into print;",
+            source(&file, SPLITS)
+        );
+        let views = test.run(&script).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+        assert_eq!(test.rows.take_sorted(), expected, "seed {seed}");
+        assert_eq!(late_rows(&views[0]), late.len() as u64, "seed {seed}");
+    }
+}

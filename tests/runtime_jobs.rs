@@ -1,0 +1,477 @@
+//! Whole jobs over the fakes, threaded unless said otherwise: back-pressure, closing, failing, stopping, rescaling.
+
+#![expect(clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod runtime_support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use lotic::api::{Exchange, OnError};
+use lotic::inspect::JobStatus;
+use lotic::plan::{JobGraph, Port};
+use lotic::runtime::{
+    CheckpointStorage, Executor, Job, JobOptions, MakeGraph, MemoryStorage, Restart, Restore, Stepper,
+};
+use lotic::types::{Error, MAX_WATERMARK, Result, SubtaskId, SystemClock, VertexId};
+use runtime_support::{
+    Count, Graph, Limit, Numbers, Pass, Shared, Sink, Trick, counted, counting_job, schema, visible,
+};
+
+const LONG_MS: u64 = 60_000;
+
+fn maker(make: impl Fn(usize) -> JobGraph + Send + Sync + 'static) -> Arc<MakeGraph> {
+    Arc::new(move |parallelism| -> Result<JobGraph> { Ok(make(parallelism)) })
+}
+
+fn counting(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
+    let (numbers, world) = (numbers.clone(), Arc::clone(world));
+    maker(move |parallelism| counting_job(parallelism, &numbers, &world))
+}
+
+fn memory() -> Arc<dyn CheckpointStorage> {
+    Arc::new(MemoryStorage::default())
+}
+
+fn launch(make: Arc<MakeGraph>, parallelism: usize, options: JobOptions) -> Job {
+    let storage = Some(memory());
+    Job::launch_graph(make, parallelism, options, &Restore::Fresh, storage, Arc::new(SystemClock::new()))
+        .expect("the job starts")
+}
+
+/// Runs a job of this graph to its end under both executors with small and usual channels.
+fn in_every_way(make: &Arc<MakeGraph>, options: &JobOptions, check: impl Fn(&str)) {
+    for (name, executor) in [
+        ("threaded", Executor::Threaded),
+        ("stepping 1", Executor::Stepping { seed: 1 }),
+        ("stepping 2", Executor::Stepping { seed: 2 }),
+    ] {
+        for (parallelism, channel_capacity) in [(1, 1), (3, 1), (2, 8)] {
+            let options = JobOptions { executor, channel_capacity, ..options.clone() };
+            let job = launch(Arc::clone(make), parallelism, options);
+            let how = format!("{name}, parallelism {parallelism}, capacity {channel_capacity}");
+            assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished), "{how}: {:?}", job.view());
+            check(&how);
+        }
+    }
+}
+
+#[test]
+fn a_job_counts_every_row_once() {
+    let numbers = Numbers::new(3_000, 11);
+    let world = Shared::default();
+    in_every_way(&counting(&numbers, &world), &JobOptions::default(), |how| {
+        assert_eq!(visible(&world), counted(&numbers), "{how}");
+        *world.lock().unwrap() = runtime_support::World::default();
+    });
+}
+
+/// One source, two ways, one of them through a side output, together again; every channel holds one element.
+#[test]
+fn a_diamond_with_side_outputs_does_not_deadlock() {
+    let world = Shared::default();
+    let make = {
+        let world = Arc::clone(&world);
+        maker(move |parallelism| {
+            let mut graph = Graph::new();
+            let source = graph.source(parallelism, Numbers::new(2_000, 7), None);
+            let split = graph.chain(parallelism, vec![Arc::new(Pass(schema(), Trick::SideOdd))]);
+            let slow = graph.chain(1, vec![Arc::new(Pass(schema(), Trick::Nothing))]);
+            let union = graph.chain(parallelism, vec![Arc::new(Pass(schema(), Trick::Nothing))]);
+            let sink = graph.chain(1, vec![Arc::new(Sink(schema(), Arc::clone(&world)))]);
+            graph.edge(source, split, 0, Exchange::Rebalance);
+            graph.edge(split, slow, 0, Exchange::Global);
+            graph.edge(slow, union, 0, Exchange::Rebalance);
+            graph.port_edge(split, Port::Side { operator: 0, port: 0 }, union, 1, Exchange::Hash(vec![0]));
+            graph.edge(union, sink, 0, Exchange::Global);
+            graph.finish()
+        })
+    };
+    let wanted: Vec<(i64, i64)> = {
+        let mut all: Vec<_> = (0..2_000).map(|value| (value % 7, value)).collect();
+        all.sort_unstable();
+        all
+    };
+    let options = JobOptions { checkpoint_interval_ms: Some(1), ..JobOptions::default() };
+    in_every_way(&make, &options, |how| {
+        assert_eq!(visible(&world), wanted, "{how}");
+        *world.lock().unwrap() = runtime_support::World::default();
+    });
+}
+
+#[test]
+fn a_broadcast_reaches_every_subtask() {
+    let world = Shared::default();
+    let make = {
+        let world = Arc::clone(&world);
+        maker(move |_| {
+            let mut graph = Graph::new();
+            let source = graph.source(2, Numbers::new(50, 5), None);
+            let sink = graph.chain(3, vec![Arc::new(Sink(schema(), Arc::clone(&world)))]);
+            graph.edge(source, sink, 0, Exchange::Broadcast);
+            graph.finish()
+        })
+    };
+    let job = launch(make, 1, JobOptions::default());
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    assert_eq!(visible(&world).len(), 150);
+}
+
+/// The limit's branch ends the job's other branch in no way, and a source that nobody reads any more stops.
+#[test]
+fn a_limit_closes_its_branch_only() {
+    let (limited, whole) = (Shared::default(), Shared::default());
+    let make = {
+        let (limited, whole) = (Arc::clone(&limited), Arc::clone(&whole));
+        maker(move |parallelism| {
+            let mut graph = Graph::new();
+            let source = graph.source(parallelism, Numbers::new(1_000, 7), None);
+            let few: Vec<Arc<dyn lotic::api::PlannedOperator>> =
+                vec![Arc::new(Limit(schema(), 12)), Arc::new(Sink(schema(), Arc::clone(&limited)))];
+            let few = graph.chain(1, few);
+            let all = graph.chain(1, vec![Arc::new(Sink(schema(), Arc::clone(&whole)))]);
+            graph.edge(source, few, 0, Exchange::Global);
+            graph.edge(source, all, 0, Exchange::Global);
+            graph.finish()
+        })
+    };
+    in_every_way(&make, &JobOptions::default(), |how| {
+        assert_eq!((visible(&limited).len(), visible(&whole).len()), (12, 1_000), "{how}");
+        *limited.lock().unwrap() = runtime_support::World::default();
+        *whole.lock().unwrap() = runtime_support::World::default();
+    });
+}
+
+#[test]
+fn a_limit_ends_an_endless_source_and_fires_what_is_behind_it() {
+    let world = Shared::default();
+    let seen = Arc::new(AtomicI64::new(i64::MIN));
+    let make = {
+        let (world, seen) = (Arc::clone(&world), Arc::clone(&seen));
+        maker(move |parallelism| {
+            let mut graph = Graph::new();
+            let endless = Numbers { splits: 1, ..Numbers::new(i64::MAX, 7) };
+            let source = graph.source(parallelism, endless, None);
+            let limit = graph.chain(1, vec![Arc::new(Limit(schema(), 7))]);
+            let behind: Vec<Arc<dyn lotic::api::PlannedOperator>> = vec![
+                Arc::new(Pass(schema(), Trick::Watermark(Arc::clone(&seen)))),
+                Arc::new(Sink(schema(), Arc::clone(&world))),
+            ];
+            let sink = graph.chain(1, behind);
+            graph.edge(source, limit, 0, Exchange::Global);
+            graph.edge(limit, sink, 0, Exchange::Forward);
+            graph.finish()
+        })
+    };
+    in_every_way(&make, &JobOptions::default(), |how| {
+        assert_eq!(visible(&world).len(), 7, "{how}");
+        assert_eq!(seen.swap(i64::MIN, Ordering::SeqCst), MAX_WATERMARK, "{how}");
+        *world.lock().unwrap() = runtime_support::World::default();
+    });
+}
+
+fn panicking(times: usize, world: &Shared) -> Arc<MakeGraph> {
+    let (times, world) = (Arc::new(AtomicUsize::new(times)), Arc::clone(world));
+    maker(move |parallelism| {
+        let mut graph = Graph::new();
+        let source = graph.source(parallelism, Numbers::new(500, 5), None);
+        graph.append(source, Arc::new(Pass(schema(), Trick::PanicAt(333, Arc::clone(&times)))));
+        let count = graph.chain(parallelism, vec![Arc::new(Count(schema()))]);
+        let sink = graph.chain(1, vec![Arc::new(Sink(schema(), Arc::clone(&world)))]);
+        graph.edge(source, count, 0, Exchange::Hash(vec![0]));
+        graph.edge(count, sink, 0, Exchange::Global);
+        graph.finish()
+    })
+}
+
+#[test]
+fn a_panic_is_a_failure_and_the_job_goes_on_from_its_last_checkpoint() {
+    let world = Shared::default();
+    let options = JobOptions {
+        checkpoint_interval_ms: Some(1),
+        restart: Restart { attempts: 3, delay_ms: 1 },
+        ..JobOptions::default()
+    };
+    let job = launch(panicking(2, &world), 2, options);
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    let view = job.view();
+    assert_eq!(view.restarts, 2);
+    assert_eq!((view.source_rows, view.sink_rows), (500, 500));
+    assert_eq!(visible(&world), counted(&Numbers::new(500, 5)));
+}
+
+#[test]
+fn when_the_attempts_are_used_up_the_job_fails_with_the_cause() {
+    let world = Shared::default();
+    let options = JobOptions { restart: Restart { attempts: 2, delay_ms: 1 }, ..JobOptions::default() };
+    let job = launch(panicking(100, &world), 2, options);
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Failed));
+    assert!(matches!(job.failure(), Some(Error::Panic(message)) if message.contains("unbearable")));
+    assert_eq!(job.view().restarts, 2);
+    assert_eq!(visible(&world), []);
+    assert!(job.checkpoint().is_err_and(|error| error.to_string().contains("failed")));
+}
+
+#[test]
+fn killed_subtasks_and_task_managers_restart_the_job() {
+    let numbers = Numbers { rate: true, ..Numbers::new(1_000, 9) };
+    let world = Shared::default();
+    let options = JobOptions {
+        checkpoint_interval_ms: Some(5),
+        restart: Restart { attempts: 5, delay_ms: 1 },
+        task_managers: 2,
+        ..JobOptions::default()
+    };
+    let job = launch(counting(&numbers, &world), 2, options);
+    job.kill_subtask(SubtaskId { vertex: VertexId(1), index: 1 }).expect("there is such a subtask");
+    assert!(job.kill_subtask(SubtaskId { vertex: VertexId(9), index: 0 }).is_err());
+    while job.view().restarts == 0 {
+        assert_eq!(job.wait(Some(1)), None);
+    }
+    while job.kill_task_manager(1).is_err() {
+        assert_eq!(job.wait(Some(1)), None);
+    }
+    assert!(job.kill_task_manager(2).is_err());
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    assert_eq!(job.view().restarts, 2);
+    assert_eq!(visible(&world), counted(&numbers));
+}
+
+#[test]
+fn pausing_holds_rows_but_not_barriers_and_rescaling_loses_nothing() {
+    let numbers = Numbers { rate: true, batch: 2, ..Numbers::new(2_000, 13) };
+    let world = Shared::default();
+    let job = launch(counting(&numbers, &world), 2, JobOptions::default());
+    job.pause().expect("it runs");
+    assert!(job.pause().is_err());
+    job.checkpoint().expect("barriers pass");
+    let before = job.view();
+    assert_eq!(before.status, JobStatus::Paused);
+    assert_eq!(job.wait(Some(30)), None);
+    assert_eq!(job.view().source_rows, before.source_rows);
+    job.resume().expect("it is paused");
+    for parallelism in [3, 1, 4] {
+        job.rescale(parallelism).expect("it runs");
+        assert_eq!(job.view().parallelism, parallelism);
+    }
+    assert!(job.rescale(17).is_err(), "there are 16 key groups");
+    let taken = job.checkpoint().expect("it runs");
+    assert_eq!(taken.status, "completed");
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    assert_eq!(visible(&world), counted(&numbers));
+    assert_eq!(job.view().restarts, 0);
+}
+
+#[test]
+fn a_stopped_job_goes_on_where_it_was_and_drains_only_when_asked() {
+    for drain in [false, true] {
+        let numbers = Numbers { rate: true, ..Numbers::new(600, 5) };
+        let world = Shared::default();
+        let storage = Some(memory());
+        let clock = Arc::new(SystemClock::new());
+        let start = |parallelism| {
+            let options = JobOptions::default();
+            let make = counting(&numbers, &world);
+            Job::launch_graph(make, parallelism, options, &Restore::Latest, storage.clone(), clock.clone())
+                .expect("the job starts")
+        };
+        let job = start(2);
+        assert_eq!(job.restored_from(), None);
+        while job.view().source_rows < 50 {
+            assert_eq!(job.wait(Some(1)), None);
+        }
+        job.stop(None, drain).expect("it runs");
+        assert_eq!(job.wait(None), Some(JobStatus::Finished));
+        let read = job.view().source_rows;
+        assert!((50..600).contains(&read), "{read}");
+        assert_eq!(visible(&world).len() as u64, read);
+        let watermark = job.view().vertices[2].subtasks[0].watermark;
+        assert_eq!(watermark == Some(MAX_WATERMARK), drain);
+        let job = start(3);
+        assert!(job.restored_from().is_some());
+        assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+        assert_eq!(visible(&world), counted(&numbers));
+        assert_eq!(job.view().source_rows, 600);
+    }
+}
+
+#[test]
+fn stop_after_rows_is_exact_and_the_rest_comes_after_a_restore() {
+    let numbers = Numbers::new(1_000, 5);
+    let world = Shared::default();
+    let storage = Some(memory());
+    for (run, parallelism) in [(1_u64, 3), (2, 2), (3, 1)] {
+        let options = JobOptions { stop_after_rows: Some(217), drain: false, ..JobOptions::default() };
+        let make = counting(&numbers, &world);
+        let job = Job::launch_graph(
+            make,
+            parallelism,
+            options,
+            &Restore::Latest,
+            storage.clone(),
+            Arc::new(SystemClock::new()),
+        )
+        .expect("the job starts");
+        assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+        assert_eq!(visible(&world).len() as u64, 217 * run);
+        assert_eq!(job.view().source_rows, 217 * run);
+    }
+    let job = Job::launch_graph(
+        counting(&numbers, &world),
+        4,
+        JobOptions::default(),
+        &Restore::Latest,
+        storage,
+        Arc::new(SystemClock::new()),
+    )
+    .expect("the job starts");
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    assert_eq!(visible(&world), counted(&numbers));
+}
+
+/// One of two sources stalls: its idle timeout lets event time go on by the other.
+#[test]
+fn an_idle_source_does_not_hold_back_event_time() {
+    for (idle_timeout_ms, wanted) in [(None, 4), (Some(20), 99)] {
+        let seen = Arc::new(AtomicI64::new(i64::MIN));
+        let make = {
+            let seen = Arc::clone(&seen);
+            maker(move |_| {
+                let mut graph = Graph::new();
+                let whole = Numbers { splits: 1, rate: true, stall_at: Some(100), ..Numbers::new(200, 5) };
+                let stalling = Numbers { splits: 1, stall_at: Some(5), ..Numbers::new(1_000, 5) };
+                let flowing = graph.source(1, whole, idle_timeout_ms.map(|ms: i64| ms * 1_000));
+                let stalled = graph.source(1, stalling, idle_timeout_ms);
+                let watch = graph.chain(1, vec![Arc::new(Pass(schema(), Trick::Watermark(Arc::clone(&seen))))]);
+                graph.edge(flowing, watch, 0, Exchange::Forward);
+                graph.edge(stalled, watch, 1, Exchange::Forward);
+                graph.finish()
+            })
+        };
+        let mut stepper =
+            Stepper::launch(make, 1, JobOptions::default(), None, None, 5, 1_000).expect("the job starts");
+        while stepper.now_ms() < 1_400 && stepper.step() {}
+        assert_eq!(seen.load(Ordering::SeqCst), wanted);
+    }
+}
+
+#[test]
+fn a_paced_source_flows_by_its_event_time_and_its_held_rows_survive() {
+    let world = Shared::default();
+    let make = {
+        let world = Arc::clone(&world);
+        maker(move |parallelism| {
+            let mut graph = Graph::new();
+            let numbers = Numbers { splits: 2, batch: 64, ..Numbers::new(1_000, 3) };
+            let source = graph.paced_source(parallelism, numbers, None, Some(2.0));
+            let sink = graph.chain(1, vec![Arc::new(Sink(schema(), Arc::clone(&world)))]);
+            graph.edge(source, sink, 0, Exchange::Global);
+            graph.finish()
+        })
+    };
+    let storage = Some(memory());
+    let mut stepper =
+        Stepper::launch(Arc::clone(&make), 2, JobOptions::default(), None, storage.clone(), 1, 0).expect("starts");
+    while stepper.now_ms() < 100 && stepper.step() {}
+    let rows = stepper.view().source_rows;
+    assert!((380..=410).contains(&rows), "two readers, 2 rows a millisecond each: {rows}");
+    stepper.checkpoint();
+    while stepper.take_answers().is_empty() {
+        assert!(stepper.step());
+    }
+    drop(stepper);
+    let restore = storage.as_ref().unwrap().checkpoints().expect("memory").last().copied();
+    let mut stepper = Stepper::launch(make, 1, JobOptions::default(), restore, storage, 2, 0).expect("starts again");
+    assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
+    let values: Vec<i64> = {
+        let mut values: Vec<_> = visible(&world).into_iter().map(|(_, value)| value).collect();
+        values.sort_unstable();
+        values
+    };
+    assert_eq!(values, (0..1_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn rejected_rows_are_counted_written_or_fail_the_job() {
+    let (good, bad) = (Shared::default(), Shared::default());
+    let make = |on_error: OnError| {
+        let (good, bad) = (Arc::clone(&good), Arc::clone(&bad));
+        maker(move |parallelism| {
+            let mut graph = Graph::new();
+            let source = graph.source(parallelism, Numbers::new(100, 5), None);
+            let reject = graph.chain(parallelism, vec![Arc::new(Pass(schema(), Trick::RejectOdd))]);
+            graph.on_error(reject, on_error);
+            let sink = graph.chain(1, vec![Arc::new(Sink(schema(), Arc::clone(&good)))]);
+            graph.edge(source, reject, 0, Exchange::Forward);
+            graph.edge(reject, sink, 0, Exchange::Global);
+            if on_error == OnError::DeadLetter {
+                let letters = graph.chain(1, vec![Arc::new(runtime_support::Letters(schema(), Arc::clone(&bad)))]);
+                graph.port_edge(reject, Port::DeadLetter, letters, 0, Exchange::Global);
+            }
+            graph.finish()
+        })
+    };
+    for on_error in [OnError::Skip, OnError::DeadLetter] {
+        let job = launch(make(on_error), 2, JobOptions::default());
+        assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+        let subtasks = &job.view().vertices[1].subtasks;
+        let sum = |of: fn(&lotic::inspect::SubtaskView) -> u64| subtasks.iter().map(of).sum::<u64>();
+        assert_eq!((sum(|s| s.rows_in), sum(|s| s.rows_out), sum(|s| s.rejected_rows)), (100, 50, 50));
+        assert_eq!(visible(&good).len(), 50);
+        assert_eq!(visible(&bad).len(), if on_error == OnError::DeadLetter { 50 } else { 0 });
+        *good.lock().unwrap() = runtime_support::World::default();
+    }
+    let options = JobOptions { restart: Restart { attempts: 0, delay_ms: 0 }, ..JobOptions::default() };
+    let job = launch(make(OnError::Fail), 2, options);
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Failed));
+    assert!(matches!(job.failure(), Some(Error::Row { place, message }) if place == "pass" && message == "odd"));
+}
+
+#[test]
+fn a_preview_keeps_nothing_and_commits_at_its_end() {
+    let numbers = Numbers::new(100, 5);
+    let world = Shared::default();
+    let clock = Arc::new(SystemClock::new());
+    let job = Job::launch_graph(counting(&numbers, &world), 2, JobOptions::default(), &Restore::Latest, None, clock)
+        .expect("the job starts");
+    assert!(job.checkpoint().is_err());
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    assert_eq!(visible(&world), counted(&numbers));
+}
+
+#[test]
+fn a_cancelled_job_is_over_and_its_uncommitted_output_is_lost() {
+    let numbers = Numbers { rate: true, ..Numbers::new(100_000, 5) };
+    let world = Shared::default();
+    let job = launch(counting(&numbers, &world), 2, JobOptions::default());
+    job.cancel();
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Cancelled));
+    assert_eq!(visible(&world), []);
+    assert!(job.pause().is_err());
+}
+
+#[test]
+fn a_view_shows_edges_queues_progress_and_operators() {
+    let numbers = Numbers { rate: true, ..Numbers::new(400, 5) };
+    let world = Shared::default();
+    let job = launch(counting(&numbers, &world), 2, JobOptions::default());
+    while job.view().vertices[2].subtasks[0].operators.is_empty() {
+        assert_eq!(job.wait(Some(1)), None);
+    }
+    let view = job.view();
+    assert_eq!(view.edges.iter().map(|edge| edge.exchange.as_str()).collect::<Vec<_>>(), ["hash[k]", "rebalance"]);
+    assert_eq!(view.vertices[1].subtasks[0].queue.1, 16);
+    assert_eq!(view.progress.map(|(_, total)| total), Some(400));
+    assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
+    let view = job.view();
+    assert_eq!(view.progress, Some((400, 400)));
+    assert!(view.vertices.iter().flat_map(|v| &v.subtasks).all(|s| s.status == "finished"));
+    assert!(view.vertices[1].subtasks.iter().all(|s| s.watermark == Some(MAX_WATERMARK)));
+}

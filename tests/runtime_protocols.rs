@@ -1,0 +1,149 @@
+//! Exactly-once under every interleaving that a seed can choose: the stepping executor runs the real subtasks, exchanges
+//! and job manager while checkpoints, kills, crashes, rescales and pauses come at random moments.
+//!
+//! `LOTIC_SEEDS` says how many seeds are tried.
+
+#![expect(clippy::expect_used, clippy::cast_possible_truncation, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod runtime_support;
+
+use std::sync::Arc;
+
+use lotic::inspect::JobStatus;
+use lotic::plan::JobGraph;
+use lotic::runtime::{CheckpointStorage, JobOptions, MakeGraph, MemoryStorage, Restart, Stepper};
+use lotic::types::{Result, SubtaskId, VertexId};
+use runtime_support::{Numbers, Shared, counted, counting_job, visible};
+
+fn seeds() -> u64 {
+    std::env::var("LOTIC_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
+}
+
+fn graph_maker(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
+    let (numbers, world) = (numbers.clone(), Arc::clone(world));
+    Arc::new(move |parallelism| -> Result<JobGraph> { Ok(counting_job(parallelism, &numbers, &world)) })
+}
+
+/// Runs one job to its end through whatever the seed brings, and returns how many times it was launched.
+fn run(seed: u64, world: &Shared, numbers: &Numbers) -> u32 {
+    let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+    let mut launches = 0;
+    let mut steps = 0_u64;
+    loop {
+        launches += 1;
+        let parallelism = 1 + (seed as usize + launches as usize * 7) % 3;
+        let options = JobOptions {
+            checkpoint_interval_ms: seed.is_multiple_of(2).then_some(3),
+            restart: Restart { attempts: 1_000, delay_ms: (seed % 3).cast_signed() },
+            channel_capacity: 1 + (seed % 3) as usize,
+            task_managers: 1 + (seed % 2) as usize,
+            ..JobOptions::default()
+        };
+        let restore = storage.checkpoints().expect("memory").last().copied();
+        let mut stepper = Stepper::launch(
+            graph_maker(numbers, world),
+            parallelism,
+            options,
+            restore,
+            Some(Arc::clone(&storage)),
+            seed.wrapping_mul(1_000_003).wrapping_add(u64::from(launches)),
+            0,
+        )
+        .expect("the job starts");
+        let crash_in = if launches < 4 { 50 + stepper.choose(3_000) } else { usize::MAX };
+        for step in 0.. {
+            steps += 1;
+            assert!(steps < 2_000_000, "seed {seed} does not end: {:?}", stepper.view());
+            if !stepper.step() {
+                // A paused job waits for somebody.
+                if stepper.status() == JobStatus::Paused {
+                    stepper.pause(false);
+                    continue;
+                }
+                assert_eq!(stepper.status(), JobStatus::Finished, "seed {seed}: {:?}", stepper.cause());
+                return launches;
+            }
+            if step >= crash_in {
+                break;
+            }
+            match stepper.choose(900) {
+                0..6 => stepper.checkpoint(),
+                6 | 7 => {
+                    let subtask = SubtaskId { vertex: VertexId(stepper.choose(3)), index: 0 };
+                    stepper.kill_subtask(subtask);
+                }
+                8 => stepper.kill_task_manager(0),
+                9 => {
+                    let parallelism = 1 + stepper.choose(4);
+                    stepper.rescale(parallelism);
+                }
+                10 => stepper.pause(true),
+                11..18 => stepper.pause(false),
+                _ => {}
+            }
+            stepper.take_answers();
+        }
+    }
+}
+
+#[test]
+fn output_is_exactly_once_under_random_interleavings() {
+    let mut crashed = 0;
+    for seed in 0..seeds() {
+        let numbers = Numbers {
+            batch: 1 + (seed % 6).cast_signed(),
+            pending_every: (seed % 4) as usize * 3,
+            ..Numbers::new(120 + (seed % 5).cast_signed() * 40, 1 + (seed % 9).cast_signed())
+        };
+        let world = Shared::default();
+        let launches = run(seed, &world, &numbers);
+        crashed += launches - 1;
+        assert_eq!(visible(&world), counted(&numbers), "seed {seed}");
+    }
+    assert!(seeds() < 50 || crashed > 20, "the seeds crash too rarely to show anything: {crashed}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let numbers = Numbers::new(200, 5);
+    let order = |seed| {
+        let world = Shared::default();
+        let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+        let options = JobOptions { checkpoint_interval_ms: Some(2), ..JobOptions::default() };
+        let mut stepper =
+            Stepper::launch(graph_maker(&numbers, &world), 3, options, None, Some(storage), seed, 0).expect("starts");
+        let mut trace = Vec::new();
+        while stepper.step() {
+            let view = stepper.view();
+            trace.push((view.source_rows, view.sink_rows, view.checkpoints.len()));
+        }
+        trace
+    };
+    assert_eq!(order(7), order(7));
+    assert_ne!(order(7), order(8));
+}
+
+#[test]
+fn a_failing_commit_restarts_the_job_and_loses_nothing() {
+    let numbers = Numbers::new(300, 4);
+    let world = Shared::default();
+    world.lock().unwrap().fail_commits = 1;
+    let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+    let options = JobOptions { checkpoint_interval_ms: Some(1), ..JobOptions::default() };
+    let start = |options: JobOptions| {
+        Stepper::launch(graph_maker(&numbers, &world), 2, options, None, Some(Arc::clone(&storage)), 3, 0)
+    };
+    assert!(start(options.clone()).is_err());
+    let mut stepper = start(options).expect("the second time it starts");
+    world.lock().unwrap().fail_commits = 1;
+    assert_eq!(stepper.run(100_000), JobStatus::Finished);
+    assert_eq!(stepper.view().restarts, 1);
+    assert_eq!(visible(&world), counted(&numbers));
+}
