@@ -20,5 +20,6 @@ pub mod runtime;
 pub mod session;
 
 pub mod commands;
+pub mod dashboard;
 
 pub mod shell;

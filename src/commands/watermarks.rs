@@ -36,13 +36,13 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     );
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
-            let inputs: Vec<Value> = subtask.input_watermarks.iter().map(|&watermark| time(watermark)).collect();
+            let inputs: Vec<Value> = subtask.inputs.iter().map(|input| time(input.watermark)).collect();
             let held_by = subtask
-                .input_watermarks
+                .inputs
                 .iter()
                 .enumerate()
-                .min_by_key(|(_, watermark)| watermark.unwrap_or(MIN_WATERMARK))
-                .filter(|_| subtask.input_watermarks.len() > 1)
+                .min_by_key(|(_, input)| input.watermark.unwrap_or(MIN_WATERMARK))
+                .filter(|_| subtask.inputs.len() > 1)
                 .map(|(channel, _)| format!("channel {channel}"));
             listing.push(vec![
                 json!(format!("{}[{}]", vertex.id, subtask.index)),

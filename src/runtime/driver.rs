@@ -124,12 +124,9 @@ impl Shared {
                 restarts: state.restarts,
                 uptime_ms: self.clock.now_ms().saturating_sub(self.launched_ms),
                 parallelism: state.parallelism,
-                vertices: Vec::new(),
-                edges: Vec::new(),
+                now_ms: self.clock.now_ms(),
                 checkpoints: state.checkpoints.clone(),
-                progress: None,
-                source_rows: 0,
-                sink_rows: 0,
+                ..JobView::default()
             };
             (view, state.control.clone())
         };

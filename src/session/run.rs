@@ -13,8 +13,8 @@ use crate::state::JobDir;
 pub struct JobEntry {
     /// Its name.
     pub name: String,
-    /// It.
-    pub job: Job,
+    /// It. Shared with whoever watches it; dropping the last handle cancels it.
+    pub job: Arc<Job>,
     /// Its plan and options, as typed and as optimised.
     pub plan: JobPlan,
     /// How it was launched.

@@ -215,7 +215,7 @@ impl Session {
             }
         };
         self.jobs.retain(|entry| entry.name != name);
-        self.jobs.push(JobEntry { name: name.clone(), job, plan, options, directory });
+        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, options, directory });
         Ok(Outcome::Started { job: name, note })
     }
 

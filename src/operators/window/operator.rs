@@ -466,7 +466,8 @@ impl Operator for WindowAggregateOperator {
                 continue;
             }
             let start = self.assigner.window_start(end);
-            let view = windows.entry(end).or_insert(WindowView { start, end, keys: 0, fired });
+            let view =
+                windows.entry(end).or_insert(WindowView { start, end, keys: 0, rows: 0, fired, entries: Vec::new() });
             view.keys = view.keys.max(keys);
         }
         OperatorView {
@@ -477,6 +478,7 @@ impl Operator for WindowAggregateOperator {
             windows: windows.into_values().collect(),
             windows_left_out: left_out,
             late: self.late_rows.view(),
+            ..OperatorView::default()
         }
     }
 }

@@ -1,0 +1,253 @@
+//! What panels draw: the latest view of the job, and what it tells together with those before it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::inspect::{JobView, StateView, SubtaskView, VertexView};
+
+/// Samples kept: a minute and a half at ten a second.
+const SAMPLES: usize = 900;
+/// Rates are taken over at least this long, milliseconds: counters move a batch at a time.
+const RATE_MS: i64 = 1_000;
+
+/// What panels draw.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The job, now.
+    pub view: Arc<JobView>,
+    /// Every job of the session.
+    pub jobs: Vec<String>,
+    /// Its keyed state, as the panel on the screen asked for it; an error in words.
+    pub state: Option<Result<Vec<StateView>, String>>,
+    /// A view now and then, oldest first; the newest is [`Self::view`].
+    samples: VecDeque<Sample>,
+}
+
+/// What is kept of an earlier view.
+#[derive(Debug, Clone)]
+struct Sample {
+    at_ms: i64,
+    restarts: u32,
+    parallelism: usize,
+    lag_ms: Option<i64>,
+    source_rows_per_s: f64,
+    latency_us: Option<(u64, u64)>,
+    view: Arc<JobView>,
+}
+
+/// What a subtask does a second, and what it spends its time on.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rates {
+    /// Rows in a second.
+    pub rows_in: f64,
+    /// Rows out a second.
+    pub rows_out: f64,
+    /// Bytes in a second.
+    pub bytes_in: f64,
+    /// Bytes out a second.
+    pub bytes_out: f64,
+    /// The share of time spent working, 0 to 1.
+    pub busy: f64,
+    /// The share spent waiting for room downstream.
+    pub backpressured: f64,
+    /// The share spent waiting for input.
+    pub idle: f64,
+}
+
+impl Rates {
+    /// What weighs most: what a box is coloured and marked by.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        if self.backpressured > 0.5 {
+            Load::Backpressured
+        } else if self.busy >= self.idle && self.busy > 0.0 {
+            Load::Busy
+        } else {
+            Load::Idle
+        }
+    }
+}
+
+/// What a subtask mostly does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// It works.
+    Busy,
+    /// It waits for room downstream.
+    Backpressured,
+    /// It waits for input.
+    Idle,
+}
+
+impl Model {
+    /// A model of one view, without a past.
+    #[must_use]
+    pub fn new(view: Arc<JobView>, jobs: Vec<String>) -> Self {
+        let mut model = Self { view: Arc::clone(&view), jobs, state: None, samples: VecDeque::new() };
+        model.update(view);
+        model
+    }
+
+    /// The job has gone on to `view`. Another job, or a job launched anew, begins without a past.
+    pub fn update(&mut self, view: Arc<JobView>) {
+        if view.name != self.view.name || view.now_ms < self.view.now_ms || view.uptime_ms < self.view.uptime_ms {
+            self.samples.clear();
+        }
+        self.view = Arc::clone(&view);
+        if self.samples.back().is_some_and(|last| last.at_ms == view.now_ms) {
+            self.samples.pop_back();
+        }
+        let source_rows_per_s = self.since(|before, seconds| {
+            #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+            let rows = view.source_rows.saturating_sub(before.source_rows) as f64;
+            rows / seconds
+        });
+        if self.samples.len() == SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(Sample {
+            at_ms: view.now_ms,
+            restarts: view.restarts,
+            parallelism: view.parallelism,
+            lag_ms: lag_ms(&view),
+            source_rows_per_s: source_rows_per_s.unwrap_or(0.0),
+            latency_us: latency(&view),
+            view,
+        });
+    }
+
+    /// Rates of a vertex: sums of rows and bytes, means of the shares.
+    #[must_use]
+    pub fn vertex_rates(&self, vertex: usize) -> Rates {
+        let Some(now) = self.view.vertices.get(vertex) else { return Rates::default() };
+        let mut sum = Rates::default();
+        for subtask in 0..now.subtasks.len() {
+            let rates = self.subtask_rates(vertex, subtask);
+            sum.rows_in += rates.rows_in;
+            sum.rows_out += rates.rows_out;
+            sum.bytes_in += rates.bytes_in;
+            sum.bytes_out += rates.bytes_out;
+            sum.busy += rates.busy;
+            sum.backpressured += rates.backpressured;
+            sum.idle += rates.idle;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a few subtasks")]
+        let count = now.subtasks.len().max(1) as f64;
+        Rates { busy: sum.busy / count, backpressured: sum.backpressured / count, idle: sum.idle / count, ..sum }
+    }
+
+    /// Rates of a subtask; nothing before there are two views of it.
+    #[must_use]
+    pub fn subtask_rates(&self, vertex: usize, subtask: usize) -> Rates {
+        let Some(now) = subtask_of(&self.view, vertex, subtask) else { return Rates::default() };
+        self.since(|before, seconds| {
+            subtask_of(before, vertex, subtask).map(|before| rates(before, now, seconds)).unwrap_or_default()
+        })
+        .unwrap_or_default()
+    }
+
+    /// Rows a second over edge `edge` of the job graph.
+    #[must_use]
+    pub fn edge_rate(&self, edge: usize) -> f64 {
+        let Some(now) = self.view.edges.get(edge) else { return 0.0 };
+        self.since(|before, seconds| {
+            let before = before.edges.get(edge).map_or(0, |edge| edge.rows);
+            #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+            let rows = now.rows.saturating_sub(before) as f64;
+            rows / seconds
+        })
+        .unwrap_or(0.0)
+    }
+
+    /// Rows that sources read a second, one a sample, oldest first.
+    #[must_use]
+    pub fn throughput(&self) -> impl DoubleEndedIterator<Item = f64> + ExactSizeIterator + '_ {
+        self.samples.iter().map(|sample| sample.source_rows_per_s)
+    }
+
+    /// Event-time lag (see [`lag_ms`]), one a sample, oldest first.
+    #[must_use]
+    pub fn lag(&self) -> impl DoubleEndedIterator<Item = Option<i64>> + ExactSizeIterator + '_ {
+        self.samples.iter().map(|sample| sample.lag_ms)
+    }
+
+    /// Median and 99th percentile of latency in microseconds, one a sample, oldest first.
+    #[must_use]
+    pub fn latency(&self) -> impl DoubleEndedIterator<Item = Option<(u64, u64)>> + ExactSizeIterator + '_ {
+        self.samples.iter().map(|sample| sample.latency_us)
+    }
+
+    /// Rows in a second of a subtask, one a pair of samples, oldest first.
+    #[must_use]
+    pub fn subtask_throughput(&self, vertex: usize, subtask: usize) -> Vec<f64> {
+        let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
+        pairs
+            .filter_map(|(before, after)| {
+                let seconds = seconds(before.at_ms, after.at_ms)?;
+                let (before, after) =
+                    (subtask_of(&before.view, vertex, subtask)?, subtask_of(&after.view, vertex, subtask)?);
+                Some(rates(before, after, seconds).rows_in)
+            })
+            .collect()
+    }
+
+    /// Calls `f` with the view of about a second ago and the time since then; `None` when there is none of this attempt.
+    fn since<T>(&self, f: impl FnOnce(&JobView, f64) -> T) -> Option<T> {
+        let now = &self.view;
+        let same = |sample: &&Sample| sample.restarts == now.restarts && sample.parallelism == now.parallelism;
+        let mut chosen: Option<&Sample> = None;
+        for sample in self.samples.iter().rev().take_while(same) {
+            chosen = Some(sample);
+            if now.now_ms.saturating_sub(sample.at_ms) >= RATE_MS {
+                break;
+            }
+        }
+        let chosen = chosen?;
+        Some(f(&chosen.view, seconds(chosen.at_ms, now.now_ms)?))
+    }
+}
+
+/// Between two moments of the clock; `None` when no time has passed.
+fn seconds(from_ms: i64, to_ms: i64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "at most minutes")]
+    let seconds = to_ms.saturating_sub(from_ms) as f64 / 1_000.0;
+    Some(seconds).filter(|&seconds| seconds > 0.0)
+}
+
+fn subtask_of(view: &JobView, vertex: usize, subtask: usize) -> Option<&SubtaskView> {
+    view.vertices.get(vertex).and_then(|vertex: &VertexView| vertex.subtasks.get(subtask))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates for people")]
+fn rates(before: &SubtaskView, now: &SubtaskView, seconds: f64) -> Rates {
+    let rate = |before: u64, now: u64| now.saturating_sub(before) as f64 / seconds;
+    let busy = rate(before.busy_ns, now.busy_ns);
+    let backpressured = rate(before.backpressured_ns, now.backpressured_ns);
+    let idle = rate(before.idle_ns, now.idle_ns);
+    // Time is booked when a step ends, so the shares of a short while need not add up to one.
+    let all = (busy + backpressured + idle).max(1.0);
+    Rates {
+        rows_in: rate(before.rows_in, now.rows_in),
+        rows_out: rate(before.rows_out, now.rows_out),
+        bytes_in: rate(before.bytes_in, now.bytes_in),
+        bytes_out: rate(before.bytes_out, now.bytes_out),
+        busy: busy / all,
+        backpressured: backpressured / all,
+        idle: idle / all,
+    }
+}
+
+/// By how much the slowest watermark of the job is behind the newest event time that a source has read, milliseconds.
+#[must_use]
+pub fn lag_ms(view: &JobView) -> Option<i64> {
+    let subtasks = || view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
+    let newest = subtasks().filter_map(|subtask| subtask.newest_event_time).max()?;
+    let slowest = subtasks().filter(|subtask| !subtask.idle).filter_map(|subtask| subtask.watermark).min()?;
+    Some(newest.saturating_sub(slowest).max(0))
+}
+
+/// The worst median and 99th percentile of all sinks.
+fn latency(view: &JobView) -> Option<(u64, u64)> {
+    let of_sinks = view.vertices.iter().flat_map(|vertex| &vertex.subtasks).filter_map(|subtask| subtask.latency);
+    of_sinks.map(|latency| (latency.p50_us, latency.p99_us)).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+}

@@ -1,0 +1,201 @@
+//! A job at one moment.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckpointView, EventView, OperatorView, OutputRowView, RejectedRowView, SavepointView};
+
+/// The state of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Subtasks are being made, state is being restored.
+    #[default]
+    Created,
+    /// Data flows.
+    Running,
+    /// Sources are held.
+    Paused,
+    /// A failure is being recovered from.
+    Restarting,
+    /// A final checkpoint or savepoint is being taken.
+    Stopping,
+    /// All input was processed, or the job was stopped with a savepoint.
+    Finished,
+    /// It was cancelled.
+    Cancelled,
+    /// It failed for good.
+    Failed,
+}
+
+impl JobStatus {
+    /// Whether it is over.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled | Self::Failed)
+    }
+}
+
+/// A job at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub status: JobStatus,
+    /// The cause, when it failed or is restarting.
+    pub cause: Option<String>,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Milliseconds of the clock since it was first launched.
+    pub uptime_ms: i64,
+    /// Its parallelism.
+    pub parallelism: usize,
+    /// Its number of key groups: the most it can be rescaled to.
+    #[serde(default)]
+    pub max_parallelism: u16,
+    /// The clock when the view was made, milliseconds.
+    #[serde(default)]
+    pub now_ms: i64,
+    /// The vertices of the job graph in topological order.
+    pub vertices: Vec<VertexView>,
+    /// Its edges.
+    pub edges: Vec<EdgeView>,
+    /// Completed, failed and pending checkpoints, oldest first, the last few hundred.
+    pub checkpoints: Vec<CheckpointView>,
+    /// Between two checkpoints, milliseconds; `None` for on command only.
+    #[serde(default)]
+    pub checkpoint_interval_ms: Option<i64>,
+    /// Clock when the next is due, milliseconds.
+    #[serde(default)]
+    pub next_checkpoint_ms: Option<i64>,
+    /// Savepoints of this run, oldest first.
+    #[serde(default)]
+    pub savepoints: Vec<SavepointView>,
+    /// What happened to the job, oldest first, the last few hundred.
+    #[serde(default)]
+    pub events: Vec<EventView>,
+    /// Units of bounded input done, and of how many (bytes of files, rows of generators); `None` when unbounded.
+    pub progress: Option<(u64, u64)>,
+    /// Rows read by sources so far.
+    pub source_rows: u64,
+    /// Rows written by sinks so far.
+    pub sink_rows: u64,
+}
+
+/// One vertex: a chain of operators.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct VertexView {
+    /// Its number in the job graph.
+    pub id: usize,
+    /// `Source: bids -> Calc`
+    pub name: String,
+    /// The chained operators' uids, in order.
+    pub operators: Vec<String>,
+    /// Names of the columns that it outputs.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Whether it writes to a sink.
+    #[serde(default)]
+    pub sink: bool,
+    /// Whether it reads a source.
+    #[serde(default)]
+    pub source: bool,
+    /// Its instances.
+    pub subtasks: Vec<SubtaskView>,
+}
+
+/// One edge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeView {
+    /// From which vertex.
+    pub from: usize,
+    /// To which.
+    pub to: usize,
+    /// `hash[auction]`
+    pub exchange: String,
+    /// Rows that have gone over it.
+    #[serde(default)]
+    pub rows: u64,
+}
+
+/// One subtask.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SubtaskView {
+    /// Which instance.
+    pub index: usize,
+    /// `running`, `blocked`, `finished`, …
+    pub status: String,
+    /// Rows in, from channels or read by the source.
+    pub rows_in: u64,
+    /// Rows out, to channels or written by the sink.
+    pub rows_out: u64,
+    /// Bytes in.
+    pub bytes_in: u64,
+    /// Bytes out.
+    pub bytes_out: u64,
+    /// Nanoseconds spent working.
+    pub busy_ns: u64,
+    /// Nanoseconds spent waiting for room downstream.
+    pub backpressured_ns: u64,
+    /// Nanoseconds spent waiting for input.
+    pub idle_ns: u64,
+    /// Rows too late for their windows.
+    pub late_rows: u64,
+    /// Rows given up as erroneous.
+    pub rejected_rows: u64,
+    /// Its watermark, milliseconds; `None` before the first.
+    pub watermark: Option<i64>,
+    /// The newest event time that it has read; sources only.
+    #[serde(default)]
+    pub newest_event_time: Option<i64>,
+    /// Whether it holds no watermark back because nothing comes.
+    #[serde(default)]
+    pub idle: bool,
+    /// Each input channel.
+    #[serde(default)]
+    pub inputs: Vec<InputView>,
+    /// Elements waiting in its input queues, and their capacity.
+    pub queue: (u64, u64),
+    /// The last checkpoint that it acknowledged, and the clock then, milliseconds.
+    #[serde(default)]
+    pub acknowledged: Option<(u64, i64)>,
+    /// What it wrote last, oldest first, a sample of at most 200 rows; sinks only.
+    #[serde(default)]
+    pub output: Vec<OutputRowView>,
+    /// The last rows given up as erroneous, oldest first, at most a hundred.
+    #[serde(default)]
+    pub rejected: Vec<RejectedRowView>,
+    /// How long rows took from the source to here; sinks only.
+    #[serde(default)]
+    pub latency: Option<LatencyView>,
+    /// What its operators show of themselves, in chain order.
+    pub operators: Vec<OperatorView>,
+}
+
+/// One input channel of a subtask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputView {
+    /// The vertex it comes from.
+    pub vertex: usize,
+    /// The subtask of that vertex.
+    pub subtask: usize,
+    /// Its watermark, milliseconds; `None` before the first.
+    pub watermark: Option<i64>,
+    /// Whether it is left out of the minimum of watermarks.
+    pub idle: bool,
+}
+
+/// How long latency markers took from a source to a sink, of the last few hundred, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatencyView {
+    /// Markers seen.
+    pub markers: u64,
+    /// Median.
+    pub p50_us: u64,
+    /// 95th percentile.
+    pub p95_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
