@@ -44,6 +44,8 @@ pub enum ShellRequest {
     Timer(bool),
     /// Run the statements of this file.
     Read(PathBuf),
+    /// Show the dashboard, of this job or of the one started last.
+    Dashboard(Option<String>),
 }
 
 /// Why a statement failed.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod dashboard;
 mod demo;
 mod foreground;
 mod paths;

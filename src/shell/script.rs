@@ -102,6 +102,7 @@ impl<'a> Script<'a> {
                 }
             }
             ShellRequest::Timer(on) => self.shell.timer = on,
+            ShellRequest::Dashboard(job) => super::dashboard::open(self.shell, job.as_deref())?,
             ShellRequest::Read(file) => {
                 if self.depth == READ_DEPTH {
                     return Err(Error::config(format!("`.read` is nested more than {READ_DEPTH} deep")));
