@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 
 use super::chain::{Chain, Link};
 use super::channel::{Receiver, channel};
+use super::checked_operator::checked;
 use super::exchange::EdgeOutput;
 use super::input_gate::InputGate;
 use super::metrics::{SubtaskMetrics, Totals};
@@ -311,7 +312,7 @@ impl SubtaskBuilder<'_> {
                 metrics: Arc::clone(&metrics),
                 clock: Arc::clone(&self.setting.clock),
             };
-            let operator = chained.operator.create(&context)?;
+            let operator = checked(chained.operator.create(&context)?, &*chained.operator);
             links.push(Link { uid: chained.uid.clone(), operator, due_ms: None, metrics });
         }
         Ok(links)

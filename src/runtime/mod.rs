@@ -2,6 +2,7 @@
 
 mod chain;
 mod channel;
+mod checked_operator;
 mod checkpoint_log;
 mod checks;
 mod deploy;

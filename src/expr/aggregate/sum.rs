@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Decimal128Array, Float64Array, Int64Array};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Decimal128Array, Int64Array, PrimitiveArray};
+use arrow_buffer::ArrowNativeType;
 use arrow_schema::DataType;
 
 use super::accumulator::{column, wrong_type};
@@ -111,6 +112,18 @@ pub(super) struct SumCount<T> {
     count: i64,
 }
 
+impl<T: ArrowNativeType> SumCount<T> {
+    fn encode<A: ArrowPrimitiveType<Native = T>>(states: &[Self]) -> Vec<ArrayRef> {
+        let sums = PrimitiveArray::<A>::from_iter_values(states.iter().map(|state| state.sum));
+        vec![Arc::new(sums), write_counts(states.iter().map(|state| state.count))]
+    }
+
+    fn decode<A: ArrowPrimitiveType<Native = T>>(columns: &[ArrayRef]) -> Result<Vec<Self>> {
+        let states = read_sums::<A>(columns)?.values().iter().zip(read_counts(columns)?.values());
+        Ok(states.map(|(&sum, &count)| Self { sum, count }).collect())
+    }
+}
+
 /// One type for the sum and the average, so that either can read the other's states.
 struct IntSum<A> {
     average: bool,
@@ -157,19 +170,11 @@ where
     }
 
     fn encode(&self, states: &[Self::State]) -> Result<Vec<ArrayRef>> {
-        let sums = Int64Array::from_iter_values(states.iter().map(|state| state.sum));
-        Ok(vec![Arc::new(sums), counts(states)])
+        Ok(SumCount::encode::<Int64Type>(states))
     }
 
     fn decode(&self, columns: &[ArrayRef]) -> Result<Vec<Self::State>> {
-        let sums = column(columns, 0)?;
-        let sums = sums.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong_type(sums.data_type()))?;
-        Ok(sums
-            .values()
-            .iter()
-            .zip(read_counts(columns)?.values())
-            .map(|(&sum, &count)| SumCount { sum, count })
-            .collect())
+        SumCount::decode::<Int64Type>(columns)
     }
 }
 
@@ -215,19 +220,11 @@ where
     }
 
     fn encode(&self, states: &[Self::State]) -> Result<Vec<ArrayRef>> {
-        let sums = Float64Array::from_iter_values(states.iter().map(|state| state.sum));
-        Ok(vec![Arc::new(sums), counts(states)])
+        Ok(SumCount::encode::<Float64Type>(states))
     }
 
     fn decode(&self, columns: &[ArrayRef]) -> Result<Vec<Self::State>> {
-        let sums = column(columns, 0)?;
-        let sums = sums.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong_type(sums.data_type()))?;
-        Ok(sums
-            .values()
-            .iter()
-            .zip(read_counts(columns)?.values())
-            .map(|(&sum, &count)| SumCount { sum, count })
-            .collect())
+        SumCount::decode::<Float64Type>(columns)
     }
 }
 
@@ -289,14 +286,11 @@ impl Kernel for DecimalSum {
     fn encode(&self, states: &[Self::State]) -> Result<Vec<ArrayRef>> {
         let sums: Decimal128Array = states.iter().map(|state| (!state.overflowed).then_some(state.sum)).collect();
         let sums = sums.with_precision_and_scale(MAX_PRECISION, self.sum_scale.cast_signed())?;
-        Ok(vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.iter().map(|state| state.count)))])
+        Ok(vec![Arc::new(sums), write_counts(states.iter().map(|state| state.count))])
     }
 
     fn decode(&self, columns: &[ArrayRef]) -> Result<Vec<Self::State>> {
-        let sums = column(columns, 0)?;
-        let sums = sums.as_primitive_opt::<Decimal128Type>().ok_or_else(|| wrong_type(sums.data_type()))?;
-        let counts = read_counts(columns)?;
-        let states = sums.iter().zip(counts.values());
+        let states = read_sums::<Decimal128Type>(columns)?.iter().zip(read_counts(columns)?.values());
         Ok(states
             .map(|(sum, &count)| DecimalState { sum: sum.unwrap_or(0), count, overflowed: sum.is_none() })
             .collect())
@@ -312,8 +306,14 @@ fn average(state: &DecimalState, digits: u8) -> Option<i128> {
     Some(quotient + up).filter(|value| value.abs() < LIMIT)
 }
 
-fn counts<T>(states: &[SumCount<T>]) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(states.iter().map(|state| state.count)))
+fn write_counts(counts: impl Iterator<Item = i64>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(counts))
+}
+
+/// The column `sum` of a sum's state.
+fn read_sums<A: ArrowPrimitiveType>(columns: &[ArrayRef]) -> Result<&PrimitiveArray<A>> {
+    let sums = column(columns, 0)?;
+    sums.as_primitive_opt().ok_or_else(|| wrong_type(sums.data_type()))
 }
 
 /// The column `count` of a sum's state.
