@@ -37,6 +37,11 @@ const CACHE_BYTES: usize = 64 << 20;
 /// A database up to this size is checked page by page when it is opened: that takes a moment and finds damage that would
 /// otherwise surface as a failed read later on.
 const CHECKED_BYTES: u64 = 16 << 20;
+/// A database of at least this size is compacted when it is opened, if most of it is unused: redb uses freed pages again
+/// but never gives them back, so the file stays as large as the state once was.
+const COMPACTED_BYTES: u64 = 32 << 20;
+/// "Most of it": the file is this many times what its checkpoints consist of.
+const SPARSE_TIMES: u64 = 4;
 /// After a `kill -9` the file may be locked for a moment more.
 const OPEN_TRIES: u32 = 100;
 
@@ -147,9 +152,27 @@ impl StateStore {
             return Err(Error::state(format!("{} is empty: it is not a state database", path.display())));
         }
         let db = open_database(&path, metadata.len() <= CHECKED_BYTES)?;
-        let store = Self { identity: identity(&metadata), db, schemas: Mutex::default(), work: Mutex::default(), path };
-        store.load().map_err(|error| store.named(error))?;
+        let mut store =
+            Self { identity: identity(&metadata), db, schemas: Mutex::default(), work: Mutex::default(), path };
+        store.load().and_then(|()| store.compact(metadata.len())).map_err(|error| name_error(&store.path, error))?;
         Ok(Some(store))
+    }
+
+    /// Gives unused pages back to the file system, where that is worth it. Crash-safe: redb moves pages in transactions.
+    fn compact(&mut self, file_bytes: u64) -> Result<()> {
+        if file_bytes < COMPACTED_BYTES {
+            return Ok(());
+        }
+        let used_bytes = {
+            let sizes = self.begin_read()?.open_table(SIZES).map_err(db)?;
+            let rows = sizes.iter().map_err(db)?;
+            // Checkpoints share blocks, so the sum is more than what is used.
+            rows.map(|row| Ok(row.map_err(db)?.1.value())).sum::<Result<u64>>()?
+        };
+        if file_bytes / SPARSE_TIMES > used_bytes {
+            self.db.compact().map_err(|error| Error::state(format!("can't be compacted: {error}")))?;
+        }
+        Ok(())
     }
 
     /// Starts a run from nothing: the database of an earlier run, if there is one, is set aside as

@@ -28,6 +28,33 @@ fn a_fresh_run_sets_the_earlier_one_aside() {
     assert!(StateStore::open_existing(&dir.path().join("runs")).expect("no error").is_none());
 }
 
+#[test]
+fn a_file_that_is_mostly_unused_shrinks_when_it_is_opened() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("state.redb");
+    let size = || std::fs::metadata(&path).expect("there").len();
+    // One window of 60 MB, which is over in the next checkpoint.
+    let value = "x".repeat(60_000);
+    let large: Vec<(i64, &str)> = (0..1_000).map(|key| (key, value.as_str())).collect();
+    let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+    commit(&store, 1, None, vec![put(0, &large)]).expect("commits");
+    let gone = StateChange::DropNamespace { state: "accumulators", namespace: 0 };
+    commit(&store, 2, Some(1), vec![gone, put(10, &[(1, "kept")])]).expect("commits");
+    store.retain(&[CheckpointId(2)]).expect("retains");
+    commit(&store, 3, Some(2), vec![put(10, &[(2, "kept too")])]).expect("commits");
+    store.retain(&[CheckpointId(3)]).expect("retains");
+    drop(store);
+    let before = size();
+    assert!(before > 60_000_000, "{before}");
+
+    let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+    let snapshot = store.snapshot(CheckpointId(3)).expect("still there");
+    let uid = OperatorUid::new("window");
+    let held = snapshot.operator(&uid, 0..128).keyed(&bigint_state("accumulators")).expect("readable");
+    assert_eq!(held.iter().map(|(namespace, rows)| (*namespace, rows.num_rows())).collect::<Vec<_>>(), [(10, 2)]);
+    assert!(size() < before / 4, "{} of {before}", size());
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_private() {
