@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::inspect::{JobView, StateView, SubtaskView, VertexView};
+use crate::inspect::{JobView, StateView, SubtaskView};
 
 /// Samples kept: a minute and a half at ten a second.
 const SAMPLES: usize = 900;
@@ -32,7 +32,43 @@ struct Sample {
     lag_ms: Option<i64>,
     source_rows_per_s: f64,
     latency_us: Option<(u64, u64)>,
-    view: Arc<JobView>,
+    source_rows: u64,
+    /// By vertex and subtask.
+    subtasks: Vec<Vec<Counters>>,
+    /// Rows over each edge.
+    edges: Vec<u64>,
+}
+
+/// The counters of one subtask: a view holds much more, and hundreds of them are kept.
+#[derive(Debug, Clone, Copy)]
+struct Counters {
+    rows_in: u64,
+    rows_out: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    busy_ns: u64,
+    backpressured_ns: u64,
+    idle_ns: u64,
+}
+
+impl From<&SubtaskView> for Counters {
+    fn from(view: &SubtaskView) -> Self {
+        Self {
+            rows_in: view.rows_in,
+            rows_out: view.rows_out,
+            bytes_in: view.bytes_in,
+            bytes_out: view.bytes_out,
+            busy_ns: view.busy_ns,
+            backpressured_ns: view.backpressured_ns,
+            idle_ns: view.idle_ns,
+        }
+    }
+}
+
+impl Sample {
+    fn counters(&self, vertex: usize, subtask: usize) -> Option<&Counters> {
+        self.subtasks.get(vertex)?.get(subtask)
+    }
 }
 
 /// What a subtask does a second, and what it spends its time on.
@@ -112,7 +148,9 @@ impl Model {
             lag_ms: lag_ms(&view),
             source_rows_per_s: source_rows_per_s.unwrap_or(0.0),
             latency_us: latency(&view),
-            view,
+            source_rows: view.source_rows,
+            subtasks: view.vertices.iter().map(|v| v.subtasks.iter().map(Counters::from).collect()).collect(),
+            edges: view.edges.iter().map(|edge| edge.rows).collect(),
         });
     }
 
@@ -139,9 +177,11 @@ impl Model {
     /// Rates of a subtask; nothing before there are two views of it.
     #[must_use]
     pub fn subtask_rates(&self, vertex: usize, subtask: usize) -> Rates {
-        let Some(now) = subtask_of(&self.view, vertex, subtask) else { return Rates::default() };
+        let Some(now) = self.view.vertices.get(vertex).and_then(|vertex| vertex.subtasks.get(subtask)) else {
+            return Rates::default();
+        };
         self.since(|before, seconds| {
-            subtask_of(before, vertex, subtask).map(|before| rates(before, now, seconds)).unwrap_or_default()
+            before.counters(vertex, subtask).map(|before| rates(before, &now.into(), seconds)).unwrap_or_default()
         })
         .unwrap_or_default()
     }
@@ -151,7 +191,7 @@ impl Model {
     pub fn edge_rate(&self, edge: usize) -> f64 {
         let Some(now) = self.view.edges.get(edge) else { return 0.0 };
         self.since(|before, seconds| {
-            let before = before.edges.get(edge).map_or(0, |edge| edge.rows);
+            let before = before.edges.get(edge).copied().unwrap_or(0);
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
             let rows = now.rows.saturating_sub(before) as f64;
             rows / seconds
@@ -184,15 +224,13 @@ impl Model {
         pairs
             .filter_map(|(before, after)| {
                 let seconds = seconds(before.at_ms, after.at_ms)?;
-                let (before, after) =
-                    (subtask_of(&before.view, vertex, subtask)?, subtask_of(&after.view, vertex, subtask)?);
-                Some(rates(before, after, seconds).rows_in)
+                Some(rates(before.counters(vertex, subtask)?, after.counters(vertex, subtask)?, seconds).rows_in)
             })
             .collect()
     }
 
     /// Calls `f` with the view of about a second ago and the time since then; `None` when there is none of this attempt.
-    fn since<T>(&self, f: impl FnOnce(&JobView, f64) -> T) -> Option<T> {
+    fn since<T>(&self, f: impl FnOnce(&Sample, f64) -> T) -> Option<T> {
         let now = &self.view;
         let same = |sample: &&Sample| sample.restarts == now.restarts && sample.parallelism == now.parallelism;
         let mut chosen: Option<&Sample> = None;
@@ -203,7 +241,7 @@ impl Model {
             }
         }
         let chosen = chosen?;
-        Some(f(&chosen.view, seconds(chosen.at_ms, now.now_ms)?))
+        Some(f(chosen, seconds(chosen.at_ms, now.now_ms)?))
     }
 }
 
@@ -214,12 +252,8 @@ fn seconds(from_ms: i64, to_ms: i64) -> Option<f64> {
     Some(seconds).filter(|&seconds| seconds > 0.0)
 }
 
-fn subtask_of(view: &JobView, vertex: usize, subtask: usize) -> Option<&SubtaskView> {
-    view.vertices.get(vertex).and_then(|vertex: &VertexView| vertex.subtasks.get(subtask))
-}
-
 #[expect(clippy::cast_precision_loss, reason = "rates for people")]
-fn rates(before: &SubtaskView, now: &SubtaskView, seconds: f64) -> Rates {
+fn rates(before: &Counters, now: &Counters, seconds: f64) -> Rates {
     let rate = |before: u64, now: u64| now.saturating_sub(before) as f64 / seconds;
     let busy = rate(before.busy_ns, now.busy_ns);
     let backpressured = rate(before.backpressured_ns, now.backpressured_ns);
