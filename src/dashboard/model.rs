@@ -126,10 +126,11 @@ impl Model {
 
     /// The job has gone on to `view`. Another job, or a job launched anew, begins without a past.
     pub fn update(&mut self, view: Arc<JobView>) {
-        if view.name != self.view.name || view.now_ms < self.view.now_ms || view.uptime_ms < self.view.uptime_ms {
+        let earlier = std::mem::replace(&mut self.view, view);
+        let view = Arc::clone(&self.view);
+        if view.name != earlier.name || view.now_ms < earlier.now_ms || view.uptime_ms < earlier.uptime_ms {
             self.samples.clear();
         }
-        self.view = Arc::clone(&view);
         if self.samples.back().is_some_and(|last| last.at_ms == view.now_ms) {
             self.samples.pop_back();
         }
