@@ -207,6 +207,13 @@ impl Job {
         Arc::new(self.shared.view())
     }
 
+    /// It, as its subtasks show it when they are asked now: waits until all have answered, at most a fifth of a second.
+    /// For a printed listing; whoever looks again and again takes [`Self::view`].
+    #[must_use]
+    pub fn fresh_view(&self) -> Arc<JobView> {
+        self.view()
+    }
+
     /// Its keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits for the
     /// subtasks' answers (each between two batches), so it is not for a thread that draws.
     ///
