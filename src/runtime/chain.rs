@@ -94,8 +94,8 @@ impl Chain {
         Ok(deltas)
     }
 
-    pub(super) fn inspect(&self) -> Vec<OperatorView> {
-        self.links.iter().map(|link| link.operator.inspect()).collect()
+    pub(super) fn inspect(&mut self) -> Vec<OperatorView> {
+        self.links.iter_mut().map(|link| link.operator.inspect()).collect()
     }
 }
 
