@@ -106,7 +106,7 @@ impl StateReader {
         self.entries += rows as u64;
         let matching = self.matching(keys, rows)?;
         self.matching += matching.as_ref().map_or(rows, Vec::len) as u64;
-        let chosen = self.first(namespace, keys, rows, matching)?;
+        let chosen = self.first(namespace, keys, rows, matching.as_deref())?;
         if chosen.is_empty() {
             return Ok(());
         }
@@ -163,10 +163,10 @@ impl StateReader {
         namespace: Namespace,
         keys: &[ArrayRef],
         rows: usize,
-        matching: Option<Vec<u32>>,
+        matching: Option<&[u32]>,
     ) -> Result<Vec<(Vec<u8>, u32)>> {
         let prefix = (namespace ^ i64::MIN).to_be_bytes().to_vec();
-        if self.limit == 0 || matching.as_ref().is_some_and(Vec::is_empty) {
+        if self.limit == 0 || matching.is_some_and(<[u32]>::is_empty) {
             return Ok(Vec::new());
         }
         let Some(converter) = &self.converter else {
@@ -177,9 +177,9 @@ impl StateReader {
             return Ok(Vec::new());
         }
         // Few of many: only those are put in order.
-        let picked = match &matching {
+        let picked = match matching {
             Some(rows) => {
-                let take = arrow_array::UInt32Array::from(rows.clone());
+                let take = arrow_array::UInt32Array::from(rows.to_vec());
                 keys.iter().map(|key| arrow_select::take::take(key, &take, None)).collect::<Result<Vec<_>, _>>()?
             }
             None => keys.to_vec(),
@@ -196,7 +196,7 @@ impl StateReader {
         }
         let place = |(key, row): (&[u8], u32)| {
             let order = [prefix.as_slice(), key].concat();
-            (order, matching.as_ref().map_or(row, |rows| rows[row as usize]))
+            (order, matching.map_or(row, |rows| rows[row as usize]))
         };
         Ok(heap.into_sorted_vec().into_iter().map(place).collect())
     }

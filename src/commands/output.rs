@@ -2,6 +2,7 @@
 
 use super::{CommandSpec, JSON, json};
 use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::inspect::JobView;
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
@@ -19,7 +20,18 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     run,
 };
 
+/// Looks until there is a row: rows are sampled only after somebody has looked.
+const LOOKS: usize = 5;
+
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let view = session.job(args.word(0)?)?.job.fresh_view();
+    let job = &session.job(args.word(0)?)?.job;
+    let shows = |view: &JobView| view.vertices.iter().flat_map(|v| &v.subtasks).any(|s| !s.output.is_empty());
+    let mut view = job.fresh_view();
+    for _ in 0..LOOKS {
+        if shows(&view) || view.status.is_final() {
+            break;
+        }
+        view = job.fresh_view();
+    }
     Ok(Outcome::Listing(listings::output(&view).json(json(args))))
 }

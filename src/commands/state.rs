@@ -95,18 +95,16 @@ fn equalities(condition: &ExprNode, found: &mut Vec<(String, String)>) -> Result
             .help("such as `state hot where auction = 1001`; `search 'TEXT'` finds keys by a part")
     };
     let Expr::Binary(left, op, right) = &condition.node else { return Err(refused(condition)) };
-    match op.node {
-        BinaryOp::And => {
-            equalities(left, found)?;
-            equalities(right, found)
-        }
-        BinaryOp::Eq => {
-            let (Expr::Column(path), Some(value)) = (&left.node, value(right)) else { return Err(refused(condition)) };
+    if op.node == BinaryOp::And {
+        equalities(left, found)?;
+        return equalities(right, found);
+    }
+    match (&left.node, value(right)) {
+        (Expr::Column(path), Some(value)) if op.node == BinaryOp::Eq => {
             let name = path.last().ok_or_else(|| refused(condition))?;
             found.push((name.node.clone(), value));
             Ok(())
         }
-        #[expect(clippy::wildcard_enum_match_arm, reason = "a look-up by key knows no other operator")]
         _ => Err(refused(condition)),
     }
 }

@@ -28,10 +28,10 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
     if listing.json {
         return json(&listing.to_json());
     }
-    if listing.rows.is_empty() {
-        return format!("{}\n", listing.empty);
-    }
     let note = listing.note.as_ref().map_or_else(String::new, |note| format!("{}\n", printable(note)));
+    if listing.rows.is_empty() {
+        return format!("{}\n{note}", listing.empty);
+    }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     match width {
