@@ -229,8 +229,7 @@ fn a_job_that_fails_over_a_row_says_which() {
     assert!(last.message.contains("bids.ndjson:11"), "{last:?}");
 }
 
-const COUNTS: &str =
-    "run hot with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into print;";
+const COUNTS: &str = "run hot with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into print;";
 
 #[test]
 fn keyed_state_is_read_live_and_from_the_last_checkpoint() {

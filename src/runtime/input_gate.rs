@@ -168,6 +168,7 @@ mod tests {
                 GateEvent::Watermark(watermark) => format!("watermark {watermark}"),
                 GateEvent::Status(status) => format!("{status:?}"),
                 GateEvent::Barrier(aligned) => format!("barrier {}", aligned.id),
+                GateEvent::LatencyMarker(since_ns) => format!("latency marker {since_ns}"),
                 GateEvent::EndOfInput => "end".to_owned(),
             })
             .collect()

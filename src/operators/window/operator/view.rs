@@ -112,17 +112,32 @@ impl WindowAggregateOperator {
             Some(Open { next_end: slice.next_end?, last_end, keys: slice.table.len() as u64, rows: slice.rows })
         });
         let slices: Vec<Open> = slices.collect();
+        // Rows in front of each slice: those of a window are a difference.
+        let mut before = vec![0];
+        before.extend(slices.iter().scan(0, |sum, slice| {
+            *sum += slice.rows;
+            Some(*sum)
+        }));
         let mut windows = Vec::new();
         let mut count = 0;
-        // Of the slices, those in `first..beyond` are part of the window at hand: both bounds only rise.
+        // Of the slices, those in `first..beyond` are part of the window at hand: both bounds only rise. `fullest` holds
+        // those of them that have more keys than all behind them.
         let (mut first, mut beyond) = (0, 0);
+        let mut fullest: VecDeque<usize> = VecDeque::new();
         let mut end = slices.first().map_or(i64::MAX, |slice| slice.next_end);
         while count < COUNTED {
             while slices.get(beyond).is_some_and(|slice| slice.next_end <= end) {
+                while fullest.back().is_some_and(|&back| slices[back].keys <= slices[beyond].keys) {
+                    fullest.pop_back();
+                }
+                fullest.push_back(beyond);
                 beyond += 1;
             }
             while first < beyond && slices[first].last_end < end {
                 first += 1;
+            }
+            while fullest.front().is_some_and(|&front| front < first) {
+                fullest.pop_front();
             }
             if first == beyond {
                 let Some(slice) = slices.get(beyond) else { break };
@@ -131,12 +146,11 @@ impl WindowAggregateOperator {
             }
             count += 1;
             if windows.len() < WINDOWS {
-                let own = &slices[first..beyond];
                 windows.push(WindowView {
                     start: self.assigner.window_start(end),
                     end,
-                    keys: own.iter().map(|slice| slice.keys).max().unwrap_or(0),
-                    rows: own.iter().map(|slice| slice.rows).sum(),
+                    keys: fullest.front().map_or(0, |&front| slices[front].keys),
+                    rows: before[beyond] - before[first],
                     fired: false,
                     entries: Vec::new(),
                 });
@@ -153,13 +167,13 @@ impl WindowAggregateOperator {
     /// Some keys of a window with the values that their aggregates have now: the first keys of its fullest slice.
     fn entries(&mut self, start: i64, end: i64) -> Result<Vec<WindowEntryView>> {
         let slices = || self.slices.range((Excluded(start), Included(end)));
-        let count = slices().count();
-        let Some((&fullest, slice)) = slices().max_by_key(|(_, slice)| slice.table.len()) else {
-            return Ok(Vec::new());
-        };
+        let count = slices().take(SLICES + 1).count();
         if count > SLICES {
             return Ok(Vec::new());
         }
+        let Some((&fullest, slice)) = slices().max_by_key(|(_, slice)| slice.table.len()) else {
+            return Ok(Vec::new());
+        };
         // Slices never free a group.
         let groups: Vec<u32> = (0_u32..).take(slice.table.len().min(KEYS)).collect();
         let keys = slice.table.keys(&groups)?;
