@@ -7,6 +7,7 @@ mod context;
 mod operator;
 mod signature;
 mod stage;
+mod state_read;
 mod time;
 mod window;
 
@@ -22,5 +23,6 @@ pub use signature::{
     Arg, Clause, CommandSyntax, NamedExpr, Pipeline, SelectItem, Shape, Signature, StageArgs, WindowCall,
 };
 pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
+pub use state_read::{StateRead, StateReader};
 pub use time::{EventTimeSpec, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::OperatorContext;
+use super::{OperatorContext, StateRead};
 use crate::expr::TypedExpr;
-use crate::inspect::OperatorView;
+use crate::inspect::{OperatorView, StateQuery};
 use crate::state::{StateDelta, StateDescriptor};
 use crate::types::{Batch, CheckpointId, Field, LogicalType, Result, Schema};
 
@@ -56,8 +56,18 @@ pub trait Operator: Send {
 
     /// What a panel shows of the live operator: open windows, entries, timers. Called between two batches; must cost
     /// little and stay bounded, whatever the state's size.
-    fn inspect(&self) -> OperatorView {
+    fn inspect(&mut self) -> OperatorView {
         OperatorView::default()
+    }
+
+    /// The live entries of the operator's keyed states that `query` asks for. Called between two batches; the subtask
+    /// stands still meanwhile, so a million keys must take no more than some tens of milliseconds. `None` when the
+    /// operator shows only what its checkpoints hold.
+    ///
+    /// # Errors
+    /// When the state can't be shown; the job goes on.
+    fn read_state(&mut self, _query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        Ok(None)
     }
 }
 

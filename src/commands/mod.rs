@@ -8,8 +8,11 @@ mod checkpoint;
 mod checkpoints;
 mod describe;
 mod explain;
+mod graph;
 mod help;
 mod kill;
+mod log;
+mod output;
 mod pause;
 mod rescale;
 mod restore;
@@ -17,6 +20,7 @@ mod resume;
 mod savepoint;
 mod shell;
 mod show;
+mod state;
 mod stop;
 mod subtasks;
 mod watermarks;
@@ -66,9 +70,13 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &cancel::SPEC,
         &kill::SUBTASK,
         &kill::TASK_MANAGER,
+        &graph::SPEC,
         &subtasks::SPEC,
         &watermarks::SPEC,
         &windows::SPEC,
+        &state::SPEC,
+        &output::SPEC,
+        &log::SPEC,
         &why_late::SPEC,
         &help::SPEC,
         &help::SHORT,

@@ -1,11 +1,8 @@
 //! `why late JOB`
 
-use serde_json::{Value, json};
-
-use super::watermarks::time;
 use super::{CommandSpec, JSON, json};
 use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
-use crate::session::{Column, Failure, Listing, Outcome, Session};
+use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
 pub(super) const SPEC: CommandSpec = CommandSpec {
@@ -23,33 +20,6 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let view = session.job(args.word(0)?)?.job.view();
-    let mut listing = Listing::new(
-        vec![
-            Column::text("subtask"),
-            Column::text("row"),
-            Column::text("event_time"),
-            Column::text("window_ends"),
-            Column::text("watermark"),
-            Column::number("late_by_ms"),
-        ],
-        "no late rows",
-    );
-    for vertex in &view.vertices {
-        for subtask in &vertex.subtasks {
-            for late in subtask.operators.iter().flat_map(|operator| &operator.late) {
-                let ends: Vec<Value> = late.window_ends.iter().map(|&end| time(Some(end))).collect();
-                let ends: Vec<&str> = ends.iter().map(|end| end.as_str().unwrap_or("-")).collect();
-                listing.push(vec![
-                    json!(format!("{}[{}]", vertex.id, subtask.index)),
-                    json!(late.row),
-                    time(Some(late.time)),
-                    json!(ends.join(", ")),
-                    time(Some(late.watermark)),
-                    json!(late.late_by_ms),
-                ]);
-            }
-        }
-    }
-    Ok(Outcome::Listing(listing.json(json(args))))
+    let view = session.job(args.word(0)?)?.job.fresh_view();
+    Ok(Outcome::Listing(listings::late(&view).json(json(args))))
 }

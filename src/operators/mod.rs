@@ -7,6 +7,7 @@ mod filter;
 mod flat_map;
 mod group_aggregate;
 pub mod group_table;
+mod hot_keys;
 mod into;
 mod key_by;
 mod limit;

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::outputs::Outputs;
-use crate::api::{Operator, OperatorMetrics, Output, Rejected};
-use crate::inspect::OperatorView;
+use crate::api::{Operator, OperatorMetrics, Output, Rejected, StateRead};
+use crate::inspect::{OperatorView, StateQuery};
 use crate::state::OperatorDelta;
 use crate::types::{Batch, CheckpointId, MAX_WATERMARK, OperatorUid, Result};
 
@@ -94,8 +94,17 @@ impl Chain {
         Ok(deltas)
     }
 
-    pub(super) fn inspect(&self) -> Vec<OperatorView> {
-        self.links.iter().map(|link| link.operator.inspect()).collect()
+    pub(super) fn inspect(&mut self) -> Vec<OperatorView> {
+        self.links.iter_mut().map(|link| link.operator.inspect()).collect()
+    }
+
+    /// The live state of each operator, as far as it is asked for.
+    pub(super) fn read_state(&mut self, query: &StateQuery) -> Result<Vec<Option<Vec<StateRead>>>> {
+        let read = |link: &mut Link| match &query.operator {
+            Some(wanted) if wanted != link.uid.as_str() => Ok(None),
+            Some(_) | None => link.operator.read_state(query),
+        };
+        self.links.iter_mut().map(read).collect()
     }
 }
 
@@ -121,6 +130,7 @@ impl Tail<'_> {
         };
         if rest.is_empty() && self.outputs.end_in_sink() {
             self.outputs.metrics().add_out(batch.rows(), batch.bytes());
+            self.outputs.tap(&batch);
         }
         first.operator.process(input, batch, &mut Tail { rest, next: self.next + 1, outputs: &mut *self.outputs })
     }

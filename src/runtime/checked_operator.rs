@@ -2,8 +2,8 @@
 //! must only rise. A violation is a defect of ours and panics, which fails the job by name.
 
 use super::checks;
-use crate::api::{Operator, Output, PlannedOperator, Rejected};
-use crate::inspect::OperatorView;
+use crate::api::{Operator, Output, PlannedOperator, Rejected, StateRead};
+use crate::inspect::{OperatorView, StateQuery};
 use crate::state::StateDelta;
 use crate::types::{Batch, CheckpointId, Result, Schema};
 
@@ -66,8 +66,12 @@ impl Operator for Checked {
         self.operator.snapshot(checkpoint)
     }
 
-    fn inspect(&self) -> OperatorView {
+    fn inspect(&mut self) -> OperatorView {
         self.operator.inspect()
+    }
+
+    fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        self.operator.read_state(query)
     }
 }
 

@@ -34,6 +34,7 @@ impl ChannelCheck {
                 assert!(self.idle != idle, "a status that changes nothing");
                 self.idle = idle;
             }
+            StreamElement::LatencyMarker(_) => assert!(!self.idle, "a latency marker on an idle channel"),
             StreamElement::EndOfInput => self.ended = true,
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct DeploySetting {
     pub(super) channel_capacity: usize,
     pub(super) task_managers: usize,
     pub(super) drain: bool,
+    /// Whether looking may wake subtasks and send markers.
+    pub(super) wakes_to_look: bool,
     pub(super) allow_non_restored_state: bool,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -53,6 +55,8 @@ pub(super) struct AttemptControl {
     pub(super) hold: Arc<AtomicBool>,
     /// The slot of each task manager's slots, by index.
     task_managers: usize,
+    /// Whether looking may wake subtasks and send markers: not where the order of steps is chosen by seed.
+    wakes_to_look: bool,
 }
 
 /// How one slot is reached.
@@ -69,6 +73,13 @@ impl AttemptControl {
     pub(super) fn wake_all(&self) {
         for slot in &self.slots {
             slot.waker.wake();
+        }
+    }
+
+    /// Wakes subtasks that have been asked something.
+    pub(super) fn wake_to_look(&self) {
+        if self.wakes_to_look {
+            self.wake_all();
         }
     }
 
@@ -170,6 +181,7 @@ pub(super) fn deploy(
         sources: Vec::new(),
         hold: Arc::clone(&hold),
         task_managers: setting.task_managers.max(1),
+        wakes_to_look: setting.wakes_to_look,
         slots,
         graph,
     };
@@ -184,14 +196,17 @@ pub(super) fn deploy(
             let id = SubtaskId { vertex: VertexId(position), index };
             let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism };
             let links = builder.links()?;
-            let (edges, receivers) = wiring.take(id);
+            let (edges, receivers, origins) = wiring.take(id);
             let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
+            let states = gate.as_ref().map(InputGate::states).unwrap_or_default();
             let metrics = Arc::new(SubtaskMetrics::new(
-                gate.as_ref().map(InputGate::states).unwrap_or_default(),
+                origins.into_iter().zip(states).collect(),
+                edges.len(),
                 links.iter().map(|link| Arc::clone(&link.metrics)).collect(),
                 builder.totals()?,
             ));
-            let outputs = Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics));
+            let outputs =
+                Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics), Arc::clone(&setting.clock));
             let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
                 (Some(opened), Some(task), _) => {
                     let mailbox: Arc<SourceMailbox> = Arc::default();
@@ -345,6 +360,7 @@ impl SubtaskBuilder<'_> {
             clock: Arc::clone(&self.setting.clock),
             drain: self.setting.drain,
             restored: self.restored.map_or(CheckpointId(0), RestorePoint::id),
+            markers: self.setting.wakes_to_look,
         };
         Ok(Subtask::new(setting, input, chain, metrics))
     }
@@ -359,6 +375,8 @@ type Incoming = Vec<(usize, Receiver)>;
 struct Wiring {
     outgoing: Vec<Vec<Outgoing>>,
     incoming: Vec<Vec<Incoming>>,
+    /// Where each of those comes from.
+    origins: Vec<Vec<Vec<SubtaskId>>>,
 }
 
 impl Wiring {
@@ -366,7 +384,8 @@ impl Wiring {
         fn per_subtask<T>(graph: &JobGraph) -> Vec<Vec<Vec<T>>> {
             graph.vertices.iter().map(|v| (0..v.parallelism).map(|_| Vec::new()).collect()).collect()
         }
-        let mut wiring = Self { outgoing: per_subtask(graph), incoming: per_subtask(graph) };
+        let mut wiring =
+            Self { outgoing: per_subtask(graph), incoming: per_subtask(graph), origins: per_subtask(graph) };
         for edge in &graph.edges {
             wiring.connect(graph, edge, slots, capacity);
         }
@@ -385,15 +404,17 @@ impl Wiring {
                     channel(capacity, Arc::clone(&slots[from].waker), Arc::clone(&slots[to].waker));
                 senders.push(sender);
                 self.incoming[edge.to.0][to].push((edge.input, receiver));
+                self.origins[edge.to.0][to].push(SubtaskId { vertex: edge.from, index: from });
             }
             let output = EdgeOutput::new(&edge.exchange, from, senders, graph.max_parallelism, schema.clone());
             self.outgoing[edge.from.0][from].push((edge.port, output));
         }
     }
 
-    fn take(&mut self, id: SubtaskId) -> (Outgoing, Incoming) {
+    fn take(&mut self, id: SubtaskId) -> (Outgoing, Incoming, Vec<SubtaskId>) {
         let outgoing = std::mem::take(&mut self.outgoing[id.vertex.0][id.index]);
-        (outgoing, std::mem::take(&mut self.incoming[id.vertex.0][id.index]))
+        let incoming = std::mem::take(&mut self.incoming[id.vertex.0][id.index]);
+        (outgoing, incoming, std::mem::take(&mut self.origins[id.vertex.0][id.index]))
     }
 }
 

@@ -11,9 +11,13 @@ use super::job_manager::{Action, Command, Event, JobManager, ManagerOptions, Tok
 use super::job_view;
 use super::source_driver::{RowBudget, SourceCommand};
 use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
+use super::survey::Survey;
 use crate::api::Committer;
-use crate::inspect::{CheckpointView, JobStatus, JobView};
+use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
 use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
+
+/// How long a fresh view is waited for.
+const LOOK_MS: u32 = 200;
 
 /// The answer to a command.
 pub(super) type Answer = Result<Option<CheckpointView>>;
@@ -31,6 +35,9 @@ pub(super) enum Request {
 
 /// Who steps the subtasks and does the writer's work: threads, or one thread by seed.
 pub(super) trait Workers {
+    /// Whether a subtask that sleeps must be woken to answer whoever looks.
+    const WAKES_TO_LOOK: bool;
+
     /// Runs the subtasks of an attempt.
     fn start(&mut self, attempt: u32, deployment: Deployment);
     /// Ends the attempt; none of its subtasks is stepped after that.
@@ -70,7 +77,7 @@ impl Writer {
             }
             Work::Savepoint { id, directory, token } => {
                 let result = self.storage().and_then(|storage| guarded(|| storage.write_savepoint(id, &directory)));
-                Event::SavepointWritten { token, id, result }
+                Event::SavepointWritten { token, id, directory, result }
             }
             Work::Retain(keep) => Event::Retained(self.storage().and_then(|storage| guarded(|| storage.retain(&keep)))),
         }
@@ -101,6 +108,7 @@ pub(super) struct Shared {
     ended: Condvar,
     clock: Arc<dyn Clock>,
     launched_ms: i64,
+    checkpoint_interval_ms: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -110,6 +118,9 @@ struct SharedState {
     restarts: u32,
     parallelism: usize,
     checkpoints: Vec<CheckpointView>,
+    next_checkpoint_ms: Option<i64>,
+    savepoints: Vec<SavepointView>,
+    events: Vec<EventView>,
     control: Option<Arc<AttemptControl>>,
 }
 
@@ -126,6 +137,10 @@ impl Shared {
                 parallelism: state.parallelism,
                 now_ms: self.clock.now_ms(),
                 checkpoints: state.checkpoints.clone(),
+                checkpoint_interval_ms: self.checkpoint_interval_ms,
+                next_checkpoint_ms: state.next_checkpoint_ms.filter(|_| !state.status.is_final()),
+                savepoints: state.savepoints.clone(),
+                events: state.events.clone(),
                 ..JobView::default()
             };
             (view, state.control.clone())
@@ -134,6 +149,32 @@ impl Shared {
             job_view::fill(&mut view, &control);
         }
         view
+    }
+
+    /// The view, once every running subtask has shown itself anew; of those that do not within a fifth of a second as
+    /// they were.
+    pub(super) fn fresh_view(&self) -> JobView {
+        if let Some(control) = self.control().filter(|_| !self.status().is_final()) {
+            let all = || control.metrics.iter().flatten();
+            let before: Vec<u64> = all().map(|metrics| metrics.shown().times()).collect();
+            all().for_each(|metrics| metrics.want_view());
+            control.wake_to_look();
+            for _ in 0..LOOK_MS {
+                if all()
+                    .zip(&before)
+                    .all(|(metrics, &before)| metrics.is_finished() || metrics.shown().times() > before)
+                {
+                    break;
+                }
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+        }
+        self.view()
+    }
+
+    /// The attempt that runs, or ran last.
+    pub(super) fn control(&self) -> Option<Arc<AttemptControl>> {
+        self.lock().control.clone()
     }
 
     pub(super) fn status(&self) -> JobStatus {
@@ -193,6 +234,7 @@ pub(super) struct Driver<W> {
     storage: Option<Arc<dyn CheckpointStorage>>,
     writer: Option<Arc<Writer>>,
     control: Option<Arc<AttemptControl>>,
+    survey: Survey,
     replies: BTreeMap<Token, SyncSender<Answer>>,
     next_token: Token,
     shared: Arc<Shared>,
@@ -232,6 +274,9 @@ impl<W: Workers> Driver<W> {
             restarts: 0,
             parallelism,
             checkpoints: Vec::new(),
+            next_checkpoint_ms: None,
+            savepoints: Vec::new(),
+            events: Vec::new(),
             control: None,
         };
         let shared = Shared {
@@ -240,6 +285,7 @@ impl<W: Workers> Driver<W> {
             ended: Condvar::new(),
             clock: Arc::clone(&clock),
             launched_ms: now_ms,
+            checkpoint_interval_ms: options.checkpoint_interval_ms,
         };
         let mut driver = Self {
             manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, now_ms),
@@ -250,6 +296,7 @@ impl<W: Workers> Driver<W> {
                 channel_capacity: options.channel_capacity,
                 task_managers: options.task_managers,
                 drain: options.drain,
+                wakes_to_look: W::WAKES_TO_LOOK,
                 allow_non_restored_state: options.allow_non_restored_state,
                 clock: Arc::clone(&clock),
             },
@@ -258,6 +305,7 @@ impl<W: Workers> Driver<W> {
             storage,
             writer: None,
             control: None,
+            survey: Survey::default(),
             replies: BTreeMap::new(),
             next_token: 0,
             shared: Arc::new(shared),
@@ -290,6 +338,7 @@ impl<W: Workers> Driver<W> {
         let mut answers = Vec::new();
         while let Some(event) = events.pop_front() {
             let now_ms = self.clock.now_ms();
+            self.look_before(&event, now_ms);
             for action in self.manager.handle(event, now_ms) {
                 if let Action::Reply(token, answer) = action {
                     answers.push((token, answer));
@@ -298,6 +347,8 @@ impl<W: Workers> Driver<W> {
                 }
             }
         }
+        self.manager.blame(None);
+        self.survey(false);
         // Whoever is answered must find in the view what the answer says.
         self.publish();
         for (token, answer) in answers {
@@ -315,11 +366,37 @@ impl<W: Workers> Driver<W> {
                 self.handle(Event::Command(command, self.next_token));
                 return;
             }
-            Request::KillSubtask(subtask) => control.and_then(|control| control.kill_subtask(subtask)),
-            Request::KillTaskManager(index) => control.and_then(|control| control.kill_task_manager(index)),
+            Request::KillSubtask(subtask) => control
+                .and_then(|control| control.kill_subtask(subtask))
+                .map(|()| (format!("subtask {subtask}"), "killed by command")),
+            Request::KillTaskManager(index) => control
+                .and_then(|control| control.kill_task_manager(index))
+                .map(|()| (format!("task manager {}", index + 1), "killed by command")),
         };
+        let now_ms = self.clock.now_ms();
+        let answer = answer.map(|(subject, message)| {
+            self.manager.event_log().note(now_ms, Severity::Warning, subject, message, None);
+            self.publish();
+        });
         // Whoever asked may have gone; then nobody waits for the answer.
         let _ = reply.try_send(answer.map(|()| None));
+    }
+
+    /// A failure is told with the row that caused it, where it was a row.
+    fn look_before(&mut self, event: &Event, now_ms: i64) {
+        let (Event::Failed { error: Error::Row { place, message }, .. }, Some(control)) = (event, &self.control) else {
+            return;
+        };
+        self.survey.look(control, now_ms, true, self.manager.event_log());
+        let row = control.metrics.iter().flatten().find_map(|metrics| metrics.shown().rejected_row(place, message));
+        self.manager.blame(row);
+    }
+
+    /// Notes rows that were lost.
+    fn survey(&mut self, last: bool) {
+        if let Some(control) = &self.control {
+            self.survey.look(control, self.clock.now_ms(), last, self.manager.event_log());
+        }
     }
 
     fn perform(&mut self, action: Action) -> Option<Event> {
@@ -332,6 +409,7 @@ impl<W: Workers> Driver<W> {
             }
             Action::Teardown => {
                 self.workers.stop();
+                self.survey(true);
                 self.control = None;
             }
             Action::Trigger(id) => self.tell_sources(SourceCommand::Barrier(id)),
@@ -402,6 +480,7 @@ impl<W: Workers> Driver<W> {
         let control = Arc::clone(&deployment.control);
         let subtasks = control.subtasks().collect();
         self.shared.lock().control = Some(Arc::clone(&control));
+        self.survey = Survey::of(&control);
         self.control = Some(control);
         self.workers.start(attempt, deployment);
         Ok(subtasks)
@@ -419,5 +498,13 @@ impl<W: Workers> Driver<W> {
         state.parallelism = self.manager.parallelism();
         state.checkpoints.clear();
         state.checkpoints.extend_from_slice(self.manager.checkpoints());
+        state.next_checkpoint_ms = self.manager.next_checkpoint_ms();
+        let last = |events: &[EventView]| events.last().map_or(0, |event| event.sequence);
+        if last(&state.events) != last(self.manager.events()) {
+            state.events = self.manager.events().to_vec();
+        }
+        if state.savepoints.len() != self.manager.savepoints().len() {
+            state.savepoints = self.manager.savepoints().to_vec();
+        }
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum GateEvent {
     Status(ChannelStatus),
     /// Every live channel has delivered the barrier.
     Barrier(Aligned),
+    /// A latency marker, which left its source at this time of the clock, nanoseconds.
+    LatencyMarker(u64),
     /// Every channel has ended.
     EndOfInput,
 }
@@ -87,6 +89,7 @@ impl InputGate {
                     self.pass(passed);
                 }
                 StreamElement::Status(status) => {
+                    metrics.set_input_idle(index, status == ChannelStatus::Idle);
                     let passed = self.valve.status(index, status);
                     self.pass(passed);
                 }
@@ -94,6 +97,7 @@ impl InputGate {
                     let aligned = self.aligner.barrier(index, id, clock.nanos());
                     self.ready.extend(aligned.map(GateEvent::Barrier));
                 }
+                StreamElement::LatencyMarker(since_ns) => return Some(GateEvent::LatencyMarker(since_ns)),
                 StreamElement::EndOfInput => self.end(index, clock.nanos()),
             }
         }
@@ -164,6 +168,7 @@ mod tests {
                 GateEvent::Watermark(watermark) => format!("watermark {watermark}"),
                 GateEvent::Status(status) => format!("{status:?}"),
                 GateEvent::Barrier(aligned) => format!("barrier {}", aligned.id),
+                GateEvent::LatencyMarker(since_ns) => format!("latency marker {since_ns}"),
                 GateEvent::EndOfInput => "end".to_owned(),
             })
             .collect()

@@ -1,15 +1,16 @@
 //! The handle of a running job: what the shell holds.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::deploy::check_restore;
+use super::deploy::{AttemptControl, check_restore};
 use super::driver::{Answer, Driver, Launch, Request, Shared, guarded};
 use super::job_manager::{Command, Event};
 use super::job_status;
 use super::redb_storage::{open_storage, savepoint_point};
+use super::state_query;
 use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
 use super::threaded::Threads;
@@ -131,6 +132,10 @@ pub struct Job {
     shared: Arc<Shared>,
     messages: SyncSender<Message>,
     restored_from: Option<CheckpointId>,
+    clock: Arc<dyn Clock>,
+    /// Held by the job while it runs.
+    storage: Option<Weak<dyn CheckpointStorage>>,
+    directory: Option<PathBuf>,
 }
 
 impl Job {
@@ -168,6 +173,8 @@ impl Job {
     ) -> Result<Self> {
         let restored_from = restore_from(restore, storage.as_deref())?;
         let (messages, inbox) = sync_channel(MESSAGES);
+        let (own_clock, directory) = (Arc::clone(&clock), options.directory.clone());
+        let own_storage = storage.as_ref().map(Arc::downgrade);
         let shared = match options.executor {
             Executor::Threaded => {
                 let workers = Threads::new(messages.clone(), Arc::clone(&clock));
@@ -192,7 +199,7 @@ impl Job {
                 shared
             }
         };
-        Ok(Self { shared, messages, restored_from })
+        Ok(Self { shared, messages, restored_from, clock: own_clock, storage: own_storage, directory })
     }
 
     /// What it started from, when that was a checkpoint or savepoint: its number.
@@ -207,14 +214,35 @@ impl Job {
         Arc::new(self.shared.view())
     }
 
+    /// It, as its subtasks show it when they are asked now: waits until all have answered, at most a fifth of a second.
+    /// For a printed listing; whoever looks again and again takes [`Self::view`].
+    #[must_use]
+    pub fn fresh_view(&self) -> Arc<JobView> {
+        Arc::new(self.shared.fresh_view())
+    }
+
     /// Its keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits for the
     /// subtasks' answers (each between two batches), so it is not for a thread that draws.
     ///
     /// # Errors
     /// When the job has neither running subtasks nor a checkpoint, or what is stored is damaged.
     pub fn state(&self, query: &StateQuery) -> Result<Vec<StateView>> {
-        let _ = query;
-        Err(Error::config("keyed state can't be shown yet"))
+        let control = self.shared.control();
+        let status = self.shared.status();
+        let flows = matches!(status, JobStatus::Running | JobStatus::Paused | JobStatus::Stopping);
+        let live = match &control {
+            Some(control) if flows && !query.checkpointed => state_query::live(control, query, &*self.clock)?,
+            Some(_) | None => None,
+        };
+        let Some(live) = live else { return self.checkpointed_state(control.as_deref(), query) };
+        if live.iter().all(Option::is_some) {
+            return Ok(live.into_iter().flatten().flatten().collect());
+        }
+        // Some operators show only what was checkpointed: nothing, before the first checkpoint.
+        let stored = self.checkpointed_state(control.as_deref(), query).unwrap_or_default();
+        let uids = control.map(|control| state_query::uids(&control, query)).unwrap_or_default();
+        let of = |uid: &str| stored.iter().filter(|state| state.operator == uid).cloned().collect();
+        Ok(uids.iter().zip(live).flat_map(|(uid, live)| live.unwrap_or_else(|| of(uid))).collect())
     }
 
     /// Waits until it is over, at most `timeout_ms`; `None` when it is not over by then.
@@ -304,6 +332,19 @@ impl Job {
     /// When there is no such task manager, or the job does not run.
     pub fn kill_task_manager(&self, index: usize) -> Result<()> {
         self.ask(Request::KillTaskManager(index)).map(|_| ())
+    }
+
+    fn checkpointed_state(&self, control: Option<&AttemptControl>, query: &StateQuery) -> Result<Vec<StateView>> {
+        // A job that is over has closed its storage; what is in its directory can still be read.
+        let open = || self.storage.as_ref().and_then(Weak::upgrade);
+        let storage = match (open(), &self.directory) {
+            (Some(storage), _) => storage,
+            (None, Some(directory)) => open_storage(directory, &Restore::Latest)?,
+            (None, None) => {
+                return Err(Error::config("the job keeps no checkpoints and has no running subtasks to ask"));
+            }
+        };
+        state_query::checkpointed(&*storage, control, query)
     }
 
     fn command(&self, command: Command) -> Answer {

@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::checkpoint_log::CheckpointLog;
+use super::event_log::EventLog;
 use super::job_status::may_follow;
 use super::subtask::SubtaskEvent;
 use crate::checkpoint::{Completed, Coordinator};
-use crate::inspect::{CheckpointView, JobStatus};
+use crate::inspect::{CheckpointView, EventView, JobStatus, SavepointView, Severity};
 use crate::state::CommitStats;
 use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
 
@@ -51,7 +52,7 @@ pub(super) enum Event {
     /// The sinks' second phase of a checkpoint is done, or failed.
     Committed { id: CheckpointId, result: Result<()> },
     /// A savepoint was written, or was not.
-    SavepointWritten { token: Option<Token>, id: CheckpointId, result: Result<()> },
+    SavepointWritten { token: Option<Token>, id: CheckpointId, directory: PathBuf, result: Result<()> },
     /// Checkpoints were forgotten, or could not be.
     Retained(Result<()>),
     /// The user wants something.
@@ -129,6 +130,12 @@ pub(super) struct JobManager {
     savepoint_error: Option<Error>,
     redeploy: Option<Redeploy>,
     log: CheckpointLog,
+    events: EventLog,
+    savepoints: Vec<SavepointView>,
+    /// The row that the next failure is about.
+    guilty_row: Option<String>,
+    /// The clock at the last event.
+    now_ms: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -186,6 +193,10 @@ impl JobManager {
             concluded: false,
             savepoint_error: None,
             redeploy: None,
+            events: EventLog::default(),
+            savepoints: Vec::new(),
+            guilty_row: None,
+            now_ms,
         }
     }
 
@@ -215,6 +226,36 @@ impl JobManager {
         self.log.views()
     }
 
+    /// What happened to the job.
+    pub(super) fn events(&self) -> &[EventView] {
+        self.events.views()
+    }
+
+    /// The log, for whoever sees what the manager does not.
+    pub(super) const fn event_log(&mut self) -> &mut EventLog {
+        &mut self.events
+    }
+
+    /// The next failure was caused by this row.
+    pub(super) fn blame(&mut self, row: Option<String>) {
+        self.guilty_row = row;
+    }
+
+    pub(super) fn savepoints(&self) -> &[SavepointView] {
+        &self.savepoints
+    }
+
+    /// When the next checkpoint is due.
+    pub(super) fn next_checkpoint_ms(&self) -> Option<i64> {
+        let flows = matches!(self.status, JobStatus::Running | JobStatus::Paused);
+        let interval_ms = self.options.checkpoint_interval_ms.filter(|_| flows && self.options.durable)?;
+        Some(self.last_trigger_ms.saturating_add(interval_ms))
+    }
+
+    pub(super) fn note(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
+        self.events.note(self.now_ms, severity, subject, message, None);
+    }
+
     /// When it wants an [`Event::Tick`], if nothing else happens before.
     pub(super) fn due_ms(&self) -> Option<i64> {
         let redeploy = self.redeploy.filter(|_| self.is_quiet()).map(|redeploy| redeploy.due_ms);
@@ -229,6 +270,7 @@ impl JobManager {
 
     /// Takes note of `event` and says what is to be done, in order.
     pub(super) fn handle(&mut self, event: Event, now_ms: i64) -> Vec<Action> {
+        self.now_ms = now_ms;
         let mut actions = Vec::new();
         if self.status.is_final() {
             if let Event::Command(_, token) = event {
@@ -247,7 +289,9 @@ impl JobManager {
             }
             Event::Persisted { id, result } => self.persisted(id, result, now_ms, &mut actions),
             Event::Committed { id, result } => self.committed(id, result, now_ms, &mut actions),
-            Event::SavepointWritten { token, id, result } => self.savepoint_written(token, id, result, &mut actions),
+            Event::SavepointWritten { token, id, directory, result } => {
+                self.savepoint_written(token, id, &directory, result, &mut actions);
+            }
             Event::Retained(Err(error)) if self.coordinator.is_some() => self.fail(error, now_ms, &mut actions),
             // The first three: from an attempt that is over.
             Event::Failed { .. } | Event::Subtask { .. } | Event::Retained(_) | Event::Tick => {}

@@ -42,16 +42,36 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
             subtasks,
             source: vertex.source.is_some(),
             sink: is_sink,
-            ..VertexView::default()
+            columns: output_columns(graph, id).unwrap_or_default(),
         });
     }
     view.progress = progress.filter(|_| !unbounded);
-    view.edges = graph
-        .edges
-        .iter()
-        .map(|edge| EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge), rows: 0 })
-        .collect();
-    control.wake_all();
+    let mut outgoing = vec![0; graph.vertices.len()];
+    for edge in &graph.edges {
+        // Subtasks count their edges in the order in which the graph lists them.
+        let own = &mut outgoing[edge.from.0];
+        let rows = control.metrics[edge.from.0].iter().map(|metrics| metrics.edge_rows(*own)).sum();
+        *own += 1;
+        view.edges.push(EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge), rows });
+    }
+    view.max_parallelism = graph.max_parallelism;
+    control.wake_to_look();
+}
+
+/// The names of the columns that leave vertex `id`; of a sink those that it writes, which are those of its input.
+fn output_columns(graph: &JobGraph, id: usize) -> Option<Vec<String>> {
+    let vertex = graph.vertices.get(id)?;
+    let is_sink = !graph.edges.iter().any(|edge| edge.from.0 == id && edge.port == Port::Main);
+    let schema = match vertex.operators.len().checked_sub(2) {
+        Some(before_last) if is_sink => vertex.operators[before_last].operator.output().clone(),
+        None if is_sink && !vertex.operators.is_empty() => {
+            let edge = graph.edges.iter().find(|edge| edge.to.0 == id);
+            let of_edge = edge.map(|edge| super::deploy::port_schema(&graph.vertices[edge.from.0], edge.port));
+            vertex.source.as_ref().map(|source| source.schema.clone()).or(of_edge)?
+        }
+        Some(_) | None => super::deploy::port_schema(vertex, Port::Main),
+    };
+    Some(schema.names().map(str::to_owned).collect())
 }
 
 fn describe(graph: &JobGraph, edge: &JobEdge) -> String {

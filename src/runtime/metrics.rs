@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::channel::ChannelState;
+use super::shown::Shown;
+use super::state_query::{QUESTIONS, StateQuestion};
 use crate::api::{OperatorMetrics, SourceProgress};
 use crate::inspect::{InputView, OperatorView, SubtaskView};
-use crate::types::{Error, MIN_WATERMARK, Result};
+use crate::types::{CheckpointId, Error, MIN_WATERMARK, Result, SubtaskId};
 
 /// What a subtask is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,15 +81,31 @@ pub(super) struct SubtaskMetrics {
     activity: AtomicU8,
     /// One more than the watermark in the order of `i64`, so that zero is "none yet": see [`to_cell`].
     watermark: AtomicI64,
-    input_watermarks: Vec<AtomicI64>,
-    channels: Vec<Arc<ChannelState>>,
+    newest_event_time: AtomicI64,
+    idle: AtomicBool,
+    inputs: Vec<InputMetrics>,
+    /// Rows sent over each outgoing edge, in the order of the job graph's edges.
+    edge_rows: Vec<AtomicU64>,
     operators: Vec<Arc<OperatorMetrics>>,
     progress_done: AtomicU64,
     progress_total: AtomicU64,
     progress_known: AtomicBool,
     killed: AtomicBool,
-    view_wanted: AtomicBool,
-    operator_views: Mutex<Vec<OperatorView>>,
+    acknowledged: AtomicU64,
+    acknowledged_ms: AtomicI64,
+    /// Whether somebody wants to see the operators, or asks for their state.
+    asked: AtomicBool,
+    questions: Mutex<Vec<StateQuestion>>,
+    shown: Shown,
+}
+
+/// One input channel: where it comes from and how far it is.
+#[derive(Debug)]
+struct InputMetrics {
+    from: SubtaskId,
+    channel: Arc<ChannelState>,
+    watermark: AtomicI64,
+    idle: AtomicBool,
 }
 
 /// A watermark cell holds `watermark ^ i64::MIN`, so that a fresh (zero) cell means [`MIN_WATERMARK`].
@@ -100,12 +118,19 @@ fn from_cell(cell: &AtomicI64) -> Option<i64> {
 }
 
 impl SubtaskMetrics {
-    /// Counters that go on from `restored`.
+    /// Counters that go on from `restored`, of a subtask that reads `inputs` and writes `edges` edges.
     pub(super) fn new(
-        channels: Vec<Arc<ChannelState>>,
+        inputs: Vec<(SubtaskId, Arc<ChannelState>)>,
+        edges: usize,
         operators: Vec<Arc<OperatorMetrics>>,
         restored: Totals,
     ) -> Self {
+        let input = |(from, channel)| InputMetrics {
+            from,
+            channel,
+            watermark: AtomicI64::default(),
+            idle: AtomicBool::default(),
+        };
         Self {
             rows_in: restored.rows_in.into(),
             rows_out: restored.rows_out.into(),
@@ -114,8 +139,8 @@ impl SubtaskMetrics {
             rejected_rows: restored.rejected_rows.into(),
             restored_late_rows: restored.late_rows,
             activity: AtomicU8::new(Activity::Idle as u8),
-            input_watermarks: channels.iter().map(|_| AtomicI64::default()).collect(),
-            channels,
+            inputs: inputs.into_iter().map(input).collect(),
+            edge_rows: (0..edges).map(|_| AtomicU64::default()).collect(),
             operators,
             ..Self::default()
         }
@@ -140,9 +165,40 @@ impl SubtaskMetrics {
     }
 
     pub(super) fn set_input_watermark(&self, channel: usize, watermark: i64) {
-        if let Some(cell) = self.input_watermarks.get(channel) {
-            cell.store(to_cell(watermark), Ordering::Relaxed);
+        if let Some(input) = self.inputs.get(channel) {
+            input.watermark.store(to_cell(watermark), Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn set_input_idle(&self, channel: usize, idle: bool) {
+        if let Some(input) = self.inputs.get(channel) {
+            input.idle.store(idle, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::Relaxed);
+    }
+
+    /// The newest event time that a source has read.
+    pub(super) fn set_newest_event_time(&self, time: i64) {
+        self.newest_event_time.store(to_cell(time), Ordering::Relaxed);
+    }
+
+    pub(super) fn add_edge_rows(&self, edge: usize, rows: usize) {
+        if let Some(sent) = self.edge_rows.get(edge) {
+            sent.fetch_add(rows as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Rows sent over the `edge`th outgoing edge.
+    pub(super) fn edge_rows(&self, edge: usize) -> u64 {
+        self.edge_rows.get(edge).map_or(0, |sent| sent.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn acknowledge(&self, id: CheckpointId, at_ms: i64) {
+        self.acknowledged_ms.store(at_ms, Ordering::Relaxed);
+        self.acknowledged.store(id.0, Ordering::Relaxed);
     }
 
     /// Adds the time since the last call to what the subtask was doing, and notes what it does from now on.
@@ -179,16 +235,41 @@ impl SubtaskMetrics {
 
     /// Asks the subtask to show its operators when it next has a moment.
     pub(super) fn want_view(&self) {
-        self.view_wanted.store(true, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn view_is_wanted(&self) -> bool {
-        self.view_wanted.load(Ordering::Relaxed)
+    /// Asks the subtask for keyed state; false when it is over, or has been asked too much already.
+    pub(super) fn ask(&self, question: StateQuestion) -> bool {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_finished() || questions.len() == QUESTIONS {
+            return false;
+        }
+        questions.push(question);
+        self.asked.store(true, Ordering::Relaxed);
+        true
+    }
+
+    /// Whether somebody wants to know something: one load a step.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// The questions that wait.
+    pub(super) fn take_questions(&self) -> Vec<StateQuestion> {
+        std::mem::take(&mut *self.questions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn show(&self, views: Vec<OperatorView>) {
-        self.view_wanted.store(false, Ordering::Relaxed);
-        *self.operator_views.lock().unwrap_or_else(PoisonError::into_inner) = views;
+        self.asked.store(false, Ordering::Relaxed);
+        self.shown.operators(views);
+    }
+
+    pub(super) const fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.activity.load(Ordering::Relaxed) == Activity::Finished as u8
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -205,8 +286,9 @@ impl SubtaskMetrics {
     pub(super) fn view(&self, index: usize) -> SubtaskView {
         let totals = self.totals();
         let nanos = |activity: Activity| self.nanos[activity as usize].load(Ordering::Relaxed);
-        let fills = self.channels.iter().map(|channel| channel.fill());
-        SubtaskView {
+        let fills = self.inputs.iter().map(|input| input.channel.fill());
+        let acknowledged = CheckpointId(self.acknowledged.load(Ordering::Relaxed));
+        let mut view = SubtaskView {
             index,
             status: status(self.activity.load(Ordering::Relaxed)).to_owned(),
             rows_in: totals.rows_in,
@@ -219,14 +301,25 @@ impl SubtaskMetrics {
             late_rows: totals.late_rows,
             rejected_rows: totals.rejected_rows,
             watermark: from_cell(&self.watermark),
-            inputs: self
-                .input_watermarks
-                .iter()
-                .map(|cell| InputView { vertex: 0, subtask: 0, watermark: from_cell(cell), idle: false })
-                .collect(),
+            newest_event_time: from_cell(&self.newest_event_time),
+            idle: self.idle.load(Ordering::Relaxed),
+            inputs: self.inputs.iter().map(InputMetrics::view).collect(),
+            acknowledged: (acknowledged.0 > 0).then(|| (acknowledged.0, self.acknowledged_ms.load(Ordering::Relaxed))),
             queue: fills.fold((0, 0), |(waiting, room), (w, r)| (waiting + w, room + r)),
-            operators: self.operator_views.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             ..SubtaskView::default()
+        };
+        self.shown.fill(&mut view);
+        view
+    }
+}
+
+impl InputMetrics {
+    fn view(&self) -> InputView {
+        InputView {
+            vertex: self.from.vertex.0,
+            subtask: self.from.index,
+            watermark: from_cell(&self.watermark),
+            idle: self.idle.load(Ordering::Relaxed),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::exchange::EdgeOutput;
 use super::metrics::SubtaskMetrics;
 use crate::api::{OnError, Rejected, dead_letter_schema};
 use crate::plan::Port;
-use crate::types::{Batch, ChannelStatus, Error, Result, Schema, StreamElement};
+use crate::types::{Batch, ChannelStatus, Clock, Error, Result, Schema, StreamElement};
 
 /// The outputs of one subtask.
 #[derive(Debug)]
@@ -23,6 +23,9 @@ pub(super) struct Outputs {
     dead_letter_schema: Schema,
     idle: bool,
     metrics: Arc<SubtaskMetrics>,
+    clock: Arc<dyn Clock>,
+    /// Rows of the sink that are still to be shown.
+    tap_rows: usize,
     closed_from: Option<usize>,
 }
 
@@ -33,6 +36,7 @@ impl Outputs {
         operators: usize,
         on_error: OnError,
         metrics: Arc<SubtaskMetrics>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let mut outputs = Self {
             edges: Vec::with_capacity(edges.len()),
@@ -44,6 +48,8 @@ impl Outputs {
             dead_letter_schema: dead_letter_schema(),
             idle: false,
             metrics,
+            clock,
+            tap_rows: 0,
             closed_from: None,
         };
         for (index, (port, edge)) in edges.into_iter().enumerate() {
@@ -67,6 +73,19 @@ impl Outputs {
         self.main.is_empty()
     }
 
+    /// The next `rows` rows that the sink writes are shown.
+    pub(super) const fn open_tap(&mut self, rows: usize) {
+        self.tap_rows = rows;
+    }
+
+    /// Rows on their way into the sink.
+    pub(super) fn tap(&mut self, batch: &Batch) {
+        if self.tap_rows > 0 {
+            self.metrics.shown().output(batch, self.tap_rows);
+            self.tap_rows = self.tap_rows.saturating_sub(batch.rows());
+        }
+    }
+
     /// Rows of the main output.
     pub(super) fn main_batch(&mut self, batch: Batch) -> Result<()> {
         if self.main.is_empty() {
@@ -74,7 +93,7 @@ impl Outputs {
         }
         self.metrics.add_out(batch.rows(), batch.bytes());
         self.become_active();
-        Self::send(&mut self.edges, self.main.iter().copied(), batch)
+        Self::send(&mut self.edges, &self.metrics, self.main.iter().copied(), batch)
     }
 
     /// A watermark of the last operator; dead letters keep its time.
@@ -94,7 +113,7 @@ impl Outputs {
         self.metrics.add_out(batch.rows(), batch.bytes());
         self.become_active();
         let edges = self.sides[operator].iter().filter(|(of, _)| *of == port).map(|(_, edge)| *edge);
-        Self::send(&mut self.edges, edges, batch)
+        Self::send(&mut self.edges, &self.metrics, edges, batch)
     }
 
     /// A watermark of the operator at `operator`, for its side outputs.
@@ -114,7 +133,7 @@ impl Outputs {
             return Ok(());
         }
         match self.dead_letters(self.on_error, rows)? {
-            Some(letters) => Self::send(&mut self.edges, self.dead_letters.iter().copied(), letters),
+            Some(letters) => Self::send(&mut self.edges, &self.metrics, self.dead_letters.iter().copied(), letters),
             None => Ok(()),
         }
     }
@@ -125,13 +144,16 @@ impl Outputs {
             return Ok(());
         }
         match self.dead_letters(on_error, rows)? {
-            Some(letters) => Self::send(&mut self.edges, self.source_dead_letters.iter().copied(), letters),
+            Some(letters) => {
+                Self::send(&mut self.edges, &self.metrics, self.source_dead_letters.iter().copied(), letters)
+            }
             None => Ok(()),
         }
     }
 
     /// An error, a count, or a count and the letters to send.
     fn dead_letters(&mut self, on_error: OnError, mut rows: Vec<Rejected>) -> Result<Option<Batch>> {
+        self.metrics.shown().rejected(if on_error == OnError::Fail { &rows[..1] } else { &rows }, self.clock.now_ms());
         if on_error == OnError::Fail {
             let first = rows.swap_remove(0);
             return Err(Error::Row { place: first.place, message: first.message });
@@ -158,7 +180,17 @@ impl Outputs {
         let idle = status == ChannelStatus::Idle;
         if self.idle != idle {
             self.idle = idle;
+            self.metrics.set_idle(idle);
             self.control(&StreamElement::Status(status));
+        }
+    }
+
+    /// A latency marker of this time: handed on, or at its end when the chain ends in a sink.
+    pub(super) fn latency_marker(&mut self, since_ns: u64) {
+        if self.end_in_sink() {
+            self.metrics.shown().latency(self.clock.nanos().saturating_sub(since_ns));
+        } else if !self.idle {
+            self.control(&StreamElement::LatencyMarker(since_ns));
         }
     }
 
@@ -204,9 +236,15 @@ impl Outputs {
         self.status(ChannelStatus::Active);
     }
 
-    fn send(edges: &mut [EdgeOutput], targets: impl Iterator<Item = usize>, batch: Batch) -> Result<()> {
+    fn send(
+        edges: &mut [EdgeOutput],
+        metrics: &SubtaskMetrics,
+        targets: impl Iterator<Item = usize>,
+        batch: Batch,
+    ) -> Result<()> {
         let mut targets = targets.peekable();
         while let Some(edge) = targets.next() {
+            metrics.add_edge_rows(edge, batch.rows());
             if targets.peek().is_none() {
                 return edges[edge].batch(batch);
             }

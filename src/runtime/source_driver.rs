@@ -395,23 +395,25 @@ impl SourceDriver {
             return chain.head().batch(batch);
         }
         // The filter ran over the whole batch; how many rows of each piece it kept is a count of bits.
-        let mut sent = 0;
+        let mut taken = 0;
         let total = times.len();
-        self.generator.advance(&times, |piece, watermark| {
+        let sent = self.generator.advance(&times, |piece, watermark| {
             let kept = match &mask {
                 Some(mask) => mask.values().slice(piece.start, piece.len()).count_set_bits(),
                 None => piece.len(),
             };
             if kept > 0 {
                 let whole = piece.len() == total;
-                chain.head().batch(if whole { batch.clone() } else { batch.slice(sent, kept) })?;
-                sent += kept;
+                chain.head().batch(if whole { batch.clone() } else { batch.slice(taken, kept) })?;
+                taken += kept;
             }
             match watermark {
                 Some(watermark) => chain.head().watermark(watermark),
                 None => Ok(()),
             }
-        })
+        });
+        chain.outputs.metrics().set_newest_event_time(self.generator.max_time());
+        sent
     }
 }
 

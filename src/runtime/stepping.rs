@@ -51,6 +51,8 @@ struct Placed {
 }
 
 impl Workers for Stepped {
+    const WAKES_TO_LOOK: bool = false;
+
     fn start(&mut self, attempt: u32, deployment: Deployment) {
         self.attempt = attempt;
         self.control = Some(deployment.control);
@@ -71,6 +73,14 @@ impl Workers for Stepped {
 }
 
 impl Stepped {
+    /// Lets the subtasks show themselves to whoever looks. Takes no part in the choice of steps: a run is the same
+    /// whether it is watched or not.
+    fn answer_who_asks(&mut self) {
+        for placed in &mut self.subtasks {
+            placed.subtask.answer_if_asked();
+        }
+    }
+
     /// Makes the subtasks of woken slots runnable. Nothing else does before time passes: so a wake-up that is missing
     /// stops the run here, where a thread would only sleep too long.
     fn wake(&mut self) {
@@ -122,6 +132,7 @@ impl Stepper {
             return false;
         }
         let workers = self.driver.workers();
+        workers.answer_who_asks();
         let runnable: Vec<usize> = (0..workers.subtasks.len()).filter(|&i| !workers.subtasks[i].blocked).collect();
         let (events, works) = (!workers.events.is_empty(), !workers.works.is_empty());
         let choices = runnable.len() + usize::from(events) + usize::from(works);

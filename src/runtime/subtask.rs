@@ -18,6 +18,12 @@ pub(super) const TOTALS: &str = "runtime.totals";
 
 /// Between two answers to [`SubtaskMetrics::want_view`], at least.
 const VIEW_INTERVAL_NS: u64 = 50_000_000;
+/// How many times as long as an answer took it lasts before the next: looking costs a subtask at most a hundredth.
+const VIEW_SHARE: u64 = 100;
+/// The longest that this makes it last.
+const VIEW_INTERVAL_NS_MAX: u64 = 1_000_000_000;
+/// Rows of a sink that are shown after each answer.
+const TAP_ROWS: usize = 50;
 
 /// What a step has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +84,8 @@ pub(super) struct SubtaskSetting {
     pub(super) drain: bool,
     /// The checkpoint that it starts from, 0 for none.
     pub(super) restored: CheckpointId,
+    /// Whether a source sends latency markers while somebody looks.
+    pub(super) markers: bool,
 }
 
 /// One parallel instance of a chain.
@@ -91,17 +99,21 @@ pub(super) struct Subtask {
     drain: bool,
     phase: Phase,
     last_checkpoint: CheckpointId,
-    viewed_ns: Option<u64>,
+    /// When it may show itself again.
+    next_view_ns: u64,
     /// Since when it does what it does.
     since_ns: u64,
     activity: Activity,
+    markers: bool,
+    /// How long its last step took.
+    step_ns: u64,
     started: bool,
 }
 
 impl Subtask {
     /// A subtask that has not run yet.
     pub(super) fn new(setting: SubtaskSetting, input: Input, chain: Chain, metrics: Arc<SubtaskMetrics>) -> Self {
-        let SubtaskSetting { id, first_uid, clock, drain, restored } = setting;
+        let SubtaskSetting { id, first_uid, clock, drain, restored, markers } = setting;
         let since_ns = clock.nanos();
         Self {
             id,
@@ -113,9 +125,11 @@ impl Subtask {
             drain,
             phase: Phase::Running,
             last_checkpoint: restored,
-            viewed_ns: None,
+            next_view_ns: 0,
             since_ns,
             activity: Activity::Idle,
+            markers,
+            step_ns: 0,
             started: false,
         }
     }
@@ -143,6 +157,7 @@ impl Subtask {
             Step::Done => (Activity::Busy, Activity::Finished),
         };
         self.metrics.spend(after_ns.saturating_sub(now_ns), was);
+        self.step_ns = after_ns.saturating_sub(now_ns);
         self.metrics.set_activity(if step == Step::Progress { Activity::Busy } else { becomes });
         self.since_ns = after_ns;
         // Waiting for its turn in the slot counts as idle.
@@ -154,8 +169,8 @@ impl Subtask {
         if self.metrics.is_killed() {
             return Err(Error::Killed);
         }
-        if self.metrics.view_is_wanted() {
-            self.show();
+        if self.metrics.is_asked() {
+            self.answer();
         }
         if !self.chain.outputs.flush() {
             return Ok(Step::Blocked { activity: Activity::Backpressured, due_ms: None });
@@ -207,6 +222,7 @@ impl Subtask {
                 Some(GateEvent::Watermark(watermark)) => self.chain.head().watermark(watermark)?,
                 Some(GateEvent::Status(status)) => self.chain.outputs.status(status),
                 Some(GateEvent::Barrier(aligned)) => self.snapshot(aligned, events)?,
+                Some(GateEvent::LatencyMarker(since_ns)) => self.chain.outputs.latency_marker(since_ns),
                 Some(GateEvent::EndOfInput) => self.end()?,
             },
             Input::Source(source) => {
@@ -280,6 +296,9 @@ impl Subtask {
         events.push(SubtaskEvent::Finished { deltas });
         self.show();
         self.phase = Phase::Done;
+        // Nobody would be answered any more: whoever waits is told by the question's end.
+        self.metrics.set_activity(Activity::Finished);
+        self.answer_questions();
         Ok(Step::Done)
     }
 
@@ -287,6 +306,7 @@ impl Subtask {
         let Aligned { id, alignment_ns } = aligned;
         let deltas = self.deltas(id)?;
         self.last_checkpoint = id;
+        self.metrics.acknowledge(id, self.clock.now_ms());
         self.chain.outputs.control(&StreamElement::Barrier(id));
         events.push(SubtaskEvent::Acknowledged { id, deltas, alignment_ns });
         Ok(())
@@ -308,15 +328,48 @@ impl Subtask {
         Ok(deltas)
     }
 
-    /// Shows the operators to panels, not more often than they can be looked at.
-    fn show(&mut self) {
-        let now_ns = self.clock.nanos();
-        if self.phase == Phase::Running
-            && self.viewed_ns.is_some_and(|viewed| now_ns.saturating_sub(viewed) < VIEW_INTERVAL_NS)
-        {
-            return;
+    /// Answers whoever looks: questions at once, wishes to see the operators not more often than is cheap.
+    fn answer(&mut self) {
+        self.answer_questions();
+        if self.clock.nanos() >= self.next_view_ns {
+            self.show();
         }
-        self.viewed_ns = Some(now_ns);
+    }
+
+    fn answer_questions(&mut self) {
+        for question in self.metrics.take_questions() {
+            let read = self.chain.read_state(&question.query);
+            // Whoever asked may have gone.
+            let _ = question.reply.try_send((self.id, read));
+        }
+    }
+
+    /// Answers whoever has asked something, now; for an executor whose steps must not depend on who looks.
+    pub(super) fn answer_if_asked(&mut self) {
+        if self.metrics.is_asked() {
+            self.answer_questions();
+            self.show();
+        }
+    }
+
+    /// A source sends a latency marker, unless it would have to wait: a source that is looked at while it is held back
+    /// must not pile them up.
+    fn send_marker(&mut self, now_ns: u64) {
+        let is_source = matches!(self.input, Input::Source(_));
+        if is_source && self.markers && self.phase == Phase::Running && self.chain.outputs.flush() {
+            // What is chained to its source takes its rows within the step.
+            let since_ns = if self.chain.outputs.end_in_sink() { now_ns.saturating_sub(self.step_ns) } else { now_ns };
+            self.chain.outputs.latency_marker(since_ns);
+        }
+    }
+
+    fn show(&mut self) {
+        let from_ns = self.clock.nanos();
+        self.chain.outputs.open_tap(TAP_ROWS);
         self.metrics.show(self.chain.inspect());
+        self.send_marker(from_ns);
+        let took_ns = self.clock.nanos().saturating_sub(from_ns);
+        let interval_ns = took_ns.saturating_mul(VIEW_SHARE).clamp(VIEW_INTERVAL_NS, VIEW_INTERVAL_NS_MAX);
+        self.next_view_ns = from_ns.saturating_add(interval_ns);
     }
 }

@@ -39,6 +39,8 @@ impl Threads {
 }
 
 impl Workers for Threads {
+    const WAKES_TO_LOOK: bool = true;
+
     fn start(&mut self, attempt: u32, deployment: Deployment) {
         let Deployment { slots, control } = deployment;
         for (index, (subtasks, slot)) in slots.into_iter().zip(&control.slots).enumerate() {

@@ -45,13 +45,15 @@ pub struct Listing {
     pub json: bool,
     /// What to say when there is no row.
     pub empty: &'static str,
+    /// What people should know beside the rows: that there are more. Not part of the JSON.
+    pub note: Option<String>,
 }
 
 impl Listing {
     /// An empty listing.
     #[must_use]
     pub const fn new(columns: Vec<Column>, empty: &'static str) -> Self {
-        Self { columns, rows: Vec::new(), json: false, empty }
+        Self { columns, rows: Vec::new(), json: false, empty, note: None }
     }
 
     /// The same listing, to be shown as JSON if `json`.

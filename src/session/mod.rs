@@ -1,6 +1,7 @@
 //! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
 
 mod listing;
+pub mod listings;
 mod outcome;
 mod preview;
 mod registries;

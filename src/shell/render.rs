@@ -28,8 +28,9 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
     if listing.json {
         return json(&listing.to_json());
     }
+    let note = listing.note.as_ref().map_or_else(String::new, |note| format!("{}\n", printable(note)));
     if listing.rows.is_empty() {
-        return format!("{}\n", listing.empty);
+        return format!("{}\n{note}", listing.empty);
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -56,7 +57,7 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
         shown.push_str(line.trim_end());
         shown.push('\n');
     }
-    shown
+    shown + &note
 }
 
 /// JSON, indented, a final line end included.

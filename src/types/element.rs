@@ -10,7 +10,7 @@ pub const MAX_WATERMARK: i64 = i64::MAX;
 /// One element of a channel. The legal order, as a regular expression over one channel:
 ///
 /// ```text
-/// ( Batch | Watermark | Barrier | Status )*  EndOfInput
+/// ( Batch | Watermark | Barrier | Status | LatencyMarker )*  EndOfInput
 /// ```
 ///
 /// where watermarks only rise, barrier ids only rise, `Status` alternates idle and active beginning with idle, and
@@ -26,6 +26,9 @@ pub enum StreamElement {
     Barrier(CheckpointId),
     /// An idle channel is left out of the minimum of watermarks.
     Status(ChannelStatus),
+    /// How long elements take: when it left its source, in nanoseconds of the job's clock. Passed on from subtask to subtask
+    /// without going through the operators, as in Flink; sent only while somebody looks.
+    LatencyMarker(u64),
     /// The last element.
     EndOfInput,
 }

@@ -1,6 +1,7 @@
 //! Layer 0: the vocabulary that everything else is written in. Imports nothing of ours.
 
 mod batch;
+mod cells;
 mod clock;
 mod diagnostic;
 mod element;
@@ -14,6 +15,7 @@ mod span;
 mod text;
 
 pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
+pub use cells::Cells;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};

@@ -3,6 +3,8 @@
 //! A batch is done column by column: first what each row emits, then for each aggregate the values before and after
 //! each row, then the keys.
 
+mod view;
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -14,11 +16,12 @@ use arrow_schema::DataType;
 use arrow_select::take::take;
 
 use super::planned::{ACCUMULATORS, Column, GroupAggregate};
-use crate::api::{Operator, OperatorContext, Output, PlannedOperator};
+use crate::api::{Operator, OperatorContext, Output, PlannedOperator, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
-use crate::inspect::OperatorView;
+use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated};
 use crate::operators::group_table::{GroupTable, canonical_keys};
+use crate::operators::hot_keys::HotKeys;
 use crate::operators::rows::{Entries, keyed_rows};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, Result, RowKind};
@@ -36,6 +39,7 @@ pub(super) struct GroupAggregateOperator {
     stored: Vec<bool>,
     /// Whether a row always changes some column, so that old and new need no comparison.
     always_changes: bool,
+    hot_keys: HotKeys,
     groups: Vec<u32>,
     emits: Vec<RunningEmit>,
     place: String,
@@ -55,6 +59,7 @@ impl GroupAggregateOperator {
             dirty: Vec::new(),
             stored: Vec::new(),
             always_changes: plan.calls.iter().any(crate::expr::aggregate::AggregateCall::always_changes),
+            hot_keys: HotKeys::default(),
             groups: Vec::new(),
             emits: Vec::new(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -218,6 +223,7 @@ impl Operator for GroupAggregateOperator {
         if batch.is_empty() {
             return Ok(());
         }
+        self.hot_keys.sample(&input.keys, input.rows)?;
         let known = self.table.numbers();
         self.table.intern(&input.keys, input.rows, &mut self.groups)?;
         self.make_room();
@@ -277,13 +283,11 @@ impl Operator for GroupAggregateOperator {
         Ok(StateDelta { changes })
     }
 
-    fn inspect(&self) -> OperatorView {
-        let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
-        let flags = self.dirty.capacity() + self.stored.capacity() + self.rows.capacity() * size_of::<i64>();
-        OperatorView {
-            state_entries: self.table.len() as u64,
-            state_bytes: (accumulators + self.table.bytes() + flags) as u64,
-            ..OperatorView::default()
-        }
+    fn inspect(&mut self) -> OperatorView {
+        self.view()
+    }
+
+    fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        self.read(query)
     }
 }

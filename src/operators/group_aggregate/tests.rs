@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::api::{Arg, Operator, PlannedOperator};
+use crate::api::{Arg, Operator, PlannedOperator, StateRead};
+use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, aggregates, batch, context, instance, names, run,
 };
@@ -263,4 +264,50 @@ fn pruned_it_reads_only_what_is_needed() {
     assert_eq!(pruned.inputs, [vec![0]]);
     let narrowed = Batch::untimed(input.columns().project(&[0]).expect("projects"));
     assert_eq!(run(&*pruned.operator, vec![narrowed]).elements, ["+I 1", "-U 1", "+U 2"]);
+}
+
+#[test]
+fn a_group_that_is_empty_is_not_shown() {
+    use RowKind::{Delete, Insert};
+    let input = changes(&[Insert, Insert, Delete, Insert], &[1, 2, 1, 3], &[Some(1), Some(2), Some(1), None]);
+    let operator = planned(&input, true, checked_calls());
+    let mut running = operator.create(&context()).expect("creates");
+    running.process(0, input.slice(0, 2), &mut Recorder::default()).expect("processes");
+    // What is stored is removed by the next snapshot only.
+    running.snapshot(CheckpointId(1)).expect("snapshots");
+    running.process(0, input.slice(2, 2), &mut Recorder::default()).expect("processes");
+    let query = StateQuery { limit: 10, ..StateQuery::default() };
+    let reads = running.read_state(&query).expect("reads").expect("shows live state");
+    let view = StateRead::view(reads, ("test", "GroupAggregate"), StateOrigin::Live, &|_| 0).expect("one state");
+    let keys: Vec<_> = view.rows.iter().map(|row| row.values[..2].join(" ")).collect();
+    assert_eq!(keys, ["2 1", "3 1"]);
+    // Looking asks for a sample of keys; it comes with the next batch.
+    assert!(running.inspect().hot_keys.is_empty());
+    running.process(0, input.slice(0, 2), &mut Recorder::default()).expect("processes");
+    assert_eq!(running.inspect().hot_keys.len(), 2);
+}
+
+#[test]
+#[ignore = "a measurement: cargo test --release -- --ignored --nocapture a_million_keys"]
+#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement")]
+fn a_million_keys_are_read_in_some_tens_of_milliseconds() {
+    let keys: Vec<i64> = (0..1_000_000).map(|key| crate::types::key_group::mix(key).cast_signed() >> 20).collect();
+    let input = changes(&[], &keys, &vec![Some(1); keys.len()]);
+    let operator = planned(&input, false, aggregates(&[("count", None, "n"), ("sum", Some("price"), "total")]));
+    let mut running = operator.create(&context()).expect("creates");
+    for from in (0..keys.len()).step_by(8_000) {
+        running.process(0, input.slice(from, 8_000), &mut Recorder::default()).expect("processes");
+    }
+    let by_key =
+        StateQuery { keys: vec![("key".to_owned(), keys[7].to_string())], limit: 100, ..StateQuery::default() };
+    let search = StateQuery { search: Some("777".to_owned()), limit: 100, ..StateQuery::default() };
+    let first = StateQuery { limit: 100, ..StateQuery::default() };
+    for (what, query) in [("first hundred", first), ("one key", by_key), ("search", search)] {
+        let from = std::time::Instant::now();
+        let reads = running.read_state(&query).expect("reads").expect("shows live state");
+        let took = from.elapsed();
+        let view = StateRead::view(reads, ("test", ""), StateOrigin::Live, &|_| 0).expect("one state");
+        eprintln!("{what}: {} of {} entries match, read in {took:?}", view.matching, view.entries);
+        assert!(took.as_millis() < 500, "{what} took {took:?}");
+    }
 }

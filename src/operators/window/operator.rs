@@ -3,6 +3,8 @@
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
 
+mod view;
+
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
@@ -11,21 +13,22 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecon
 use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
 
+use view::FiredWindows;
+
 use super::late_rows::LateRows;
 use super::planned::{ACCUMULATORS, Column, WATERMARK, WindowAggregate};
 use super::slice::Slice;
 use super::tree::{MergeTree, Part};
-use crate::api::{Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, WindowAssigner};
+use crate::api::{Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, StateRead, WindowAssigner};
 use crate::expr::RowError;
-use crate::inspect::{OperatorView, WindowView};
+use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, Shared};
-use crate::operators::group_table::{GroupTable, NO_GROUP};
+use crate::operators::group_table::GroupTable;
+use crate::operators::hot_keys::HotKeys;
 use crate::operators::rows::{keyed_rows, reject_failed};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Result, any_untimed};
 
-/// Windows that [`Operator::inspect`] lists.
-const SHOWN_WINDOWS: usize = 256;
 /// Runs of one slice in a batch up to which each is added by itself; a batch of more is sorted by slice first.
 const FEW_RUNS: usize = 16;
 
@@ -43,6 +46,8 @@ pub(super) struct WindowAggregateOperator {
     expected_groups: usize,
     watermark: i64,
     late_rows: LateRows,
+    fired: FiredWindows,
+    hot_keys: HotKeys,
     /// Slices that stored state has entries of and that are gone.
     purged: Vec<i64>,
     groups: Vec<u32>,
@@ -89,6 +94,8 @@ impl WindowAggregateOperator {
             expected_groups: 0,
             watermark: MIN_WATERMARK,
             late_rows: LateRows::default(),
+            fired: FiredWindows::default(),
+            hot_keys: HotKeys::default(),
             purged: Vec::new(),
             groups: Vec::new(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -251,24 +258,11 @@ impl WindowAggregateOperator {
         Ok(())
     }
 
-    /// The result of one key in the window that ends at `end`.
+    /// The result of one key in the window that ends at `end`, which has fired before.
     fn refire(&mut self, end: i64, row: &Evaluated, fired: &mut Fired) -> Result<()> {
-        let mut merged = self.empty_slice(None, 1)?;
-        let mut groups = Vec::new();
-        merged.table.intern(&row.keys, 1, &mut groups)?;
-        for accumulator in &mut merged.accumulators {
-            accumulator.resize(1);
-        }
         let start = self.assigner.window_start(end);
-        for (_, slice) in self.slices.range_mut((Excluded(start), Included(end))) {
-            slice.table.find(&row.keys, 1, &mut groups)?;
-            if groups[0] == NO_GROUP {
-                continue;
-            }
-            for (accumulator, of_slice) in merged.accumulators.iter_mut().zip(&slice.accumulators) {
-                accumulator.merge(&[0], &of_slice.state(&groups)?)?;
-            }
-        }
+        let merged = self.merged(start, end, &row.keys, 1)?;
+        self.fired.push(FiredWindowView { start, end, keys: 1, watermark: self.watermark, again: true });
         fired.rows.push(self.result(end, &merged, &[0])?);
         fired.times.push(end.saturating_sub(1));
         Ok(())
@@ -281,7 +275,9 @@ impl WindowAggregateOperator {
         while let Some(end) = self.slices.values().find_map(|slice| slice.next_end)
             && end.saturating_sub(1) <= watermark
         {
-            self.fire(end, out)?;
+            let keys = self.fire(end, out)? as u64;
+            let start = self.assigner.window_start(end);
+            self.fired.push(FiredWindowView { start, end, keys, watermark, again: false });
             for (&slice_end, slice) in &mut self.slices {
                 if slice.next_end == Some(end) {
                     let next = self.assigner.next_window_end(end);
@@ -295,7 +291,8 @@ impl WindowAggregateOperator {
         Ok(())
     }
 
-    fn fire(&mut self, end: i64, out: &mut dyn Output) -> Result<()> {
+    /// Fires one window; returns how many keys it had.
+    fn fire(&mut self, end: i64, out: &mut dyn Output) -> Result<usize> {
         let start = self.assigner.window_start(end);
         if let Some(mut tree) = self.tree.take() {
             let fired = self.fire_tree(&mut tree, start, end, out);
@@ -304,7 +301,7 @@ impl WindowAggregateOperator {
         }
         let mut slices = self.slices.range((Excluded(start), Included(end))).map(|(_, slice)| slice);
         match (slices.next(), slices.next()) {
-            (None, _) => Ok(()),
+            (None, _) => Ok(0),
             (Some(only), None) => self.emit(end, only, out),
             (Some(first), Some(second)) => {
                 let mut merged = self.empty_slice(None, first.table.len() * 2)?;
@@ -317,22 +314,22 @@ impl WindowAggregateOperator {
         }
     }
 
-    fn fire_tree(&self, tree: &mut MergeTree, start: i64, end: i64, out: &mut dyn Output) -> Result<()> {
+    fn fire_tree(&self, tree: &mut MergeTree, start: i64, end: i64, out: &mut dyn Output) -> Result<usize> {
         let make = |groups| new_slice(&self.key_types, &self.aggregates, None, groups);
         let parts: Vec<Part> = tree.parts(&self.slices, start, end, &make)?;
         match parts[..] {
-            [] => Ok(()),
-            [only] => tree.get(&self.slices, only).map_or(Ok(()), |window| self.emit(end, window, out)),
+            [] => Ok(0),
+            [only] => tree.get(&self.slices, only).map_or(Ok(0), |window| self.emit(end, window, out)),
             _ => self.emit(end, &tree.merge(&self.slices, &parts, &make)?, out),
         }
     }
 
-    fn emit(&self, end: i64, window: &Slice, out: &mut dyn Output) -> Result<()> {
+    fn emit(&self, end: i64, window: &Slice, out: &mut dyn Output) -> Result<usize> {
         for groups in window.table.groups().chunks(self.batch_rows) {
             let rows = self.result(end, window, groups)?;
             out.batch(Batch::new(rows, vec![end.saturating_sub(1); groups.len()].into()))?;
         }
-        Ok(())
+        Ok(window.table.len())
     }
 
     /// The result rows of these groups in the window that ends at `end`.
@@ -396,6 +393,7 @@ impl Operator for WindowAggregateOperator {
         if batch.is_empty() {
             return Ok(());
         }
+        self.hot_keys.sample(&rows.keys, rows.rows)?;
         let mut runs = match only {
             Some(slice_end) => vec![Run { slice_end, start: 0, length: batch.rows() }],
             None => self.runs(batch.times()),
@@ -454,32 +452,12 @@ impl Operator for WindowAggregateOperator {
         Ok(StateDelta { changes })
     }
 
-    fn inspect(&self) -> OperatorView {
-        let mut windows: BTreeMap<i64, WindowView> = BTreeMap::new();
-        let mut left_out = 0;
-        for (&slice_end, slice) in &self.slices {
-            let fired = slice.next_end.is_none();
-            let end = slice.next_end.unwrap_or_else(|| self.assigner.last_window_end(slice_end));
-            let keys = slice.table.len() as u64;
-            if windows.len() == SHOWN_WINDOWS && !windows.contains_key(&end) {
-                left_out += 1;
-                continue;
-            }
-            let start = self.assigner.window_start(end);
-            let view =
-                windows.entry(end).or_insert(WindowView { start, end, keys: 0, rows: 0, fired, entries: Vec::new() });
-            view.keys = view.keys.max(keys);
-        }
-        OperatorView {
-            watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
-            state_entries: self.slices.values().map(|slice| slice.table.len() as u64).sum(),
-            state_bytes: (self.slices.values().map(Slice::bytes).sum::<usize>()
-                + self.tree.as_ref().map_or(0, MergeTree::bytes)) as u64,
-            windows: windows.into_values().collect(),
-            windows_left_out: left_out,
-            late: self.late_rows.view(),
-            ..OperatorView::default()
-        }
+    fn inspect(&mut self) -> OperatorView {
+        self.view()
+    }
+
+    fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        self.read(query)
     }
 }
 

@@ -16,13 +16,15 @@ pub(super) struct Slice {
     pub(super) next_end: Option<i64>,
     /// Whether stored state has entries of it.
     pub(super) stored: bool,
+    /// Rows taken in since this attempt began.
+    pub(super) rows: u64,
     /// The groups that changed since the last snapshot; kept only once there was one, as before all have.
     dirty: Vec<bool>,
 }
 
 impl Slice {
     pub(super) const fn new(table: GroupTable, accumulators: Vec<Box<dyn Accumulator>>, next_end: Option<i64>) -> Self {
-        Self { table, accumulators, next_end, stored: false, dirty: Vec::new() }
+        Self { table, accumulators, next_end, stored: false, rows: 0, dirty: Vec::new() }
     }
 
     fn make_room(&mut self) {
@@ -39,6 +41,7 @@ impl Slice {
     pub(super) fn add(&mut self, rows: &Evaluated, groups: &mut Vec<u32>) -> Result<()> {
         self.table.intern(&rows.keys, rows.rows, groups)?;
         self.make_room();
+        self.rows += rows.rows as u64;
         for ((accumulator, args), keep) in self.accumulators.iter_mut().zip(&rows.args).zip(&rows.keep) {
             accumulator.update(groups, args, keep.as_ref())?;
         }

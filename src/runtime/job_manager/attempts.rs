@@ -2,7 +2,7 @@
 
 use super::{Action, JobManager, Redeploy, Want};
 use crate::checkpoint::Coordinator;
-use crate::inspect::JobStatus;
+use crate::inspect::{JobStatus, Severity};
 use crate::types::{Error, SubtaskId};
 
 impl JobManager {
@@ -20,6 +20,13 @@ impl JobManager {
         self.coordinator = Some(Coordinator::new(subtasks, self.last_completed));
         self.last_trigger_ms = now_ms;
         self.become_status(if self.paused { JobStatus::Paused } else { JobStatus::Running });
+        let from = match self.last_completed {
+            Some(id) => format!("restored from checkpoint {id}"),
+            None if self.attempt == 1 => "started".to_owned(),
+            None => "started anew: there is no checkpoint yet".to_owned(),
+        };
+        let held = if self.paused { ", paused" } else { "" };
+        self.note(Severity::Info, "job", format!("{from} at parallelism {}{held}", self.parallelism));
         if let Some(drain) = self.stop_drain {
             // A stop that a failure interrupted goes on from the restored state.
             self.become_status(JobStatus::Stopping);
@@ -30,11 +37,16 @@ impl JobManager {
     pub(super) fn fail(&mut self, error: Error, now_ms: i64, actions: &mut Vec<Action>) {
         self.end_attempt(&error, actions);
         self.cause = Some(error.clone());
+        let row = self.guilty_row.take();
         if self.restarts < self.options.restart_attempts {
             self.restarts += 1;
+            let (number, of) = (self.restarts, self.options.restart_attempts);
+            let message = format!("restart {number} of {of}: {error}");
+            self.events.note(now_ms, Severity::Warning, "job", message, row);
             self.become_status(JobStatus::Restarting);
             self.redeploy = Some(Redeploy { due_ms: now_ms.saturating_add(self.options.restart_delay_ms) });
         } else {
+            self.events.note(now_ms, Severity::Error, "job", format!("failed: {error}"), row);
             self.become_status(JobStatus::Failed);
             self.answer_stop(Err(error), actions);
         }
@@ -46,6 +58,7 @@ impl JobManager {
             actions.push(Action::Teardown);
             if let Some(id) = coordinator.pending() {
                 self.log.failed(id, error);
+                self.note(Severity::Warning, format!("checkpoint {id}"), format!("given up: {error}"));
             }
         }
         match &mut self.in_flight {
@@ -78,6 +91,7 @@ impl JobManager {
                 Some(error) => {
                     self.cause = Some(error.clone());
                     if self.stopping.is_none() {
+                        self.note(Severity::Error, "job", format!("failed: {error}"));
                         self.become_status(JobStatus::Failed);
                         return;
                     }
@@ -85,6 +99,7 @@ impl JobManager {
                 }
                 None => Ok(self.log.view(self.last_id)),
             };
+            self.note(Severity::Info, "job", "finished");
             self.become_status(JobStatus::Finished);
             self.answer_stop(answer, actions);
             return;

@@ -1,14 +1,17 @@
 //! The life of a checkpoint, from its trigger to the savepoints that are written of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Action, InFlight, JobManager, Redeploy, Token, Want, Work};
 use crate::checkpoint::Completed;
-use crate::inspect::JobStatus;
+use crate::inspect::{JobStatus, SavepointView, Severity};
 use crate::runtime::subtask::SubtaskEvent;
 use crate::state::{CommitStats, OperatorDelta, StateChange};
 use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
+
+/// Savepoints listed.
+const SAVEPOINTS: usize = 300;
 
 impl JobManager {
     /// Whether no earlier checkpoint is under way.
@@ -87,6 +90,7 @@ impl JobManager {
             }
             Err(error) => {
                 self.log.failed(id, &error);
+                self.note(Severity::Error, format!("checkpoint {id}"), format!("can't be written: {error}"));
                 self.abandon_in_flight(error, now_ms, actions);
             }
         }
@@ -108,6 +112,7 @@ impl JobManager {
             return;
         }
         if let Err(error) = result {
+            self.note(Severity::Error, format!("checkpoint {id}"), format!("sinks can't commit: {error}"));
             self.abandon_in_flight(error, now_ms, actions);
             return;
         }
@@ -126,7 +131,8 @@ impl JobManager {
                     actions.push(Action::Reply(token, Err(Error::config("the job failed while it was rescaled"))));
                 }
                 Want::Rescale(parallelism) => {
-                    self.parallelism = parallelism;
+                    let before = std::mem::replace(&mut self.parallelism, parallelism);
+                    self.note(Severity::Info, "job", format!("rescaled {before} → {parallelism}"));
                     if self.coordinator.take().is_some() {
                         actions.push(Action::Teardown);
                     }
@@ -160,15 +166,32 @@ impl JobManager {
         &mut self,
         token: Option<Token>,
         id: CheckpointId,
+        directory: &Path,
         result: Result<()>,
         actions: &mut Vec<Action>,
     ) {
+        self.list_savepoint(id, directory, result.as_ref().err());
         self.savepoints_writing = self.savepoints_writing.saturating_sub(1);
         match (token, result) {
             (Some(token), result) => actions.push(Action::Reply(token, result.map(|()| self.log.view(id)))),
             (None, Ok(())) => {}
             (None, Err(error)) => self.savepoint_error = Some(error),
         }
+    }
+}
+
+impl JobManager {
+    fn list_savepoint(&mut self, id: CheckpointId, directory: &Path, error: Option<&Error>) {
+        let directory = directory.display().to_string();
+        match error {
+            None => self.note(Severity::Info, "savepoint", format!("written to {directory}, from checkpoint {id}")),
+            Some(error) => self.note(Severity::Error, "savepoint", format!("can't be written to {directory}: {error}")),
+        }
+        if self.savepoints.len() == SAVEPOINTS {
+            self.savepoints.remove(0);
+        }
+        let cause = error.map(ToString::to_string);
+        self.savepoints.push(SavepointView { checkpoint: id.0, directory, written_ms: self.now_ms, cause });
     }
 }
 

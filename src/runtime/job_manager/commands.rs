@@ -1,7 +1,7 @@
 //! What the user wants.
 
 use super::{Action, Command, JobManager, Token, Want};
-use crate::inspect::{CheckpointView, JobStatus};
+use crate::inspect::{CheckpointView, JobStatus, Severity};
 use crate::runtime::job_status::name;
 use crate::types::{Error, Result};
 
@@ -16,6 +16,7 @@ impl JobManager {
             Command::Cancel => {
                 let error = Error::config("the job was cancelled");
                 self.end_attempt(&error, actions);
+                self.note(Severity::Info, "job", "cancelled");
                 self.become_status(JobStatus::Cancelled);
                 self.answer_stop(Err(error), actions);
                 actions.push(Action::Reply(token, Ok(None)));
@@ -34,6 +35,8 @@ impl JobManager {
             }
             Command::Stop { savepoint: Some(_), .. } if !self.options.durable => Some(no_state()),
             Command::Stop { savepoint, drain } => {
+                let how = if drain { "stopping, what is open fires first" } else { "stopping" };
+                self.note(Severity::Info, "job", how);
                 self.stopping = Some((savepoint, token));
                 self.stop_drain = Some(drain);
                 self.become_status(JobStatus::Stopping);
@@ -66,6 +69,7 @@ impl JobManager {
 
     pub(super) fn hold(&mut self, hold: bool, status: JobStatus, token: Token, actions: &mut Vec<Action>) {
         self.paused = hold;
+        self.note(Severity::Info, "job", if hold { "paused" } else { "resumed" });
         self.become_status(status);
         actions.push(Action::Hold(hold));
         actions.push(Action::Reply(token, Ok(None)));

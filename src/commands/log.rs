@@ -1,0 +1,25 @@
+//! `log JOB`
+
+use super::{CommandSpec, JSON, json};
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session, listings};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "log",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+    },
+    usage: "log JOB [--json]",
+    summary: "lists what happened to a job",
+    help: "Starts, restarts with their cause, pauses, rescales, failed checkpoints, savepoints, subtasks killed on purpose, and, summed up, rows that were late or rejected with the last row that was. The last few hundred events are kept.",
+    examples: &["log hot"],
+    flink: Some("the Exceptions tab of the web UI"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let view = session.job(args.word(0)?)?.job.view();
+    Ok(Outcome::Listing(listings::log(&view).json(json(args))))
+}

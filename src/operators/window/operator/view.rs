@@ -1,0 +1,239 @@
+//! What the running windowed aggregate shows of itself.
+
+use std::collections::VecDeque;
+use std::ops::Bound::{Excluded, Included};
+
+use super::super::slice::Slice;
+use super::super::tree::MergeTree;
+use super::{Column, WindowAggregateOperator};
+use crate::api::{PlannedOperator, StateRead, StateReader};
+use crate::inspect::{FiredWindowView, OperatorView, StateQuery, WindowEntryView, WindowView};
+use crate::operators::group_table::NO_GROUP;
+use crate::types::{Cells, MIN_WATERMARK, Result};
+
+/// Windows listed.
+const WINDOWS: usize = 256;
+/// Windows that are counted beyond those.
+const COUNTED: u64 = 4_096;
+/// Windows whose contents are shown: the next to fire.
+const OPENED: usize = 8;
+/// Keys shown of each.
+const KEYS: usize = 20;
+/// Slices of a window above which its contents are not shown: they would have to be merged.
+const SLICES: usize = 64;
+/// Windows remembered that have fired.
+const FIRED: usize = 32;
+
+/// The windows that fired last, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct FiredWindows(VecDeque<FiredWindowView>);
+
+impl FiredWindows {
+    /// The window has emitted `keys` rows; a row of a window that fired again counts with those before it.
+    pub(super) fn push(&mut self, fired: FiredWindowView) {
+        if let Some(last) = self.0.back_mut()
+            && fired.again
+            && last.again
+            && last.end == fired.end
+        {
+            last.keys += fired.keys;
+            last.watermark = fired.watermark;
+            return;
+        }
+        if self.0.len() == FIRED {
+            self.0.pop_front();
+        }
+        self.0.push_back(fired);
+    }
+}
+
+/// A slice with windows that have yet to fire.
+struct Open {
+    next_end: i64,
+    last_end: i64,
+    keys: u64,
+    rows: u64,
+}
+
+impl WindowAggregateOperator {
+    pub(super) fn view(&mut self) -> OperatorView {
+        let mut windows = self.fired_windows();
+        let (unfired, timers) = self.unfired_windows();
+        let left_out = timers - unfired.len() as u64;
+        windows.extend(unfired);
+        windows.truncate(WINDOWS);
+        for window in windows.iter_mut().take(OPENED) {
+            // A view is not worth failing a job; what can't be shown is left out.
+            window.entries = self.entries(window.start, window.end).unwrap_or_default();
+        }
+        let names = |call: &Column, name: &str| matches!(call, Column::Call(_)).then(|| name.to_owned());
+        let keys = self.plan.keys.iter().map(|&key| self.plan.input.fields()[key].name.clone());
+        let values = self.plan.columns.iter().zip(self.plan.output().names());
+        OperatorView {
+            watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
+            state_entries: self.slices.values().map(|slice| slice.table.len() as u64).sum(),
+            state_bytes: (self.slices.values().map(Slice::bytes).sum::<usize>()
+                + self.tree.as_ref().map_or(0, MergeTree::bytes)) as u64,
+            windows,
+            windows_left_out: left_out,
+            fired: self.fired.0.iter().cloned().collect(),
+            window_columns: (keys.collect(), values.filter_map(|(column, name)| names(column, name)).collect()),
+            late: self.late_rows.view(),
+            timers,
+            hot_keys: self.hot_keys.view(),
+        }
+    }
+
+    /// The windows all of whose slices have fired everything and only wait for late rows.
+    fn fired_windows(&self) -> Vec<WindowView> {
+        let mut windows: Vec<WindowView> = Vec::new();
+        for (&slice_end, slice) in self.slices.iter().filter(|(_, slice)| slice.next_end.is_none()).take(WINDOWS) {
+            let end = self.assigner.last_window_end(slice_end);
+            let (keys, rows) = (slice.table.len() as u64, slice.rows);
+            match windows.last_mut() {
+                Some(window) if window.end == end => {
+                    window.keys = window.keys.max(keys);
+                    window.rows += rows;
+                }
+                _ => {
+                    let start = self.assigner.window_start(end);
+                    windows.push(WindowView { start, end, keys, rows, fired: true, entries: Vec::new() });
+                }
+            }
+        }
+        windows
+    }
+
+    /// The windows that have yet to fire, as many as are listed, and how many there are. Jumps over time without data,
+    /// however long.
+    fn unfired_windows(&self) -> (Vec<WindowView>, u64) {
+        let slices = self.slices.iter().filter_map(|(&slice_end, slice)| {
+            let last_end = self.assigner.last_window_end(slice_end);
+            Some(Open { next_end: slice.next_end?, last_end, keys: slice.table.len() as u64, rows: slice.rows })
+        });
+        let slices: Vec<Open> = slices.collect();
+        // Rows in front of each slice: those of a window are a difference.
+        let mut before = vec![0];
+        before.extend(slices.iter().scan(0, |sum, slice| {
+            *sum += slice.rows;
+            Some(*sum)
+        }));
+        let mut windows = Vec::new();
+        let mut count = 0;
+        // Of the slices, those in `first..beyond` are part of the window at hand: both bounds only rise. `fullest` holds
+        // those of them that have more keys than all behind them.
+        let (mut first, mut beyond) = (0, 0);
+        let mut fullest: VecDeque<usize> = VecDeque::new();
+        let mut end = slices.first().map_or(i64::MAX, |slice| slice.next_end);
+        while count < COUNTED {
+            while slices.get(beyond).is_some_and(|slice| slice.next_end <= end) {
+                while fullest.back().is_some_and(|&back| slices[back].keys <= slices[beyond].keys) {
+                    fullest.pop_back();
+                }
+                fullest.push_back(beyond);
+                beyond += 1;
+            }
+            while first < beyond && slices[first].last_end < end {
+                first += 1;
+            }
+            while fullest.front().is_some_and(|&front| front < first) {
+                fullest.pop_front();
+            }
+            if first == beyond {
+                let Some(slice) = slices.get(beyond) else { break };
+                end = slice.next_end;
+                continue;
+            }
+            count += 1;
+            if windows.len() < WINDOWS {
+                windows.push(WindowView {
+                    start: self.assigner.window_start(end),
+                    end,
+                    keys: fullest.front().map_or(0, |&front| slices[front].keys),
+                    rows: before[beyond] - before[first],
+                    fired: false,
+                    entries: Vec::new(),
+                });
+            }
+            let next = self.assigner.next_window_end(end);
+            if next <= end {
+                break;
+            }
+            end = next;
+        }
+        (windows, count)
+    }
+
+    /// Some keys of a window with the values that their aggregates have now: the first keys of its fullest slice.
+    fn entries(&mut self, start: i64, end: i64) -> Result<Vec<WindowEntryView>> {
+        let slices = || self.slices.range((Excluded(start), Included(end)));
+        let count = slices().take(SLICES + 1).count();
+        if count > SLICES {
+            return Ok(Vec::new());
+        }
+        let Some((&fullest, slice)) = slices().max_by_key(|(_, slice)| slice.table.len()) else {
+            return Ok(Vec::new());
+        };
+        // Slices never free a group.
+        let groups: Vec<u32> = (0_u32..).take(slice.table.len().min(KEYS)).collect();
+        let keys = slice.table.keys(&groups)?;
+        let merged = if count == 1 { None } else { Some(self.merged(start, end, &keys, groups.len())?) };
+        let Some(window) = merged.as_ref().or_else(|| self.slices.get(&fullest)) else { return Ok(Vec::new()) };
+        let calls = self.plan.columns.iter().filter_map(|column| match column {
+            Column::Call(call) => Some(*call),
+            Column::Key(_) | Column::Start | Column::End => None,
+        });
+        let values =
+            calls.map(|call| self.shared.values(call, &window.accumulators, &groups)).collect::<Result<Vec<_>>>()?;
+        let (keys, values) = (Cells::new(&keys), Cells::new(&values));
+        Ok((0..groups.len()).map(|row| WindowEntryView { key: keys.row(row), values: values.row(row) }).collect())
+    }
+
+    /// These keys' state in all slices of a window, their groups numbered in order.
+    pub(super) fn merged(
+        &mut self,
+        start: i64,
+        end: i64,
+        keys: &[arrow_array::ArrayRef],
+        rows: usize,
+    ) -> Result<Slice> {
+        let mut merged = self.empty_slice(None, rows)?;
+        let mut groups = Vec::new();
+        merged.table.intern(keys, rows, &mut groups)?;
+        for accumulator in &mut merged.accumulators {
+            accumulator.resize(rows);
+        }
+        for (_, slice) in self.slices.range_mut((Excluded(start), Included(end))) {
+            slice.table.find(keys, rows, &mut groups)?;
+            let found = (0_u32..).zip(&groups).filter(|(_, group)| **group != NO_GROUP);
+            let (into, from): (Vec<u32>, Vec<u32>) = found.map(|(row, &group)| (row, group)).unzip();
+            if into.is_empty() {
+                continue;
+            }
+            for (accumulator, of_slice) in merged.accumulators.iter_mut().zip(&slice.accumulators) {
+                accumulator.merge(&into, &of_slice.state(&from)?)?;
+            }
+        }
+        Ok(merged)
+    }
+
+    pub(super) fn read(&self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        let Some(mut reader) = StateReader::new(query, self.plan.descriptor(), self.max_parallelism)? else {
+            return Ok(Some(Vec::new()));
+        };
+        for (&slice_end, slice) in &self.slices {
+            let groups = slice.table.groups();
+            let keys = slice.table.keys(&groups)?;
+            let mut values = |rows: &[u32]| {
+                let groups: Vec<u32> = rows.iter().map(|&row| groups[row as usize]).collect();
+                let mut states = Vec::new();
+                for accumulator in &slice.accumulators {
+                    states.extend(accumulator.state(&groups)?);
+                }
+                Ok(states)
+            };
+            reader.add(slice_end, &keys, groups.len(), slice.bytes() as u64, &mut values)?;
+        }
+        Ok(Some(vec![reader.finish()]))
+    }
+}

@@ -1,0 +1,210 @@
+//! What a subtask shows beside its counters: its operators, and the last of its rows, rejects and latencies.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::api::Rejected;
+use crate::inspect::{LatencyView, OperatorView, OutputRowView, RejectedRowView, SubtaskView};
+use crate::types::{Batch, Cells};
+
+/// Rows of a sink that are kept.
+const OUTPUT: usize = 200;
+/// Rejected rows that are kept, and taken in every [`PERIOD_MS`].
+const REJECTED: usize = 100;
+/// How often as many rejected rows are looked at as are kept: a flood of them costs no more than that.
+const PERIOD_MS: i64 = 50;
+/// Characters of a rejected row that are kept.
+const ROW_CHARS: usize = 1_000;
+/// Latency markers that percentiles are taken of.
+const MARKERS: usize = 512;
+
+/// Written by the subtask now and then, read by whoever looks.
+#[derive(Debug, Default)]
+pub(super) struct Shown(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// How often the operators have been shown.
+    times: u64,
+    operators: Vec<OperatorView>,
+    output: VecDeque<OutputRowView>,
+    output_rows: u64,
+    rejected: VecDeque<RejectedRowView>,
+    rejected_since_ms: i64,
+    rejected_taken: usize,
+    latencies_us: VecDeque<u64>,
+    markers: u64,
+}
+
+impl Shown {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn operators(&self, views: Vec<OperatorView>) {
+        let mut inner = self.lock();
+        inner.times += 1;
+        inner.operators = views;
+    }
+
+    /// How often the operators have been shown: it rises when an answer has come.
+    pub(super) fn times(&self) -> u64 {
+        self.lock().times
+    }
+
+    /// The first `rows` rows of what a sink has just written.
+    pub(super) fn output(&self, batch: &Batch, rows: usize) {
+        let cells = Cells::new(batch.columns().columns());
+        let mut inner = self.lock();
+        for row in 0..rows.min(batch.rows()) {
+            if inner.output.len() == OUTPUT {
+                inner.output.pop_front();
+            }
+            inner.output_rows += 1;
+            let (sequence, kind) = (inner.output_rows, batch.kind(row).short().to_owned());
+            inner.output.push_back(OutputRowView { sequence, kind, values: cells.row(row) });
+        }
+    }
+
+    /// Rows given up at `at_ms`: the last of them are kept.
+    pub(super) fn rejected(&self, rows: &[Rejected], at_ms: i64) {
+        let mut inner = self.lock();
+        if at_ms.saturating_sub(inner.rejected_since_ms) >= PERIOD_MS {
+            inner.rejected_since_ms = at_ms;
+            inner.rejected_taken = 0;
+        }
+        let take = rows.len().min(REJECTED.saturating_sub(inner.rejected_taken));
+        inner.rejected_taken += take;
+        for row in &rows[rows.len() - take..] {
+            if inner.rejected.len() == REJECTED {
+                inner.rejected.pop_front();
+            }
+            let (place, message) = (row.place.clone(), row.message.clone());
+            inner.rejected.push_back(RejectedRowView { at_ms, place, message, row: cut(&row.row) });
+        }
+    }
+
+    /// The row that was given up at this place for this reason.
+    pub(super) fn rejected_row(&self, place: &str, message: &str) -> Option<String> {
+        let inner = self.lock();
+        inner.rejected.iter().rfind(|row| row.place == place && row.message == message).map(|row| row.row.clone())
+    }
+
+    /// A latency marker has arrived at a sink.
+    pub(super) fn latency(&self, nanos: u64) {
+        let mut inner = self.lock();
+        if inner.latencies_us.len() == MARKERS {
+            inner.latencies_us.pop_front();
+        }
+        inner.markers += 1;
+        inner.latencies_us.push_back(nanos / 1_000);
+    }
+
+    /// Fills in what was shown.
+    pub(super) fn fill(&self, view: &mut SubtaskView) {
+        let inner = self.lock();
+        view.operators.clone_from(&inner.operators);
+        view.output = inner.output.iter().cloned().collect();
+        view.rejected = inner.rejected.iter().cloned().collect();
+        view.latency = inner.latency();
+    }
+
+    /// The last late row of any operator, and the last rejected one.
+    pub(super) fn last_late(&self) -> Option<String> {
+        self.lock().operators.iter().rev().find_map(|operator| operator.late.last()).map(|late| late.row.clone())
+    }
+
+    pub(super) fn last_rejected(&self) -> Option<RejectedRowView> {
+        self.lock().rejected.back().cloned()
+    }
+}
+
+impl Inner {
+    fn latency(&self) -> Option<LatencyView> {
+        let mut sorted: Vec<u64> = self.latencies_us.iter().copied().collect();
+        sorted.sort_unstable();
+        let at =
+            |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
+        Some(LatencyView {
+            markers: self.markers,
+            p50_us: at(50)?,
+            p95_us: at(95)?,
+            p99_us: at(99)?,
+            max_us: sorted.last().copied()?,
+        })
+    }
+}
+
+/// The row as text, at most [`ROW_CHARS`] characters of it.
+fn cut(row: &[u8]) -> String {
+    // A character has at most four bytes.
+    let row = &row[..row.len().min(ROW_CHARS * 4)];
+    let text = String::from_utf8_lossy(row);
+    match text.char_indices().nth(ROW_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+
+    use super::*;
+
+    fn rejects(count: usize) -> Vec<Rejected> {
+        let row = |i: usize| Rejected { place: format!("f:{i}"), row: vec![b'x'; 5_000], message: "bad".to_owned() };
+        (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn a_flood_of_rejected_rows_is_looked_at_a_hundred_at_a_time() {
+        let shown = Shown::default();
+        shown.rejected(&rejects(10_000), 1_000);
+        shown.rejected(&rejects(5), 1_010);
+        let mut view = SubtaskView::default();
+        shown.fill(&mut view);
+        assert_eq!(view.rejected.len(), REJECTED);
+        assert_eq!(view.rejected[REJECTED - 1].place, "f:9999", "the last of the first flood");
+        assert_eq!(view.rejected[0].row.chars().count(), ROW_CHARS + 1);
+        shown.rejected(&rejects(5), 1_060);
+        assert_eq!(shown.last_rejected().map(|row| row.place), Some("f:4".to_owned()));
+        assert!(shown.rejected_row("f:4", "bad").is_some() && shown.rejected_row("f:4", "worse").is_none());
+    }
+
+    #[test]
+    fn output_rows_are_numbered_and_carry_their_kind() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..300));
+        let rows = RecordBatch::try_from_iter([("v", column)]).expect("one column");
+        let kinds = (0..300).map(|row| if row % 2 == 0 { 1_i8 } else { 2 }).collect::<Vec<_>>();
+        let batch = Batch::untimed(rows).with_kinds(Some(kinds.into()));
+        let shown = Shown::default();
+        shown.output(&batch, 300);
+        shown.output(&batch, 2);
+        let mut view = SubtaskView::default();
+        shown.fill(&mut view);
+        assert_eq!(view.output.len(), OUTPUT);
+        assert_eq!(view.output[OUTPUT - 1].sequence, 302);
+        assert_eq!(
+            (view.output[OUTPUT - 1].kind.as_str(), view.output[OUTPUT - 1].values.as_slice()),
+            ("+U", &["1".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn latency_percentiles_are_of_the_last_markers() {
+        let shown = Shown::default();
+        let mut view = SubtaskView::default();
+        shown.fill(&mut view);
+        assert_eq!(view.latency, None);
+        for i in 0..1_000_u64 {
+            shown.latency(i * 1_000);
+        }
+        shown.fill(&mut view);
+        let latency = view.latency.expect("markers came");
+        assert_eq!((latency.markers, latency.max_us), (1_000, 999));
+        assert!((740..=748).contains(&latency.p50_us), "{latency:?}");
+    }
+}

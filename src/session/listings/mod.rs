@@ -1,0 +1,24 @@
+//! What a job shows, as rows: printed by the shell's commands, exported by the dashboard's panels. Both get the same
+//! values from the same view.
+
+mod checkpoints;
+mod graph;
+mod late;
+mod log;
+mod output;
+mod state;
+mod subtasks;
+mod text;
+mod watermarks;
+mod windows;
+
+pub use checkpoints::checkpoints;
+pub use graph::graph;
+pub use late::late;
+pub use log::log;
+pub use output::output;
+pub use state::{hot_keys, key_groups, state};
+pub use subtasks::subtasks;
+pub use text::{subtask_name, time};
+pub use watermarks::{held_by, watermarks};
+pub use windows::windows;

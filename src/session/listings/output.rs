@@ -1,0 +1,37 @@
+//! What sinks write now.
+
+use serde_json::json;
+
+use super::subtask_name;
+use super::text::named;
+use crate::inspect::JobView;
+use crate::session::{Column, Listing};
+
+/// The sample of rows that each sink subtask wrote last, oldest first.
+#[must_use]
+pub fn output(view: &JobView) -> Listing {
+    let mut listing = Listing::new(
+        vec![
+            Column::text("subtask"),
+            Column::text("vertex"),
+            Column::number("sequence"),
+            Column::text("kind"),
+            Column::text("row"),
+        ],
+        "no sink has written a row since somebody looked",
+    );
+    for vertex in view.vertices.iter().filter(|vertex| vertex.sink) {
+        for subtask in &vertex.subtasks {
+            for row in &subtask.output {
+                listing.push(vec![
+                    json!(subtask_name(vertex.id, subtask.index)),
+                    json!(vertex.name),
+                    json!(row.sequence),
+                    json!(row.kind),
+                    json!(named(vertex.columns.iter().map(String::as_str), &row.values)),
+                ]);
+            }
+        }
+    }
+    listing
+}

@@ -1,0 +1,74 @@
+//! Windows: open, and just fired.
+
+use serde_json::json;
+
+use super::text::named;
+use super::{subtask_name, time};
+use crate::inspect::{JobView, OperatorView, WindowEntryView};
+use crate::session::{Column, Listing};
+
+/// The windows that hold state, the next to fire first, then those that fired last.
+#[must_use]
+pub fn windows(view: &JobView) -> Listing {
+    let mut listing = Listing::new(
+        vec![
+            Column::text("subtask"),
+            Column::text("window_start"),
+            Column::text("window_end"),
+            Column::text("state"),
+            Column::number("keys"),
+            Column::number("rows"),
+            Column::number("fires_in_ms"),
+            Column::text("values"),
+        ],
+        "no open windows",
+    );
+    let mut left_out = 0;
+    for vertex in &view.vertices {
+        for subtask in &vertex.subtasks {
+            let name = subtask_name(vertex.id, subtask.index);
+            for operator in &subtask.operators {
+                left_out += operator.windows_left_out;
+                for window in &operator.windows {
+                    let at = operator.watermark.or(subtask.watermark);
+                    let to_go = at.map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
+                    let entries: Vec<String> = window.entries.iter().map(|of| entry(operator, of)).collect();
+                    listing.push(vec![
+                        json!(name),
+                        time(Some(window.start)),
+                        time(Some(window.end)),
+                        json!(if window.fired { "takes late rows" } else { "open" }),
+                        json!(window.keys),
+                        json!(window.rows),
+                        json!(to_go),
+                        json!(entries.join("; ")),
+                    ]);
+                }
+                for fired in operator.fired.iter().rev() {
+                    listing.push(vec![
+                        json!(name),
+                        time(Some(fired.start)),
+                        time(Some(fired.end)),
+                        json!(if fired.again { "fired again" } else { "fired" }),
+                        json!(fired.keys),
+                        json!(null),
+                        json!(null),
+                        json!(null),
+                    ]);
+                }
+            }
+        }
+    }
+    if left_out > 0 {
+        listing.note = Some(format!("{left_out} more open windows are not listed"));
+    }
+    listing
+}
+
+/// `auction=1001: n=5, total=12`
+fn entry(operator: &OperatorView, entry: &WindowEntryView) -> String {
+    let (keys, values) = &operator.window_columns;
+    let key = named(keys.iter().map(String::as_str), &entry.key);
+    let values = named(values.iter().map(String::as_str), &entry.values);
+    if key.is_empty() { values } else { format!("{key}: {values}") }
+}

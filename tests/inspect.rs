@@ -1,0 +1,353 @@
+//! What a running job shows of itself: each field of the views, filled by real jobs, under both executors.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::{EPOCH_MS, TestSession, bids, ndjson, source};
+use lotic::inspect::{JobStatus, JobView, OperatorView, Severity, StateOrigin, StateQuery, SubtaskView};
+use lotic::runtime::{Executor, Job};
+use lotic::session::{Listing, Outcome, listings};
+
+/// Never ends by itself within a test: ten thousand bids a second.
+const ENDLESS: &str = "source bids from nexmark 'bid' with (events = 100000000, rate = 10000, seed = 7);\n";
+
+fn execute(test: &mut TestSession, text: &str) -> Vec<Outcome> {
+    let statements = test.session.parse(text).expect("parses");
+    let run = |statement: &lotic::types::Spanned<lotic::lang::ast::Statement>| {
+        lotic::commands::execute(&mut test.session, &statement.node).expect("runs")
+    };
+    statements.iter().map(run).collect()
+}
+
+fn job(test: &TestSession) -> Arc<Job> {
+    Arc::clone(&test.session.jobs().next().expect("a job").job)
+}
+
+fn listing(test: &mut TestSession, text: &str) -> Listing {
+    match execute(test, text).pop() {
+        Some(Outcome::Listing(listing)) => listing,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+/// Looks until `seen`, as a dashboard does, at most half a minute.
+#[track_caller]
+fn until(job: &Job, what: &str, seen: impl Fn(&JobView) -> bool) -> Arc<JobView> {
+    for _ in 0..600 {
+        let view = job.view();
+        if seen(&view) {
+            return view;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
+    panic!("{what}: {:#?}", job.view());
+}
+
+fn subtasks(view: &JobView) -> impl Iterator<Item = &SubtaskView> {
+    view.vertices.iter().flat_map(|vertex| &vertex.subtasks)
+}
+
+fn operators(view: &JobView) -> impl Iterator<Item = &OperatorView> {
+    subtasks(view).flat_map(|subtask| &subtask.operators)
+}
+
+fn events(view: &JobView) -> Vec<String> {
+    view.events.iter().map(|event| format!("{}: {}", event.subject, event.message)).collect()
+}
+
+fn has_event(view: &JobView, part: &str) -> bool {
+    events(view).iter().any(|event| event.contains(part))
+}
+
+#[test]
+fn a_running_job_shows_every_part_of_itself() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    execute(
+        &mut test,
+        &format!(
+            "{ENDLESS}run hot with (parallelism = 2, checkpoint = 200ms) = bids | key_by auction | window hop(10s, 2s)
+               | aggregate count(*) as n, max(price) as top | into print;"
+        ),
+    );
+    let job = job(&test);
+    let view = until(&job, "everything is shown", |view| {
+        let windows = || operators(view).flat_map(|operator| &operator.windows);
+        view.edges.iter().any(|edge| edge.rows > 0)
+            && windows().any(|window| window.rows > 0 && !window.entries.is_empty())
+            && operators(view).any(|operator| !operator.fired.is_empty() && !operator.hot_keys.is_empty())
+            && subtasks(view).any(|subtask| !subtask.output.is_empty())
+            && subtasks(view).any(|subtask| subtask.latency.is_some())
+            && subtasks(view).all(|subtask| subtask.acknowledged.is_some())
+    });
+    assert_eq!((view.max_parallelism, view.checkpoint_interval_ms), (128, Some(200)));
+    assert!(view.next_checkpoint_ms.is_some_and(|due| due > view.uptime_ms));
+    assert_eq!(events(&view)[0], "job: started at parallelism 2");
+    // The source knows its newest event time, those behind it where their watermarks come from.
+    let of_sources = || view.vertices.iter().filter(|vertex| vertex.source).flat_map(|vertex| &vertex.subtasks);
+    assert!(of_sources().any(|subtask| subtask.newest_event_time >= subtask.watermark));
+    assert!(of_sources().all(|subtask| subtask.inputs.is_empty()));
+    let hashed = view.edges.iter().find(|edge| edge.exchange == "hash[auction]").expect("the keyed edge");
+    let behind = &view.vertices[hashed.to];
+    for subtask in &behind.subtasks {
+        let from: Vec<_> = subtask.inputs.iter().map(|input| (input.vertex, input.subtask)).collect();
+        assert_eq!(from, [(hashed.from, 0), (hashed.from, 1)]);
+    }
+    // Rows on an edge are those that its reader has taken, or is about to.
+    let taken: u64 = behind.subtasks.iter().map(|subtask| subtask.rows_in).sum();
+    assert!(hashed.rows >= taken && taken > 0, "{} over the edge, {taken} taken", hashed.rows);
+    let operator = operators(&view).find(|operator| operator.windows.iter().any(|w| !w.entries.is_empty())).unwrap();
+    assert_eq!(operator.window_columns, (vec!["auction".to_owned()], vec!["n".to_owned(), "top".to_owned()]));
+    assert!(operator.windows.is_sorted_by_key(|window| (!window.fired, window.end)));
+    assert_eq!(operator.timers, operator.windows.iter().filter(|window| !window.fired).count() as u64);
+    for entry in operator.windows.iter().flat_map(|window| &window.entries) {
+        assert_eq!((entry.key.len(), entry.values.len()), (1, 2));
+        assert!(entry.values.iter().all(|value| value.parse::<i64>().is_ok()), "{entry:?}");
+    }
+    let sink = view.vertices.iter().find(|vertex| vertex.sink).expect("a sink");
+    assert_eq!(sink.columns, ["auction", "window_start", "window_end", "n", "top"]);
+    let row = sink.subtasks.iter().flat_map(|subtask| &subtask.output).next().expect("a row");
+    assert_eq!((row.kind.as_str(), row.values.len()), ("+I", 5));
+
+    let view = job.fresh_view();
+    for (name, rows) in
+        [("graph", view.vertices.len()), ("subtasks", subtasks(&view).count()), ("watermarks", subtasks(&view).count())]
+    {
+        assert_eq!(listing(&mut test, &format!("{name} hot --json;")).rows.len(), rows, "{name}");
+    }
+    for name in ["windows", "checkpoints", "output", "log"] {
+        assert!(!listing(&mut test, &format!("{name} hot;")).rows.is_empty(), "{name}");
+    }
+    job.cancel();
+    assert_eq!(job.wait(Some(10_000)), Some(JobStatus::Cancelled));
+    assert!(has_event(&job.view(), "cancelled"));
+}
+
+#[test]
+fn the_log_tells_the_life_of_a_job() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    execute(
+        &mut test,
+        &format!(
+            "{ENDLESS}run hot with (parallelism = 2, checkpoint = 1h) = bids | key_by auction | window tumble(10s)
+               | aggregate count(*) as n | into print;"
+        ),
+    );
+    let job = job(&test);
+    execute(&mut test, "checkpoint hot; pause hot; resume hot; savepoint hot to 'sp/1';");
+    execute(&mut test, "kill subtask window[1] of hot;");
+    until(&job, "it runs again", |view| has_event(view, "restored from checkpoint 2"));
+    execute(&mut test, "rescale hot to 3;");
+    let view = until(&job, "it runs at 3", |view| has_event(view, "at parallelism 3"));
+    let seen: Vec<String> =
+        events(&view).iter().map(|event| event.replace(&*directory.path().to_string_lossy(), "")).collect();
+    let order = [
+        "job: started at parallelism 2",
+        "job: paused",
+        "job: resumed",
+        "savepoint: written to /sp/1, from checkpoint 2",
+        "subtask 1[1]: killed by command",
+        "job: restart 1 of 3: killed by command",
+        "job: restored from checkpoint 2 at parallelism 2",
+        "job: rescaled 2 → 3",
+        "job: restored from checkpoint 3 at parallelism 3",
+    ];
+    assert_eq!(seen, order);
+    assert!(view.events.iter().map(|event| event.sequence).eq(1..=order.len() as u64));
+    assert_eq!(view.events[5].severity, Severity::Warning);
+    assert_eq!(view.savepoints.len(), 1);
+    assert_eq!((view.savepoints[0].checkpoint, view.savepoints[0].cause.as_ref()), (2, None));
+    assert!(view.savepoints[0].directory.ends_with("sp/1"));
+
+    let into_a_file = directory.path().join("taken");
+    std::fs::write(&into_a_file, "x").unwrap();
+    let statement = &test.session.parse("savepoint hot to 'taken';").expect("parses")[0];
+    assert!(lotic::commands::execute(&mut test.session, &statement.node).is_err());
+    let view = job.view();
+    assert!(view.savepoints[1].cause.is_some(), "{:?}", view.savepoints);
+    let rows = listing(&mut test, "checkpoints hot;").rows;
+    assert!(rows.iter().any(|row| row[1] == "savepoint failed") && rows.iter().any(|row| row[1] == "savepoint"));
+
+    execute(&mut test, "stop hot;");
+    let view = job.view();
+    assert_eq!(view.status, JobStatus::Finished);
+    assert!(has_event(&view, "stopping") && has_event(&view, "finished"));
+    assert_eq!(view.next_checkpoint_ms, None);
+}
+
+fn bids_file(directory: &Path, rows: u64, late_every: u64) -> String {
+    let file = directory.join("bids.ndjson");
+    std::fs::write(&file, ndjson(&bids(3, rows, 10, 20, 1_000, late_every, 60_000))).unwrap();
+    source(&file, "")
+}
+
+#[test]
+fn lost_rows_are_summed_up_with_the_row_that_caused_it() {
+    for executor in [Executor::Threaded, Executor::Stepping { seed: 5 }] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut test = TestSession::new(directory.path(), |settings| settings.executor = executor);
+        let source = bids_file(directory.path(), 5_000, 50);
+        let mut file = std::fs::OpenOptions::new().append(true).open(directory.path().join("bids.ndjson")).unwrap();
+        std::io::Write::write_all(&mut file, b"{\"auction\": broken\n").unwrap();
+        let source = source.replace("watermark 4s", "watermark 4s with (on_error = 'skip')");
+        let pipeline = "run lost with (parallelism = 2) = bids | key_by auction | window tumble(10s) | aggregate count(*) as n | into print;";
+        let views = test.run(&format!("{source}{pipeline}")).expect("runs");
+        let view = &views[0];
+        let late = view.events.iter().filter(|event| event.message.contains("too late for")).collect::<Vec<_>>();
+        assert!(!late.is_empty(), "{executor:?}: {:?}", events(view));
+        for event in late {
+            assert_eq!(event.severity, Severity::Warning);
+            assert!(event.row.as_ref().is_some_and(|row| row.starts_with("auction=")), "{event:?}");
+        }
+        let rejected = view.events.iter().find(|event| event.message.contains("given up")).expect("a rejected row");
+        assert_eq!(rejected.row.as_deref(), Some("{\"auction\": broken"));
+        let kept = subtasks(view).flat_map(|subtask| &subtask.rejected).next().expect("the row");
+        assert!(kept.place.ends_with("bids.ndjson:5001"), "{kept:?}");
+    }
+}
+
+#[test]
+fn a_job_that_fails_over_a_row_says_which() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bids.ndjson");
+    let mut text = ndjson(&bids(3, 10, 10, 20, 1_000, 0, 1));
+    text.push_str("not json at all\n");
+    std::fs::write(&file, text).unwrap();
+    let mut test = TestSession::new(directory.path(), |_| {});
+    let pipeline = "run failing with (restart_attempts = 0) = bids | map auction | into print;";
+    execute(&mut test, &format!("{}{pipeline}", source(&file, "")));
+    let job = job(&test);
+    assert_eq!(job.wait(Some(60_000)), Some(JobStatus::Failed));
+    let view = job.view();
+    let last = view.events.last().expect("an event");
+    assert_eq!((last.severity, last.row.as_deref()), (Severity::Error, Some("not json at all")), "{last:?}");
+    assert!(last.message.contains("bids.ndjson:11"), "{last:?}");
+}
+
+const COUNTS: &str = "run hot with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into print;";
+
+#[test]
+fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
+    for executor in [Executor::Threaded, Executor::Stepping { seed: 5 }] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut test = TestSession::new(directory.path(), |settings| settings.executor = executor);
+        execute(&mut test, &format!("{ENDLESS}{COUNTS}"));
+        let job = job(&test);
+        until(&job, "rows flow", |view| view.source_rows > 5_000);
+        execute(&mut test, "checkpoint hot; pause hot;");
+        let query = StateQuery { limit: 5, ..StateQuery::default() };
+        let live = job.state(&query).expect("shown");
+        let [live] = &live[..] else { panic!("{live:?}") };
+        assert_eq!(
+            (live.name.as_str(), live.state.as_str(), live.origin),
+            ("GroupAggregate", "accumulators", StateOrigin::Live)
+        );
+        let columns: Vec<_> = live.columns.iter().map(|column| (column.name.as_str(), column.key)).collect();
+        assert_eq!(columns[0], ("auction", true));
+        assert!(live.entries > 10 && live.matching == live.entries && live.rows.len() == 5, "{live:?}");
+        let keys: Vec<i64> = live.rows.iter().map(|row| row.values[0].parse().unwrap()).collect();
+        assert!(keys.is_sorted(), "numbers are ordered as numbers: {keys:?}");
+        assert_eq!(live.key_groups.iter().map(|group| group.entries).sum::<u64>(), live.entries);
+        assert!(live.key_groups.iter().all(|group| group.subtask == usize::from(group.key_group >= 64)));
+        assert!(live.key_groups.iter().all(|group| group.bytes > 0));
+
+        let stored = job.state(&StateQuery { checkpointed: true, ..query.clone() }).expect("shown");
+        assert_eq!(stored[0].origin, StateOrigin::Checkpoint(1));
+        assert!(stored[0].entries <= live.entries && stored[0].entries > 10);
+        assert_eq!(stored[0].columns, live.columns);
+
+        // One key: live and stored agree once nothing flows between the two.
+        execute(&mut test, "checkpoint hot;");
+        let key = live.rows[2].values[0].clone();
+        let one = StateQuery { keys: vec![("auction".to_owned(), key.clone())], limit: 5, ..StateQuery::default() };
+        let live = job.state(&one).expect("shown").remove(0);
+        let stored = job.state(&StateQuery { checkpointed: true, ..one.clone() }).expect("shown").remove(0);
+        assert_eq!((live.matching, stored.origin), (1, StateOrigin::Checkpoint(2)));
+        assert_eq!(live.rows, stored.rows);
+        assert_eq!(live.rows[0].values[0], key);
+
+        let shown = listing(&mut test, &format!("state hot where auction = {key};"));
+        assert_eq!(shown.rows.len(), 1);
+        assert_eq!(shown.rows[0][5], format!("auction={key}"));
+        let some = listing(&mut test, &format!("state hot search '{key}' limit 1;"));
+        assert_eq!(some.rows.len(), 1);
+        assert!(!listing(&mut test, "state hot key_groups --json;").rows.is_empty());
+        assert!(listing(&mut test, "state hot limit 1;").note.is_some_and(|note| note.contains("more of")));
+
+        // Over, and from its directory.
+        execute(&mut test, "stop hot;");
+        let over = job.state(&one).expect("shown").remove(0);
+        assert_eq!(over.origin, StateOrigin::Checkpoint(3));
+        assert_eq!(over.rows, live.rows);
+    }
+}
+
+#[test]
+fn windows_show_their_slices_as_state() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    execute(
+        &mut test,
+        &format!(
+            "{ENDLESS}run hot with (checkpoint = 1h) = bids | key_by auction | window hop(10s, 2s)
+               | aggregate count(*) as n | into print;"
+        ),
+    );
+    let job = job(&test);
+    until(&job, "rows flow", |view| view.source_rows > 5_000);
+    let state = job.state(&StateQuery { limit: 10_000, ..StateQuery::default() }).expect("shown").remove(0);
+    assert_eq!((state.namespace.as_deref(), state.origin), (Some("slice_end"), StateOrigin::Live));
+    let ends: Vec<i64> = state.rows.iter().map(|row| row.namespace.expect("a slice")).collect();
+    assert!(ends.is_sorted() && ends.iter().all(|end| end % 2_000 == 0));
+    // No checkpoint yet: nothing else can be read.
+    assert!(job.state(&StateQuery { checkpointed: true, limit: 1, ..StateQuery::default() }).is_err());
+}
+
+/// A watched run by seed is the run that nobody watches.
+#[test]
+fn looking_does_not_change_a_run_by_seed() {
+    let rows = |look: bool| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut test = TestSession::new(directory.path(), |s| s.executor = Executor::Stepping { seed: 11 });
+        let source = bids_file(directory.path(), 20_000, 50);
+        let pipeline = "run seen with (parallelism = 3, checkpoint = 10ms) = bids | key_by auction | window tumble(10s) lateness 5s | aggregate count(*) as n | into print;";
+        execute(&mut test, &format!("{source}{pipeline}"));
+        let job = job(&test);
+        while look && job.wait(Some(1)).is_none() {
+            let _ = job.view();
+            let _ = job.state(&StateQuery { limit: 3, ..StateQuery::default() });
+        }
+        assert_eq!(job.wait(Some(60_000)), Some(JobStatus::Finished));
+        test.rows.take()
+    };
+    let unseen = rows(false);
+    assert!(unseen.len() > 100);
+    assert_eq!(rows(true), unseen);
+    assert_eq!(EPOCH_MS % 10_000, 0);
+}
+
+#[test]
+fn a_watermark_is_held_by_the_input_that_is_least_far() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    // The second source is a few rows of an early day, and goes on for ever after that without a row.
+    execute(
+        &mut test,
+        &format!(
+            "{ENDLESS}source slow from nexmark 'bid' with (events = 100000000, rate = 1, seed = 9);
+             run hot = bids | union slow | key_by auction | window tumble(10s) | aggregate count(*) as n | into print;"
+        ),
+    );
+    let job = job(&test);
+    let view = until(&job, "one holds the other back", |view| {
+        subtasks(view).any(|subtask| subtask.inputs.len() > 1 && listings::held_by(subtask).len() == 1)
+    });
+    let subtask = subtasks(&view).find(|subtask| subtask.inputs.len() > 1).unwrap();
+    let held_by = listings::held_by(subtask)[0];
+    assert!(view.vertices[held_by.vertex].name.contains("slow"), "{:?}", view.vertices[held_by.vertex].name);
+}
