@@ -166,7 +166,7 @@ fn script_to_end(shell: &mut Shell, texts: &[(String, String)]) -> Result<u8, Er
             }
             End::Interrupted => {
                 shell.session.cancel_all();
-                return Ok(EXIT_INTERRUPTED);
+                return Ok(shell.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED));
             }
         }
     }
