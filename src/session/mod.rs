@@ -1,5 +1,6 @@
 //! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
 
+pub mod completion;
 mod listing;
 pub mod listings;
 mod outcome;

@@ -13,6 +13,9 @@ pub struct Cli {
     /// Run these statements, wait for their jobs, and exit.
     #[arg(short = 'c', value_name = "STATEMENTS", global = false)]
     pub command: Option<String>,
+    /// Neither read nor write the history of the prompt.
+    #[arg(long)]
+    pub no_history: bool,
     /// What the jobs of this call have in common.
     #[command(flatten)]
     pub run: RunOptions,
@@ -28,7 +31,10 @@ Without a command, lotic opens the prompt, or reads statements from standard inp
   lotic -c \"source g from nexmark 'bid' with (events = 1000); g | limit 3\"
   lotic run job.lotic --restore latest              go on from the last checkpoint
 
-Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted.";
+The history of the prompt is kept in `$XDG_STATE_HOME/lotic/history`, readable by you alone. The value given to an
+option named like a secret (password, token, api_key, …) is kept as '***'.
+
+Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.";
 
 /// What lotic can do besides the prompt.
 #[derive(Debug, Subcommand)]

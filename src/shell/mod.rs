@@ -5,6 +5,7 @@ mod cli;
 mod dashboard;
 mod demo;
 mod foreground;
+mod output;
 mod paths;
 mod progress;
 mod prompt;
@@ -39,7 +40,7 @@ pub const EXIT_INTERRUPTED: u8 = 130;
 #[must_use]
 pub fn main(cli: Cli) -> ExitCode {
     let done = match cli.subcommand {
-        None => statements(cli.command, &cli.run),
+        None => statements(cli.command, &cli.run, !cli.no_history),
         Some(Command::Run { files, options }) => files_of(&files, &options),
         Some(Command::Demo { name, rows, options }) => demo::run(name.as_deref(), rows, &options),
         Some(Command::Bench(options)) => bench::run(&options),
@@ -59,24 +60,19 @@ fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Standard output and error, written without a panic when nobody reads them.
+/// What is shown: short names for the outlet.
 mod print {
-    use std::io::{self, Write};
-
-    use crate::types::{Error, Result};
+    use super::output::outlet;
+    use crate::types::Result;
 
     /// Writes data.
     pub(super) fn data(text: &str) -> Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(|error| Error::io("standard output", error))
+        outlet().data(text)
     }
 
     /// Writes a remark or an error. Nobody can be told when that fails.
     pub(super) fn error(text: &str) {
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        outlet().notice(text);
     }
 }
 
@@ -126,11 +122,11 @@ fn settings(options: &RunOptions) -> Result<Settings, Error> {
 }
 
 /// `lotic`, `lotic -c`, and statements from standard input.
-fn statements(command: Option<String>, options: &RunOptions) -> Result<u8, Error> {
+fn statements(command: Option<String>, options: &RunOptions, keep_history: bool) -> Result<u8, Error> {
     let mut shell = Shell::new(options)?;
     match command {
         Some(text) => script_to_end(&mut shell, &[("<command>".to_owned(), text)]),
-        None if std::io::stdin().is_terminal() => prompt::run(&mut shell),
+        None if std::io::stdin().is_terminal() => prompt::run(&mut shell, keep_history),
         None => {
             let text = standard_input()?;
             script_to_end(&mut shell, &[("<stdin>".to_owned(), text)])
@@ -170,7 +166,7 @@ fn script_to_end(shell: &mut Shell, texts: &[(String, String)]) -> Result<u8, Er
             }
             End::Interrupted => {
                 shell.session.cancel_all();
-                return Ok(EXIT_INTERRUPTED);
+                return Ok(shell.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED));
             }
         }
     }

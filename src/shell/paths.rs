@@ -15,3 +15,8 @@ pub(super) fn state_dir() -> Result<PathBuf> {
         .map(|base| base.join("lotic"))
         .ok_or_else(|| Error::config("neither XDG_STATE_HOME nor HOME is set; give --state-dir"))
 }
+
+/// Where the prompt keeps its history; `None` when no place for it is known.
+pub(super) fn history_file() -> Option<PathBuf> {
+    state_dir().ok().map(|directory| directory.join("history"))
+}

@@ -1,6 +1,6 @@
 //! Rows for the person at the terminal, or for the next program in the pipe.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -52,7 +52,7 @@ impl FromStr for Mode {
     }
 }
 
-/// Writes rows to standard output in the current mode.
+/// Shows rows in the current mode.
 #[derive(Debug)]
 pub(super) struct RowPrinter {
     state: Mutex<State>,
@@ -102,8 +102,7 @@ impl ResultSink for RowPrinter {
         let mut text = Vec::new();
         state.write(batch, &mut text)?;
         state.rows += batch.rows() as u64;
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&text).and_then(|()| stdout.flush()).map_err(|error| Error::io("standard output", error))
+        super::output::outlet().rows(&text)
     }
 }
 

@@ -69,6 +69,25 @@ pub fn lower_stream(
     Ok((lowering.plan, shape))
 }
 
+/// What is known of the end of the pipeline `last`, which stands behind those of `earlier` in one job and may read the side
+/// outputs that they name; a mistake in one of those is passed over. For completion.
+///
+/// # Errors
+/// A mistake in `last`, at its place.
+pub fn lower_open(
+    catalog: &Catalog,
+    earlier: &[Pipeline],
+    last: &Pipeline,
+    environment: &Environment,
+) -> Result<StreamShape, Diagnostic> {
+    let mut lowering = Lowering::new(catalog, environment, JobSettings::default().max_parallelism);
+    for pipeline in earlier {
+        // What it named before its mistake is there.
+        let _ = lowering.pipeline(pipeline, "earlier", true);
+    }
+    Ok(lowering.pipeline(last, "open", false)?.1)
+}
+
 /// Lowers a bare pipeline: its rows go to the `print` connector.
 ///
 /// # Errors

@@ -1,0 +1,22 @@
+//! Completion and hints: what may stand at a place of a text that is being typed. No terminal in it: the prompt and the
+//! dashboard's `:` line both ask here. Everything that is offered follows from the registries and the catalog.
+
+mod candidate;
+mod completer;
+mod cursor;
+mod expression;
+mod files;
+mod names;
+mod offer;
+mod options;
+mod scope;
+mod signature;
+mod usage;
+mod walk;
+mod want;
+
+#[cfg(test)]
+mod tests;
+
+pub use candidate::{Candidate, CandidateKind, Completions};
+pub use completer::Completer;

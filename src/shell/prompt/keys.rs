@@ -1,0 +1,51 @@
+//! Keys that mean something to the shell and not to the line editor.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
+
+/// What a key asked for, with the line as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// F2: the dashboard; what was typed, and where the cursor stood in it.
+    Dashboard(String, usize),
+    /// Ctrl-C: an empty line.
+    Clear,
+}
+
+/// What the last line was ended by, when that was not Enter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pressed(Arc<Mutex<Option<Asked>>>);
+
+impl Pressed {
+    /// What was asked for since the last call.
+    pub(super) fn take(&self) -> Option<Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether a key has ended the line: it is not a statement then, and need not be complete.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn set(&self, asked: Asked) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+    }
+}
+
+/// F2 and Ctrl-C end the line as Enter does, so that it is left on the screen without its hint.
+pub(super) struct EndsLine {
+    pub(super) pressed: Pressed,
+    pub(super) dashboard: bool,
+}
+
+impl ConditionalEventHandler for EndsLine {
+    fn handle(&self, _event: &Event, _n: RepeatCount, _positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        self.pressed.set(if self.dashboard {
+            Asked::Dashboard(context.line().to_owned(), context.pos())
+        } else {
+            Asked::Clear
+        });
+        Some(Cmd::AcceptLine)
+    }
+}

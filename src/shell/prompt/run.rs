@@ -1,0 +1,276 @@
+//! The loop: reads a statement, runs it, and leaves in order.
+
+use std::io::{self, IsTerminal};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustyline::config::BellStyle;
+use rustyline::error::ReadlineError;
+use rustyline::history::{History, MemHistory};
+use rustyline::{
+    Behavior, ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers,
+};
+use unicode_width::UnicodeWidthChar;
+
+use super::helper::Lines;
+use super::history::{self, HistoryFile};
+use super::keys::{Asked, EndsLine, Pressed};
+use super::redact::redacted;
+use super::watch::Watcher;
+use crate::session::Session;
+use crate::session::completion::Completer;
+use crate::shell::output::outlet;
+use crate::shell::script::{End, Script};
+use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
+use crate::types::{Error, Result};
+
+const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
+                       Tab completes, F2 shows the dashboard.\n";
+const PROMPT: &str = "lotic> ";
+/// A line editor that fails so often in a row is not tried again.
+const DEFECTS: u32 = 3;
+
+/// Reads statements until Ctrl-D or `\q`. Running jobs take a last checkpoint when the shell is left.
+pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8> {
+    let mut reader = Reader::open(shell, keep_history)?;
+    shell.interrupts.be_patient();
+    print::error(WELCOME);
+    let read = reader.statements(shell);
+    // Silent from here on: what becomes of the jobs is told below.
+    drop(reader);
+    let left = leave(shell);
+    read.map(|()| shell.interrupts.ended_by().unwrap_or(left))
+}
+
+/// Names the running jobs and stops them with a last checkpoint.
+fn leave(shell: &Shell) -> u8 {
+    shell.interrupts.take();
+    let running: Vec<&str> = shell.session.running().map(|entry| entry.name.as_str()).collect();
+    if running.is_empty() {
+        return EXIT_OK;
+    }
+    print::error(&format!("stopping {} with a last checkpoint … ", running.join(", ")));
+    if foreground::stop_jobs(shell, false) {
+        print::error("done\n");
+        EXIT_OK
+    } else {
+        print::error("left\n");
+        EXIT_INTERRUPTED
+    }
+}
+
+/// The line editor and what belongs to it.
+struct Reader {
+    editor: Editor<Lines, MemHistory>,
+    history: Option<HistoryFile>,
+    pressed: Pressed,
+    watcher: Watcher,
+    /// What is already typed when the next line begins: text before and behind the cursor.
+    typed: (String, String),
+    defects: u32,
+}
+
+impl Reader {
+    fn open(shell: &Shell, keep_history: bool) -> Result<Self> {
+        let terminal = |error: ReadlineError| Error::config(format!("the terminal can't be read: {error}"));
+        let colour = render::colour() && io::stdout().is_terminal();
+        let behavior = if io::stdout().is_terminal() {
+            Behavior::Stdio
+        } else {
+            // Standard output is for data: what is typed is shown on the terminal itself.
+            Behavior::PreferTerm
+        };
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .color_mode(if colour { ColorMode::Enabled } else { ColorMode::Disabled })
+            .bell_style(BellStyle::None)
+            .behavior(behavior)
+            .max_history_size(history::ENTRIES)
+            .map_err(terminal)?
+            .build();
+        let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).map_err(terminal)?;
+        let pressed = Pressed::default();
+        editor.set_helper(Some(Lines {
+            completer: Completer::new(&shell.session),
+            registries: shell.session.registries().clone(),
+            completeness: Session::completeness(crate::commands::syntaxes()),
+            pressed: pressed.clone(),
+            colour,
+            width: || render::terminal_width().map_or(80, usize::from),
+        }));
+        for (key, dashboard) in [(KeyEvent(KeyCode::F(2), Modifiers::NONE), true), (KeyEvent::ctrl('C'), false)] {
+            let ends = EndsLine { pressed: pressed.clone(), dashboard };
+            editor.bind_sequence(key, EventHandler::Conditional(Box::new(ends)));
+        }
+        // A terminal that can't be edited on has no printer; text goes to the streams then.
+        if let Ok(mut printer) = editor.create_external_printer() {
+            let above = move |text| printer.print(text).map_err(io::Error::other);
+            outlet().attach(Box::new(above))?;
+        }
+        let history = if keep_history { open_history(&mut editor) } else { None };
+        let watcher = Watcher::start(shell.interrupts.clone())?;
+        Ok(Self { editor, history, pressed, watcher, typed: Default::default(), defects: 0 })
+    }
+
+    fn statements(&mut self, shell: &mut Shell) -> Result<()> {
+        loop {
+            self.watcher.follow(&shell.session);
+            if let Some(helper) = self.editor.helper_mut() {
+                helper.completer = Completer::new(&shell.session);
+            }
+            if shell.interrupts.ended_by().is_some() {
+                return Ok(());
+            }
+            let line = self.line(shell);
+            match (line, self.pressed.take()) {
+                (Ok(text), Some(Asked::Dashboard(..))) if text.is_empty() => self.dashboard(shell, String::new(), 0),
+                (Ok(_), Some(Asked::Dashboard(text, pos))) => self.dashboard(shell, text, pos),
+                (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => {}
+                (Ok(text), None) if text.trim().is_empty() => {}
+                (Ok(text), None) => {
+                    self.remember(shell, &text);
+                    // A signal of before is not meant for this statement.
+                    shell.interrupts.take();
+                    match Script::new(shell, "<input>").run(&text) {
+                        Ok(End::Quit) => return Ok(()),
+                        Ok(End::Done | End::Failed | End::Interrupted) => {}
+                        Err(error) => print::error(&format!("error: {error}\n")),
+                    }
+                }
+                (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
+                    print::error("error: what was typed is not UTF-8\n");
+                }
+                // Ctrl-D, or the terminal has gone.
+                (Err(_), _) => return Ok(()),
+            }
+        }
+    }
+
+    /// One line, or several that make a statement.
+    fn line(&mut self, shell: &Shell) -> Result<String, ReadlineError> {
+        let (before, behind) = std::mem::take(&mut self.typed);
+        shell.interrupts.set_reading(true);
+        let above = outlet().at_prompt();
+        let editor = &mut self.editor;
+        // The jobs must not die of a defect of the line editor: it counts rows in 16 bits, which an enormous paste exceeds.
+        let read = catch_unwind(AssertUnwindSafe(|| editor.readline_with_initial(PROMPT, (&before, &behind))));
+        drop(above);
+        shell.interrupts.set_reading(false);
+        if let Ok(read) = read {
+            self.defects = 0;
+            return read;
+        }
+        self.defects += 1;
+        print::error("error: the line editor could not show this; `.read 'FILE'` runs a long text\n");
+        if self.defects < DEFECTS { Err(ReadlineError::Interrupted) } else { Err(ReadlineError::Eof) }
+    }
+
+    fn dashboard(&mut self, shell: &mut Shell, text: String, pos: usize) {
+        // The line is typed anew below, so that it stands there once.
+        if outlet_is_terminal() {
+            let rows = rows_of(PROMPT, &text, render::terminal_width().map_or(80, usize::from));
+            let _ = print::data(&format!("\x1b[{rows}A\r\x1b[J"));
+        }
+        if let Err(error) = dashboard::open(shell, None) {
+            print::error(&format!("error: {error}\n"));
+        }
+        let mut text = text;
+        let behind = text.split_off(pos.min(text.len()));
+        self.typed = (text, behind);
+    }
+
+    /// Puts a statement into the history, without secrets.
+    fn remember(&mut self, shell: &Shell, text: &str) {
+        let grammar = shell.session.registries().grammar();
+        let Some(entry) = redacted(text.trim_end(), &grammar) else { return };
+        add(self.editor.history_mut(), &entry);
+        if let Some(history) = &self.history
+            && let Err(error) = history.append(&entry)
+        {
+            // Said once: a history that can't be kept is no reason to refuse a statement.
+            print::error(&format!("the history is not kept: {}: {error}\n", history.path().display()));
+            self.history = None;
+        }
+    }
+}
+
+fn outlet_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// The history of earlier shells, and where this one's goes.
+fn open_history(editor: &mut Editor<Lines, MemHistory>) -> Option<HistoryFile> {
+    let path = paths::history_file()?;
+    let opened = HistoryFile::open(path.clone()).map_err(|error| error.to_string()).and_then(|file| {
+        let entries = file.load().map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok((file, entries))
+    });
+    match opened {
+        Ok((file, entries)) => {
+            for entry in entries {
+                // It holds no more than was asked of it.
+                let _ = editor.history_mut().add_owned(entry);
+            }
+            Some(file)
+        }
+        Err(error) => {
+            print::error(&format!("the history is not kept: {error}\n"));
+            None
+        }
+    }
+}
+
+/// Adds an entry, and takes an equal one away.
+fn add(history: &mut MemHistory, entry: &str) {
+    if history.into_iter().any(|earlier| earlier == entry) {
+        let others: Vec<String> = history.into_iter().filter(|earlier| *earlier != entry).cloned().collect();
+        let _ = history.clear();
+        for other in others {
+            let _ = history.add_owned(other);
+        }
+    }
+    let _ = history.add(entry);
+}
+
+/// The rows of the screen that `prompt` and `text` take, at `width` columns.
+fn rows_of(prompt: &str, text: &str, width: usize) -> usize {
+    let (mut rows, mut column) = (1, 0);
+    for c in prompt.chars().chain(text.chars()) {
+        if c == '\n' {
+            rows += 1;
+            column = 0;
+            continue;
+        }
+        let wide = if c == '\t' { 8 - column % 8 } else { c.width().unwrap_or(0) };
+        column += wide;
+        if column > width {
+            rows += 1;
+            column = wide;
+        }
+    }
+    // A full row makes the line editor begin the next.
+    if column == width { rows + 1 } else { rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_as_they_wrap() {
+        assert_eq!(rows_of("> ", "abc", 10), 1);
+        assert_eq!(rows_of("> ", "abc\ndef", 10), 2);
+        assert_eq!(rows_of("> ", &"x".repeat(8), 10), 2);
+        assert_eq!(rows_of("> ", &"x".repeat(9), 10), 2);
+        assert_eq!(rows_of("> ", &"字".repeat(5), 10), 2);
+    }
+
+    #[test]
+    fn an_entry_is_in_the_history_once() {
+        let mut history = MemHistory::new();
+        for entry in ["a", "b", "a", "a"] {
+            add(&mut history, entry);
+        }
+        assert_eq!(history.into_iter().collect::<Vec<_>>(), ["b", "a"]);
+    }
+}
