@@ -19,6 +19,8 @@ mod shell;
 mod show;
 mod stop;
 mod subtasks;
+mod tutorial;
+mod wait;
 mod watermarks;
 mod why_late;
 mod windows;
@@ -64,6 +66,7 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &resume::SPEC,
         &stop::SPEC,
         &cancel::SPEC,
+        &wait::SPEC,
         &kill::SUBTASK,
         &kill::TASK_MANAGER,
         &subtasks::SPEC,
@@ -75,6 +78,8 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &shell::MODE,
         &shell::TIMER,
         &shell::READ,
+        &shell::RECORD,
+        &tutorial::SPEC,
         &shell::QUIT,
     ]
 }
