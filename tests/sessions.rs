@@ -1,4 +1,4 @@
-//! Every file in `sessions/` runs from the repository's root without an error.
+//! Every session in `sessions/` shows what it says it shows, and every lesson and demo plays through.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use common::TestSession;
 
@@ -31,13 +32,103 @@ fn run(file: &Path, stop_after_rows: Option<u64>) -> Vec<String> {
     shell.rows.take()
 }
 
+fn lotic(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lotic"))
+        .args(arguments)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", directory.join("xdg"))
+        .output()
+        .expect("lotic starts");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("UTF-8"))
+}
+
 #[test]
-fn the_sessions_of_the_tutorial_run_and_print_rows() {
+fn the_sessions_show_what_they_say() {
+    let directory = tempfile::tempdir().expect("a directory");
     let files = sessions("sessions");
-    assert!(files.len() >= 4, "{files:?}");
-    for file in files {
-        assert!(!run(&file, None).is_empty(), "{} prints nothing", file.display());
+    assert!(files.len() >= 6, "{files:?}");
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().expect("UTF-8")).collect();
+    let (code, text) = lotic(directory.path(), &[&["test"][..], &files].concat());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(&format!("{} sessions", files.len())) && text.contains("all as expected"), "{text}");
+}
+
+#[test]
+fn every_lesson_plays_through_without_a_terminal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (code, list) = lotic(directory.path(), &["tutorial"]);
+    assert_eq!(code, Some(0), "{list}");
+    for file in sessions("sessions") {
+        let name = file.file_stem().and_then(|name| name.to_str()).expect("a name");
+        assert!(list.contains(name), "`tutorial` lists {name}: {list}");
+        let (code, text) = lotic(directory.path(), &["tutorial", name]);
+        assert_eq!(code, Some(0), "{name}: {text}");
+        assert!(text.contains("lotic> ") && !text.contains('\u{1b}'), "{name}: {text}");
     }
+    let left: Vec<_> = fs::read_dir(directory.path()).expect("readable").collect();
+    assert!(left.is_empty(), "a lesson leaves nothing behind: {left:?}");
+    assert_eq!(lotic(directory.path(), &["tutorial", "windwos"]).0, Some(2));
+}
+
+#[test]
+fn a_difference_is_shown_at_its_place_and_blessed_on_demand() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = "-- Mine\nsource v from values with (rows = array[1, 2]);\n\nv;\n--> f0\n--> ──\n-->  1\n-->  3\n--> (… rows)\n";
+    fs::write(directory.path().join("mine.lotic"), text).expect("written");
+    let (code, shown) = lotic(directory.path(), &["test", "mine.lotic"]);
+    assert_eq!(code, Some(1), "{shown}");
+    insta::assert_snapshot!(shown);
+    let (code, json) = lotic(directory.path(), &["test", "mine.lotic", "--json"]);
+    assert_eq!(code, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json[0]["differences"][0]["line"], &json[0]["statements"]), (&4.into(), &2.into()));
+    assert_eq!(lotic(directory.path(), &["test", "mine.lotic", "--bless"]).0, Some(0));
+    let blessed = fs::read_to_string(directory.path().join("mine.lotic")).expect("UTF-8");
+    assert_eq!(blessed, text.replace("-->  3", "-->  2"), "the placeholder stays");
+    assert_eq!(lotic(directory.path(), &["test", "mine.lotic"]).0, Some(0));
+    assert_eq!(lotic(directory.path(), &["test", "nothere.lotic"]).0, Some(1));
+}
+
+#[test]
+fn what_is_recorded_can_be_replayed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = "
+        source v from values with (rows = array[row('a', 1), row('b', 2)]) columns (k string, n bigint);
+        .record mine.lotic
+        source w from values with (rows = array[row('hunter2')], password = 'hunter2');
+        v | filter n > 1;
+        .mode changelog
+        v | key_by k | aggregate sum(n) as total;
+        .record off
+        v | limit 1;";
+    // The option is refused, which ends a script: each line by itself, as at the prompt.
+    let typed = directory.path().join("typed.lotic");
+    fs::write(&typed, script.replace(", password = 'hunter2'", "")).expect("written");
+    let (code, text) = lotic(directory.path(), &["run", "typed.lotic", "--output", "table"]);
+    assert_eq!(code, Some(0), "{text}");
+    let recorded = fs::read_to_string(directory.path().join("mine.lotic")).expect("UTF-8");
+    insta::assert_snapshot!(recorded);
+    let (code, text) = lotic(directory.path(), &["run", "typed.lotic"]);
+    assert_eq!(code, Some(1), "an existing file is not written over: {text}");
+    fs::write(directory.path().join("secret.lotic"), script.replace("mine", "hidden")).expect("written");
+    let (_, text) = lotic(directory.path(), &["run", "secret.lotic"]);
+    let recorded = fs::read_to_string(directory.path().join("hidden.lotic")).expect("UTF-8");
+    assert!(!recorded.contains("hunter2") && recorded.contains("password = '***'"), "{recorded}\n{text}");
+}
+
+#[test]
+fn completions_and_the_manual_are_printed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, text) = lotic(directory.path(), &["completions", shell]);
+        assert!(code == Some(0) && text.contains("--state-dir") && text.contains("tutorial"), "{shell}: {text}");
+    }
+    let (code, text) = lotic(directory.path(), &["man"]);
+    assert!(code == Some(0) && text.contains(".TH lotic 1") && text.contains("why late"), "{text}");
+    let (code, text) = lotic(directory.path(), &["man", "run"]);
+    assert!(code == Some(0) && text.contains("savepoint") && !text.contains("AT THE PROMPT"), "{text}");
+    assert_eq!(lotic(directory.path(), &["man", "rnu"]).0, Some(2));
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod show;
 mod state;
 mod stop;
 mod subtasks;
+mod tutorial;
+mod wait;
 mod watermarks;
 mod why_late;
 mod windows;
@@ -68,6 +70,7 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &resume::SPEC,
         &stop::SPEC,
         &cancel::SPEC,
+        &wait::SPEC,
         &kill::SUBTASK,
         &kill::TASK_MANAGER,
         &graph::SPEC,
@@ -83,6 +86,8 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &shell::MODE,
         &shell::TIMER,
         &shell::READ,
+        &shell::RECORD,
+        &tutorial::SPEC,
         &shell::QUIT,
     ]
 }

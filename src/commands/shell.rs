@@ -1,4 +1,4 @@
-//! What concerns the shell itself: `.mode`, `.timer`, `.read`, `\q`.
+//! What concerns the shell itself: `.mode`, `.timer`, `.read`, `.record`, `\q`.
 
 use super::CommandSpec;
 use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
@@ -17,7 +17,7 @@ pub(super) const MODE: CommandSpec = CommandSpec {
     },
     usage: ".mode table|ndjson|csv|vertical|changelog",
     summary: "how rows are shown",
-    help: "Aligned columns, one JSON object a line, comma-separated values, one column a line, or as Flink prints a changelog.",
+    help: "table: aligned columns, fitted to the terminal; long texts end in … and rows that can't fit are shown vertically, and both is said. ndjson: one JSON object a line. csv: comma-separated values below a header. vertical: one column a line, nothing cut. changelog: as Flink prints it, +I[…] -U[…] +U[…] -D[…].",
     examples: &[".mode ndjson"],
     flink: Some("SET 'sql-client.execution.result-mode'"),
     run: |args, _| Ok(Outcome::Shell(ShellRequest::Mode(args.word(0)?.node.clone()))),
@@ -45,12 +45,27 @@ pub(super) const READ: CommandSpec = CommandSpec {
         aliases: &[],
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
     },
-    usage: ".read 'FILE'",
+    usage: ".read FILE",
     summary: "runs the statements of a file",
     help: "Runs the statements of the file as if they were typed here.",
-    examples: &[".read 'sessions/first-pipeline.lotic'"],
+    examples: &[".read 'sessions/first_pipeline.lotic'"],
     flink: Some("sql-client -f"),
     run: read,
+};
+
+/// Writes a session.
+pub(super) const RECORD: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: ".record",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
+    },
+    usage: ".record FILE | .record off",
+    summary: "writes what is typed and shown to a session file",
+    help: "From now on each statement is written to the file, with what it shows below it in lines that begin with `-->`: `lotic test FILE` replays it and compares. The file must not exist yet. Values of options named like a password, secret, token or key are written as '***'. `.record off` ends it.",
+    examples: &[".record mine.lotic", ".record off"],
+    flink: None,
+    run: record,
 };
 
 /// Leaves.
@@ -74,4 +89,10 @@ fn timer(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
 
 fn read(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     Ok(Outcome::Shell(ShellRequest::Read(session.path(&args.word(0)?.node))))
+}
+
+fn record(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let file = &args.word(0)?.node;
+    let file = if file == "off" { None } else { Some(session.path(file)) };
+    Ok(Outcome::Shell(ShellRequest::Record(file)))
 }

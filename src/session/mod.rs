@@ -12,7 +12,7 @@ mod session;
 mod settings;
 
 pub use listing::{Align, Column, Listing};
-pub use outcome::{Failure, Outcome, ShellRequest};
+pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
 pub use registries::{SessionRegistries, registries};
 pub use run::{JobEntry, explained};

@@ -44,8 +44,38 @@ pub enum ShellRequest {
     Timer(bool),
     /// Run the statements of this file.
     Read(PathBuf),
+    /// Write what is typed and shown from now on to this file as a session; `None` ends that.
+    Record(Option<PathBuf>),
+    /// List the tutorial's sessions, or play one.
+    Tutorial(Option<String>),
+    /// Wait for a job.
+    Wait(WaitRequest),
     /// Show the dashboard, of this job or of the one started last.
     Dashboard(Option<String>),
+}
+
+/// A job and what to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitRequest {
+    /// The job's name.
+    pub job: String,
+    /// What to wait for.
+    pub until: WaitUntil,
+    /// After how many milliseconds waiting has failed.
+    pub timeout_ms: Option<u64>,
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitUntil {
+    /// The job is over.
+    End,
+    /// Its sources have read this many rows.
+    Rows(u64),
+    /// The checkpoint of this number, or a later one, is complete.
+    Checkpoint(u64),
+    /// It runs again after this many restarts.
+    Restart(u32),
 }
 
 /// Why a statement failed.

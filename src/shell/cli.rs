@@ -30,6 +30,8 @@ Without a command, lotic opens the prompt, or reads statements from standard inp
   lotic demo                                        watch a built-in job
   lotic -c \"source g from nexmark 'bid' with (events = 1000); g | limit 3\"
   lotic run job.lotic --restore latest              go on from the last checkpoint
+  lotic tutorial                                    learn it step by step
+  source <(lotic completions bash)                  complete this command line
 
 The history of the prompt is kept in `$XDG_STATE_HOME/lotic/history`, readable by you alone. The value given to an
 option named like a secret (password, token, api_key, …) is kept as '***'.
@@ -58,6 +60,26 @@ pub enum Command {
         /// How.
         #[command(flatten)]
         options: RunOptions,
+    },
+    /// Replay sessions and compare what they show.
+    Test(TestOptions),
+    /// List the lessons of the tutorial, or play one step by step.
+    Tutorial {
+        /// Which, by name or number.
+        name: Option<String>,
+        /// Play straight through, without waiting for Enter.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Print completions of this command line for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff.
+    Man {
+        /// Of this command instead.
+        command: Option<String>,
     },
     /// Measure Nexmark jobs beside hand-written loops.
     Bench(BenchOptions),
@@ -99,6 +121,20 @@ pub struct RunOptions {
     /// Show no progress line.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Options of `lotic test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestOptions {
+    /// The session files. They run in a scratch directory, in which the files of this one can be read.
+    #[arg(required = true, value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
+    /// Write what is shown now into the sessions.
+    #[arg(long)]
+    pub bless: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `lotic bench`.

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use super::progress::Progress;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
 use crate::inspect::JobStatus;
-use crate::session::Preview;
+use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Result, printable};
 
 /// How often the foreground looks at what it waits for, milliseconds.
 const TICK_MS: u64 = 100;
 /// How long a cancelled preview is waited for, milliseconds.
 const CANCEL_MS: u64 = 1_000;
+/// How often `wait` looks whether it has come, milliseconds.
+const WAIT_TICK_MS: u64 = 10;
 
 /// Signals while nobody looks, behind which a program that hangs is ended.
 const UNSEEN_SIGNALS: usize = 3;
@@ -52,6 +54,12 @@ impl Interrupts {
             .spawn(move || runtime.block_on(note_signals(&seen)))
             .map_err(|error| Error::io("signal handling", error))?;
         Ok(Self { noted })
+    }
+
+    /// Signals that never come.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self { noted: Arc::default() }
     }
 
     /// Whether there was a signal since the last call.
@@ -145,7 +153,7 @@ pub(super) fn stop_jobs(shell: &Shell, mut warned: bool) -> bool {
                     return false;
                 }
                 warned = true;
-                print::error("\nCtrl-C again leaves at once, without the checkpoint\n");
+                shell.message("\nCtrl-C again leaves at once, without the checkpoint\n");
             }
         }
     }
@@ -157,7 +165,7 @@ pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
     let mut progress = Progress::new(shell.clock.clone(), shell.quiet);
     let mut code = EXIT_OK;
     let mut told = BTreeMap::new();
-    for entry in shell.session.jobs() {
+    for entry in shell.session.jobs().filter(|entry| !shell.told.contains(&entry.name)) {
         let ended = loop {
             let ended = entry.job.wait(Some(TICK_MS));
             tell_restarts(shell, &mut progress, &mut told);
@@ -166,7 +174,7 @@ pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
             }
             if shell.interrupts.take() {
                 progress.clear();
-                print::error("interrupted: jobs take a last checkpoint; Ctrl-C again leaves at once\n");
+                shell.message("interrupted: jobs take a last checkpoint; Ctrl-C again leaves at once\n");
                 stop_jobs(shell, true);
                 return shell.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED);
             }
@@ -189,7 +197,7 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
             progress.clear();
             let (name, cause) = (&entry.name, view.cause.as_deref().unwrap_or("unknown"));
             let attempts = entry.options.restart.attempts;
-            print::error(&format!("job {name}: restart {} of {attempts}: {}\n", view.restarts, printable(cause)));
+            shell.message(&format!("job {name}: restart {} of {attempts}: {}\n", view.restarts, printable(cause)));
         }
     }
 }
@@ -206,17 +214,17 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
             if failure_is_closed_output(&cause) {
                 return EXIT_OK;
             }
-            print::error(&format!("error: job {name} failed: {}\n", printable(&cause)));
+            shell.message(&format!("error: job {name} failed: {}\n", printable(&cause)));
             EXIT_FAILURE
         }
         JobStatus::Finished => {
             if let Some(entry) = shell.session.jobs().find(|entry| entry.name == name) {
                 let (late, bad) = rejected(&entry.job.view());
                 if late > 0 {
-                    print::error(&format!("job {name}: {late} rows were late\n"));
+                    shell.message(&format!("job {name}: {} late\n", rows_were(late)));
                 }
                 if bad > 0 {
-                    print::error(&format!("job {name}: {bad} rows could not be processed\n"));
+                    shell.message(&format!("job {name}: {bad} {} could not be processed\n", rows(bad)));
                 }
             }
             EXIT_OK
@@ -228,6 +236,14 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
         | JobStatus::Restarting
         | JobStatus::Stopping => EXIT_OK,
     }
+}
+
+const fn rows(count: u64) -> &'static str {
+    if count == 1 { "row" } else { "rows" }
+}
+
+fn rows_were(count: u64) -> String {
+    format!("{count} {} {}", rows(count), if count == 1 { "was" } else { "were" })
 }
 
 fn failure_is_closed_output(cause: &str) -> bool {
@@ -257,6 +273,65 @@ pub(super) fn wait_for_preview(shell: &Shell, preview: &Preview) -> Result<Previ
     }
 }
 
+/// Waits for what `wait` was asked to wait for. Ctrl-C ends the wait, not the job.
+pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<PreviewEnd> {
+    let name = &request.job;
+    let Some(entry) = shell.session.jobs().find(|entry| entry.name == *name) else { return Ok(PreviewEnd::Done) };
+    let mut progress = Progress::new(shell.clock.clone(), shell.quiet);
+    let started = shell.clock.nanos();
+    let status = loop {
+        let view = entry.job.view();
+        let reached = match request.until {
+            WaitUntil::End => false,
+            WaitUntil::Rows(rows) => view.source_rows >= rows,
+            WaitUntil::Checkpoint(id) => {
+                view.checkpoints.iter().any(|checkpoint| checkpoint.id >= id && checkpoint.status == "completed")
+            }
+            WaitUntil::Restart(restarts) => view.restarts >= restarts && view.status == JobStatus::Running,
+        };
+        if reached {
+            return Ok(PreviewEnd::Done);
+        }
+        let waited_ms = (shell.clock.nanos() - started) / 1_000_000;
+        let left_ms = request.timeout_ms.map(|limit| limit.saturating_sub(waited_ms));
+        if left_ms == Some(0) {
+            return Err(Error::config(format!("waited {waited_ms} ms for job {name}, which is {}", word(view.status))));
+        }
+        if let Some(status) = entry.job.wait(Some(WAIT_TICK_MS.min(left_ms.unwrap_or(WAIT_TICK_MS)))) {
+            break status;
+        }
+        if shell.interrupts.take() {
+            return Ok(PreviewEnd::Interrupted);
+        }
+        progress.draw(&[view]);
+    };
+    progress.clear();
+    shell.release_rows();
+    let failure = entry.job.failure();
+    if request.until != WaitUntil::End && status != JobStatus::Failed {
+        return Err(Error::config(format!("job {name} is {} before that", word(status))));
+    }
+    if status != JobStatus::Failed {
+        shell.message(&format!("job {name} is {}\n", word(status)));
+    }
+    let code = report(shell, name, status, failure.clone());
+    shell.told.insert(name.clone());
+    if code == EXIT_OK { Ok(PreviewEnd::Done) } else { Ok(PreviewEnd::Failed) }
+}
+
+fn word(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Created => "created",
+        JobStatus::Running => "running",
+        JobStatus::Paused => "paused",
+        JobStatus::Restarting => "restarting",
+        JobStatus::Stopping => "stopping",
+        JobStatus::Finished => "finished",
+        JobStatus::Cancelled => "cancelled",
+        JobStatus::Failed => "failed",
+    }
+}
+
 /// How a bare pipeline ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PreviewEnd {
@@ -264,4 +339,6 @@ pub(super) enum PreviewEnd {
     Done,
     /// By Ctrl-C.
     Interrupted,
+    /// The job failed, and that was said.
+    Failed,
 }

@@ -1,31 +1,45 @@
 //! Layer 7: the terminal and the command line. The only place that prints.
 
 mod bench;
+mod cells;
 mod cli;
+mod compare;
 mod dashboard;
 mod demo;
+mod documents;
 mod foreground;
+mod lesson;
 mod output;
 mod paths;
 mod progress;
 mod prompt;
+mod record;
 mod render;
+mod row_text;
 mod rows;
+mod scratch;
 mod script;
+mod secrets;
+mod test;
+mod transcript;
+mod tutorial;
 
 pub use cli::Cli;
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::runtime::Executor;
-use crate::session::{RestoreFrom, Session, Settings};
+use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
 use crate::types::{Clock, Error, SystemClock};
 use cli::{Command, RunOptions};
 use foreground::Interrupts;
+use record::Recorder;
 use rows::{Mode, RowPrinter};
 use script::{End, Script};
+use transcript::Transcript;
 
 /// Everything went well.
 pub const EXIT_OK: u8 = 0;
@@ -44,6 +58,10 @@ pub fn main(cli: Cli) -> ExitCode {
         Some(Command::Run { files, options }) => files_of(&files, &options),
         Some(Command::Demo { name, rows, options }) => demo::run(name.as_deref(), rows, &options),
         Some(Command::Bench(options)) => bench::run(&options),
+        Some(Command::Test(options)) => test::run(&options),
+        Some(Command::Tutorial { name, no_wait }) => tutorial::run(name.as_deref(), no_wait),
+        Some(Command::Completions { shell }) => documents::completions(shell),
+        Some(Command::Man { command }) => documents::man(command.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -84,6 +102,11 @@ struct Shell {
     interrupts: Interrupts,
     quiet: bool,
     timer: bool,
+    /// What is shown goes there too: a session is being recorded or replayed.
+    transcript: Option<Arc<Transcript>>,
+    recorder: Option<Recorder>,
+    /// Jobs of which it was said how they ended.
+    told: BTreeSet<String>,
 }
 
 impl Shell {
@@ -92,7 +115,95 @@ impl Shell {
         let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
         let session = Session::new(settings(options)?, clock.clone(), rows.clone(), crate::commands::syntaxes());
         let interrupts = Interrupts::install()?;
-        Ok(Self { session, rows, clock, interrupts, quiet: options.quiet, timer: false })
+        Ok(Self::with(session, rows, clock, interrupts, options.quiet))
+    }
+
+    const fn with(
+        session: Session,
+        rows: Arc<RowPrinter>,
+        clock: Arc<dyn Clock>,
+        interrupts: Interrupts,
+        quiet: bool,
+    ) -> Self {
+        let told = BTreeSet::new();
+        Self { session, rows, clock, interrupts, quiet, timer: false, transcript: None, recorder: None, told }
+    }
+
+    /// Shows data.
+    fn data(&self, text: &str) -> Result<(), Error> {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(text);
+        }
+        if self.rows.is_shown() { print::data(text) } else { Ok(()) }
+    }
+
+    /// Shows a remark.
+    fn message(&self, text: &str) {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(text);
+        }
+        if self.rows.is_shown() {
+            print::error(text);
+        }
+    }
+
+    /// Shows a listing: as wide as the terminal, or as a session's page.
+    fn listing(&self, listing: &Listing) -> Result<(), Error> {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&render::listing(listing, Some(transcript::WIDTH)));
+        }
+        if self.rows.is_shown() { print::data(&render::listing(listing, render::terminal_width())) } else { Ok(()) }
+    }
+
+    /// Shows why a statement of `text` failed.
+    fn failure(&self, failure: &Failure, text: &str, origin: &str) {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&render::failure(failure, text, "<input>", false));
+        }
+        if self.rows.is_shown() {
+            print::error(&render::failure(failure, text, origin, render::colour()));
+        }
+    }
+
+    /// Says how many rows a preview had, to a person.
+    fn count_rows(&self) {
+        let mode = self.transcript.as_ref().map_or_else(|| self.rows.mode(), |transcript| transcript.mode());
+        let text = match self.rows.begin() {
+            _ if !mode.is_for_people() => return,
+            0 => "(no rows)\n".to_owned(),
+            1 => "(1 row)\n".to_owned(),
+            rows => format!("({} rows)\n", progress::thousands(rows)),
+        };
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&text);
+        }
+        if self.rows.is_shown() && std::io::stdout().is_terminal() {
+            print::error(&text);
+        }
+    }
+
+    /// Puts the rows that jobs have printed meanwhile into the transcript.
+    fn release_rows(&self) {
+        if let Some(transcript) = &self.transcript {
+            transcript.release();
+        }
+    }
+
+    /// What is shown goes to this transcript too.
+    fn set_transcript(&mut self, transcript: Option<Arc<Transcript>>) {
+        self.rows.set_transcript(transcript.clone());
+        self.transcript = transcript;
+    }
+
+    fn start_recording(&mut self, recorder: Recorder) {
+        self.set_transcript(Some(recorder.transcript()));
+        self.recorder = Some(recorder);
+    }
+
+    fn stop_recording(&mut self) -> Option<Recorder> {
+        let recorder = self.recorder.take()?;
+        self.set_transcript(None);
+        Some(recorder)
     }
 }
 

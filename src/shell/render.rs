@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::Value;
 
+use super::cells;
 use crate::session::{Align, Failure, Listing};
 use crate::types::printable;
 
@@ -32,32 +33,69 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
     if listing.rows.is_empty() {
         return format!("{}\n{note}", listing.empty);
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    match width {
-        Some(width) => {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
+    let names: Vec<String> = listing.columns.iter().map(|column| column.name.to_owned()).collect();
+    let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+    let mut widths: Vec<usize> = (0..names.len())
+        .map(|index| rows.iter().chain([&names]).map(|row| cells::width(&row[index])).max().unwrap_or(0))
+        .collect();
+    let least: Vec<usize> = listing
+        .columns
+        .iter()
+        .zip(&widths)
+        .map(|(column, &widest)| match column.align {
+            Align::Left => widest.min(COLUMN_LEAST.max(cells::width(column.name))),
+            Align::Right => widest,
+        })
+        .collect();
+    if width.is_some_and(|limit| !cells::fit(&mut widths, &least, usize::from(limit))) {
+        return vertical(&names, &rows) + &note;
     }
-    table.set_header(listing.columns.iter().map(|column| Cell::new(column.name)));
-    for row in &listing.rows {
-        table.add_row(row.iter().zip(&listing.columns).map(|(value, column)| {
-            let cell = Cell::new(text(value));
-            match column.align {
-                Align::Left => cell,
-                Align::Right => cell.set_alignment(CellAlignment::Right),
-            }
-        }));
+    table(listing, &names, rows, &widths) + &note
+}
+
+/// The narrowest that a column of text is wrapped into before a listing is shown vertically.
+const COLUMN_LEAST: usize = 12;
+
+/// A table of columns this wide; longer cells are wrapped.
+fn table(listing: &Listing, names: &[String], rows: Vec<Vec<String>>, widths: &[usize]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.add_row(names);
+    table.add_row(widths.iter().map(|&width| "─".repeat(width)));
+    table.add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let gap = if index + 1 < widths.len() { u16::try_from(cells::GAP).unwrap_or(0) } else { 0 };
+        column.set_padding((0, gap));
+        let fixed = u16::try_from(widths[index]).unwrap_or(u16::MAX).saturating_add(gap);
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(fixed)));
+        if listing.columns[index].align == Align::Right {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     let mut shown = String::new();
     for line in table.lines() {
         shown.push_str(line.trim_end());
         shown.push('\n');
     }
-    shown + &note
+    shown
+}
+
+/// One column a line, an empty line between two rows.
+fn vertical(names: &[String], rows: &[Vec<String>]) -> String {
+    let widest = names.iter().map(|name| cells::width(name)).max().unwrap_or(0);
+    let mut shown = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            shown.push('\n');
+        }
+        for (name, value) in names.iter().zip(row) {
+            cells::pad(&mut shown, name, widest, true);
+            shown.push_str(": ");
+            shown.push_str(value);
+            shown.push('\n');
+        }
+    }
+    shown
 }
 
 /// JSON, indented, a final line end included.
@@ -71,16 +109,16 @@ pub(super) fn json(value: &Value) -> String {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => printable(text).into_owned(),
+        Value::String(text) => cells::safe(text).into_owned(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
 /// An error as it is shown on standard error: with its place when it has one.
 #[must_use]
-pub(super) fn failure(failure: &Failure, source: &str, origin: &str) -> String {
+pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool) -> String {
     match failure {
-        Failure::Typed(diagnostic) => format!("{}\n", diagnostic.render(source, origin, colour())),
+        Failure::Typed(diagnostic) => format!("{}\n", diagnostic.render(source, origin, colour)),
         Failure::Engine(error) => format!("error: {}\n", printable(&error.to_string())),
     }
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::foreground::{PreviewEnd, wait_for_preview};
-use super::{Shell, print, render};
+use super::record::Recorder;
+use super::{Shell, foreground, render, tutorial};
+use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
 use crate::types::{Error, Result, Spanned};
 
@@ -42,24 +44,30 @@ impl<'a> Script<'a> {
         let statements = match self.shell.session.parse(text) {
             Ok(statements) => statements,
             Err(diagnostic) => {
-                print::error(&render::failure(&diagnostic.into(), text, &self.origin));
+                self.shell.failure(&diagnostic.into(), text, &self.origin);
+                self.record(text)?;
                 return Ok(End::Failed);
             }
         };
-        for Spanned { node: statement, .. } in statements {
+        for Spanned { node: statement, span } in statements {
             let started = self.shell.clock.nanos();
+            if matches!(statement, Statement::Preview(_) | Statement::Run(_)) {
+                // Before its first row can come.
+                self.shell.rows.begin();
+            }
             let outcome = crate::commands::execute(&mut self.shell.session, &statement);
             let end = match outcome {
                 Ok(outcome) => self.show(outcome, text)?,
                 Err(failure) => {
-                    print::error(&render::failure(&failure, text, &self.origin));
+                    self.shell.failure(&failure, text, &self.origin);
                     End::Failed
                 }
             };
             if self.shell.timer {
                 let took_ms = (self.shell.clock.nanos() - started) / 1_000_000;
-                print::error(&format!("({took_ms} ms)\n"));
+                self.shell.message(&format!("({took_ms} ms)\n"));
             }
+            self.record(&text[span.range()])?;
             if end != End::Done {
                 return Ok(end);
             }
@@ -67,23 +75,37 @@ impl<'a> Script<'a> {
         Ok(End::Done)
     }
 
+    /// Writes what was typed, and what it showed, to the session that is being recorded.
+    fn record(&mut self, typed: &str) -> Result<()> {
+        if self.depth > 0 {
+            return Ok(());
+        }
+        let Some(mut recorder) = self.shell.recorder.take() else { return Ok(()) };
+        recorder.statement(typed, &self.shell.session.registries().grammar())?;
+        self.shell.recorder = Some(recorder);
+        Ok(())
+    }
+
     fn show(&mut self, outcome: Outcome, text: &str) -> Result<End> {
         match outcome {
             Outcome::Done => {}
-            Outcome::Message(message) => print::error(&format!("{message}\n")),
-            Outcome::Listing(listing) => print::data(&render::listing(&listing, render::terminal_width()))?,
-            Outcome::Text(text) => print::data(&text)?,
-            Outcome::Json(value) => print::data(&render::json(&value))?,
+            Outcome::Message(message) => self.shell.message(&format!("{message}\n")),
+            Outcome::Listing(listing) => self.shell.listing(&listing)?,
+            Outcome::Text(text) => self.shell.data(&text)?,
+            Outcome::Json(value) => self.shell.data(&render::json(&value))?,
             Outcome::Started { job, note } => {
-                print::error(&format!("job {job} {}\n", note.as_deref().unwrap_or("runs")));
+                self.shell.told.remove(&job);
+                self.shell.message(&format!("job {job} {}\n", note.as_deref().unwrap_or("runs")));
             }
             Outcome::Preview(preview) => {
-                self.shell.rows.begin();
-                match wait_for_preview(self.shell, &preview) {
-                    Ok(PreviewEnd::Done) => {}
+                let waited = wait_for_preview(self.shell, &preview);
+                self.shell.release_rows();
+                match waited {
+                    Ok(PreviewEnd::Done) => self.shell.count_rows(),
                     Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
+                    Ok(PreviewEnd::Failed) => return Ok(End::Failed),
                     Err(error) => {
-                        print::error(&render::failure(&Failure::Engine(error), text, &self.origin));
+                        self.shell.failure(&Failure::Engine(error), text, &self.origin);
                         return Ok(End::Failed);
                     }
                 }
@@ -103,21 +125,58 @@ impl<'a> Script<'a> {
             }
             ShellRequest::Timer(on) => self.shell.timer = on,
             ShellRequest::Dashboard(job) => super::dashboard::open(self.shell, job.as_deref())?,
-            ShellRequest::Read(file) => {
-                if self.depth == READ_DEPTH {
-                    return Err(Error::config(format!("`.read` is nested more than {READ_DEPTH} deep")));
+            ShellRequest::Read(file) => return self.read(&file),
+            ShellRequest::Record(file) => return self.start_recording(file.as_deref()),
+            ShellRequest::Tutorial(name) => return tutorial::from_prompt(self.shell, name.as_deref()),
+            ShellRequest::Wait(request) => {
+                let waited = foreground::wait_for(self.shell, &request);
+                self.shell.release_rows();
+                match waited {
+                    Ok(PreviewEnd::Done) => {}
+                    Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
+                    Ok(PreviewEnd::Failed) => return Ok(End::Failed),
+                    Err(error) => return Ok(self.failed(&error)),
                 }
-                let text = match read(&file) {
-                    Ok(text) => text,
-                    Err(error) => {
-                        print::error(&format!("error: {error}\n"));
-                        return Ok(End::Failed);
-                    }
-                };
-                let origin = file.display().to_string();
-                return Script { shell: self.shell, origin, depth: self.depth + 1 }.run(&text);
             }
         }
+        Ok(End::Done)
+    }
+
+    fn failed(&self, error: &Error) -> End {
+        self.shell.failure(&Failure::Engine(error.clone()), "", &self.origin);
+        End::Failed
+    }
+
+    fn read(&mut self, file: &Path) -> Result<End> {
+        if self.depth == READ_DEPTH {
+            return Err(Error::config(format!("`.read` is nested more than {READ_DEPTH} deep")));
+        }
+        let text = match read(file) {
+            Ok(text) => text,
+            Err(error) => return Ok(self.failed(&error)),
+        };
+        let origin = file.display().to_string();
+        Script { shell: self.shell, origin, depth: self.depth + 1 }.run(&text)
+    }
+
+    fn start_recording(&mut self, file: Option<&Path>) -> Result<End> {
+        if self.shell.transcript.is_some() && self.shell.recorder.is_none() {
+            return Ok(self.failed(&Error::config("this session is being replayed: it can't be recorded as well")));
+        }
+        let ended = self.shell.stop_recording();
+        let Some(file) = file else {
+            let remark = match ended {
+                Some(recorder) => format!("recorded {}\n", recorder.file().display()),
+                None => "nothing was being recorded\n".to_owned(),
+            };
+            self.shell.message(&remark);
+            return Ok(End::Done);
+        };
+        match Recorder::create(file, self.shell.rows.mode(), &self.shell.session.settings().base_dir) {
+            Ok(recorder) => self.shell.start_recording(recorder),
+            Err(error) => return Ok(self.failed(&error)),
+        }
+        self.shell.message(&format!("recording to {}; `.record off` ends it\n", file.display()));
         Ok(End::Done)
     }
 }

@@ -1,0 +1,71 @@
+//! `.record`: a session of the prompt as a session file.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::lesson::SHOWN;
+use super::rows::Mode;
+use super::secrets::redact;
+use super::transcript::Transcript;
+use crate::lang::Grammar;
+use crate::types::{Error, Result};
+
+/// Writes statements and what they show to a file that `lotic test` replays.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    file: PathBuf,
+    to: File,
+    transcript: Arc<Transcript>,
+    secrets: Vec<String>,
+    /// The statement that began the recording is not a part of it.
+    began: bool,
+}
+
+impl Recorder {
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// When there is one of that name already, or it can't be written.
+    pub(super) fn create(file: &Path, mode: Mode, base: &Path) -> Result<Self> {
+        let to = OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| Error::io(file, error))?;
+        let transcript = Arc::new(Transcript::new(mode, base));
+        let mut recorder = Self { file: file.to_path_buf(), to, transcript, secrets: Vec::new(), began: false };
+        recorder.write("-- A recorded session: `lotic test` replays it and compares.\n")?;
+        if mode != Mode::Table {
+            recorder.write(&format!("\n.mode {}\n", mode.name()))?;
+        }
+        Ok(recorder)
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Where what is shown has to go.
+    pub(super) fn transcript(&self) -> Arc<Transcript> {
+        Arc::clone(&self.transcript)
+    }
+
+    /// Writes a statement and what it has shown since the last one.
+    pub(super) fn statement(&mut self, typed: &str, grammar: &Grammar<'_>) -> Result<()> {
+        let shown = self.transcript.take();
+        if !std::mem::replace(&mut self.began, true) {
+            return Ok(());
+        }
+        let redacted = redact(typed.trim(), grammar);
+        self.secrets.extend(redacted.secrets);
+        let mut text = format!("\n{}\n", redacted.text);
+        for line in self.secrets.iter().fold(shown, |shown, secret| shown.replace(secret, "***")).lines() {
+            text.push_str(format!("{SHOWN} {line}").trim_end());
+            text.push('\n');
+        }
+        self.write(&text)
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.to.write_all(text.as_bytes()).map_err(|error| Error::io(&self.file, error))
+    }
+}

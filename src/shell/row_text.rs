@@ -1,0 +1,338 @@
+//! Rows of results as text, in each mode.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+
+use super::cells::{GAP, cut, fit, pad, safe, total, width};
+use super::rows::Mode;
+use crate::formats::encoder;
+use crate::types::{Batch, Error, LogicalType, Result, RowKind, Schema, printable};
+
+/// The narrowest that a column of text becomes before rows are shown vertically instead.
+const COLUMN_LEAST: usize = 8;
+
+/// Writes the rows of one result after the other.
+#[derive(Debug)]
+pub(super) struct RowText {
+    mode: Mode,
+    /// What the last header showed: other columns need another header.
+    shown: Option<Shown>,
+    rows: u64,
+}
+
+/// The result that is being shown.
+#[derive(Debug)]
+struct Shown {
+    schema: Schema,
+    changelog: bool,
+    /// Columns of the terminal that the table has to fit.
+    limit: Option<usize>,
+    widths: Vec<usize>,
+    /// A table that is too wide for its terminal.
+    vertical: bool,
+    /// Whether it was said that values were cut.
+    cut_said: bool,
+}
+
+impl RowText {
+    /// Rows in this mode.
+    pub(super) const fn new(mode: Mode) -> Self {
+        Self { mode, shown: None, rows: 0 }
+    }
+
+    /// The mode.
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Shows rows in this mode from now on.
+    pub(super) fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.shown = None;
+    }
+
+    /// The next rows begin a new result: header first. Returns how many rows the last one had.
+    pub(super) fn begin(&mut self) -> u64 {
+        self.shown = None;
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Writes the rows into `out`: for a terminal of `limit` columns, or as they are for a file. Returns what a person
+    /// should be told about them.
+    pub(super) fn write(&mut self, batch: &Batch, limit: Option<usize>, out: &mut Vec<u8>) -> Result<Option<String>> {
+        let schema = schema_of(batch)?;
+        let changelog = batch.kinds().is_some();
+        let first = self.shown.as_ref().is_none_or(|shown| shown.schema != schema || shown.changelog != changelog);
+        self.rows += batch.rows() as u64;
+        if matches!(self.mode, Mode::Ndjson | Mode::Csv) {
+            let from = out.len();
+            encoded(self.mode, &schema, batch, first, out)?;
+            if limit.is_some() {
+                harmless(self.mode, from, out);
+            }
+            self.shown = Some(Shown::new(schema, changelog, limit));
+            return Ok(None);
+        }
+        let mut text = String::new();
+        let remark = match self.mode {
+            Mode::Ndjson | Mode::Csv => None,
+            Mode::Changelog => write_changelog(batch, &mut text).map(|()| None)?,
+            Mode::Vertical => write_vertical(&schema, batch, &mut text).map(|()| None)?,
+            Mode::Table => {
+                let shown = match self.shown.take().filter(|_| !first) {
+                    Some(shown) => self.shown.insert(shown),
+                    None => self.shown.insert(Shown::new(schema, changelog, limit)),
+                };
+                shown.write(batch, first, &mut text)?
+            }
+        };
+        out.extend_from_slice(text.as_bytes());
+        Ok(remark)
+    }
+}
+
+fn encoded(mode: Mode, schema: &Schema, batch: &Batch, first: bool, out: &mut Vec<u8>) -> Result<()> {
+    let format = if mode == Mode::Csv { "csv" } else { "json" };
+    let mut encoder = encoder(format, schema, batch.kinds().is_some())?;
+    if first && mode == Mode::Csv {
+        encoder.header(out);
+    }
+    encoder.encode(batch, out)
+}
+
+/// On a terminal, what drives it is escaped in JSON's own way, or shown in CSV. A file or pipe gets the bytes as they are.
+fn harmless(mode: Mode, from: usize, out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(&out[from..]).into_owned();
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        if mode == Mode::Csv {
+            shown.push_str(&printable(line));
+        } else {
+            for c in line.chars() {
+                match printable(c.encode_utf8(&mut [0; 4])) {
+                    Cow::Borrowed(_) => shown.push(c),
+                    // Writing to a String cannot fail.
+                    Cow::Owned(_) => drop(write!(shown, "\\u{:04x}", u32::from(c))),
+                }
+            }
+        }
+        shown.push_str(end);
+    }
+    out.truncate(from);
+    out.extend_from_slice(shown.as_bytes());
+}
+
+impl Shown {
+    const fn new(schema: Schema, changelog: bool, limit: Option<usize>) -> Self {
+        Self { schema, changelog, limit, widths: Vec::new(), vertical: false, cut_said: false }
+    }
+
+    /// One table a batch, the later ones without header and no narrower than the first, so that a stream reads as one
+    /// table that grows.
+    fn write(&mut self, batch: &Batch, first: bool, out: &mut String) -> Result<Option<String>> {
+        if self.vertical {
+            write_vertical(&self.schema, batch, out)?;
+            return Ok(None);
+        }
+        let header = self.header();
+        let rows = self.rows(batch)?;
+        self.widths.resize(header.len(), 0);
+        let mut widths = self.widths.clone();
+        for line in rows.iter().chain(first.then_some(&header)) {
+            for (widest, cell) in widths.iter_mut().zip(line) {
+                *widest = (*widest).max(width(cell));
+            }
+        }
+        if let Some(limit) = self.limit
+            && !self.fit(&mut widths, &header, limit)
+        {
+            if first {
+                self.vertical = true;
+                write_vertical(&self.schema, batch, out)?;
+                return Ok(Some(format!(
+                    "these rows are {} columns wide and the terminal {limit}: shown vertically",
+                    total(&widths)
+                )));
+            }
+            // The header stands: later rows may stick out, and no number is cut.
+            self.clamp(&mut widths);
+        }
+        self.widths = widths;
+        if first {
+            self.line(&header, out);
+            let rule: Vec<String> = self.widths.iter().map(|&width| "─".repeat(width)).collect();
+            self.line(&rule, out);
+        }
+        let mut cuts = 0_u64;
+        for line in rows {
+            let line: Vec<String> = line
+                .into_iter()
+                .zip(&self.widths)
+                .map(|(cell, &width)| match cut(&cell, width) {
+                    Some(shorter) => {
+                        cuts += 1;
+                        shorter
+                    }
+                    None => cell,
+                })
+                .collect();
+            self.line(&line, out);
+        }
+        if cuts == 0 || std::mem::replace(&mut self.cut_said, true) {
+            return Ok(None);
+        }
+        Ok(Some("values that end in … were cut to fit the terminal: `.mode vertical` shows them whole".to_owned()))
+    }
+
+    fn header(&self) -> Vec<String> {
+        let kind = self.changelog.then(|| "op".to_owned());
+        kind.into_iter().chain(self.schema.names().map(|name| safe(name).into_owned())).collect()
+    }
+
+    fn rows(&self, batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let cells = Cells::new(batch)?;
+        let row = |row| {
+            let kind = self.changelog.then(|| batch.kind(row).short().to_owned());
+            kind.into_iter().chain((0..self.schema.len()).map(|column| cells.text(row, column))).collect()
+        };
+        Ok((0..batch.rows()).map(row).collect())
+    }
+
+    /// The type of the column at `index` of the table; none for the kind of change.
+    fn ty(&self, index: usize) -> Option<&LogicalType> {
+        let index = index.checked_sub(usize::from(self.changelog))?;
+        self.schema.fields().get(index).map(|field| &field.ty)
+    }
+
+    /// Whether a cut value of the column still says something true: half a number or half a time does not.
+    fn may_be_cut(&self, index: usize) -> bool {
+        self.ty(index).is_some_and(|ty| {
+            matches!(
+                ty,
+                LogicalType::String
+                    | LogicalType::Bytes
+                    | LogicalType::Array(..)
+                    | LogicalType::Map(..)
+                    | LogicalType::Row(..)
+            )
+        })
+    }
+
+    fn fit(&self, widths: &mut [usize], header: &[String], limit: usize) -> bool {
+        let least: Vec<usize> = widths
+            .iter()
+            .zip(header)
+            .enumerate()
+            .map(
+                |(index, (&widest, name))| {
+                    if self.may_be_cut(index) { widest.min(width(name).max(COLUMN_LEAST)) } else { widest }
+                },
+            )
+            .collect();
+        fit(widths, &least, limit)
+    }
+
+    /// Columns that may be cut stay as wide as they were.
+    fn clamp(&self, widths: &mut [usize]) {
+        for (index, widest) in widths.iter_mut().enumerate() {
+            if self.may_be_cut(index) {
+                *widest = self.widths[index];
+            }
+        }
+    }
+
+    fn line(&self, cells: &[String], out: &mut String) {
+        for (index, (cell, &width)) in cells.iter().zip(&self.widths).enumerate() {
+            if index > 0 {
+                out.extend(std::iter::repeat_n(' ', GAP));
+            }
+            pad(out, cell, width, self.ty(index).is_some_and(LogicalType::is_numeric));
+        }
+        out.truncate(out.trim_end_matches(' ').len());
+        out.push('\n');
+    }
+}
+
+fn schema_of(batch: &Batch) -> Result<Schema> {
+    let fields = batch.columns().schema_ref().fields().iter().map(|field| {
+        LogicalType::from_arrow(field.data_type())
+            .map(|ty| crate::types::Field::new(field.name(), ty))
+            .ok_or_else(|| Error::config(format!("column {} has a type that can't be shown", field.name())))
+    });
+    Ok(Schema::new(fields.collect::<Result<Vec<_>>>()?))
+}
+
+fn write_changelog(batch: &Batch, out: &mut String) -> Result<()> {
+    let cells = Cells::new(batch)?;
+    for row in 0..batch.rows() {
+        out.push_str(batch.kinds().map_or(RowKind::Insert, |_| batch.kind(row)).short());
+        out.push('[');
+        for column in 0..batch.columns().num_columns() {
+            if column > 0 {
+                out.push_str(", ");
+            }
+            out.push_str(&cells.text(row, column));
+        }
+        out.push_str("]\n");
+    }
+    Ok(())
+}
+
+/// One column a line, an empty line behind each row; values are whole, a terminal wraps them.
+fn write_vertical(schema: &Schema, batch: &Batch, out: &mut String) -> Result<()> {
+    let cells = Cells::new(batch)?;
+    let names: Vec<String> = schema.names().map(|name| safe(name).into_owned()).collect();
+    let op = batch.kinds().is_some().then_some("op");
+    let widest = names.iter().map(String::as_str).chain(op).map(width).max().unwrap_or(0);
+    for row in 0..batch.rows() {
+        let mut line = |name: &str, value: &str| {
+            pad(out, name, widest, true);
+            out.push_str(": ");
+            out.push_str(value);
+            out.push('\n');
+        };
+        if let Some(op) = op {
+            line(op, batch.kind(row).short());
+        }
+        for (column, name) in names.iter().enumerate() {
+            line(name, &cells.text(row, column));
+        }
+        out.push('\n');
+    }
+    Ok(())
+}
+
+/// The cells of a batch as safe text.
+struct Cells<'a> {
+    columns: Vec<ArrayFormatter<'a>>,
+}
+
+impl<'a> Cells<'a> {
+    fn new(batch: &'a Batch) -> Result<Self> {
+        let options = FormatOptions::new()
+            .with_null("NULL")
+            .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"))
+            .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.3fZ"))
+            .with_time_format(Some("%H:%M:%S%.3f"));
+        let columns = batch
+            .columns()
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).map_err(Error::from))
+            .collect::<Result<_>>()?;
+        Ok(Self { columns })
+    }
+
+    fn text(&self, row: usize, column: usize) -> String {
+        match self.columns[column].value(row).try_to_string() {
+            Ok(text) => safe(&text).into_owned(),
+            Err(_) => "?".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+
+use super::*;
+use crate::shell::cells;
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> Batch {
+    let rows = columns.first().map_or(0, |(_, column)| column.len());
+    Batch::new(RecordBatch::try_from_iter(columns).unwrap(), vec![0; rows].into())
+}
+
+fn text(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn numbers(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+/// What a mode shows of a batch, and what it says about it.
+fn shown(mode: Mode, batch: &Batch, limit: Option<usize>) -> (String, Option<String>) {
+    let mut out = Vec::new();
+    let remark = RowText::new(mode).write(batch, limit, &mut out).unwrap();
+    (String::from_utf8(out).unwrap(), remark)
+}
+
+#[test]
+fn a_table_is_fitted_and_says_what_it_cut() {
+    let rows = batch(vec![
+        ("id", numbers(&[1, 1_000_000])),
+        ("note", text(&["short", "a long text that goes on beyond the edge of the terminal"])),
+        ("漢字", text(&["かな", "漢字かな交じり文"])),
+    ]);
+    let (whole, remark) = shown(Mode::Table, &rows, None);
+    assert_eq!(remark, None, "a file gets every byte");
+    assert!(whole.contains("edge of the terminal"));
+    let (fitted, remark) = shown(Mode::Table, &rows, Some(40));
+    insta::assert_snapshot!(fitted);
+    assert!(remark.is_some_and(|remark| remark.contains(".mode vertical")));
+    assert!(fitted.lines().all(|line| cells::width(line) <= 40), "{fitted}");
+}
+
+#[test]
+fn rows_that_can_not_fit_are_shown_vertically_and_that_is_said_once() {
+    let columns: Vec<(String, ArrayRef)> =
+        (0..9).map(|index| (format!("column_{index}"), numbers(&[1_234_567, index]))).collect();
+    let rows = batch(columns.iter().map(|(name, column)| (name.as_str(), column.clone())).collect());
+    let mut writer = RowText::new(Mode::Table);
+    let mut out = Vec::new();
+    let remark = writer.write(&rows, Some(40), &mut out).unwrap();
+    assert_eq!(remark.as_deref(), Some("these rows are 88 columns wide and the terminal 40: shown vertically"));
+    assert!(String::from_utf8_lossy(&out).starts_with("column_0: 1234567\ncolumn_1: 1234567\n"));
+    assert_eq!(writer.write(&rows, Some(40), &mut out).unwrap(), None);
+    assert_eq!(writer.begin(), 4);
+    assert!(writer.write(&rows, Some(40), &mut out).unwrap().is_some(), "the next result says it again");
+}
+
+#[test]
+fn later_rows_keep_the_columns_and_no_number_is_cut() {
+    let mut writer = RowText::new(Mode::Table);
+    let mut out = Vec::new();
+    let first = batch(vec![("n", numbers(&[1])), ("t", text(&["aaaaaaaaaaaaaaaa"]))]);
+    assert_eq!(writer.write(&first, Some(20), &mut out).unwrap(), None);
+    let later = batch(vec![("n", numbers(&[123_456_789])), ("t", text(&["bbbbbbbbbbbbbbbbbbbbbbbb"]))]);
+    assert!(writer.write(&later, Some(20), &mut out).unwrap().is_some());
+    insta::assert_snapshot!(String::from_utf8(out).unwrap());
+}
+
+#[test]
+fn data_drives_no_terminal_in_any_mode() {
+    let evil = "\u{1b}]0;x\u{7}\u{1b}]52;c;eA==\u{7}\u{1b}[6n\u{9b}6n\u{202e}\u{7f}\r\ttext";
+    let rows = batch(vec![("\u{9b}name", text(&[evil]))]);
+    for mode in [Mode::Table, Mode::Ndjson, Mode::Csv, Mode::Vertical, Mode::Changelog] {
+        let (shown, _) = shown(mode, &rows, Some(200));
+        let driving = shown.chars().find(|&c| (c.is_control() && !matches!(c, '\n' | '\t')) || c == '\u{202e}');
+        assert!(driving.is_none() && shown.contains("text"), "{mode:?}: {driving:?} in {shown:?}");
+    }
+    let (json, _) = shown(Mode::Ndjson, &rows, Some(200));
+    let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(parsed["\u{9b}name"], evil, "it is still the same JSON");
+    let (bytes, _) = shown(Mode::Csv, &rows, None);
+    assert!(bytes.contains('\u{9b}'), "a file gets the bytes as they are");
+}
+
+#[test]
+fn ten_thousand_marks_and_joined_glyphs_stay_in_their_cell() {
+    let marks = format!("e{}", "\u{301}".repeat(10_000));
+    let rows = batch(vec![("t", text(&[&marks, "👩\u{200d}💻", "漢"])), ("n", numbers(&[1, 2, 3]))]);
+    let (table, _) = shown(Mode::Table, &rows, Some(20));
+    assert!(table.len() < 400, "{}", table.len());
+    let ends: Vec<usize> = table.lines().skip(2).map(cells::width).collect();
+    assert!(ends.iter().all(|&end| end == ends[0]), "the numbers stand below each other: {ends:?}\n{table}");
+}

@@ -1,0 +1,258 @@
+//! `tutorial`: the sessions, played step by step.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::{event, terminal};
+
+use super::foreground::Interrupts;
+use super::lesson::{Lesson, Step};
+use super::rows::{Mode, RowPrinter};
+use super::scratch::Scratch;
+use super::script::{End, Script};
+use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Shell, print, render};
+use crate::session::registries;
+use crate::types::{Diagnostic, Error, Result};
+
+/// A session inside the binary.
+pub(super) struct Tutorial {
+    /// What `tutorial NAME` takes.
+    pub(super) name: &'static str,
+    /// The session file.
+    pub(super) text: &'static str,
+}
+
+macro_rules! tutorials {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Tutorial { name: $name, text: include_str!(concat!("../../sessions/", $name, ".lotic")) },)+]
+    };
+}
+
+/// Every lesson, in the order to take them.
+pub(super) const TUTORIALS: &[Tutorial] =
+    tutorials!["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling"];
+
+fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
+    let by_number = name.parse::<usize>().ok().and_then(|n| TUTORIALS.get(n.checked_sub(1)?));
+    let wanted = name.replace('-', "_");
+    let by_name = TUTORIALS.iter().find(|tutorial| tutorial.name.eq_ignore_ascii_case(&wanted));
+    by_number.or(by_name).ok_or_else(|| {
+        let names: Vec<&str> = TUTORIALS.iter().map(|tutorial| tutorial.name).collect();
+        Diagnostic::new(format!("there is no lesson `{name}`; there are {}", names.join(", ")))
+            .did_you_mean(&wanted, names)
+    })
+}
+
+fn list() -> String {
+    let registries = registries(crate::commands::syntaxes());
+    let mut text = String::new();
+    for (index, tutorial) in TUTORIALS.iter().enumerate() {
+        let lesson = Lesson::parse(tutorial.text, &registries.grammar());
+        text.push_str(&format!("{}  {:16} {}\n", index + 1, tutorial.name, lesson.title()));
+    }
+    text
+}
+
+const HOW: &str = "`tutorial NAME` plays one: Enter runs the next statement, q leaves.\n";
+
+/// `lotic tutorial [NAME]`
+pub(super) fn run(name: Option<&str>, no_wait: bool) -> Result<u8> {
+    let Some(name) = name else {
+        print::data(&list())?;
+        print::error(HOW);
+        return Ok(EXIT_OK);
+    };
+    let tutorial = match find(name) {
+        Ok(tutorial) => tutorial,
+        Err(unknown) => {
+            print::error(&format!("error: {unknown}\n"));
+            return Ok(EXIT_USAGE);
+        }
+    };
+    let interactive = !no_wait && is_interactive();
+    Ok(match play(tutorial, interactive, &Interrupts::install()?)? {
+        End::Done | End::Quit => EXIT_OK,
+        End::Failed => EXIT_FAILURE,
+        End::Interrupted => EXIT_INTERRUPTED,
+    })
+}
+
+fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// `tutorial [NAME]` at the prompt.
+pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
+    let Some(name) = name else {
+        shell.data(&list())?;
+        shell.message(HOW);
+        return Ok(End::Done);
+    };
+    match find(name) {
+        // A session that is replayed shows no other inside it.
+        Ok(_) if !shell.rows.is_shown() => Ok(End::Done),
+        Ok(tutorial) => play(tutorial, is_interactive(), &shell.interrupts).map(|end| match end {
+            // Leaving the lesson is not leaving the prompt.
+            End::Quit | End::Interrupted => End::Done,
+            End::Done | End::Failed => end,
+        }),
+        Err(unknown) => {
+            shell.message(&format!("error: {unknown}\n"));
+            Ok(End::Failed)
+        }
+    }
+}
+
+/// Plays a lesson to its end, or to where the person leaves it. A statement that fails is a part of some lessons.
+fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts) -> Result<End> {
+    let scratch = Scratch::new("tutorial")?;
+    let mut shell = Shell::scratch(&scratch, RowPrinter::new(Mode::Table), interrupts.clone());
+    let lesson = Lesson::parse(tutorial.text, &shell.session.registries().grammar());
+    let end = steps(&lesson, &mut shell, interactive);
+    shell.session.cancel_all();
+    end
+}
+
+fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool) -> Result<End> {
+    let look = Look { colour: render::colour() && std::io::stdout().is_terminal() };
+    for (index, step) in lesson.steps.iter().enumerate() {
+        print::data(&look.step(step))?;
+        if interactive && !proceeds(&shell.interrupts, index + 1, lesson.steps.len())? {
+            return Ok(End::Quit);
+        }
+        match Script::new(shell, "<tutorial>").run(&step.statement)? {
+            End::Done | End::Failed => {}
+            ended @ (End::Quit | End::Interrupted) => return Ok(ended),
+        }
+        print::data("\n")?;
+    }
+    print::data(&look.prose(&lesson.closing))?;
+    Ok(End::Done)
+}
+
+/// How a lesson is drawn.
+struct Look {
+    colour: bool,
+}
+
+impl Look {
+    fn prose(&self, lines: &[String]) -> String {
+        lines
+            .iter()
+            .map(|line| if self.colour { format!("\x1b[2m{line}\x1b[0m\n") } else { format!("{line}\n") })
+            .collect()
+    }
+
+    /// The prose, and the statement as if it were typed at the prompt.
+    fn step(&self, step: &Step) -> String {
+        let mut text = self.prose(&step.prose);
+        if !step.prose.is_empty() {
+            text.push('\n');
+        }
+        for (index, line) in step.statement.lines().enumerate() {
+            let prompt = if index == 0 { "lotic> " } else { "     > " };
+            if self.colour {
+                text.push_str(&format!("\x1b[32m{prompt}\x1b[0;1m{line}\x1b[0m\n"));
+            } else {
+                text.push_str(&format!("{prompt}{line}\n"));
+            }
+        }
+        text
+    }
+}
+
+/// Waits for a key: whether the lesson goes on.
+fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> {
+    const POLL: Duration = Duration::from_millis(100);
+    let broken = |error| Error::io("the terminal", error);
+    let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
+    print::error(&hint);
+    let raw = RawMode::enter().map_err(broken)?;
+    let goes_on = loop {
+        if interrupts.take() {
+            break false;
+        }
+        if !event::poll(POLL).map_err(broken)? {
+            continue;
+        }
+        if let Event::Key(key) = event::read().map_err(broken)?
+            && let Some(goes_on) = answer(key)
+        {
+            break goes_on;
+        }
+    };
+    drop(raw);
+    // The hint gives way to what the statement shows.
+    print::error(&format!("\r{}\r", " ".repeat(hint.len())));
+    Ok(goes_on)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
+fn answer(key: KeyEvent) -> Option<bool> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c' | 'd') if control => Some(false),
+        KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
+        KeyCode::Enter | KeyCode::Char(' ') => Some(true),
+        _ => None,
+    }
+}
+
+/// A terminal that gives single keys; as it was when this is dropped.
+struct RawMode;
+
+impl RawMode {
+    fn enter() -> std::io::Result<Self> {
+        terminal::enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no restoring.
+        let _ = terminal::disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lesson_has_a_title_and_says_what_it_shows() {
+        let registries = registries(crate::commands::syntaxes());
+        assert!(TUTORIALS.len() >= 6);
+        for tutorial in TUTORIALS {
+            let lesson = Lesson::parse(tutorial.text, &registries.grammar());
+            let (title, steps) = (lesson.title(), &lesson.steps);
+            assert!(title.contains([':', ',']) && title.len() < 100, "{}: {title}", tutorial.name);
+            let explained = steps.iter().filter(|step| !step.prose.is_empty()).count();
+            let shown = steps.iter().filter(|step| !step.expected.is_empty()).count();
+            assert!(explained >= 5 && shown >= 4, "{}: {explained} explained, {shown} shown", tutorial.name);
+            let longest = tutorial.text.lines().map(|line| line.chars().count()).max();
+            assert!(longest < Some(180), "{} has a line of {longest:?} columns", tutorial.name);
+        }
+    }
+
+    #[test]
+    fn lessons_are_found_by_name_and_number_and_nearly() {
+        assert_eq!(find("Event-Time").unwrap().name, "event_time");
+        assert_eq!(find("3").unwrap().name, "windows");
+        assert!(find("window").err().unwrap().to_string().contains("did you mean `windows`?"));
+        assert!(find("0").is_err() && find("99").is_err());
+    }
+
+    #[test]
+    fn keys_that_answer() {
+        let key = |code, modifiers| answer(KeyEvent::new(code, modifiers));
+        assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(true));
+        assert_eq!(key(KeyCode::Char('q'), KeyModifiers::NONE), Some(false));
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(false));
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
+    }
+}
