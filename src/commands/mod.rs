@@ -6,6 +6,7 @@ pub mod bench;
 mod cancel;
 mod checkpoint;
 mod checkpoints;
+mod dashboard;
 mod describe;
 mod explain;
 mod help;
@@ -70,6 +71,7 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &watermarks::SPEC,
         &windows::SPEC,
         &why_late::SPEC,
+        &dashboard::SPEC,
         &help::SPEC,
         &help::SHORT,
         &shell::MODE,

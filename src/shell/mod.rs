@@ -88,15 +88,22 @@ struct Shell {
     interrupts: Interrupts,
     quiet: bool,
     timer: bool,
+    /// What lasts of the dashboard between two openings.
+    dashboard: Option<crate::dashboard::AppOptions>,
 }
 
 impl Shell {
     fn new(options: &RunOptions) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
-        let session = Session::new(settings(options)?, clock.clone(), rows.clone(), crate::commands::syntaxes());
+        let session = Session::new(
+            settings(options)?,
+            clock.clone(),
+            dashboard::PanickingRows::around(rows.clone()),
+            crate::commands::syntaxes(),
+        );
         let interrupts = Interrupts::install()?;
-        Ok(Self { session, rows, clock, interrupts, quiet: options.quiet, timer: false })
+        Ok(Self { session, rows, clock, interrupts, quiet: options.quiet, timer: false, dashboard: None })
     }
 }
 
@@ -130,7 +137,10 @@ fn statements(command: Option<String>, options: &RunOptions) -> Result<u8, Error
     let mut shell = Shell::new(options)?;
     match command {
         Some(text) => script_to_end(&mut shell, &[("<command>".to_owned(), text)]),
-        None if std::io::stdin().is_terminal() => prompt::run(&mut shell),
+        None if std::io::stdin().is_terminal() => {
+            let code = prompt::run(&mut shell)?;
+            Ok(if shell.interrupts.is_ending() { EXIT_INTERRUPTED } else { code })
+        }
         None => {
             let text = standard_input()?;
             script_to_end(&mut shell, &[("<stdin>".to_owned(), text)])

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -56,6 +57,7 @@ impl FromStr for Mode {
 #[derive(Debug)]
 pub(super) struct RowPrinter {
     state: Mutex<State>,
+    hidden: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,8 @@ impl RowPrinter {
     /// A printer in this mode.
     #[must_use]
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { state: Mutex::new(State { mode, shown: None, widths: Vec::new(), rows: 0 }) }
+        let state = State { mode, shown: None, widths: Vec::new(), rows: 0 };
+        Self { state: Mutex::new(state), hidden: AtomicBool::new(false) }
     }
 
     /// Shows rows in this mode from now on.
@@ -79,6 +82,23 @@ impl RowPrinter {
         let mut state = self.lock();
         state.mode = mode;
         state.shown = None;
+    }
+
+    /// How rows are shown.
+    pub(super) fn mode(&self) -> Mode {
+        self.lock().mode
+    }
+
+    /// Shows no rows while the screen belongs to the dashboard, which shows them itself.
+    pub(super) fn hide(&self, hidden: bool) {
+        self.hidden.store(hidden, Ordering::SeqCst);
+    }
+
+    /// Rows as they would be shown.
+    pub(super) fn text(&self, batch: &Batch) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        self.lock().write(batch, &mut text)?;
+        Ok(text)
     }
 
     /// The next rows begin a new result: header first. Returns how many rows the last one had.
@@ -95,7 +115,7 @@ impl RowPrinter {
 
 impl ResultSink for RowPrinter {
     fn rows(&self, _name: &str, batch: &Batch) -> Result<()> {
-        if batch.is_empty() {
+        if batch.is_empty() || self.hidden.load(Ordering::SeqCst) {
             return Ok(());
         }
         let mut state = self.lock();

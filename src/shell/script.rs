@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::dashboard::Left;
 use super::foreground::{PreviewEnd, wait_for_preview};
 use super::{Shell, print, render};
 use crate::session::{Failure, Outcome, ShellRequest};
@@ -102,7 +103,11 @@ impl<'a> Script<'a> {
                 }
             }
             ShellRequest::Timer(on) => self.shell.timer = on,
-            ShellRequest::Dashboard(job) => super::dashboard::open(self.shell, job.as_deref())?,
+            ShellRequest::Dashboard(job) => match super::dashboard::open(self.shell, job.as_deref())? {
+                Left::Back | Left::ToPrompt => {}
+                Left::Quit => return Ok(End::Quit),
+                Left::Interrupted => return Ok(End::Interrupted),
+            },
             ShellRequest::Read(file) => {
                 if self.depth == READ_DEPTH {
                     return Err(Error::config(format!("`.read` is nested more than {READ_DEPTH} deep")));
