@@ -6,6 +6,7 @@ pub mod bench;
 mod cancel;
 mod checkpoint;
 mod checkpoints;
+mod dashboard;
 mod describe;
 mod explain;
 mod graph;
@@ -81,6 +82,7 @@ pub fn commands() -> &'static [&'static CommandSpec] {
         &output::SPEC,
         &log::SPEC,
         &why_late::SPEC,
+        &dashboard::SPEC,
         &help::SPEC,
         &help::SHORT,
         &shell::MODE,

@@ -1,12 +1,29 @@
 //! Layer 6: the live dashboard. It draws [`inspect`](crate::inspect) snapshots and holds nothing of a job; what a person
 //! asks for in it leaves as a statement of the shell.
 
+mod app;
+mod draw;
+mod export;
+mod field;
+mod header;
+mod input;
+mod keys;
+mod layout;
 mod model;
+mod overlay;
 mod panel;
 mod panels;
+mod plots;
+mod statement;
+#[cfg(test)]
+mod tests;
 mod theme;
+mod units;
 
+pub use app::{Answer, App, AppOptions, Effect, JobLine, Leave, Look};
+pub use export::Export;
 pub use model::{Load, Model, Rates, lag_ms};
+pub use overlay::Complete;
 pub use panel::{Panel, PanelSpec, Reaction};
 pub use panels::panels;
 pub use theme::{Theme, load_mark};

@@ -200,6 +200,13 @@ impl Model {
         .unwrap_or(0.0)
     }
 
+    /// How far back the samples go, milliseconds.
+    #[must_use]
+    pub fn past_ms(&self) -> i64 {
+        let ends = self.samples.front().zip(self.samples.back());
+        ends.map_or(0, |(first, last)| last.at_ms.saturating_sub(first.at_ms))
+    }
+
     /// Rows that sources read a second, one a sample, oldest first.
     #[must_use]
     pub fn throughput(&self) -> impl DoubleEndedIterator<Item = f64> + ExactSizeIterator + '_ {

@@ -57,6 +57,11 @@ impl Session {
         &mut self.catalog
     }
 
+    /// Where the rows of what is planned from now on go; returns where they went before.
+    pub fn set_results(&mut self, results: Arc<dyn ResultSink>) -> Arc<dyn ResultSink> {
+        std::mem::replace(&mut self.results, results)
+    }
+
     /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &Settings {

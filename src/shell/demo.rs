@@ -1,8 +1,8 @@
 //! `lotic demo`: built-in jobs on built-in data.
 
-use super::foreground;
+use super::dashboard::{self, Left};
 use super::script::{End, Script};
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, RunOptions, Shell, print};
+use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, RunOptions, Shell, foreground, print, prompt};
 use crate::types::{Diagnostic, Result};
 
 /// One demo: a session file inside the binary.
@@ -10,6 +10,10 @@ struct Demo {
     name: &'static str,
     summary: &'static str,
     script: &'static str,
+    /// What the script says of how much there is and how fast it comes: off a terminal it is over in seconds.
+    brief: &'static str,
+    /// What stands there instead when somebody watches.
+    watched: &'static str,
 }
 
 const DEMOS: &[Demo] = &[
@@ -17,25 +21,34 @@ const DEMOS: &[Demo] = &[
         name: "nexmark",
         summary: "an auction site: bids per auction and their prices in windows of 10 seconds",
         script: include_str!("../../sessions/demo/nexmark.lotic"),
+        brief: "events = 2000000, rate = 200000",
+        watched: "events = 60000000, rate = 100000",
     },
     Demo {
         name: "sensors",
         summary: "sensor readings with late rows and a sensor that falls silent",
         script: include_str!("../../sessions/demo/sensors.lotic"),
+        brief: "rows = 20000, rate = 20000",
+        watched: "rows = 1000000, rate = 2000",
     },
     Demo {
         name: "clicks",
         summary: "a clickstream: views a page and running counts a user",
         script: include_str!("../../sessions/demo/clicks.lotic"),
+        brief: "rows = 20000, rate = 20000",
+        watched: "rows = 1000000, rate = 2000",
     },
     Demo {
         name: "fraud",
         summary: "card transactions with planted fraud: suspicious spending a minute and account",
         script: include_str!("../../sessions/demo/fraud.lotic"),
+        brief: "rows = 20000, rate = 20000",
+        watched: "rows = 1000000, rate = 2000",
     },
 ];
 
-/// Runs demo `name` (the first when none is named) with `rows` generated rows.
+/// Runs demo `name` (the first when none is named) with `rows` generated rows: in the dashboard on a terminal, else to its
+/// end with the result printed.
 pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -> Result<u8> {
     if name == Some("list") {
         for demo in DEMOS {
@@ -59,9 +72,12 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
         options.stop_after = rows;
     }
     let mut shell = Shell::new(&options)?;
-    print::error(&format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, demo.script.trim()));
-    let ended = Script::new(&mut shell, demo.name).run(demo.script)?;
+    let watch = dashboard::has_terminal();
+    let script = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };
+    print::error(&format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, script.trim()));
+    let ended = Script::new(&mut shell, demo.name).run(&script)?;
     let code = match ended {
+        End::Done if watch => watched(&mut shell)?,
         End::Done | End::Quit => foreground::wait_for_jobs(&shell),
         End::Failed => EXIT_FAILURE,
         End::Interrupted => EXIT_INTERRUPTED,
@@ -70,4 +86,32 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     // Nothing of ours may be there, which is no failure.
     let _ = std::fs::remove_dir_all(scratch);
     Ok(code)
+}
+
+/// The dashboard on the demo's job; the demo ends with it, unless the person goes on at the prompt.
+fn watched(shell: &mut Shell) -> Result<u8> {
+    let left = dashboard::open(shell, None)?;
+    if left == Left::ToPrompt {
+        return prompt::run(shell, false);
+    }
+    shell.session.cancel_all();
+    Ok(match left {
+        Left::Interrupted => EXIT_INTERRUPTED,
+        Left::Back | Left::Quit | Left::ToPrompt => shell.interrupts.ended_by().unwrap_or(EXIT_OK),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_that_is_watched_lasts_for_minutes() {
+        for demo in DEMOS {
+            assert!(demo.script.contains(demo.brief), "{}: the script says how much and how fast", demo.name);
+            let numbers = demo.watched.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok());
+            let [rows, rate] = numbers.collect::<Vec<_>>()[..] else { panic!("rows and a rate: {}", demo.watched) };
+            assert!(rows / rate > 180, "{}", demo.name);
+        }
+    }
 }

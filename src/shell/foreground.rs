@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::progress::Progress;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
@@ -16,113 +15,6 @@ const TICK_MS: u64 = 100;
 const CANCEL_MS: u64 = 1_000;
 /// How often `wait` looks whether it has come, milliseconds.
 const WAIT_TICK_MS: u64 = 10;
-
-/// Signals while nobody looks, behind which a program that hangs is ended.
-const UNSEEN_SIGNALS: usize = 3;
-/// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
-const UNSEEN_SIGNALS_PATIENT: usize = 20;
-
-/// Takes note of Ctrl-C and the other signals that end a program.
-#[derive(Debug, Clone)]
-pub(super) struct Interrupts {
-    noted: Arc<Noted>,
-}
-
-#[derive(Debug, Default)]
-struct Noted {
-    /// Signals since somebody looked.
-    count: AtomicUsize,
-    /// The number of the signal that asked the program to end; 0 for none.
-    ended_by: AtomicI32,
-    /// Whether a line is being read: then Ctrl-C concerns that line.
-    reading: AtomicBool,
-    /// Whether there is a prompt to come back to.
-    patient: AtomicBool,
-}
-
-impl Interrupts {
-    /// Takes SIGINT, SIGTERM and SIGHUP over from the system.
-    pub(super) fn install() -> Result<Self> {
-        let noted = Arc::new(Noted::default());
-        let seen = noted.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()
-            .map_err(|error| Error::io("signal handling", error))?;
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || runtime.block_on(note_signals(&seen)))
-            .map_err(|error| Error::io("signal handling", error))?;
-        Ok(Self { noted })
-    }
-
-    /// Signals that never come.
-    #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Self { noted: Arc::default() }
-    }
-
-    /// Whether there was a signal since the last call.
-    pub(super) fn take(&self) -> bool {
-        self.noted.count.swap(0, Ordering::SeqCst) > 0
-    }
-
-    /// The exit code that says which signal asked the program to end, if one did.
-    pub(super) fn ended_by(&self) -> Option<u8> {
-        let signal = self.noted.ended_by.load(Ordering::SeqCst);
-        if signal == 0 { None } else { u8::try_from(128 + signal).ok() }
-    }
-
-    /// There is a prompt to come back to: many signals are taken before the program is held to hang.
-    pub(super) fn be_patient(&self) {
-        self.noted.patient.store(true, Ordering::SeqCst);
-    }
-
-    /// Says whether a line is being read.
-    pub(super) fn set_reading(&self, reading: bool) {
-        self.noted.reading.store(reading, Ordering::SeqCst);
-    }
-
-    /// Whether a line is being read.
-    pub(super) fn is_reading(&self) -> bool {
-        self.noted.reading.load(Ordering::SeqCst)
-    }
-}
-
-/// Makes the line editor return: while it reads, SIGINT is its own.
-pub(super) fn wake_editor() {
-    // When that fails the editor goes on reading, and the next signal tries again.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT);
-}
-
-async fn note_signals(noted: &Noted) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let Ok(mut signals) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
-    loop {
-        let [interrupt, terminate, hangup] = &mut signals[..] else { return };
-        let ends = tokio::select! {
-            _ = interrupt.recv() => None,
-            _ = terminate.recv() => Some(SignalKind::terminate()),
-            _ = hangup.recv() => Some(SignalKind::hangup()),
-        };
-        let reading = noted.reading.load(Ordering::SeqCst);
-        if let Some(kind) = ends {
-            noted.ended_by.store(kind.as_raw_value(), Ordering::SeqCst);
-            if reading {
-                wake_editor();
-                continue;
-            }
-        } else if reading {
-            continue;
-        }
-        let patient = noted.patient.load(Ordering::SeqCst);
-        let limit = if patient { UNSEEN_SIGNALS_PATIENT } else { UNSEEN_SIGNALS };
-        if noted.count.fetch_add(1, Ordering::SeqCst) + 1 >= limit {
-            std::process::exit(i32::from(EXIT_INTERRUPTED));
-        }
-    }
-}
 
 /// Stops every running job with a last checkpoint; one that can't take it is cancelled, which is said. When a signal
 /// comes meanwhile it says that the next one leaves at once (with `warned`, it did so before), and then does not wait any

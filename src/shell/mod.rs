@@ -20,6 +20,7 @@ mod rows;
 mod scratch;
 mod script;
 mod secrets;
+mod signals;
 mod test;
 mod transcript;
 mod tutorial;
@@ -35,10 +36,10 @@ use crate::runtime::Executor;
 use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
 use crate::types::{Clock, Error, SystemClock};
 use cli::{Command, RunOptions};
-use foreground::Interrupts;
 use record::Recorder;
 use rows::{Mode, RowPrinter};
 use script::{End, Script};
+use signals::Interrupts;
 use transcript::Transcript;
 
 /// Everything went well.
@@ -107,13 +108,20 @@ struct Shell {
     recorder: Option<Recorder>,
     /// Jobs of which it was said how they ended.
     told: BTreeSet<String>,
+    /// What lasts of the dashboard between two openings.
+    dashboard: Option<crate::dashboard::AppOptions>,
 }
 
 impl Shell {
     fn new(options: &RunOptions) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
-        let session = Session::new(settings(options)?, clock.clone(), rows.clone(), crate::commands::syntaxes());
+        let session = Session::new(
+            settings(options)?,
+            clock.clone(),
+            dashboard::PanickingRows::around(rows.clone()),
+            crate::commands::syntaxes(),
+        );
         let interrupts = Interrupts::install()?;
         Ok(Self::with(session, rows, clock, interrupts, options.quiet))
     }
@@ -126,7 +134,18 @@ impl Shell {
         quiet: bool,
     ) -> Self {
         let told = BTreeSet::new();
-        Self { session, rows, clock, interrupts, quiet, timer: false, transcript: None, recorder: None, told }
+        Self {
+            session,
+            rows,
+            clock,
+            interrupts,
+            quiet,
+            timer: false,
+            transcript: None,
+            recorder: None,
+            told,
+            dashboard: None,
+        }
     }
 
     /// Shows data.

@@ -243,7 +243,6 @@ impl Outlet {
     }
 
     /// The dashboard has the screen, until the guard is dropped: rows are dropped, notices kept and shown then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever takes the screen"))]
     pub(super) fn hide(&self) -> Elsewhere<'_> {
         self.lock().destination = Destination::Hidden;
         Elsewhere(self)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Shell;
-use super::foreground::Interrupts;
 use super::rows::RowPrinter;
+use super::signals::Interrupts;
 use crate::session::{Session, Settings};
 use crate::types::{Clock, Error, Result, SystemClock};
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::dashboard::Left;
 use super::foreground::{PreviewEnd, wait_for_preview};
 use super::record::Recorder;
 use super::{Shell, foreground, render, tutorial};
@@ -124,7 +125,11 @@ impl<'a> Script<'a> {
                 }
             }
             ShellRequest::Timer(on) => self.shell.timer = on,
-            ShellRequest::Dashboard(job) => super::dashboard::open(self.shell, job.as_deref())?,
+            ShellRequest::Dashboard(job) => match super::dashboard::open(self.shell, job.as_deref())? {
+                Left::Back | Left::ToPrompt => {}
+                Left::Quit => return Ok(End::Quit),
+                Left::Interrupted => return Ok(End::Interrupted),
+            },
             ShellRequest::Read(file) => return self.read(&file),
             ShellRequest::Record(file) => return self.start_recording(file.as_deref()),
             ShellRequest::Tutorial(name) => return tutorial::from_prompt(self.shell, name.as_deref()),

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::cli::TestOptions;
 use super::compare::{Line, blessed, difference};
-use super::foreground::Interrupts;
 use super::lesson::Lesson;
 use super::rows::{Mode, RowPrinter};
 use super::scratch::Scratch;
 use super::script::{End, Script, read};
+use super::signals::Interrupts;
 use super::transcript::Transcript;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print, render};
 use crate::types::{Error, Result, printable};

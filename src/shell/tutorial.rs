@@ -6,11 +6,11 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::{event, terminal};
 
-use super::foreground::Interrupts;
 use super::lesson::{Lesson, Step};
 use super::rows::{Mode, RowPrinter};
 use super::scratch::Scratch;
 use super::script::{End, Script};
+use super::signals::Interrupts;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Shell, print, render};
 use crate::session::registries;
 use crate::types::{Diagnostic, Error, Result};

@@ -18,6 +18,7 @@ use super::redact::redacted;
 use super::watch::Watcher;
 use crate::session::Session;
 use crate::session::completion::Completer;
+use crate::shell::dashboard::Left;
 use crate::shell::output::outlet;
 use crate::shell::script::{End, Script};
 use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
@@ -123,8 +124,12 @@ impl Reader {
             }
             let line = self.line(shell);
             match (line, self.pressed.take()) {
-                (Ok(text), Some(Asked::Dashboard(..))) if text.is_empty() => self.dashboard(shell, String::new(), 0),
-                (Ok(_), Some(Asked::Dashboard(text, pos))) => self.dashboard(shell, text, pos),
+                (Ok(line), Some(Asked::Dashboard(text, pos))) => {
+                    let (text, pos) = if line.is_empty() { (line, 0) } else { (text, pos) };
+                    if self.dashboard(shell, text, pos) == Some(Left::Quit) {
+                        return Ok(());
+                    }
+                }
                 (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => {}
                 (Ok(text), None) if text.trim().is_empty() => {}
                 (Ok(text), None) => {
@@ -165,18 +170,21 @@ impl Reader {
         if self.defects < DEFECTS { Err(ReadlineError::Interrupted) } else { Err(ReadlineError::Eof) }
     }
 
-    fn dashboard(&mut self, shell: &mut Shell, text: String, pos: usize) {
+    /// Shows the dashboard; how it was left.
+    fn dashboard(&mut self, shell: &mut Shell, text: String, pos: usize) -> Option<Left> {
         // The line is typed anew below, so that it stands there once.
         if outlet_is_terminal() {
             let rows = rows_of(PROMPT, &text, render::terminal_width().map_or(80, usize::from));
             let _ = print::data(&format!("\x1b[{rows}A\r\x1b[J"));
         }
-        if let Err(error) = dashboard::open(shell, None) {
+        let left = dashboard::open(shell, None);
+        if let Err(error) = &left {
             print::error(&format!("error: {error}\n"));
         }
         let mut text = text;
         let behind = text.split_off(pos.min(text.len()));
         self.typed = (text, behind);
+        left.ok()
     }
 
     /// Puts a statement into the history, without secrets.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::inspect::{JobStatus, JobView};
 use crate::runtime::Job;
 use crate::session::Session;
-use crate::shell::foreground::{Interrupts, wake_editor};
 use crate::shell::print;
 use crate::shell::progress::thousands;
+use crate::shell::signals::{Interrupts, wake_editor};
 use crate::types::{Result, printable};
 
 /// Between two looks at whether jobs are over.

@@ -1,0 +1,28 @@
+//! `dashboard [JOB]`
+
+use super::CommandSpec;
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session, ShellRequest};
+
+/// The registry entry.
+pub(super) const SPEC: CommandSpec = CommandSpec {
+    syntax: CommandSyntax {
+        name: "dashboard",
+        aliases: &[],
+        signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+    },
+    usage: "dashboard [JOB]",
+    summary: "watches a job on the whole screen",
+    help: "Shows a job live, the one started last when none is named: its graph, subtasks, watermarks, windows, keyed state, checkpoints, output and log. The keys stand in the last line; ? explains them, : takes any statement, q and F2 go back to the prompt. It needs a terminal; every panel has a command that prints the same.",
+    examples: &["dashboard hot"],
+    flink: Some("the web dashboard"),
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let job = match args.head.first() {
+        Some(_) => Some(session.job(args.word(0)?)?.name.clone()),
+        None => None,
+    };
+    Ok(Outcome::Shell(ShellRequest::Dashboard(job)))
+}

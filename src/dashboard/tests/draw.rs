@@ -1,0 +1,162 @@
+//! What the dashboard looks like, and that no size is too small for it.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyCode;
+
+use super::fixture::{NOW_MS, PANELS, app, app_of, line, press, screen, typed, view};
+use crate::dashboard::{Answer, App, AppOptions};
+use crate::inspect::{JobStatus, JobView};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// A snapshot at each of the sizes.
+fn shown(name: &str, make: impl Fn() -> App) {
+    for (width, height) in SIZES {
+        let mut app = make();
+        // Some of what is open goes by what was on the screen before.
+        screen(&mut app, width, height);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(&mut app, width, height));
+    }
+}
+
+/// A snapshot at the smallest that is fully usable.
+fn small(name: &str, keys: &str) {
+    let mut app = app();
+    screen(&mut app, 80, 24);
+    typed(&mut app, keys);
+    insta::assert_snapshot!(name, screen(&mut app, 80, 24));
+}
+
+#[test]
+fn the_frame() {
+    shown("frame", || {
+        let mut app = app();
+        typed(&mut app, "3");
+        app
+    });
+}
+
+#[test]
+fn help() {
+    shown("help", || {
+        let mut app = app();
+        typed(&mut app, "2?");
+        app
+    });
+    small("help_searched", "?chec");
+}
+
+#[test]
+fn dialogs() {
+    small("savepoint", "s");
+    small("restore", "r");
+    small("kill", "x");
+    small("kill_asks", "x\n");
+}
+
+#[test]
+fn a_command_line_with_candidates() {
+    let mut app = app();
+    app.set_complete(Box::new(|_, at| (at.saturating_sub(2), vec!["checkpoint".to_owned(), "checkpoints".to_owned()])));
+    screen(&mut app, 80, 24);
+    typed(&mut app, ":ch\t\t");
+    insta::assert_snapshot!(screen(&mut app, 80, 24));
+}
+
+#[test]
+fn answers() {
+    let mut app = app();
+    screen(&mut app, 80, 24);
+    typed(&mut app, ":fliter\n");
+    let text = "error: unknown stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
+    app.answer(Answer { statement: "bids | fliter price > 1".into(), text: text.into(), failed: true });
+    insta::assert_snapshot!("answer_error", screen(&mut app, 80, 24));
+    press(&mut app, KeyCode::Esc);
+    let rows: Vec<String> = (1..60).map(|row| format!("{row:4}  auction {}", 1_000 + row)).collect();
+    app.answer(Answer { statement: "show rows".into(), text: rows.join("\n"), failed: false });
+    press(&mut app, KeyCode::PageDown);
+    screen(&mut app, 80, 24);
+    press(&mut app, KeyCode::PageDown);
+    insta::assert_snapshot!("answer_long", screen(&mut app, 80, 24));
+}
+
+#[test]
+fn a_preview() {
+    let mut app = app();
+    screen(&mut app, 80, 24);
+    app.preview("bids | filter price > 100 | map auction, price");
+    app.preview_rows((0..30).map(|row| format!("{:7}  {:5}", 1_000 + row, row * 17)).collect(), 1_200);
+    insta::assert_snapshot!(screen(&mut app, 80, 24));
+}
+
+#[test]
+fn before_there_is_a_job() {
+    let mut app = App::new(PANELS, AppOptions::default());
+    app.set_jobs(Vec::new(), NOW_MS);
+    insta::assert_snapshot!(screen(&mut app, 80, 24));
+}
+
+#[test]
+fn a_job_that_failed_says_why() {
+    let mut app = app();
+    let failed = JobView {
+        status: JobStatus::Failed,
+        cause: Some("bids.ndjson:17: not a number \u{1b}[2J".into()),
+        restarts: 3,
+        ..view(31)
+    };
+    app.update(Arc::new(failed));
+    app.set_jobs(vec![line("cold", JobStatus::Running), line("hot", JobStatus::Failed)], NOW_MS + 31_000);
+    insta::assert_snapshot!(screen(&mut app, 80, 24));
+}
+
+#[test]
+fn nothing_of_the_data_drives_the_terminal() {
+    let evil = "\u{1b}]0;x\u{7}\u{9b}6n\u{202e}".to_owned() + &"e\u{301}\u{200d}".repeat(10_000) + "宽";
+    let mut app = app_of(PANELS);
+    app.set_jobs(vec![line(&evil, JobStatus::Running), line("b", JobStatus::Running)], NOW_MS);
+    app.select(&evil);
+    let mut job = JobView { name: evil.clone(), cause: Some(evil.clone()), ..view(31) };
+    for vertex in &mut job.vertices {
+        vertex.name.clone_from(&evil);
+    }
+    for savepoint in &mut job.savepoints {
+        savepoint.directory.clone_from(&evil);
+    }
+    app.update(Arc::new(job));
+    for keys in ["", "r", "x", "x\n", "J", "s"] {
+        typed(&mut app, keys);
+        for (width, height) in [(80, 24), (200, 60), (7, 5)] {
+            let shown = screen(&mut app, width, height);
+            assert!(!shown.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{keys}");
+        }
+        typed(&mut app, "\u{1b}");
+        app.overlay = None;
+    }
+    app.answer(Answer { statement: evil.clone(), text: format!("{evil}\n{evil}"), failed: true });
+    assert!(!screen(&mut app, 80, 24).contains(|c: char| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn every_size_is_drawn() {
+    for keys in ["", "?", "s", "r", "x", "x\n", ":ch\t", "z3", "v"] {
+        let mut app = app();
+        app.set_complete(Box::new(|_, at| (at, vec!["a".to_owned(), "b宽".to_owned()])));
+        typed(&mut app, keys);
+        let sizes = (1..=130).step_by(3).flat_map(|width| (1..=45).step_by(2).map(move |height| (width, height)));
+        for (width, height) in sizes.chain([(1, 1), (2, 1), (1, 2), (40, 12), (200, 60), (500, 200)]) {
+            screen(&mut app, width, height);
+        }
+    }
+    let mut app = app();
+    app.answer(Answer { statement: "x".into(), text: "1\n2\n3".into(), failed: false });
+    for size in 1..60 {
+        screen(&mut app, size, size);
+    }
+    let mut none = app_of(&[]);
+    typed(&mut none, "\t1zeE?");
+    for size in 1..60 {
+        screen(&mut none, size * 3, size);
+    }
+}

@@ -1,0 +1,5 @@
+//! The dashboard without a terminal: what it draws and what its keys do.
+
+mod draw;
+mod fixture;
+mod keys;

@@ -1,0 +1,210 @@
+//! The thread that has the session while the dashboard is open: it runs statements and says what came of them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::super::script;
+use super::super::{Shell, render};
+use super::capture::{Capture, CaptureSink};
+use super::{Ask, Report, fault};
+use crate::dashboard::{Answer, Complete};
+use crate::inspect::JobStatus;
+use crate::lang::ast::Statement;
+use crate::session::completion::Completer;
+use crate::session::{Failure, Outcome, Preview, Session, ShellRequest};
+use crate::types::{Spanned, printable};
+
+/// How often a preview is looked at, milliseconds.
+const LOOK_MS: u64 = 50;
+/// How deep `.read` may nest.
+const READ_DEPTH: usize = 16;
+
+/// Runs statements until the dashboard is closed. Returns the answers that it was too late for.
+pub(super) fn serve(
+    shell: &mut Shell,
+    asks: &Receiver<Ask>,
+    reports: &SyncSender<Report>,
+    capture: &Arc<Capture>,
+) -> Vec<Answer> {
+    let mut undelivered = Vec::new();
+    let mut open = publish(shell, reports);
+    while let Ok(Ask { statement, width }) = asks.recv() {
+        fault::panic_if_asked("statements");
+        let mut run = Run { shell, reports, capture, width, said: String::new() };
+        let failed = run.text(&statement, "<dashboard>", 0).is_err();
+        let answer = Answer { text: run.said, statement, failed };
+        open = open && publish(shell, reports);
+        if !open {
+            undelivered.push(answer);
+        } else if let Err(failed) = reports.send(Report::Answered(answer)) {
+            if let Report::Answered(answer) = failed.0 {
+                undelivered.push(answer);
+            }
+            open = false;
+        }
+    }
+    undelivered
+}
+
+/// Tells which jobs there are and how lines are completed; returns whether anybody listens.
+fn publish(shell: &Shell, reports: &SyncSender<Report>) -> bool {
+    let jobs: Vec<_> = shell.session.jobs().map(|entry| (entry.name.clone(), Arc::clone(&entry.job))).collect();
+    reports.send(Report::Jobs(jobs, complete(&shell.session))).is_ok()
+}
+
+/// Completes what the prompt completes.
+fn complete(session: &Session) -> Complete {
+    let completer = Completer::new(session);
+    Box::new(move |line, at| {
+        let found = completer.complete(line, at);
+        (found.start, found.candidates.into_iter().map(|candidate| candidate.replacement).collect())
+    })
+}
+
+/// Why the rest of a text is not run.
+struct Stop;
+
+/// One text of statements on its way.
+struct Run<'a> {
+    shell: &'a mut Shell,
+    reports: &'a SyncSender<Report>,
+    capture: &'a Arc<Capture>,
+    width: u16,
+    /// What there is to show.
+    said: String,
+}
+
+impl Run<'_> {
+    fn text(&mut self, text: &str, origin: &str, depth: usize) -> Result<(), Stop> {
+        let statements = match self.shell.session.parse(text) {
+            Ok(statements) => statements,
+            Err(diagnostic) => return Err(self.fail(&diagnostic.into(), text, origin)),
+        };
+        for Spanned { node: statement, .. } in statements {
+            let started = self.shell.clock.nanos();
+            let done = match self.execute(&statement) {
+                Ok(outcome) => self.show(outcome, text, origin, depth),
+                Err(failure) => Err(self.fail(&failure, text, origin)),
+            };
+            if self.shell.timer {
+                let took_ms = (self.shell.clock.nanos() - started) / 1_000_000;
+                self.say(&format!("({took_ms} ms)"));
+            }
+            done?;
+        }
+        Ok(())
+    }
+
+    /// A preview's rows go to the screen, those of a job where they always go.
+    fn execute(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        if !matches!(statement, Statement::Preview(_)) {
+            return crate::commands::execute(&mut self.shell.session, statement);
+        }
+        self.capture.begin(self.shell.rows.mode());
+        let before = self.shell.session.set_results(Arc::new(CaptureSink(Arc::clone(self.capture))));
+        let outcome = crate::commands::execute(&mut self.shell.session, statement);
+        self.shell.session.set_results(before);
+        outcome
+    }
+
+    fn show(&mut self, outcome: Outcome, text: &str, origin: &str, depth: usize) -> Result<(), Stop> {
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Message(message) => self.say(&message),
+            Outcome::Listing(listing) => {
+                let shown = render::listing(&listing, Some(self.width));
+                self.say(&shown);
+            }
+            Outcome::Text(text) => self.say(&text),
+            Outcome::Json(value) => self.say(&render::json(&value)),
+            Outcome::Started { job, note } => {
+                self.say(&format!("job {job} {}", note.as_deref().unwrap_or("runs")));
+                self.select(job);
+            }
+            Outcome::Preview(preview) => return self.preview(&preview, text, origin),
+            Outcome::Shell(request) => return self.request(request, depth),
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, request: ShellRequest, depth: usize) -> Result<(), Stop> {
+        match request {
+            ShellRequest::Quit => {
+                // Nobody listens any more when the dashboard has been closed meanwhile.
+                let _ = self.reports.send(Report::Quit);
+                return Err(Stop);
+            }
+            ShellRequest::Mode(mode) => {
+                if let Ok(mode) = mode.parse() {
+                    self.shell.rows.set_mode(mode);
+                }
+            }
+            ShellRequest::Timer(on) => self.shell.timer = on,
+            ShellRequest::Dashboard(Some(job)) => self.select(job),
+            ShellRequest::Dashboard(None) => {}
+            ShellRequest::Read(file) => return self.read(&file, depth),
+            ShellRequest::Record(_) | ShellRequest::Tutorial(_) | ShellRequest::Wait(_) => {
+                self.say("error: this is for the prompt; F2 goes there");
+                return Err(Stop);
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, file: &Path, depth: usize) -> Result<(), Stop> {
+        if depth == READ_DEPTH {
+            self.say(&format!("error: `.read` is nested more than {READ_DEPTH} deep"));
+            return Err(Stop);
+        }
+        match script::read(file) {
+            Ok(text) => self.text(&text, &file.display().to_string(), depth + 1),
+            Err(error) => {
+                self.say(&format!("error: {error}"));
+                Err(Stop)
+            }
+        }
+    }
+
+    /// Waits for a preview to end by itself or by the person's will.
+    fn preview(&mut self, preview: &Preview, text: &str, origin: &str) -> Result<(), Stop> {
+        if self.reports.send(Report::Previewing(text.to_owned())).is_err() {
+            return Err(Stop);
+        }
+        let status = loop {
+            if let Some(status) = preview.job.wait(Some(LOOK_MS)) {
+                break status;
+            }
+            if self.capture.is_interrupted() {
+                preview.job.cancel();
+                let _ = preview.job.wait(None);
+                self.say("-- ended by the person");
+                return Err(Stop);
+            }
+        };
+        match (status, preview.job.failure()) {
+            (JobStatus::Failed, Some(error)) => Err(self.fail(&Failure::Engine(error), text, origin)),
+            _ => Ok(()),
+        }
+    }
+
+    fn select(&self, job: String) {
+        // Nobody listens any more when the dashboard has been closed meanwhile.
+        let _ = self.reports.send(Report::Select(job));
+    }
+
+    fn say(&mut self, text: &str) {
+        self.said.push_str(text.trim_end());
+        self.said.push('\n');
+    }
+
+    fn fail(&mut self, failure: &Failure, text: &str, origin: &str) -> Stop {
+        // Writing to a String cannot fail.
+        let _ = match failure {
+            Failure::Typed(diagnostic) => writeln!(self.said, "{}", diagnostic.render(text, origin, false)),
+            Failure::Engine(error) => writeln!(self.said, "error: {}", printable(&error.to_string())),
+        };
+        Stop
+    }
+}
