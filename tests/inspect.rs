@@ -15,8 +15,8 @@ use lotic::session::{Listing, Outcome, listings};
 /// Never ends by itself within a test: ten thousand bids a second.
 const ENDLESS: &str = "source bids from nexmark 'bid' with (events = 100000000, rate = 10000, seed = 7);\n";
 
-fn execute(test: &mut TestSession, text: &str) -> Vec<Outcome> {
-    let statements = test.session.parse(text).expect("parses");
+fn execute(test: &mut TestSession, script: &str) -> Vec<Outcome> {
+    let statements = test.session.parse(script).expect("parses");
     let run = |statement: &lotic::types::Spanned<lotic::lang::ast::Statement>| {
         lotic::commands::execute(&mut test.session, &statement.node).expect("runs")
     };
@@ -27,10 +27,10 @@ fn job(test: &TestSession) -> Arc<Job> {
     Arc::clone(&test.session.jobs().next().expect("a job").job)
 }
 
-fn listing(test: &mut TestSession, text: &str) -> Listing {
-    match execute(test, text).pop() {
+fn listing(test: &mut TestSession, script: &str) -> Listing {
+    match execute(test, script).pop() {
         Some(Outcome::Listing(listing)) => listing,
-        other => panic!("{text}: {other:?}"),
+        other => panic!("{script}: {other:?}"),
     }
 }
 
@@ -215,9 +215,9 @@ fn lost_rows_are_summed_up_with_the_row_that_caused_it() {
 fn a_job_that_fails_over_a_row_says_which() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("bids.ndjson");
-    let mut text = ndjson(&bids(3, 10, 10, 20, 1_000, 0, 1));
-    text.push_str("not json at all\n");
-    std::fs::write(&file, text).unwrap();
+    let mut lines = ndjson(&bids(3, 10, 10, 20, 1_000, 0, 1));
+    lines.push_str("not json at all\n");
+    std::fs::write(&file, lines).unwrap();
     let mut test = TestSession::new(directory.path(), |_| {});
     let pipeline = "run failing with (restart_attempts = 0) = bids | map auction | into print;";
     execute(&mut test, &format!("{}{pipeline}", source(&file, "")));
@@ -350,4 +350,47 @@ fn a_watermark_is_held_by_the_input_that_is_least_far() {
     let subtask = subtasks(&view).find(|subtask| subtask.inputs.len() > 1).unwrap();
     let held_by = listings::held_by(subtask)[0];
     assert!(view.vertices[held_by.vertex].name.contains("slow"), "{:?}", view.vertices[held_by.vertex].name);
+}
+
+/// Processor time that this process has had: what others on the machine do is no part of it.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let (_, fields) = stat.rsplit_once(')').expect("a name");
+    let ticks: u32 = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u32>().expect("ticks")).sum();
+    f64::from(ticks) / 100.0
+}
+
+/// A dashboard's price: the same job with and without somebody who looks twenty times a second, in turns.
+#[test]
+#[ignore = "a measurement: cargo test --test inspect -- --ignored --nocapture"]
+fn looking_twenty_times_a_second_costs_little() {
+    let run = |look: bool| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut test = TestSession::new(directory.path(), |_| {});
+        let from = cpu_seconds();
+        execute(
+            &mut test,
+            "source bids from nexmark 'bid' with (events = 10000000, rate = 0, seed = 7);
+             run hot with (parallelism = 2, checkpoint = 5s) = bids | key_by auction | window hop(10s, 2s)
+               | aggregate count(*) as n, avg(price) as avg_price | into blackhole;",
+        );
+        let job = job(&test);
+        while job.wait(Some(50)).is_none() {
+            if look {
+                std::hint::black_box(job.view());
+            }
+        }
+        cpu_seconds() - from
+    };
+    let (mut alone, mut watched) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        alone.push(run(false));
+        watched.push(run(true));
+    }
+    let least = |all: &[f64]| all.iter().copied().fold(f64::MAX, f64::min);
+    let (least_alone, least_watched) = (least(&alone), least(&watched));
+    eprintln!(
+        "alone {alone:.2?}\nwatched {watched:.2?}\nleast {least_alone:.3} s and {least_watched:.3} s: {:+.1} %",
+        (least_watched / least_alone - 1.0) * 100.0
+    );
 }

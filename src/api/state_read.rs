@@ -321,7 +321,10 @@ fn search(key: &ArrayRef, needle: &str, found: &mut [bool]) {
 
 /// Whether `needle`, ASCII in lower case, stands in `text` in any case.
 fn contains(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len().max(1)).any(|window| window.eq_ignore_ascii_case(needle))
+    let Some((first, rest)) = needle.split_first() else { return true };
+    let Some(last) = text.len().checked_sub(needle.len()) else { return false };
+    (0..=last)
+        .any(|at| text[at].to_ascii_lowercase() == *first && text[at + 1..=at + rest.len()].eq_ignore_ascii_case(rest))
 }
 
 /// A row, as arrow's `take` counts.

@@ -82,11 +82,14 @@ fn note_late(
     row: Option<String>,
 ) {
     let name = name(control, id);
-    let (severity, message) = match &row {
-        Some(_) => (Severity::Warning, format!("{} too late for {name} and dropped", rows(late))),
-        // Operators keep no late rows that somebody reads.
-        None => (Severity::Info, format!("{} too late for {name} and sent to its side output", rows(late))),
-    };
+    let side_output = control
+        .graph
+        .vertices
+        .get(id.vertex.0)
+        .is_some_and(|vertex| vertex.operators.iter().any(|chained| !chained.operator.side_outputs().is_empty()));
+    let (severity, what) =
+        if side_output { (Severity::Info, "sent to its side output") } else { (Severity::Warning, "dropped") };
+    let message = format!("{} too late for {name} and {what}", rows(late));
     log.note(now_ms, severity, format!("subtask {id}"), message, row);
 }
 
