@@ -113,6 +113,21 @@ impl Column {
         }
     }
 
+    /// 64-bit values up to the first `None`, of a column that holds such; returns how many.
+    #[inline]
+    pub(super) fn extend_i64(&mut self, mut more: impl ExactSizeIterator<Item = Option<i64>>) -> usize {
+        let Values::Int64(values) = &mut self.values else { return 0 };
+        let before = values.len();
+        values.reserve(more.len());
+        while let Some(Some(value)) = more.next() {
+            values.push(value);
+        }
+        let added = values.len() - before;
+        self.nulls.append_n_non_nulls(added);
+        self.len += added;
+        added
+    }
+
     /// Text as it stands, of a string column; it must be UTF-8.
     #[inline]
     pub(super) fn push_str(&mut self, text: &[u8]) {

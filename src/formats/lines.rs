@@ -71,16 +71,19 @@ impl Lines {
             && memchr::memchr(b'\n', bytes.get(self.searched..).unwrap_or_default()).is_none()
     }
 
+    #[inline]
     pub(super) fn is_full(&self, rows: usize, rows_max: usize) -> bool {
         rows + self.bad.len() >= rows_max || self.held >= HELD_BYTES_MAX
     }
 
     /// Whether a call may take another record, `taken` bytes of its input being done.
+    #[inline]
     pub(super) fn has_room(&self, rows: usize, rows_max: usize, taken: usize) -> bool {
         rows + self.bad.len() < rows_max && self.held + taken < HELD_BYTES_MAX
     }
 
     /// Ends a call that consumed `taken` bytes.
+    #[inline]
     pub(super) fn consumed(&mut self, taken: usize) {
         self.offset += taken as u64;
         self.held += taken;
@@ -100,6 +103,7 @@ impl Lines {
     }
 
     /// Whether a whole record of `length` bytes is refused for its length.
+    #[inline]
     pub(super) const fn is_too_long(&self, length: usize) -> bool {
         length > self.record_bytes_max
     }
@@ -138,11 +142,13 @@ impl Lines {
     }
 }
 
+#[inline]
 fn without_return(bytes: &[u8], start: usize, end: usize) -> usize {
     if end > start && bytes[end - 1] == b'\r' { end - 1 } else { end }
 }
 
 /// The record of a whole line.
+#[inline]
 pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)

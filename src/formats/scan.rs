@@ -143,13 +143,13 @@ fn rest(bytes: &[u8], pos: usize, stops: impl Fn(u8) -> bool) -> usize {
     bytes.get(pos..).unwrap_or_default().iter().position(|&byte| stops(byte)).map_or(bytes.len(), |found| pos + found)
 }
 
-/// What stands in 64 bytes of CSV, one bit a byte.
+/// What stands in 64 bytes of CSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellMarks {
-    /// Delimiters, line feeds and quotes.
+    /// Delimiters, line feeds and quotes, one bit a byte.
     pub ends: u64,
-    /// Bytes beyond ASCII.
-    pub high: u64,
+    /// Whether there are bytes beyond ASCII.
+    pub high: bool,
 }
 
 /// The marks of one block.
@@ -159,8 +159,25 @@ pub struct CellMarks {
 pub fn cell_marks(block: &[u8; 64], delimiter: u8, quote: u8) -> CellMarks {
     CellMarks {
         ends: by_quarters(block, |quarter| lanes::cell_ends(quarter, delimiter, quote)),
-        high: by_quarters(block, lanes::high),
+        high: lanes::any_high(block),
     }
+}
+
+/// The delimiters and line feeds of one block; `None` when it holds a quote or bytes beyond ASCII.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+#[must_use]
+pub fn plain_ends(block: &[u8; 64], delimiter: u8, quote: u8) -> Option<u64> {
+    (!lanes::any_high_or(block, quote)).then(|| by_quarters(block, |quarter| lanes::plain_ends(quarter, delimiter)))
+}
+
+/// The place of the lowest bit of `bits`, which are not all zero.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+#[must_use]
+pub const fn lowest(bits: u64) -> u32 {
+    // With a bit that is always there no instruction looks for none.
+    (bits | 1 << 63).trailing_zeros()
 }
 
 /// The position of the first `byte` at or behind `pos`; `bytes.len()` when there is none.
@@ -218,8 +235,28 @@ mod lanes {
     }
 
     #[inline(always)]
-    pub(super) fn high(block: &[u8; 16]) -> u32 {
-        u8x16::new(*block).to_bitmask()
+    pub(super) fn plain_ends(block: &[u8; 16], delimiter: u8) -> u32 {
+        let block = u8x16::new(*block);
+        (is(block, delimiter) | is(block, b'\n')).to_bitmask()
+    }
+
+    #[inline(always)]
+    fn quarters(block: &[u8; 64]) -> [u8x16; 4] {
+        let (quarters, _) = block.as_chunks::<16>();
+        [u8x16::new(quarters[0]), u8x16::new(quarters[1]), u8x16::new(quarters[2]), u8x16::new(quarters[3])]
+    }
+
+    #[inline(always)]
+    pub(super) fn any_high(block: &[u8; 64]) -> bool {
+        let [a, b, c, d] = quarters(block);
+        (a | b | c | d).to_bitmask() != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn any_high_or(block: &[u8; 64], byte: u8) -> bool {
+        let [a, b, c, d] = quarters(block);
+        let found = is(a, byte) | is(b, byte) | is(c, byte) | is(d, byte);
+        (a | b | c | d | found).to_bitmask() != 0
     }
 
     #[inline(always)]
@@ -231,8 +268,12 @@ mod lanes {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
 fn by_quarters(block: &[u8; 64], marks: impl Fn(&[u8; 16]) -> u32) -> u64 {
-    let (quarters, _) = block.as_chunks::<16>();
-    quarters.iter().rev().fold(0, |bits, quarter| (bits << 16) | u64::from(marks(quarter)))
+    let quarters = block.as_chunks::<16>().0;
+    // Said one by one: without optimisation across modules an iterator's or an array's adapters stay calls.
+    u64::from(marks(&quarters[0]))
+        | u64::from(marks(&quarters[1])) << 16
+        | u64::from(marks(&quarters[2])) << 32
+        | u64::from(marks(&quarters[3])) << 48
 }
 
 #[cfg(test)]
@@ -255,7 +296,13 @@ mod tests {
                 assert_eq!(lanes::escape_stops(&block), stops, "{block:?}");
                 let ends = bits(&block, |byte| matches!(byte, b';' | b'\n' | b'\''));
                 assert_eq!(lanes::cell_ends(&block, b';', b'\''), ends, "{block:?}");
-                assert_eq!(lanes::high(&block), bits(&block, |byte| byte >= 0x80), "{block:?}");
+                let plain = bits(&block, |byte| matches!(byte, b';' | b'\n'));
+                assert_eq!(lanes::plain_ends(&block, b';'), plain, "{block:?}");
+                let mut whole = [b'a'; 64];
+                whole[at * 3..][..16].copy_from_slice(&block);
+                assert_eq!(lanes::any_high(&whole), block.iter().any(|byte| *byte >= 0x80), "{block:?}");
+                let odd = block.iter().any(|byte| *byte >= 0x80 || *byte == b';');
+                assert_eq!(lanes::any_high_or(&whole, b';'), odd, "{block:?}");
                 assert_eq!(lanes::equal(&block, b'a'), bits(&block, |byte| byte == b'a'), "{block:?}");
             }
         }

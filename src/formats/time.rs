@@ -9,6 +9,7 @@ pub const DAY_MS: i64 = 86_400_000;
 /// Days since 1970-01-01 of a date whose month and day are in range (H. Hinnant, "chrono-compatible low-level date
 /// algorithms").
 #[must_use]
+#[inline]
 pub const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     // The year begins in March, so that the leap day is its last.
     let year = if month <= 2 { year - 1 } else { year };
@@ -36,6 +37,7 @@ pub const fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year, month, day)
 }
 
+#[inline]
 const fn days_in_month(year: i64, month: u32) -> u32 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -45,6 +47,7 @@ const fn days_in_month(year: i64, month: u32) -> u32 {
     }
 }
 
+#[inline]
 const fn checked_days(year: i64, month: u32, day: u32) -> Option<i64> {
     if month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) {
         return None;

@@ -3,7 +3,7 @@
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{ArrowError, SchemaRef as ArrowSchemaRef};
-use arrow_select::filter::{FilterBuilder, filter_record_batch};
+use arrow_select::filter::FilterBuilder;
 use arrow_select::take::take_record_batch;
 
 /// Rows a batch holds unless a job says otherwise.
@@ -15,6 +15,7 @@ pub const NO_TIME: i64 = i64::MIN;
 /// Whether any of `times` is [`NO_TIME`]. Looks at all of them: without a way out the loop is a few vectors long.
 #[must_use]
 #[expect(clippy::needless_bitwise_bool, reason = "a lazy `||` is the way out that the loop must not have")]
+#[inline]
 pub fn any_untimed(times: &[i64]) -> bool {
     times.iter().fold(false, |found, &time| found | (time == NO_TIME))
 }
@@ -36,6 +37,7 @@ pub enum RowKind {
 impl RowKind {
     /// The kind stored as `byte` in a kind column.
     #[must_use]
+    #[inline]
     pub const fn from_byte(byte: i8) -> Self {
         match byte {
             1 => Self::UpdateBefore,
@@ -58,6 +60,7 @@ impl RowKind {
 
     /// Whether an aggregate adds the row (`+I`, `+U`) or takes it back (`-U`, `-D`).
     #[must_use]
+    #[inline]
     pub const fn adds(self) -> bool {
         matches!(self, Self::Insert | Self::UpdateAfter)
     }
@@ -124,18 +127,21 @@ impl Batch {
 
     /// The number of rows.
     #[must_use]
+    #[inline]
     pub fn rows(&self) -> usize {
         self.columns.num_rows()
     }
 
     /// Whether there is no row.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.rows() == 0
     }
 
     /// The columns as an Arrow batch.
     #[must_use]
+    #[inline]
     pub const fn columns(&self) -> &RecordBatch {
         &self.columns
     }
@@ -145,24 +151,28 @@ impl Batch {
     /// # Panics
     /// When `index` is out of bounds: indices come from binding.
     #[must_use]
+    #[inline]
     pub fn column(&self, index: usize) -> &ArrayRef {
         self.columns.column(index)
     }
 
     /// The event time of each row, milliseconds since the epoch, [`NO_TIME`] for none.
     #[must_use]
+    #[inline]
     pub const fn times(&self) -> &ScalarBuffer<i64> {
         &self.times
     }
 
     /// The kind of each row; `None` when all are inserts.
     #[must_use]
+    #[inline]
     pub const fn kinds(&self) -> Option<&ScalarBuffer<i8>> {
         self.kinds.as_ref()
     }
 
     /// The kind of one row.
     #[must_use]
+    #[inline]
     pub fn kind(&self, row: usize) -> RowKind {
         self.kinds.as_ref().map_or(RowKind::Insert, |kinds| RowKind::from_byte(kinds[row]))
     }
@@ -186,8 +196,8 @@ impl Batch {
         if kept == self.rows() {
             return Ok(self.clone());
         }
-        let columns = filter_record_batch(&self.columns, keep)?;
         let predicate = FilterBuilder::new(keep).optimize().build();
+        let columns = predicate.filter_record_batch(&self.columns)?;
         let pick = |values: &ScalarBuffer<i64>| -> Result<ScalarBuffer<i64>, ArrowError> {
             let array = arrow_array::Int64Array::new(values.clone(), None);
             let picked = predicate.filter(&array)?;

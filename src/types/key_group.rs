@@ -35,6 +35,7 @@ pub fn hash_keys(keys: &[ArrayRef], hashes: &mut Vec<u64>) -> Result<(), ArrowEr
 /// The key group of a key with this hash, below `max_parallelism`.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below max_parallelism")]
+#[inline]
 pub const fn key_group(hash: u64, max_parallelism: u16) -> u16 {
     // The upper bits choose the group (multiply-shift), so that hash tables, which use the lower ones, stay even.
     (((hash >> 32) * max_parallelism as u64) >> 32) as u16
@@ -42,6 +43,7 @@ pub const fn key_group(hash: u64, max_parallelism: u16) -> u16 {
 
 /// The subtask that owns `group` at this parallelism.
 #[must_use]
+#[inline]
 pub const fn subtask_of(group: u16, parallelism: usize, max_parallelism: u16) -> usize {
     group as usize * parallelism / max_parallelism as usize
 }
@@ -61,6 +63,7 @@ fn to_group(value: usize) -> u16 {
 
 /// Mixes one 64-bit word: the finaliser of `SplitMix64` (Steele, Lea and Flood, 2014).
 #[must_use]
+#[inline]
 pub const fn mix(mut word: u64) -> u64 {
     word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -70,6 +73,7 @@ pub const fn mix(mut word: u64) -> u64 {
 
 /// The hash of one byte string: 8 bytes a step, each folded in by [`mix`], the length last.
 #[must_use]
+#[inline]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hash = 0_u64;
     let (words, rest) = bytes.as_chunks::<8>();
@@ -139,6 +143,7 @@ fn fold<T: ArrowPrimitiveType>(key: &PrimitiveArray<T>, hashes: &mut [u64], word
 
 /// One bit pattern for both zeros and one for every `NaN`, so that equal group keys are equal bits.
 #[must_use]
+#[inline]
 pub const fn canonical(value: f64) -> f64 {
     if value.is_nan() {
         f64::NAN

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, RecordBatch};
-use arrow_buffer::ScalarBuffer;
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::loops::{Outcome, field_factors};
@@ -31,9 +30,9 @@ impl ChecksumSink {
 
 impl ResultSink for ChecksumSink {
     fn rows(&self, _name: &str, batch: &Batch) -> Result<()> {
-        let columns = words(batch.columns())?;
-        let kinds = batch.kinds().map(|kinds| kinds.iter().map(|&kind| i64::from(kind)).collect());
-        let fields: Vec<ScalarBuffer<i64>> = kinds.into_iter().chain(columns).collect();
+        let kinds = batch.kinds().map(|kinds| Field::Kinds(kinds));
+        let columns = batch.columns().columns().iter().map(field);
+        let fields: Vec<Field<'_>> = kinds.map(Ok).into_iter().chain(columns).collect::<Result<_>>()?;
         // A column at a time, as the job itself works, in blocks that stay in the nearest cache.
         let mut sum = 0_u64;
         let mut words = [0; BLOCK_ROWS];
@@ -41,11 +40,11 @@ impl ResultSink for ChecksumSink {
             let words = &mut words[..BLOCK_ROWS.min(batch.rows() - first)];
             words.fill(fields.len() as u64);
             for (field, factor) in fields.iter().zip(field_factors()) {
-                for (word, value) in words.iter_mut().zip(&field[first..]) {
-                    *word = word.wrapping_add(value.cast_unsigned().wrapping_mul(factor));
-                }
+                field.add(first, factor, words);
             }
-            sum = words.iter().fold(sum, |sum, &word| sum.wrapping_add(mix(word)));
+            for &word in &*words {
+                sum = sum.wrapping_add(mix(word));
+            }
         }
         self.rows.fetch_add(batch.rows() as u64, Ordering::Relaxed);
         self.checksum.fetch_add(sum, Ordering::Relaxed);
@@ -53,26 +52,49 @@ impl ResultSink for ChecksumSink {
     }
 }
 
-/// The columns as whole numbers: times in milliseconds, decimals as the lower 64 bits of their unscaled value.
-fn words(rows: &RecordBatch) -> Result<Vec<ScalarBuffer<i64>>> {
-    rows.columns()
-        .iter()
-        .map(|column| {
-            if column.null_count() > 0 {
-                return Err(Error::config("a benchmark's rows have no nulls"));
-            }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the queries have columns of these types only")]
-            match column.data_type() {
-                DataType::Int64 => Ok(column.as_primitive::<Int64Type>().values().clone()),
-                DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                    Ok(column.as_primitive::<TimestampMillisecondType>().values().clone())
+/// A column as whole numbers: times in milliseconds, decimals as the lower 64 bits of their unscaled value.
+enum Field<'a> {
+    Kinds(&'a [i8]),
+    Words(&'a [i64]),
+    Decimals(&'a [i128]),
+}
+
+impl Field<'_> {
+    /// Adds the values from row `first` on, times `factor`, to `words`.
+    fn add(&self, first: usize, factor: u64, words: &mut [u64]) {
+        let add = |word: &mut u64, value: i64| *word = word.wrapping_add(value.cast_unsigned().wrapping_mul(factor));
+        match self {
+            Self::Kinds(values) => {
+                for (word, &kind) in words.iter_mut().zip(&values[first..]) {
+                    add(word, kind.into());
                 }
-                #[expect(clippy::cast_possible_truncation, reason = "the lower 64 bits are what is compared")]
-                DataType::Decimal128(..) => {
-                    Ok(column.as_primitive::<Decimal128Type>().values().iter().map(|&value| value as i64).collect())
-                }
-                other => Err(Error::config(format!("a benchmark can't sum up a column of {other}"))),
             }
-        })
-        .collect()
+            Self::Words(values) => {
+                for (word, &value) in words.iter_mut().zip(&values[first..]) {
+                    add(word, value);
+                }
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "the lower 64 bits are what is compared")]
+            Self::Decimals(values) => {
+                for (word, &value) in words.iter_mut().zip(&values[first..]) {
+                    add(word, value as i64);
+                }
+            }
+        }
+    }
+}
+
+fn field(column: &ArrayRef) -> Result<Field<'_>> {
+    if column.null_count() > 0 {
+        return Err(Error::config("a benchmark's rows have no nulls"));
+    }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the queries have columns of these types only")]
+    match column.data_type() {
+        DataType::Int64 => Ok(Field::Words(column.as_primitive::<Int64Type>().values())),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            Ok(Field::Words(column.as_primitive::<TimestampMillisecondType>().values()))
+        }
+        DataType::Decimal128(..) => Ok(Field::Decimals(column.as_primitive::<Decimal128Type>().values())),
+        other => Err(Error::config(format!("a benchmark can't sum up a column of {other}"))),
+    }
 }

@@ -125,26 +125,31 @@ impl RunningEmit {
 
     /// Whether the value before the row is wanted.
     #[must_use]
+    #[inline]
     pub const fn has_before(self) -> bool {
         self.0 & 1 != 0
     }
 
     /// Whether the value after it is.
     #[must_use]
+    #[inline]
     pub const fn has_after(self) -> bool {
         self.0 & 2 != 0
     }
 
     /// How many values are wanted.
     #[must_use]
+    #[inline]
     pub const fn count(self) -> usize {
         self.before() + self.after()
     }
 
+    #[inline]
     pub(super) const fn before(self) -> usize {
         (self.0 & 1) as usize
     }
 
+    #[inline]
     pub(super) const fn after(self) -> usize {
         (self.0 >> 1) as usize
     }
@@ -166,6 +171,7 @@ pub struct Running<'a> {
 impl Running<'_> {
     /// Whether row `row` adds.
     #[must_use]
+    #[inline]
     pub fn adds(&self, row: usize) -> bool {
         self.adds.is_none_or(|adds| adds[row])
     }

@@ -10,7 +10,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, cast::AsArray};
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
-use super::{decimal, temporal};
+use super::{decimal, divisor, temporal};
 use crate::expr::TypedExpr;
 use crate::expr::typed::ArithmeticOp;
 use crate::expr::value::{Primitive, Scope, Value, mistyped, union_nulls};
@@ -58,7 +58,10 @@ pub(in crate::expr) fn arithmetic(
             integers::<Int16Type>(op, left.0, right.0, i16::wrapping_div, i16::wrapping_rem, scope)
         }
         LogicalType::Int => integers::<Int32Type>(op, left.0, right.0, i32::wrapping_div, i32::wrapping_rem, scope),
-        LogicalType::BigInt => integers::<Int64Type>(op, left.0, right.0, i64::wrapping_div, i64::wrapping_rem, scope),
+        LogicalType::BigInt => match divisor::by_constant(op, left.0, right.0)? {
+            Some(divided) => Ok(divided),
+            None => integers::<Int64Type>(op, left.0, right.0, i64::wrapping_div, i64::wrapping_rem, scope),
+        },
         LogicalType::Float | LogicalType::Double => {
             let kernel = match op {
                 ArithmeticOp::Add => numeric::add_wrapping,

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod compare;
 mod decimal;
+mod divisor;
 mod like;
 mod logic;
 mod temporal;

@@ -4,6 +4,7 @@ mod cells;
 mod decoder;
 mod encoder;
 mod infer;
+mod places;
 #[cfg(test)]
 mod tests;
 

@@ -1,57 +1,113 @@
 //! The hash table proper: words to group numbers.
 //!
-//! An entry holds the word itself, so that a hit costs one entry's cache line; for integer keys the word *is* the key
-//! (mixed by a bijection), and nothing else is compared.
+//! Open addressing, linear probing, at most five eighths full. An entry holds the word itself, so that a hit mostly costs
+//! one cache line; for integer keys the word *is* the key (mixed by a bijection), and nothing else is compared.
 
-use hashbrown::HashTable;
-
-/// No group: a key that is not there.
+/// No group: a key that is not there, and a slot that is empty.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Words with their groups. Words must be well mixed: they are their own hashes.
+const EMPTY: Slot = Slot { word: 0, group: NONE };
+const SLOTS_MIN: usize = 16;
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    word: u64,
+    group: u32,
+}
+
+/// Words with their groups. Words must be well mixed: they are their own hashes. Their lower bits are used, as the upper
+/// ones choose the subtask.
 #[derive(Debug)]
 pub(super) struct Probe {
-    table: HashTable<(u64, u32)>,
+    /// A power of two of them.
+    slots: Vec<Slot>,
+    filled: usize,
 }
 
 impl Probe {
     /// A table with room for `groups`.
     pub(super) fn with_capacity(groups: usize) -> Self {
-        Self { table: HashTable::with_capacity(groups) }
+        let slots = (groups + groups * 3 / 5 + 1).next_power_of_two().max(SLOTS_MIN);
+        Self { slots: vec![EMPTY; slots], filled: 0 }
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is used")]
+    const fn home(word: u64) -> usize {
+        word as usize
     }
 
     /// The group of `word` for which `same` holds, or [`NONE`].
     #[inline]
     pub(super) fn find(&self, word: u64, mut same: impl FnMut(u32) -> bool) -> u32 {
-        self.table.find(word, |&(other, group)| other == word && same(group)).map_or(NONE, |&(_, group)| group)
+        let mut at = Self::home(word);
+        loop {
+            let slot = &self.slots[at & (self.slots.len() - 1)];
+            if slot.group == NONE || slot.word == word && same(slot.group) {
+                return slot.group;
+            }
+            at = at.wrapping_add(1);
+        }
     }
 
-    /// As [`Self::find`]; where there is none, `fresh` gives its number.
+    /// Enters `group` under a word under which it, or the same, is not there yet.
     #[inline]
-    pub(super) fn find_or_insert(
-        &mut self,
-        word: u64,
-        same: impl FnMut(u32) -> bool,
-        fresh: impl FnOnce() -> u32,
-    ) -> u32 {
-        let found = self.find(word, same);
-        if found != NONE {
-            return found;
+    pub(super) fn insert(&mut self, word: u64, group: u32) {
+        let mask = self.slots.len() - 1;
+        let mut at = Self::home(word) & mask;
+        while self.slots[at].group != NONE {
+            at = (at + 1) & mask;
         }
-        let group = fresh();
-        self.table.insert_unique(word, (word, group), |&(word, _)| word);
-        group
+        self.slots[at] = Slot { word, group };
+        self.filled += 1;
+        if self.filled * 8 > self.slots.len() * 5 {
+            self.grow();
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let slots = self.slots.len() * 2;
+        let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
+        for slot in old.into_iter().filter(|slot| slot.group != NONE) {
+            let mut at = Self::home(slot.word) & (slots - 1);
+            while self.slots[at].group != NONE {
+                at = (at + 1) & (slots - 1);
+            }
+            self.slots[at] = slot;
+        }
     }
 
     /// Removes `group`, whose word this is.
     pub(super) fn remove(&mut self, word: u64, group: u32) {
-        if let Ok(found) = self.table.find_entry(word, |&(_, other)| other == group) {
-            found.remove();
+        let mask = self.slots.len() - 1;
+        let mut hole = Self::home(word) & mask;
+        while self.slots[hole].group != group {
+            if self.slots[hole].group == NONE {
+                return;
+            }
+            hole = (hole + 1) & mask;
         }
+        self.filled -= 1;
+        // Those behind it move up, unless that took them in front of where they are looked for first.
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let slot = self.slots[at];
+            if slot.group == NONE {
+                break;
+            }
+            let home = Self::home(slot.word) & mask;
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.slots[hole] = slot;
+                hole = at;
+            }
+        }
+        self.slots[hole] = EMPTY;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.table.allocation_size()
+        self.slots.capacity() * size_of::<Slot>()
     }
 }
 
@@ -75,7 +131,11 @@ mod tests {
                 }
             } else {
                 let number = u32::try_from(step).expect("small");
-                let group = probe.find_or_insert(word, |_| true, || number);
+                let mut group = probe.find(word, |_| true);
+                if group == NONE {
+                    probe.insert(word, number);
+                    group = number;
+                }
                 assert_eq!(group, *model.entry(word).or_insert(number));
             }
         }

@@ -278,6 +278,7 @@ struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
+    #[inline]
     fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             *self.next += 1;
@@ -297,21 +298,31 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
 ) where
     T::Native: Into<i64>,
 {
-    let mut locate = |value: i64, numbers: &mut Numbers<'_>, held: &mut Vec<i64>| {
-        let word = mix(value.cast_unsigned());
-        if INSERT {
-            probe.find_or_insert(word, |_| true, || set(held, numbers.take(), value))
-        } else {
-            probe.find(word, |_| true)
-        }
-    };
     if column.null_count() == 0 {
-        groups.extend(column.values().iter().map(|&value| locate(value.into(), &mut numbers, held)));
+        // A plain loop: the state of a chain of adapters would be read anew from memory for every row.
+        groups.resize(column.len(), NONE);
+        for (group, &value) in groups.iter_mut().zip(column.values()) {
+            let value: i64 = value.into();
+            let word = mix(value.cast_unsigned());
+            *group = probe.find(word, |_| true);
+            if INSERT && *group == NONE {
+                *group = set(held, numbers.take(), value);
+                probe.insert(word, *group);
+            }
+        }
         return;
     }
     for value in column {
         if let Some(value) = value {
-            groups.push(locate(value.into(), &mut numbers, held));
+            let value: i64 = value.into();
+            let word = mix(value.cast_unsigned());
+            let found = probe.find(word, |_| true);
+            if INSERT && found == NONE {
+                groups.push(set(held, numbers.take(), value));
+                probe.insert(word, groups[groups.len() - 1]);
+            } else {
+                groups.push(found);
+            }
         } else {
             if INSERT && *null == NONE {
                 *null = set(held, numbers.take(), 0);
@@ -342,8 +353,8 @@ fn locate_bytes<const INSERT: bool>(
     }
     let group = numbers.take();
     held.set(group, value);
-    // It is not there: no slot is the same.
-    probe.find_or_insert(word, |_| false, || group)
+    probe.insert(word, group);
+    group
 }
 
 fn key_column<'a>(keys: &'a [ArrayRef], types: &[DataType]) -> Result<&'a ArrayRef> {
