@@ -46,7 +46,7 @@ pub(super) fn header(model: &Model, live: &JobView, around: Around, width: u16, 
     part(5, vec![label("lag "), value(lag_ms(live).map_or_else(|| "-".to_owned(), duration))]);
     part(8, vec![label("parallelism "), value(live.parallelism.to_string())]);
     part(
-        if live.restarts > 0 { 4 } else { 9 },
+        if live.restarts > 0 { 4 } else { 10 },
         vec![
             label("restarts "),
             Span::styled(live.restarts.to_string(), if live.restarts > 0 { theme.warn } else { theme.text }),
@@ -54,7 +54,7 @@ pub(super) fn header(model: &Model, live: &JobView, around: Around, width: u16, 
     );
     part(7, vec![label("up "), value(duration(live.uptime_ms))]);
     if let Some(next) = next_checkpoint(live) {
-        part(10, vec![label("next checkpoint "), value(next)]);
+        part(9, vec![label("next checkpoint "), value(next)]);
     }
     fitted(parts, usize::from(width), theme)
 }
@@ -80,14 +80,14 @@ fn fitted(mut parts: Vec<(u8, Vec<Span<'static>>)>, width: usize, theme: &Theme)
     Line::from(spans)
 }
 
-/// `▰▰▰▱▱ 62 %`
+/// `▰▰▰▰▱▱ 62 %`
 #[expect(clippy::cast_precision_loss, reason = "a share for people")]
 fn progress(done: u64, all: u64) -> String {
     let share = (done as f64 / all as f64).min(1.0);
-    let full = (0..10).filter(|&tenth| share * 10.0 >= f64::from(tenth) + 0.5).count();
+    let full = (0..6).filter(|&sixth| share * 6.0 >= f64::from(sixth) + 0.5).count();
     // Not 100 before it is done.
     let percent = if done >= all { 100.0 } else { (share * 100.0).floor() };
-    format!("{}{} {percent:.0} %", "▰".repeat(full), "▱".repeat(10 - full))
+    format!("{}{} {percent:.0} %", "▰".repeat(full), "▱".repeat(6 - full))
 }
 
 fn next_checkpoint(view: &JobView) -> Option<String> {
@@ -142,16 +142,23 @@ pub(super) fn tabs(
         };
         panels.iter().enumerate().map(title).collect()
     };
-    let width = |labels: &[String]| labels.iter().map(|label| Span::raw(label).width() + 2).sum::<usize>();
+    let width =
+        |labels: &[String], around: usize| labels.iter().map(|label| Span::raw(label).width() + around).sum::<usize>();
     let room = usize::from(area.width);
-    let labels = [usize::MAX, 5, 3, 0]
+    // Blanks go first, then letters.
+    let (around, labels) = [(2, usize::MAX), (1, usize::MAX), (2, 5), (1, 3), (1, 0)]
         .into_iter()
-        .map(labels)
-        .find(|labels| width(labels) <= room)
-        .unwrap_or_else(|| labels_of_focus(panels, focus));
+        .map(|(around, chars)| (around, labels(chars)))
+        .find(|(around, labels)| width(labels, *around) <= room)
+        .unwrap_or_else(|| (0, labels_of_focus(panels, focus)));
     let (mut spans, mut places, mut x) = (Vec::new(), Vec::new(), area.x);
     for (at, label) in labels.into_iter().enumerate() {
-        let span = Span::styled(format!(" {label} "), if at == focus { theme.selected } else { theme.text });
+        let label = match around {
+            0 => label,
+            1 => format!("{label} "),
+            _ => format!(" {label} "),
+        };
+        let span = Span::styled(label, if at == focus { theme.selected } else { theme.text });
         let width = u16::try_from(span.width()).unwrap_or(u16::MAX);
         places.push((Rect { x, y: area.y, width, height: area.height }.intersection(area), at));
         x = x.saturating_add(width);
@@ -169,27 +176,33 @@ fn labels_of_focus(panels: &[&'static PanelSpec], focus: usize) -> Vec<String> {
         .collect()
 }
 
-/// The keys that fit into the last line.
+/// The keys that fit into the last line: how to get help and out, whatever the room, then the others in their order.
 pub(super) fn hints(width: u16, theme: &Theme) -> Line<'static> {
+    let all = || keys::JOB.iter().chain(keys::VIEW).filter(|key| !key.hint.is_empty());
+    let always = |key: &&keys::KeyHelp| matches!(key.hint, "help" | "leave");
     let mut left = usize::from(width);
-    let mut spans = Vec::new();
-    for key in keys::JOB.iter().chain(keys::VIEW).filter(|key| !key.hint.is_empty()) {
-        let keys = key.keys.split_once(' ').map_or(key.keys, |(first, rest)| match key.keys {
-            "+ -" => "+-",
-            "1 … 9" => "1-9",
-            _ if rest.is_empty() => key.keys,
-            _ => first,
-        });
-        let (key, what) = (format!(" {keys}"), format!(" {} ", key.hint));
-        let takes = Span::raw(&key).width() + Span::raw(&what).width();
+    let mut shown = Vec::new();
+    for key in all().filter(always).chain(all().filter(|key| !always(key))) {
+        let takes = short(key).chars().count() + key.hint.chars().count() + 3;
         if takes > left {
             break;
         }
         left -= takes;
-        spans.push(Span::styled(key, theme.heading));
-        spans.push(Span::styled(what, theme.dim));
+        shown.push(key);
     }
-    Line::from(spans)
+    let spans = all().filter(|key| shown.iter().any(|other| other.keys == key.keys)).flat_map(|key| {
+        [Span::styled(format!(" {}", short(key)), theme.heading), Span::styled(format!(" {} ", key.hint), theme.dim)]
+    });
+    Line::from_iter(spans)
+}
+
+/// The keys without what parts them.
+fn short(key: &keys::KeyHelp) -> String {
+    match key.keys {
+        "+ -" => "+-".to_owned(),
+        "1 … 9" => "1-9".to_owned(),
+        keys => keys.split(' ').next().unwrap_or(keys).to_owned(),
+    }
 }
 
 /// The first `chars` characters.

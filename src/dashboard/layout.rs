@@ -23,12 +23,12 @@ impl Tiles {
     }
 }
 
-/// The narrowest and lowest body that shows the first panel beside the plots, above the main one.
+/// The narrowest and lowest body that shows the first panel above the main one.
 const OVERVIEW: (u16, u16) = (100, 34);
 /// The smallest that shows five panels.
 const GRID: (u16, u16) = (160, 48);
 /// The lowest that has room for plots above a single panel, and how much they take.
-const STRIP: (u16, u16) = (34, 9);
+const STRIP: (u16, u16) = (34, 8);
 /// The narrowest body that is worth plots at all.
 const PLOTS_WIDTH: u16 = 60;
 
@@ -49,10 +49,10 @@ pub(super) fn tiles(area: Rect, count: usize, main: usize, zoom: bool) -> Tiles 
     }
 }
 
-/// The first panel and the plots above, the main one below.
+/// The plots, the first panel and the main one, each as wide as the screen: a graph and a table are wide.
 fn overview(area: Rect, count: usize, main: usize) -> Tiles {
-    let [above, below] = Layout::vertical([Constraint::Percentage(42), Constraint::Fill(1)]).areas(area);
-    let [first, plots] = Layout::horizontal([Constraint::Percentage(60), Constraint::Fill(1)]).areas(above);
+    let [plots, first, below] =
+        Layout::vertical([Constraint::Length(STRIP.1), Constraint::Percentage(32), Constraint::Fill(1)]).areas(area);
     Tiles { plots: Some(plots), panels: panels(count, main, first, below, &[]) }
 }
 

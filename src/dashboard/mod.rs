@@ -2,7 +2,7 @@
 //! asks for in it leaves as a statement of the shell.
 
 mod app;
-mod draw;
+
 mod export;
 mod field;
 mod header;
@@ -14,6 +14,7 @@ mod overlay;
 mod panel;
 mod panels;
 mod plots;
+mod screen;
 mod statement;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::units::{compact, duration};
 use super::{Model, Theme};
 
 /// The smallest box that a plot is drawn in.
-const WIDTH_MIN: u16 = 22;
+const WIDTH_MIN: u16 = 20;
 const HEIGHT_MIN: u16 = 5;
 
 /// One line of a plot: its points, oldest first; `None` where nothing was known.

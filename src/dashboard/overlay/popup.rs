@@ -118,18 +118,19 @@ impl Popup {
     }
 
     pub(in crate::dashboard) fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        let widest = self.lines.iter().map(|line| line.width()).max().unwrap_or(0).max(self.title.width()).max(40);
-        let width = u16::try_from(widest + 4).unwrap_or(u16::MAX).min(area.width.saturating_sub(4).max(20));
         let rows = if self.running { usize::MAX } else { self.lines.len() };
         let height =
             u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2).min(area.height.saturating_sub(2).max(3));
         let foot = match (self.running, self.left_out) {
-            (true, 0) => format!("{} rows · running, Esc ends it", self.lines.len()),
+            (true, 0) => format!("{} lines · running, Esc ends it", self.lines.len()),
             (true, n) => format!("{n} earlier lines left out · running, Esc ends it"),
-            (false, 0) if rows + 2 > usize::from(height) => format!("{} lines · ↑ ↓ scroll · Esc closes", rows),
+            (false, 0) if rows + 2 > usize::from(height) => format!("{rows} lines · ↑ ↓ scroll · Esc closes"),
             (false, 0) => "Esc closes".to_owned(),
             (false, n) => format!("{n} lines left out · ↑ ↓ scroll · Esc closes"),
         };
+        let widest = self.lines.iter().map(|line| line.width()).chain([self.title.width(), foot.width() + 2]).max();
+        let width = u16::try_from(widest.unwrap_or(0).max(40) + 4).unwrap_or(u16::MAX);
+        let width = width.min(area.width.saturating_sub(4).max(20));
         let inside = window(frame, area, (width, height), &self.title, &foot, theme);
         self.shown = (usize::from(inside.height), inside.width);
         let last = self.lines.len().saturating_sub(self.shown.0);

@@ -114,7 +114,9 @@ fn a_preview_is_ended_before_it_is_closed() {
     assert_eq!(control(&mut app, 'c'), [Effect::Interrupt]);
     assert_eq!(typed(&mut app, "\u{1b}"), [Effect::Interrupt]);
     app.answer(Answer { statement: "bids".into(), text: "-- ended".into(), failed: true });
-    assert!(screen(&mut app, 80, 24).contains("row 0"), "from its beginning");
+    assert!(screen(&mut app, 80, 24).contains("-- ended"));
+    press(&mut app, KeyCode::Home);
+    assert!(screen(&mut app, 80, 24).contains("row 0"));
     assert_eq!(typed(&mut app, "\u{1b}"), []);
     assert_eq!(control(&mut app, 'c'), [Effect::Leave(Leave::Back)]);
 }
