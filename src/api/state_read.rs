@@ -358,13 +358,13 @@ mod tests {
     fn read(query: &StateQuery, top: i64) -> StateView {
         let mut reader = StateReader::new(query, descriptor(), 128).expect("ordered").expect("this state");
         for namespace in [20, 10] {
-            let auctions = Int64Array::from_iter((1..=top).rev().map(|v| (v != 3).then_some(v)));
+            let auctions: Int64Array = (1..=top).rev().map(|v| (v != 3).then_some(v)).collect();
             let channels = StringArray::from_iter_values((1..=top).rev().map(|v| format!("Ch{}", v % 2)));
             let keys: Vec<ArrayRef> = vec![Arc::new(auctions.clone()), Arc::new(channels)];
             let mut values = |rows: &[u32]| -> Result<Vec<ArrayRef>> {
                 let of =
                     rows.iter().map(|&row| auctions.is_valid(row as usize).then(|| auctions.value(row as usize) / 10));
-                Ok(vec![Arc::new(Int64Array::from_iter(of))])
+                Ok(vec![Arc::new(of.collect::<Int64Array>())])
             };
             reader.add(namespace, &keys, keys[0].len(), 1_000, &mut values).expect("fits");
         }

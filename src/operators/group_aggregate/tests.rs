@@ -289,7 +289,7 @@ fn a_group_that_is_empty_is_not_shown() {
 
 #[test]
 #[ignore = "a measurement: cargo test --release -- --ignored --nocapture a_million_keys"]
-#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement")]
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
 fn a_million_keys_are_read_in_some_tens_of_milliseconds() {
     let keys: Vec<i64> = (0..1_000_000).map(|key| crate::types::key_group::mix(key).cast_signed() >> 20).collect();
     let input = changes(&[], &keys, &vec![Some(1); keys.len()]);
