@@ -17,6 +17,7 @@ pub(super) fn run(options: &BenchOptions) -> Result<u8> {
         events: options.events,
         keys: options.keys,
         checkpoint: options.checkpoint.clone(),
+        repeat: options.repeat,
         runs: options.runs,
         directory: options.dir.clone().unwrap_or_else(std::env::temp_dir),
     };

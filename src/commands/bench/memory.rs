@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMillisecondType};
 
@@ -11,24 +11,38 @@ use super::loops::Columns;
 use crate::api::{Bounds, PlannedSource, Source, SourcePoll, SourceProgress, SourceStart};
 use crate::types::{CheckpointId, Error, Result, Schema};
 
+/// The place of the time column.
+const TIME: usize = 3;
+
 /// Batches, dealt in order to whichever reader asks.
 #[derive(Debug, Clone)]
 pub(super) struct MemorySource {
     schema: Schema,
     batches: Arc<Vec<RecordBatch>>,
+    repeat: usize,
+    /// How much later each round is than the one before.
+    round_ms: i64,
 }
 
 impl MemorySource {
-    /// A source of `batches` with the columns of `schema`.
+    /// A source of `batches` with the columns of `schema`, auction, bidder, price and time, read `repeat` times.
     #[must_use]
-    pub(super) fn new(schema: Schema, batches: Arc<Vec<RecordBatch>>) -> Self {
-        Self { schema, batches }
+    pub(super) fn new(schema: Schema, batches: Arc<Vec<RecordBatch>>, repeat: u64) -> Self {
+        let edge = |batch: Option<&RecordBatch>, row: fn(usize) -> usize| {
+            let times = batch?.columns().get(TIME)?.as_primitive_opt::<TimestampMillisecondType>()?;
+            times.values().get(row(times.len())).copied()
+        };
+        let first = edge(batches.first(), |_| 0).unwrap_or(0);
+        let last = edge(batches.last(), |rows| rows.saturating_sub(1)).unwrap_or(0);
+        // A round begins with a time that none before it had.
+        let round_ms = last - first + 60_000;
+        Self { schema, batches, repeat: usize::try_from(repeat).unwrap_or(usize::MAX), round_ms }
     }
 }
 
 impl PlannedSource for MemorySource {
     fn describe(&self) -> String {
-        format!("memory, {} batches", self.batches.len())
+        format!("memory, {} batches, {} times", self.batches.len(), self.repeat)
     }
 
     fn schema(&self) -> &Schema {
@@ -47,7 +61,7 @@ impl PlannedSource for MemorySource {
         Ok((0..start.parallelism)
             .map(|_| {
                 Box::new(Reader {
-                    batches: self.batches.clone(),
+                    source: self.clone(),
                     projection: start.projection.clone(),
                     next: next.clone(),
                     done: 0,
@@ -58,7 +72,7 @@ impl PlannedSource for MemorySource {
 }
 
 struct Reader {
-    batches: Arc<Vec<RecordBatch>>,
+    source: MemorySource,
     projection: Vec<usize>,
     next: Arc<AtomicUsize>,
     done: u64,
@@ -66,13 +80,27 @@ struct Reader {
 
 impl Source for Reader {
     fn poll(&mut self) -> Result<SourcePoll> {
-        match self.batches.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            None => Ok(SourcePoll::End),
-            Some(rows) => {
-                self.done += 1;
-                Ok(SourcePoll::Rows { rows: rows.project(&self.projection)?, rejected: Vec::new() })
-            }
+        let (next, batches) = (self.next.fetch_add(1, Ordering::Relaxed), self.source.batches.len());
+        let Some(rows) = self.source.batches.get(next % batches.max(1)).filter(|_| next / batches < self.source.repeat)
+        else {
+            return Ok(SourcePoll::End);
+        };
+        self.done += 1;
+        let mut rows = rows.project(&self.projection)?;
+        if next >= batches
+            && let Some(time) = self.projection.iter().position(|&column| column == TIME)
+        {
+            let by_ms = i64::try_from(next / batches).unwrap_or(0) * self.source.round_ms;
+            let mut columns = rows.columns().to_vec();
+            let times = columns[time].as_primitive::<TimestampMillisecondType>();
+            columns[time] = Arc::new(
+                times
+                    .unary::<_, TimestampMillisecondType>(|time| time + by_ms)
+                    .with_data_type(times.data_type().clone()),
+            );
+            rows = RecordBatch::try_new(rows.schema(), columns)?;
         }
+        Ok(SourcePoll::Rows { rows, rejected: Vec::new() })
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<Vec<u8>> {
@@ -81,7 +109,8 @@ impl Source for Reader {
     }
 
     fn progress(&self) -> SourceProgress {
-        SourceProgress { done: self.done, total: Some(self.batches.len() as u64) }
+        let total = self.source.batches.len() * self.source.repeat;
+        SourceProgress { done: self.done, total: Some(total as u64) }
     }
 }
 

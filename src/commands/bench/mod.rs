@@ -3,6 +3,7 @@
 //! The machine may be noisy, so nothing absolute is claimed: the loop and the job run in turn, and the median of the
 //! ratios is what counts. Both must come to the same result, row for row, or the benchmark fails.
 
+mod checkpoints;
 mod checksum;
 mod data;
 pub mod loops;
@@ -34,8 +35,10 @@ pub struct BenchRequest {
     pub events: u64,
     /// Auctions, spread evenly; 0 for Nexmark's own distribution.
     pub keys: u64,
-    /// Checkpoint interval as typed.
+    /// Checkpoint interval as typed: then jobs without and with checkpoints are compared, and no loop runs.
     pub checkpoint: Option<String>,
+    /// How often the bids in memory are read, each time later in event time: for runs of many checkpoints.
+    pub repeat: u64,
     /// Measured pairs of runs.
     pub runs: usize,
     /// Where the generated files are kept.
@@ -89,11 +92,10 @@ struct Pair {
 /// # Errors
 /// When the data can't be made, a job fails, or job and loop disagree.
 pub fn run(request: &BenchRequest, clock: &Arc<dyn Clock>, say: &mut dyn FnMut(&str)) -> Result<Listing> {
-    let queries: Vec<&Query> = if request.queries.is_empty() {
-        QUERIES.iter().collect()
-    } else {
-        request.queries.iter().map(|name| find(name)).collect::<Result<_>>()?
-    };
+    if let Some(interval) = &request.checkpoint {
+        return checkpoints::run(request, interval, clock, say);
+    }
+    let queries = selected(request)?;
     let workload = Workload { events: request.events, keys: request.keys };
     let mut listing = Listing::new(
         vec![
@@ -139,6 +141,13 @@ pub fn run(request: &BenchRequest, clock: &Arc<dyn Clock>, say: &mut dyn FnMut(&
     Ok(listing)
 }
 
+fn selected(request: &BenchRequest) -> Result<Vec<&'static Query>> {
+    if request.queries.is_empty() {
+        return Ok(QUERIES.iter().collect());
+    }
+    request.queries.iter().map(|name| find(name)).collect()
+}
+
 fn rounded(number: f64, digits: i32) -> serde_json::Value {
     let scale = 10_f64.powi(digits);
     json!((number * scale).round() / scale)
@@ -153,7 +162,7 @@ fn find(name: &str) -> Result<&'static Query> {
 /// Where the bids come from.
 enum Input {
     File { path: PathBuf, format: loops::Text },
-    Memory { source: MemorySource, columns: loops::Columns },
+    Memory { source: MemorySource, columns: loops::Columns, repeat: u64 },
 }
 
 impl Input {
@@ -176,9 +185,18 @@ impl Input {
                 say(&format!("{} bids in memory", workload.events));
                 let (schema, batches) = workload.batches(clock)?;
                 let columns = memory::columns(&batches)?;
-                Ok(Self::Memory { source: MemorySource::new(schema, Arc::new(batches)), columns })
+                // The loops read them once; only what is compared with another job is repeated.
+                let repeat = if request.checkpoint.is_some() { request.repeat.max(1) } else { 1 };
+                Ok(Self::Memory { source: MemorySource::new(schema, Arc::new(batches), repeat), columns, repeat })
             }
             other => Err(Error::config(format!("there is no input `{other}`; there are json, csv, memory"))),
+        }
+    }
+
+    const fn repeat(&self) -> u64 {
+        match self {
+            Self::File { .. } => 1,
+            Self::Memory { repeat, .. } => *repeat,
         }
     }
 
@@ -205,7 +223,7 @@ fn pair(
         Input::Memory { columns, .. } => loops::over_columns(query.job, columns, parallelism)?,
     };
     let hand = seconds(clock.nanos() - started);
-    let (job, found) = job(query, input, parallelism, request, clock)?;
+    let JobRun { seconds: job, outcome: found, .. } = job(query, input, parallelism, request, None, clock)?;
     if found != expected {
         return Err(Error::config(format!(
             "{} from {} at parallelism {parallelism}: lotic and the loop disagree: {found:?} and {expected:?}",
@@ -221,14 +239,25 @@ fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
 }
 
-/// Runs the query as a job: from launch to its end, seconds, and what its rows come to.
+/// One run of a job.
+struct JobRun {
+    /// From launch to its end.
+    seconds: f64,
+    /// What its rows come to.
+    outcome: loops::Outcome,
+    /// The number of the last one.
+    checkpoints: u64,
+}
+
+/// Runs the query as a job.
 fn job(
     query: &Query,
     input: &Input,
     parallelism: usize,
     request: &BenchRequest,
+    checkpoint: Option<&str>,
     clock: &Arc<dyn Clock>,
-) -> Result<(f64, loops::Outcome)> {
+) -> Result<JobRun> {
     let state_dir = request.directory.join(format!("lotic-bench-state-{}", std::process::id()));
     let mut settings = Settings::new(request.directory.clone(), state_dir.clone());
     settings.parallelism = Some(parallelism);
@@ -245,26 +274,29 @@ fn job(
             String::new()
         }
     };
-    let options = request.checkpoint.as_ref().map_or_else(String::new, |every| format!("with (checkpoint = {every}) "));
+    let options = checkpoint.map_or_else(String::new, |every| format!("with (checkpoint = {every}) "));
     let text = format!("{source}run bench {options}= {} | into print;", query.pipeline);
     let statements = session.parse(&text).map_err(Error::config)?;
     let started = clock.nanos();
     for statement in &statements {
         session.define_or_run(&statement.node).map_err(Error::config)?;
     }
-    let mut failure = None;
+    let (mut failure, mut checkpoints) = (None, 0);
     for entry in session.jobs() {
         if entry.job.wait(None) != Some(JobStatus::Finished) {
             failure = entry.job.failure();
         }
     }
     let took = seconds(clock.nanos() - started);
+    for entry in session.jobs() {
+        checkpoints = entry.job.view().checkpoints.iter().map(|checkpoint| checkpoint.id).max().unwrap_or(0);
+    }
     drop(session);
     // What a benchmark leaves behind is of no use; that it can't be removed is no failure of the benchmark.
     let _ = std::fs::remove_dir_all(&state_dir);
     match failure {
         Some(error) => Err(error),
-        None => Ok((took, sink.outcome())),
+        None => Ok(JobRun { seconds: took, outcome: sink.outcome(), checkpoints }),
     }
 }
 

@@ -39,6 +39,19 @@ impl Divisor {
         (((product >> 64) as i64) >> self.shift) - (of >> 63)
     }
 
+    /// `of / self` of what is not negative.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half of the product fits")]
+    fn quotient_of_natural(self, of: i64) -> i64 {
+        let product = u128::from(of.cast_unsigned()) * u128::from(self.reciprocal);
+        ((product >> 64) as u64 >> self.shift).cast_signed()
+    }
+
+    #[inline]
+    fn remainder_of_natural(self, of: i64) -> i64 {
+        of - self.quotient_of_natural(of) * self.value
+    }
+
     #[inline]
     fn remainder(self, of: i64) -> i64 {
         of.wrapping_sub(self.quotient(of).wrapping_mul(self.value))
@@ -53,10 +66,13 @@ pub(super) fn by_constant(op: ArithmeticOp, left: &Value, right: &Value) -> Resu
     let divisor = Primitive::<Int64Type>::new(right)?;
     let Some(divisor) = divisor.constant().and_then(Divisor::new) else { return Ok(None) };
     let dividends = Primitive::<Int64Type>::new(left)?.values;
-    let values: ScalarBuffer<i64> = if op == ArithmeticOp::Divide {
-        dividends.iter().map(|&value| divisor.quotient(value)).collect()
-    } else {
-        dividends.iter().map(|&value| divisor.remainder(value)).collect()
+    // Without a sign it is one multiplication less a row, and most columns have none. A sign stays in the sum of all bits.
+    let natural = dividends.iter().fold(0, |bits, value| bits | value) >= 0;
+    let values: ScalarBuffer<i64> = match (op == ArithmeticOp::Divide, natural) {
+        (true, true) => dividends.iter().map(|&value| divisor.quotient_of_natural(value)).collect(),
+        (true, false) => dividends.iter().map(|&value| divisor.quotient(value)).collect(),
+        (false, true) => dividends.iter().map(|&value| divisor.remainder_of_natural(value)).collect(),
+        (false, false) => dividends.iter().map(|&value| divisor.remainder(value)).collect(),
     };
     let result: ArrayRef = Arc::new(Int64Array::new(values, left.data().nulls().cloned()));
     Ok(Some(Value::Array(result)))
@@ -80,6 +96,10 @@ mod tests {
             for value in multiples.chain(edges) {
                 assert_eq!(by.quotient(value), value / divisor, "{value} / {divisor}");
                 assert_eq!(by.remainder(value), value % divisor, "{value} % {divisor}");
+                if value >= 0 {
+                    assert_eq!(by.quotient_of_natural(value), value / divisor, "{value} / {divisor}");
+                    assert_eq!(by.remainder_of_natural(value), value % divisor, "{value} % {divisor}");
+                }
             }
         }
         assert!(Divisor::new(1).is_none() && Divisor::new(0).is_none() && Divisor::new(-5).is_none());

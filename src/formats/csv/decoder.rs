@@ -3,6 +3,8 @@
 //! Delimiters, quotes and line ends are found 64 bytes at a time as a mask of bits; only the cells that somebody reads
 //! are looked at, while the number of cells, their quoting and their UTF-8 are checked of every line.
 
+mod plain;
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 
@@ -11,11 +13,10 @@ use super::super::lines::{Extent, Lines, without_line_end};
 use super::super::time::MinuteCache;
 use super::super::{BadRecord, Decoder, DecoderRequest, json, options, scan};
 use super::cells::{self, Dialect, QUOTE};
-use super::places::{CHUNK_BYTES, Places};
 use crate::types::{Error, Field, LogicalType, Result};
+use plain::Plain;
 
 const UNREAD: usize = usize::MAX;
-const PATIENCE_MAX: u32 = 256;
 
 /// Decodes comma-separated values.
 #[derive(Debug)]
@@ -33,10 +34,7 @@ pub struct CsvDecoder {
     header_ahead: bool,
     /// The null literal could be taken for a number, so no cell is converted before it was compared.
     careful: bool,
-    places: Places,
-    /// Records to be read one by one before several are tried at once again, and how many the next time.
-    one_by_one: u32,
-    patience: u32,
+    plain: Plain,
     misfit: Option<String>,
     minute: MinuteCache,
     scratch: Vec<u8>,
@@ -139,90 +137,13 @@ impl CsvDecoder {
             header_ahead: request.at_file_start && dialect.header != Some(false),
             careful: dialect.null_literal.iter().any(u8::is_ascii_digit),
             dialect,
-            places: Places::default(),
-            one_by_one: 0,
-            patience: 1,
+            plain: Plain::default(),
             misfit: None,
             minute: MinuteCache::default(),
             scratch: Vec::new(),
             rows: 0,
             lines: Lines::new(record_bytes_max),
         })
-    }
-
-    /// Reads records at `start` that are plain, column by column; returns the position behind them. What is not plain, or
-    /// must not stand, is left to [`record`](Self::record).
-    fn plain_records(&mut self, bytes: &[u8], start: usize, max_rows: usize) -> usize {
-        if self.one_by_one > 0 {
-            self.one_by_one -= 1;
-            return start;
-        }
-        let (bytes, width) = (&bytes[start..], self.targets.len());
-        let room = max_rows.saturating_sub(self.rows + self.lines.bad.len());
-        self.places.find(bytes, self.dialect.delimiter);
-        let mut records = self.places.records(bytes, self.dialect.delimiter, width, room);
-        if self.lines.is_too_long(CHUNK_BYTES) {
-            records = 0;
-        }
-        for cell in 0..width {
-            let target = self.targets[cell];
-            if target != UNREAD {
-                records = self.take_column(bytes, cell, target, records);
-            }
-        }
-        self.rows += records;
-        self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
-        if records == 0 {
-            self.one_by_one = self.patience;
-            self.patience = (self.patience * 2).min(PATIENCE_MAX);
-            return start;
-        }
-        self.patience = 1;
-        start + self.places.cell(records * width - 1).1 + 1
-    }
-
-    /// Converts a cell of each of the first `records` plain records into its column; returns the number of records
-    /// before the first whose cell does not fit.
-    fn take_column(&mut self, bytes: &[u8], cell: usize, target: usize, records: usize) -> usize {
-        let width = self.targets.len();
-        let is_last = cell + 1 == width;
-        let must = !self.fields[target].nullable;
-        let mut record = 0;
-        while record < records {
-            record += self.take_run(bytes, (cell + record * width, width), target, records - record);
-            if record == records {
-                break;
-            }
-            let (start, mut end) = self.places.cell(cell + record * width);
-            if is_last && end > start && bytes[end - 1] == b'\r' {
-                end -= 1;
-            }
-            self.take(bytes, Cell { start, end, quoted: false, escaped: false }, target);
-            if self.misfit.take().is_some() || must && self.columns[target].is_null(self.rows + record) {
-                return record;
-            }
-            record += 1;
-        }
-        records
-    }
-
-    /// As many of the `records` cells at `first`, one each `width`, as are what most cells of such a column are.
-    #[inline]
-    fn take_run(&mut self, bytes: &[u8], (first, width): (usize, usize), target: usize, records: usize) -> usize {
-        let column = &mut self.columns[target];
-        let kind = column.kind();
-        if self.careful || !matches!(kind, Kind::BigInt | Kind::Timestamp) {
-            return 0;
-        }
-        let (places, minute) = (&self.places, &mut self.minute);
-        let cells = (0..records).map(|record| places.cell(first + record * width));
-        if kind == Kind::BigInt {
-            column.extend_i64(cells.map(|(start, end)| scan::cell_integer(bytes, start, end)))
-        } else {
-            column.extend_i64(cells.map(|(start, end)| {
-                minute.timestamp_at(bytes, start).filter(|&(_, behind)| behind == end).map(|(ms, _)| ms)
-            }))
-        }
     }
 
     /// Reads the record at `start` as one more row; returns the position behind its line end, `None` when the bytes end

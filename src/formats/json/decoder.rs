@@ -4,6 +4,9 @@
 //! near the end of the bytes, the strict general parser takes over for the field. Either way every byte of the line is
 //! checked, whichever fields are read.
 
+mod alike;
+
+use alike::Alike;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use hashbrown::HashMap;
@@ -25,6 +28,9 @@ pub struct JsonDecoder {
     columns: Vec<Column>,
     targets: HashMap<Box<[u8]>, usize>,
     layout: Layout,
+    /// Whether the predicted fields are one for each column, besides those that nobody reads.
+    fills_every_column: bool,
+    alike: Alike,
     reader: Reader,
     misfits: Vec<(usize, Misfit)>,
     rows: usize,
@@ -51,6 +57,8 @@ impl JsonDecoder {
             fields,
             targets,
             layout: Layout::default(),
+            fills_every_column: false,
+            alike: Alike::default(),
             reader: Reader::new(),
             misfits: Vec::new(),
             rows: 0,
@@ -155,6 +163,10 @@ impl JsonDecoder {
             let Ok(next) = parser.skip(record, value, 1) else { break };
             pos = next;
         }
+        let mut filled: Vec<usize> =
+            self.layout.members.iter().map(|member| member.target).filter(|&target| target != UNREAD).collect();
+        filled.sort_unstable();
+        self.fills_every_column = filled.into_iter().eq(0..self.columns.len());
     }
 
     /// Takes the row just read back when it must not stand: it is too long, a value is not of its column, or one is
@@ -220,6 +232,11 @@ impl Decoder for JsonDecoder {
         }
         let Some(mut pos) = self.lines.start(bytes, at_end) else { return Ok(0) };
         while pos < bytes.len() && self.lines.has_room(self.rows, max_rows, pos) {
+            let behind = self.alike_records(bytes, pos, max_rows);
+            if behind > pos {
+                pos = behind;
+                continue;
+            }
             // The end is looked for first: the processor can then begin with the next record before it knows where its
             // way through this one ends.
             let (next, last) = match memchr::memchr(b'\n', &bytes[pos..]) {

@@ -1,0 +1,156 @@
+//! Records that all look like the ones before: read field by field over many records at once. Where the next field of a
+//! record begins is known only once the one before it was read; with several records under way the processor has
+//! something else to do meanwhile.
+
+use super::super::super::column::Kind;
+use super::super::super::scan;
+use super::super::layout::UNREAD;
+use super::JsonDecoder;
+
+const RECORDS_MAX: usize = 128;
+const RECORDS_MIN: usize = 2;
+const PATIENCE_MAX: u32 = 256;
+/// Bytes under way at once: they stay in the nearest caches.
+const CHUNK_BYTES: usize = 48 << 10;
+
+/// The records that are under way, and when it is worth trying.
+#[derive(Debug)]
+pub(super) struct Alike {
+    /// Where each record is read next.
+    at: Vec<usize>,
+    /// Where each record's line ends.
+    ends: Vec<usize>,
+    /// How many records to take next.
+    records: usize,
+    /// Records to be read one by one before several are tried again, and how many the next time.
+    one_by_one: u32,
+    patience: u32,
+}
+
+impl Default for Alike {
+    fn default() -> Self {
+        Self { at: Vec::new(), ends: Vec::new(), records: RECORDS_MIN, one_by_one: 0, patience: 1 }
+    }
+}
+
+impl Alike {
+    /// Finds the lines at `start`, as many as are to be taken and no more than `room`.
+    fn find(&mut self, bytes: &[u8], start: usize, room: usize) {
+        self.at.clear();
+        self.ends.clear();
+        let chunk = &bytes[..bytes.len().min(start + CHUNK_BYTES)];
+        let mut pos = start;
+        while self.at.len() < self.records.min(room) {
+            let Some(end) = memchr::memchr(b'\n', &chunk[pos..]) else { break };
+            self.at.push(pos);
+            pos += end + 1;
+            self.ends.push(pos);
+        }
+    }
+
+    /// Of the records found the first `read` were read.
+    fn learn(&mut self, read: usize) {
+        if read == 0 {
+            self.one_by_one = self.patience;
+            self.patience = (self.patience * 2).min(PATIENCE_MAX);
+            self.records = RECORDS_MIN;
+        } else {
+            self.patience = 1;
+            self.records = if read == self.at.len() { (read * 2).min(RECORDS_MAX) } else { read }.max(RECORDS_MIN);
+        }
+    }
+}
+
+impl JsonDecoder {
+    /// Reads records at `start` that have the fields of the prediction and nothing else; returns the position behind them.
+    /// Whatever is different, broken or does not fit is left to [`record`](Self::record).
+    pub(super) fn alike_records(&mut self, bytes: &[u8], start: usize, max_rows: usize) -> usize {
+        if self.alike.one_by_one > 0 {
+            self.alike.one_by_one -= 1;
+            return start;
+        }
+        if !self.fills_every_column || self.lines.is_too_long(CHUNK_BYTES) {
+            return start;
+        }
+        self.alike.find(bytes, start, max_rows.saturating_sub(self.rows + self.lines.bad.len()));
+        let mut records = self.alike.at.len();
+        for step in 0..self.layout.members.len() {
+            records = match self.layout.members[step].target {
+                UNREAD => self.skip_fields(bytes, step, records),
+                target => self.read_fields(bytes, step, target, records),
+            };
+        }
+        for (record, (&at, &end)) in self.alike.at[..records].iter().zip(&self.alike.ends).enumerate() {
+            if bytes[at] != b'}' || at + 2 != end {
+                records = record;
+                break;
+            }
+        }
+        self.rows += records;
+        self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
+        self.alike.learn(records);
+        records.checked_sub(1).map_or(start, |last| self.alike.ends[last])
+    }
+
+    /// Passes over field `step` of the first `records` records; returns how many have it.
+    fn skip_fields(&mut self, bytes: &[u8], step: usize, records: usize) -> usize {
+        for (record, at) in self.alike.at[..records].iter_mut().enumerate() {
+            let Some((value, _)) = self.layout.follow(step, bytes, *at) else { return record };
+            let Ok(end) = self.reader.skip(bytes, value) else { return record };
+            *at = end;
+        }
+        records
+    }
+
+    /// Reads field `step` of the first `records` records into its column; returns how many have it, with a value that
+    /// fits.
+    fn read_fields(&mut self, bytes: &[u8], step: usize, target: usize, records: usize) -> usize {
+        let mut record = 0;
+        while record < records {
+            record += self.read_run(bytes, step, target, record, records);
+            if record < records {
+                if !self.read_field(bytes, step, target, record) {
+                    return record;
+                }
+                record += 1;
+            }
+        }
+        records
+    }
+
+    /// Reads as many fields from record `from` on as are what most values of such a column are.
+    #[inline]
+    fn read_run(&mut self, bytes: &[u8], step: usize, target: usize, from: usize, to: usize) -> usize {
+        let (layout, reader) = (&self.layout, &mut self.reader);
+        let column = &mut self.columns[target];
+        let records = self.alike.at[from..to].iter_mut();
+        if column.kind() == Kind::BigInt {
+            return column.extend_i64(records.map(|at| {
+                let (value, _) = layout.follow(step, bytes, *at)?;
+                let (number, end) = scan::small_integer(bytes, value)?;
+                *at = end;
+                Some(number)
+            }));
+        }
+        for (record, at) in records.enumerate() {
+            let Some((value, _)) = layout.follow(step, bytes, *at) else { return record };
+            let Some(end) = reader.read_plain(bytes, value, column) else { return record };
+            *at = end;
+        }
+        to - from
+    }
+
+    /// Reads one field with all care; false when the record is not to be taken here.
+    #[cold]
+    fn read_field(&mut self, bytes: &[u8], step: usize, target: usize, record: usize) -> bool {
+        let Some((value, _)) = self.layout.follow(step, bytes, self.alike.at[record]) else { return false };
+        let column = &mut self.columns[target];
+        let Ok(end) = self.reader.read(bytes, value, column) else {
+            self.reader.misfit = None;
+            return false;
+        };
+        self.alike.at[record] = end;
+        let missing = !self.fields[target].nullable && column.is_null(self.rows + record);
+        self.reader.misfit.take().is_none() && !missing
+    }
+}
