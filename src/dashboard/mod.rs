@@ -2,7 +2,7 @@
 //! asks for in it leaves as a statement of the shell.
 
 mod app;
-
+mod draw;
 mod export;
 mod field;
 mod header;
@@ -16,6 +16,8 @@ mod panels;
 mod plots;
 mod screen;
 mod statement;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod theme;

@@ -1,0 +1,442 @@
+//! `windows`: what is open, what it holds so far, what just fired, what came too late.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::dashboard::draw::{Canvas, Cell, Col, Cursor, Cut, Table, clean, clock, count, duration};
+use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
+use crate::inspect::{JobView, LateRowView, OperatorView, VertexView, WindowEntryView};
+use crate::session::{Listing, listings};
+
+/// The registry entry.
+pub(super) const SPEC: PanelSpec = PanelSpec {
+    name: "windows",
+    title: "windows",
+    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now; below, what fired last (↻: once more, for late rows) and what came too late.",
+    keys: &[
+        ("↑ ↓ j k PgUp PgDn Home End", "choose a window, or a key"),
+        ("← →", "to the windows, to the keys"),
+        ("o", "the next window operator"),
+    ],
+    create: || Box::new(Windows::default()),
+};
+
+#[derive(Debug, Default)]
+struct Windows {
+    operator: usize,
+    open: Cursor,
+    entries: Cursor,
+    /// Whether the keys have the cursor.
+    on_entries: bool,
+}
+
+/// A window operator: the same place in the chain of every subtask.
+struct Operator<'a> {
+    vertex: &'a VertexView,
+    place: usize,
+}
+
+/// A window, over all subtasks.
+#[derive(Default)]
+struct Open<'a> {
+    start: i64,
+    end: i64,
+    keys: u64,
+    rows: u64,
+    /// In every subtask that holds it.
+    fired: bool,
+    /// Until the last of its subtasks fires it; `None` before the first watermark.
+    to_go_ms: Option<i64>,
+    /// How much of its length the watermark has passed.
+    passed: f64,
+    entries: Vec<(usize, &'a WindowEntryView)>,
+}
+
+/// A window that fired, over all subtasks.
+struct Fired {
+    start: i64,
+    end: i64,
+    keys: u64,
+    again: bool,
+}
+
+fn operators(view: &JobView) -> Vec<Operator<'_>> {
+    let mut found = Vec::new();
+    for vertex in &view.vertices {
+        let chain = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
+        for place in 0..chain {
+            let operator = Operator { vertex, place };
+            let windowed = |of: &OperatorView| {
+                let (keys, values) = &of.window_columns;
+                !(of.windows.is_empty()
+                    && of.fired.is_empty()
+                    && of.late.is_empty()
+                    && keys.is_empty()
+                    && values.is_empty())
+            };
+            if operator.views().any(|(_, _, view)| windowed(view)) {
+                found.push(operator);
+            }
+        }
+    }
+    found
+}
+
+impl<'a> Operator<'a> {
+    /// Of each subtask: its index, its watermark, the operator.
+    fn views(&self) -> impl Iterator<Item = (usize, Option<i64>, &'a OperatorView)> + use<'a> {
+        let place = self.place;
+        self.vertex.subtasks.iter().filter_map(move |subtask| {
+            let view = subtask.operators.get(place)?;
+            Some((subtask.index, view.watermark.or(subtask.watermark), view))
+        })
+    }
+
+    /// `Window(hop(10s, 2s))`, and its uid.
+    fn name(&self) -> String {
+        let vertex = self.vertex;
+        let shown = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
+        let parts: Vec<&str> = vertex.name.split(" -> ").collect();
+        // The chain's name and its uids begin with the source, which has no view of its own.
+        let name = parts.len().checked_sub(shown).and_then(|before| parts.get(before + self.place));
+        let uid =
+            vertex.operators.len().checked_sub(shown).and_then(|before| vertex.operators.get(before + self.place));
+        let name = name.copied().unwrap_or(&vertex.name);
+        uid.map_or_else(|| name.to_owned(), |uid| format!("{name} {uid}"))
+    }
+
+    /// The open windows, the next to fire first.
+    fn open(&self) -> Vec<Open<'a>> {
+        let mut merged: BTreeMap<(i64, i64), Open<'a>> = BTreeMap::new();
+        for (subtask, watermark, view) in self.views() {
+            for window in &view.windows {
+                let last = window.end.saturating_sub(1);
+                let to_go_ms = watermark.map(|at| last.saturating_sub(at).max(0));
+                let passed = watermark.map_or(0.0, |at| passed(window.start, last, at));
+                let open = merged.entry((window.end, window.start)).or_insert_with(|| Open {
+                    start: window.start,
+                    end: window.end,
+                    fired: true,
+                    to_go_ms: Some(0),
+                    passed: 1.0,
+                    ..Open::default()
+                });
+                open.keys += window.keys;
+                open.rows += window.rows;
+                open.fired &= window.fired;
+                open.to_go_ms = open.to_go_ms.zip(to_go_ms).map(|(a, b)| a.max(b));
+                open.passed = open.passed.min(passed);
+                open.entries.extend(window.entries.iter().map(|entry| (subtask, entry)));
+            }
+        }
+        merged.into_values().collect()
+    }
+
+    /// What fired last, the newest first.
+    fn fired(&self) -> Vec<Fired> {
+        let mut merged: BTreeMap<(i64, i64), Fired> = BTreeMap::new();
+        for fired in self.views().flat_map(|(_, _, view)| &view.fired) {
+            let of = merged.entry((fired.end, fired.start)).or_insert(Fired {
+                start: fired.start,
+                end: fired.end,
+                keys: 0,
+                again: false,
+            });
+            of.keys += fired.keys;
+            of.again |= fired.again;
+        }
+        merged.into_values().rev().collect()
+    }
+
+    /// The last late rows with their subtask, the newest of each first.
+    fn late(&self) -> Vec<(usize, &'a LateRowView)> {
+        self.views().flat_map(|(subtask, _, view)| view.late.iter().rev().map(move |late| (subtask, late))).collect()
+    }
+}
+
+/// How much of `start` to `last` lies behind `at`.
+#[expect(clippy::cast_precision_loss, reason = "a bar on a screen")]
+fn passed(start: i64, last: i64, at: i64) -> f64 {
+    let length = (i128::from(last) - i128::from(start)).max(1);
+    let gone = (i128::from(at) - i128::from(start)).clamp(0, length);
+    gone as f64 / length as f64
+}
+
+/// A window's bounds, as short as they can be told.
+fn bounds(start: i64, end: i64) -> String {
+    let long = end.saturating_sub(start) >= 86_400_000;
+    let shown = |ms: i64| match DateTime::from_timestamp_millis(ms) {
+        Some(at) if long => at.format("%m-%d %H:%M").to_string(),
+        Some(_) => {
+            let text = clock(Some(ms));
+            text.strip_suffix(".000").map_or_else(|| text.clone(), str::to_owned)
+        }
+        None => if ms < 0 { "-∞" } else { "∞" }.to_owned(),
+    };
+    format!("{}–{}", shown(start), shown(end))
+}
+
+fn open_cells(open: &Open<'_>, theme: &Theme) -> Vec<Cell> {
+    let text = |text: String| Cell::Text(text, theme.text);
+    let key = match open.entries.as_slice() {
+        [(_, entry)] if open.keys == 1 => entry.key.join(", "),
+        _ => count(open.keys),
+    };
+    let style = if open.fired { theme.dim } else { theme.accent };
+    let to_go = match open.to_go_ms {
+        _ if open.fired => Cell::Text("✓ fired".to_owned(), theme.dim),
+        None => Cell::Text("-".to_owned(), theme.dim),
+        Some(0) => Cell::Text("now".to_owned(), theme.good),
+        Some(ms) => text(duration(ms)),
+    };
+    vec![text(bounds(open.start, open.end)), Cell::Bar(open.passed, style), to_go, text(key), text(count(open.rows))]
+}
+
+/// A value right-aligned when it is a number.
+pub(super) fn value(values: &[String], nth: usize, theme: &Theme) -> Cell {
+    values.get(nth).map_or_else(
+        || Cell::Text("-".to_owned(), theme.dim),
+        |value| Cell::Text(value.clone(), if value == "NULL" { theme.dim } else { theme.text }),
+    )
+}
+
+/// Whether all of `values` are numbers, so that they stand right.
+pub(super) fn numeric<'a>(values: impl Iterator<Item = &'a String>) -> bool {
+    let mut some = false;
+    for value in values.filter(|value| value.as_str() != "NULL") {
+        if value.parse::<f64>().is_err() {
+            return false;
+        }
+        some = true;
+    }
+    some
+}
+
+impl Windows {
+    fn header(
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        (nth, all): (usize, &[Operator<'_>]),
+        open: &[Open<'_>],
+        theme: &Theme,
+    ) {
+        let Some(operator) = all.get(nth) else { return };
+        let waiting: Vec<&Open<'_>> = open.iter().filter(|open| !open.fired).collect();
+        let next = waiting.first().and_then(|open| open.to_go_ms);
+        let next = next.map_or_else(String::new, |ms| format!("  ·  next fires in {}", duration(ms)));
+        let left_out: u64 = operator.views().map(|(_, _, view)| view.windows_left_out).sum();
+        let more = if left_out > 0 { format!(", {} more not listed", count(left_out)) } else { String::new() };
+        let fired = open.len() - waiting.len();
+        let line = vec![
+            (clean(&operator.name()).into_owned(), theme.heading),
+            (next, theme.text),
+            (format!("  ·  {} open{more}", waiting.len()), theme.text),
+            (if fired > 0 { format!(", {fired} fired wait for late rows") } else { String::new() }, theme.dim),
+        ];
+        let x = canvas.pieces(area, 0, &line);
+        if all.len() > 1 {
+            canvas.right(area, x + 2, 0, &vec![(format!("o: operator {} of {}", nth + 1, all.len()), theme.dim)]);
+        }
+    }
+
+    fn entries(
+        &mut self,
+        canvas: &mut Canvas<'_>,
+        mut area: Rect,
+        operator: &Operator<'_>,
+        open: &Open<'_>,
+        theme: &Theme,
+    ) {
+        let shown = open.entries.len() as u64;
+        let more = if open.keys > shown { format!(", {shown} of them shown") } else { String::new() };
+        let title = format!("{} keys of {}{more}", open.keys, bounds(open.start, open.end));
+        canvas.heading(area.cut_top(1), &title, theme);
+        let empty = (Vec::new(), Vec::new());
+        let names = operator.views().map(|(_, _, view)| &view.window_columns);
+        let (keys, values) = names.max_by_key(|(keys, values)| keys.len() + values.len()).unwrap_or(&empty);
+        let mut cols = Vec::new();
+        for (nth, name) in (0_u8..).zip(keys) {
+            let all = open.entries.iter().filter_map(|(_, entry)| entry.key.get(usize::from(nth)));
+            cols.push(if numeric(all) { Col::number(name, 6, nth) } else { Col::text(name, 6, 32, nth) });
+        }
+        for (nth, name) in (0_u8..).zip(values) {
+            let all = open.entries.iter().filter_map(|(_, entry)| entry.values.get(usize::from(nth)));
+            let rank = nth.saturating_add(1);
+            cols.push(if numeric(all) { Col::number(name, 5, rank) } else { Col::text(name, 5, 40, rank) });
+        }
+        cols.push(Col::number("subtask", 7, 200));
+        let row = |index: usize| {
+            let Some((subtask, entry)) = open.entries.get(index) else { return Vec::new() };
+            let mut cells: Vec<Cell> = (0..keys.len()).map(|nth| value(&entry.key, nth, theme)).collect();
+            cells.extend((0..values.len()).map(|nth| value(&entry.values, nth, theme)));
+            cells.push(Cell::Text(listings::subtask_name(operator.vertex.id, *subtask), theme.dim));
+            cells
+        };
+        let focused = self.on_entries;
+        Table::new(cols).draw(canvas, area, (open.entries.len(), row), &mut self.entries, (theme, focused));
+    }
+
+    fn fired(canvas: &mut Canvas<'_>, mut area: Rect, operator: &Operator<'_>, theme: &Theme) {
+        canvas.heading(area.cut_top(1), "fired last", theme);
+        let fired = operator.fired();
+        if fired.is_empty() {
+            canvas.text(area, 0, "nothing yet", theme.dim);
+        }
+        for (y, fired) in (0..area.height).zip(&fired) {
+            let mark = if fired.again { "↻" } else { "✓" };
+            let again = if fired.again { " again" } else { "" };
+            let style = if fired.again { theme.warn } else { theme.text };
+            let line = format!("{mark} {}  {} rows{again}", bounds(fired.start, fired.end), count(fired.keys));
+            canvas.text(area, y, &line, style);
+        }
+    }
+
+    fn late(canvas: &mut Canvas<'_>, mut area: Rect, operator: &Operator<'_>, theme: &Theme) {
+        let total: u64 = operator.vertex.subtasks.iter().map(|subtask| subtask.late_rows).sum();
+        canvas.heading(area.cut_top(1), &format!("late: {} rows", count(total)), theme);
+        let late = operator.late();
+        if late.is_empty() {
+            let tell = if total > 0 { "a late_to stream reads them" } else { "nothing was late" };
+            canvas.text(area, 0, tell, theme.dim);
+        }
+        for (y, (subtask, late)) in (0..area.height).zip(&late) {
+            let line = vec![
+                (format!("by {} ", duration(late.late_by_ms)), theme.warn),
+                (format!("{} ", clock(Some(late.time))), theme.text),
+                (format!("[{subtask}] "), theme.dim),
+                (late.row.clone(), theme.text),
+            ];
+            canvas.pieces(Rect { y: area.y + y, height: 1, ..area }, 0, &line);
+        }
+    }
+}
+
+impl Panel for Windows {
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, model: &Model, theme: &Theme) {
+        let (mut canvas, mut area) = Canvas::new(frame, area);
+        let operators = operators(&model.view);
+        if operators.is_empty() {
+            canvas.empty(
+                area,
+                "no windows: the job has no window stage, or it has taken no row yet",
+                "… | key_by auction | window tumble(10s) | aggregate count(*) as n opens them",
+                theme,
+            );
+            return;
+        }
+        self.operator %= operators.len();
+        let Some(operator) = operators.get(self.operator) else { return };
+        let open = operator.open();
+        if area.height > 2 {
+            let head = area.cut_top(1);
+            Self::header(&mut canvas, head, (self.operator, &operators), &open, theme);
+        }
+        if area.height >= 12 {
+            let mut bottom = area.cut_bottom((area.height / 3).clamp(5, 16));
+            let fired = if area.width >= 50 { bottom.cut_left((area.width / 3).clamp(32, 44)) } else { Rect::ZERO };
+            let gap = bottom.cut_left(1);
+            Self::fired(&mut canvas, Rect { width: fired.width.saturating_sub(gap.width), ..fired }, operator, theme);
+            Self::late(&mut canvas, bottom, operator, theme);
+        }
+        let mut right = Rect::ZERO;
+        if area.width >= 60 {
+            let wide = area.width.saturating_sub(if area.width >= 150 { 76 } else { 47 });
+            right = area.cut_right(wide);
+            area.cut_right(1);
+        } else if area.height >= 10 {
+            right = area.cut_bottom(area.height / 2);
+        }
+        let table = Table::new(vec![
+            Col::text("window", 17, 25, 0),
+            Col::text("passed", 6, 40, 1).grows(),
+            Col::number("fires in", 8, 0),
+            Col::number("keys", 5, 3),
+            Col::number("rows", 5, 2),
+        ]);
+        let row = |index: usize| open.get(index).map_or_else(Vec::new, |open| open_cells(open, theme));
+        if open.is_empty() {
+            canvas.empty(area, "no window is open now", "those of the next rows will be", theme);
+        } else {
+            let focused = !self.on_entries;
+            table.draw(&mut canvas, area, (open.len(), row), &mut self.open, (theme, focused));
+        }
+        if let Some(open) = open.get(self.open.selected) {
+            self.entries(&mut canvas, right, operator, open, theme);
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, _model: &Model) -> Reaction {
+        let cursor = if self.on_entries { &mut self.entries } else { &mut self.open };
+        if cursor.key(key) {
+            return Reaction::Redraw;
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is the dashboard's")]
+        match key.code {
+            KeyCode::Left | KeyCode::Char('h') => self.on_entries = false,
+            KeyCode::Right | KeyCode::Char('l') | KeyCode::Enter => self.on_entries = true,
+            KeyCode::Char('o') => *self = Self { operator: self.operator.wrapping_add(1), ..Self::default() },
+            _ => return Reaction::Ignored,
+        }
+        Reaction::Redraw
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _area: Rect, _model: &Model) -> Reaction {
+        if self.open.mouse(event) {
+            self.on_entries = false;
+        } else if self.entries.mouse(event) {
+            self.on_entries = true;
+        } else {
+            return Reaction::Ignored;
+        }
+        Reaction::Redraw
+    }
+
+    fn listing(&self, model: &Model) -> Listing {
+        listings::windows(&model.view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{press, screen};
+    use super::{SPEC, bounds, operators};
+    use crate::dashboard::testing::{FIRST_EVENT_MS, model, view};
+
+    #[test]
+    fn windows_of_all_subtasks_are_one() {
+        let view = view(20);
+        let found = operators(&view);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name(), "Window(hop(10s, 2s)) hot-windows");
+        let open = found[0].open();
+        assert_eq!(open.iter().filter(|open| open.start == open.end - 10_000).count(), open.len());
+        let whole = open.iter().find(|open| open.entries.len() == 16).expect("a window that all four hold");
+        assert_eq!(whole.keys, 4 * whole.keys / 4);
+        assert!(open.windows(2).all(|pair| pair[0].end < pair[1].end));
+        assert!(open.windows(2).all(|pair| pair[0].passed >= pair[1].passed), "the next to fire is the fullest");
+    }
+
+    #[test]
+    fn bounds_are_short() {
+        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 10_000), "08:00:00–08:00:10");
+        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 250), "08:00:00–08:00:00.250");
+        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 86_400_000), "01-01 08:00–01-02 08:00");
+        assert_eq!(bounds(i64::MIN, i64::MAX), "-∞–∞");
+    }
+
+    #[test]
+    fn the_cursor_goes_to_the_keys_and_back() {
+        let model = model();
+        let mut panel = (SPEC.create)();
+        let before = screen(panel.as_mut(), &model, 78, 19);
+        press(panel.as_mut(), "j", &model);
+        let second = screen(panel.as_mut(), &model, 78, 19);
+        assert_ne!(before, second, "the keys are those of the second window");
+        press(panel.as_mut(), "lj", &model);
+        assert_eq!(screen(panel.as_mut(), &model, 78, 19), second, "the window stays chosen");
+    }
+}
