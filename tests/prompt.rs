@@ -69,6 +69,28 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("it reads");
     }
 
+    /// Types a line and ends it; returns when the prompt, or the next line of the statement, can be typed.
+    fn enter(&mut self, line: &str) {
+        let end: String = line.chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect();
+        self.press(line);
+        self.until(line, |screen| screen.last().is_some_and(|last| last.ends_with(end.trim_end())));
+        self.press("\r");
+        for _ in 0..STEPS {
+            let (_, column) = self.seen.lock().expect("not poisoned").parser.screen().cursor_position();
+            if column == 0 || usize::from(column) == "lotic> ".len() {
+                return;
+            }
+            std::thread::park_timeout(STEP);
+        }
+        panic!("the line is not taken:\n{}", self.screen().join("\n"));
+    }
+
+    /// Empties the line.
+    fn clear(&mut self) {
+        self.press("\u{3}");
+        self.prompt("");
+    }
+
     /// The lines of the screen, without those below the last that is not empty.
     fn screen(&self) -> Vec<String> {
         let text = self.seen.lock().expect("not poisoned").parser.screen().contents();
@@ -125,7 +147,7 @@ impl Drop for Terminal {
 
 /// Bids without end, `rate` a second.
 fn bids(rate: u32) -> String {
-    format!("source g from nexmark 'bid' with (rate = {rate});\r")
+    format!("source g from nexmark 'bid' with (rate = {rate});")
 }
 
 #[test]
@@ -144,14 +166,14 @@ fn the_hot_job_is_typed_line_by_line_and_its_end_is_told_by_itself() {
         "  | aggregate count(*) as n, avg(price) as avg_price",
         "  | into hot_file;",
     ] {
-        terminal.press(line);
-        terminal.press("\r");
+        terminal.enter(line);
     }
     terminal.shows("job hot runs");
     terminal.shows("job hot finished:");
     terminal.prompt("");
-    terminal.press("show jobs\r");
-    terminal.shows("finished");
+    terminal.press("show jobs --json\r");
+    terminal.shows("\"status\"");
+    terminal.prompt("");
     terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
     let files = std::fs::read_dir(&out).expect("the sink's directory").flatten();
@@ -163,16 +185,17 @@ fn the_hot_job_is_typed_line_by_line_and_its_end_is_told_by_itself() {
 fn tab_completes_a_column_of_the_stream_at_that_point() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Terminal::open(directory.path(), &[]);
-    terminal.press(&bids(10));
+    terminal.enter(&bids(10));
     terminal.press("g | map price * 2 as doubled, channel | filter dou\t");
     terminal.prompt("g | map price * 2 as doubled, channel | filter doubled");
     terminal.press(" > 1 | win\t");
     terminal.until("window", |screen| screen.last().is_some_and(|line| line.contains("| window")));
     // Several: they are listed, and the line stands below them.
-    terminal.press("\u{3}ru\tn x = g | into \t");
+    terminal.clear();
+    terminal.press("run x = g | into \t");
     let listed = terminal.until("sinks", |screen| screen.iter().any(|line| line.starts_with("blackhole")));
     assert!(listed.iter().any(|line| line.contains("print")), "{listed:?}");
-    terminal.prompt("run x = g | into");
+    terminal.until("the line", |screen| screen.last().is_some_and(|line| line.starts_with("lotic> run x = g | into")));
 }
 
 #[test]
@@ -181,9 +204,8 @@ fn ctrl_c_clears_the_line_and_ends_a_query_and_never_the_shell() {
     let mut terminal = Terminal::open(directory.path(), &[]);
     terminal.press("some words");
     terminal.prompt("some words");
-    terminal.press("\u{3}");
-    terminal.prompt("");
-    terminal.press(&bids(1_000));
+    terminal.clear();
+    terminal.enter(&bids(1_000));
     terminal.press("g | map auction\r");
     terminal.until("rows", |screen| screen.iter().filter(|line| line.trim().parse::<u64>().is_ok()).count() > 5);
     // Impatience does no harm.
@@ -191,6 +213,7 @@ fn ctrl_c_clears_the_line_and_ends_a_query_and_never_the_shell() {
     terminal.prompt("");
     terminal.press("show sources --json\r");
     terminal.shows("\"name\"");
+    terminal.prompt("");
     terminal.press("\u{4}");
     assert_eq!(terminal.exit_code(), 0);
 }
@@ -199,7 +222,7 @@ fn ctrl_c_clears_the_line_and_ends_a_query_and_never_the_shell() {
 fn rows_of_a_background_job_appear_above_the_line_that_is_typed() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Terminal::open(directory.path(), &[]);
-    terminal.press(&bids(40));
+    terminal.enter(&bids(40));
     terminal.press("run shown = g | map auction, 'a row' as what | into print;\r");
     terminal.shows("job shown runs");
     let rows = |screen: &[String]| screen.iter().filter(|line| line.ends_with("a row")).count();
@@ -208,7 +231,7 @@ fn rows_of_a_background_job_appear_above_the_line_that_is_typed() {
         terminal.until("more rows", |screen| rows(screen) > 3 * (count + 1));
     }
     let screen = terminal.prompt("g | filter price > 1000");
-    let torn = |line: &&String| line.contains("lotic>") && line.contains("a row");
+    let torn = |line: &&String| line.contains("lotic>") && line.ends_with("a row");
     assert!(!screen.iter().any(|line| torn(&line)), "{screen:#?}");
     // The line goes on to be edited, and is a statement at last.
     terminal.press(" | limit 1\r");
@@ -223,18 +246,22 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     let mut terminal = Terminal::open(directory.path(), &[]);
     terminal.press("source s from nexmark 'bid' with (password = 'hunter2');\r");
     terminal.shows("unknown option");
-    terminal.press("stream two = s\r  | filter price > 7;\r");
+    terminal.prompt("");
+    terminal.enter("stream two = s");
+    terminal.enter("  | filter price > 7;");
     terminal.shows("unknown stream");
+    terminal.prompt("");
     terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
 
     let mut terminal = Terminal::open(directory.path(), &[]);
     terminal.press("\u{10}\u{10}");
     terminal.shows("filter price > 7;");
-    // Ctrl-A and then up: out of the two lines of the entry to the one before.
-    terminal.press("\u{3}\u{12}password");
+    terminal.clear();
+    terminal.press("\u{12}password");
     terminal.shows("password = '***'");
-    terminal.press("\u{3}\u{3}\\q\r");
+    terminal.clear();
+    terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
     let kept = std::fs::read_to_string(directory.path().join("lotic/history")).expect("a history");
     assert!(!kept.contains("hunter2"), "{kept}");
@@ -242,6 +269,7 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     let mut terminal = Terminal::open(directory.path(), &["--no-history"]);
     terminal.press("show jobs\r");
     terminal.shows("no jobs");
+    terminal.prompt("");
     terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
     assert_eq!(std::fs::read_to_string(directory.path().join("lotic/history")).expect("a history"), kept);
@@ -251,16 +279,17 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
 fn ctrl_d_names_the_running_jobs_and_takes_a_last_checkpoint() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Terminal::open(directory.path(), &[]);
-    terminal.press(&bids(100));
+    terminal.enter(&bids(100));
     terminal.press("run kept = g | key_by auction | aggregate count(*) as n | into blackhole;\r");
     terminal.shows("job kept runs");
+    terminal.prompt("");
     terminal.press("\u{4}");
     terminal.shows("stopping kept with a last checkpoint … done");
     assert!(!terminal.seen.lock().expect("not poisoned").parser.screen().bracketed_paste());
     assert_eq!(terminal.exit_code(), 0);
 
     let mut terminal = Terminal::open(directory.path(), &["--restore", "latest"]);
-    terminal.press(&bids(100));
+    terminal.enter(&bids(100));
     terminal.press("run kept = g | key_by auction | aggregate count(*) as n | into blackhole;\r");
     terminal.shows("job kept goes on from checkpoint");
 }
@@ -269,9 +298,10 @@ fn ctrl_d_names_the_running_jobs_and_takes_a_last_checkpoint() {
 fn sigterm_at_the_prompt_stops_the_jobs_and_gives_the_terminal_back() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Terminal::open(directory.path(), &[]);
-    terminal.press(&bids(100));
+    terminal.enter(&bids(100));
     terminal.press("run kept = g | key_by auction | aggregate count(*) as n | into blackhole;\r");
     terminal.shows("job kept runs");
+    terminal.prompt("");
     terminal.press("half a line");
     terminal.prompt("half a line");
     let id = terminal.child.process_id().and_then(|id| i32::try_from(id).ok()).expect("a process");
@@ -286,12 +316,17 @@ fn sigterm_at_the_prompt_stops_the_jobs_and_gives_the_terminal_back() {
 fn a_paste_is_one_statement_and_a_large_one_does_no_harm() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Terminal::open(directory.path(), &[]);
-    terminal.press(&bids(10));
-    terminal.press("\u{1b}[200~g\n  | map 41 + 1 as pasted\n  | limit 1;\u{1b}[201~\r");
+    terminal.enter(&bids(10));
+    terminal.press("\u{1b}[200~g\n  | map 41 + 1 as pasted\n  | limit 1;\u{1b}[201~");
+    terminal.shows("limit 1;");
+    terminal.press("\r");
     terminal.until("42", |screen| screen.iter().any(|line| line.trim() == "42"));
     terminal.prompt("");
-    let large = format!("\u{1b}[200~-- {}\n\u{1b}[201~\r", "x".repeat(500_000));
+    let large = format!("\u{1b}[200~-- {}\n\u{1b}[201~", "x".repeat(500_000));
     terminal.press(&large);
+    terminal.until("the end of it", |screen| screen.last().is_some_and(|line| line.ends_with("xx")));
+    terminal.press("\r");
+    terminal.prompt("");
     terminal.press("show jobs\r");
     terminal.shows("no jobs");
 }
@@ -315,6 +350,7 @@ fn colours_are_shown_only_where_they_are_wanted() {
     let mut dumb = Terminal::open_with(directory.path(), &[], &[("TERM", "dumb")]);
     dumb.press("show jobs\n");
     dumb.shows("no jobs");
+    dumb.prompt("");
     assert!(!dumb.bytes().contains('\u{1b}'), "{:?}", dumb.bytes());
     dumb.press("\\q\n");
     assert_eq!(dumb.exit_code(), 0);

@@ -30,7 +30,7 @@ impl Walk<'_, '_> {
         let open = innermost(tokens);
         let inner = open.map_or(tokens, |open| &tokens[open + 1..]);
         let item = last_part(inner, Symbol::Comma);
-        let list = matches!(shape, Shape::Exprs { .. }) && open.is_none();
+        let several = matches!(shape, Shape::Exprs { .. }) && open.is_none();
         let star = matches!(shape, Shape::Exprs { star: true }) && open.is_none();
         let called = open.and_then(|open| tokens.get(open.checked_sub(1)?)).and_then(word);
         let is_called =
@@ -50,8 +50,8 @@ impl Walk<'_, '_> {
             }
             return false;
         };
-        if last.is_word("as") && (list || is_called(&["cast", "try_cast"])) {
-            if list {
+        if last.is_word("as") && (several || is_called(&["cast", "try_cast"])) {
+            if several {
                 self.usage("NAME");
             } else {
                 self.want(Want::Type);
@@ -73,11 +73,11 @@ impl Walk<'_, '_> {
             self.words(CandidateKind::Keyword, &[("except", "(column, …)")]);
             return true;
         }
-        let named = list && item.iter().rev().nth(1).is_some_and(|token| token.is_word("as"));
+        let named = several && item.iter().rev().nth(1).is_some_and(|token| token.is_word("as"));
         if named {
             return true;
         }
-        if list {
+        if several {
             self.words(CandidateKind::Keyword, &[("as", "names the column")]);
             if aggregates && last.is(Symbol::RightParen) {
                 self.words(CandidateKind::Keyword, &[("filter (where", "only these rows are aggregated")]);
@@ -109,11 +109,10 @@ fn ends_operand(item: &[Token<'_>]) -> bool {
     let Some((last, before)) = item.split_last() else { return false };
     match &last.kind {
         TokenKind::Word(word) => !BEFORE_OPERANDS.iter().any(|known| known.eq_ignore_ascii_case(word)),
-        TokenKind::Symbol(Symbol::RightParen | Symbol::RightBracket | Symbol::RightBrace) => true,
         // Times, or all columns.
         TokenKind::Symbol(Symbol::Star) => before.is_empty(),
-        TokenKind::Symbol(_) => false,
-        TokenKind::Quoted(_)
+        TokenKind::Symbol(Symbol::RightParen | Symbol::RightBracket | Symbol::RightBrace)
+        | TokenKind::Quoted(_)
         | TokenKind::Text(_)
         | TokenKind::Bytes(_)
         | TokenKind::Integer(_)
@@ -123,6 +122,7 @@ fn ends_operand(item: &[Token<'_>]) -> bool {
         | TokenKind::Flag(_)
         | TokenKind::Directive(_)
         | TokenKind::Raw(_) => true,
+        TokenKind::Symbol(_) => false,
     }
 }
 

@@ -204,7 +204,8 @@ mod tests {
     fn a_long_history_is_cut_to_the_newest() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = history(&directory);
-        let lines: String = (0..5 * ENTRIES).map(|number| format!("entry {number}\n")).collect();
+        let lines: String =
+            (0..5 * ENTRIES).flat_map(|number| ["entry ".to_owned(), number.to_string(), "\n".to_owned()]).collect();
         fs::write(file.path(), format!("{FORMAT}\n{lines}")).expect("written");
         let entries = file.load().expect("read");
         assert_eq!(entries.len(), ENTRIES);

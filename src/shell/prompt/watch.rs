@@ -1,6 +1,7 @@
 //! Watches the jobs while the person types: what happens to them is said by itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -163,12 +164,13 @@ fn over(name: &str, status: JobStatus, view: &JobView, cause: Option<String>) ->
             let late: u64 = subtasks().map(|subtask| subtask.late_rows).sum();
             let rejected: u64 = subtasks().map(|subtask| subtask.rejected_rows).sum();
             let mut text = format!("job {name} finished: {} rows in", thousands(view.source_rows));
-            text.push_str(&format!(", {} rows out", thousands(view.sink_rows)));
+            // Writing to a String cannot fail.
+            let _ = write!(text, ", {} rows out", thousands(view.sink_rows));
             if late > 0 {
-                text.push_str(&format!(", {} late", thousands(late)));
+                let _ = write!(text, ", {} late", thousands(late));
             }
             if rejected > 0 {
-                text.push_str(&format!(", {} could not be processed", thousands(rejected)));
+                let _ = write!(text, ", {} could not be processed", thousands(rejected));
             }
             text.push('\n');
             Some(text)
