@@ -92,6 +92,12 @@ mod print {
             .map_err(|error| Error::io("standard output", error))
     }
 
+    /// Writes rows.
+    pub(super) fn rows(text: &[u8]) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text).and_then(|()| stdout.flush()).map_err(|error| Error::io("standard output", error))
+    }
+
     /// Writes a remark or an error. Nobody can be told when that fails.
     pub(super) fn error(text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());

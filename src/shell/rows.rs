@@ -1,6 +1,6 @@
 //! Rows for the person at the terminal, or for the next program in the pipe.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use super::row_text::RowText;
 use super::transcript::Transcript;
 use super::{print, render};
 use crate::api::ResultSink;
-use crate::types::{Batch, Error, Result};
+use crate::types::{Batch, Result};
 
 /// How rows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,9 +144,7 @@ impl ResultSink for RowPrinter {
         let Some(mut screen) = self.screen() else { return Ok(()) };
         let mut text = Vec::new();
         let remark = screen.write(batch, render::terminal_width().map(usize::from), &mut text)?;
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&text).and_then(|()| stdout.flush()).map_err(|error| Error::io("standard output", error))?;
-        drop(stdout);
+        print::rows(&text)?;
         if let Some(remark) = remark {
             print::error(&format!("{remark}\n"));
         }
