@@ -5,6 +5,7 @@
 mod common;
 
 use common::TestSession;
+use lotic::commands::{HelpKind, help_topics};
 
 /// The source that examples of stages and windows may use.
 const BIDS: &str = "source bids from nexmark 'bid' with (events = 2000, seed = 7);";
@@ -45,6 +46,57 @@ fn examples_of_connectors_run() {
         assert!(!connector.examples.is_empty(), "connector {} has an example", connector.name);
         for example in connector.examples {
             runs(connector.name, example, BIDS);
+        }
+    }
+}
+
+#[test]
+fn examples_of_statements_and_aggregates_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let topics = help_topics(&TestSession::new(directory.path(), |_| {}).session);
+    let mut count = 0;
+    for topic in &topics {
+        let runs_as_it_stands = match topic.kind {
+            HelpKind::Statement => true,
+            // Examples of scalar functions are expressions, which the tests of expressions evaluate.
+            HelpKind::Function => topic.examples.iter().any(|example| example.contains(" | ")),
+            HelpKind::Stage | HelpKind::Window | HelpKind::Connector | HelpKind::Command => false,
+        };
+        // What gives another value at each moment has no value to show.
+        let of_the_moment = topic.names[0].starts_with("current_") || topic.names[0].starts_with("local");
+        assert!(!topic.examples.is_empty() || of_the_moment, "{} has an example", topic.names[0]);
+        for example in topic.examples.iter().filter(|_| runs_as_it_stands) {
+            runs(topic.names[0], example, BIDS);
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count} examples");
+}
+
+/// A job to command.
+const HOT: &str = "source bids from nexmark 'bid' with (rate = 5000, seed = 7);
+    run hot with (parallelism = 2, restart_attempts = 100, restart_delay = 1ms) =
+      bids | key_by auction | window tumble(1s) | aggregate count(*) as n | into blackhole;";
+
+#[test]
+fn examples_of_commands_run() {
+    for command in lotic::commands::commands() {
+        for example in command.examples {
+            let directory = tempfile::tempdir().expect("a directory");
+            let mut test = TestSession::new(directory.path(), |_| {});
+            let before = match command.syntax.name {
+                "resume" => "pause hot;".to_owned(),
+                "restore" => format!("savepoint hot to 'sp/hot-1'; {}", "checkpoint hot; ".repeat(7)),
+                _ => String::new(),
+            };
+            for text in [HOT, &before, *example] {
+                for statement in test.session.parse(text).unwrap_or_else(|error| panic!("{text}: {error}")) {
+                    if let Err(failure) = lotic::commands::execute(&mut test.session, &statement.node) {
+                        panic!("the example of {} fails: {failure}\n{text}", command.syntax.name);
+                    }
+                }
+            }
+            test.session.cancel_all();
         }
     }
 }

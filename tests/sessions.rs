@@ -122,7 +122,7 @@ fn completions_and_the_manual_are_printed() {
     let directory = tempfile::tempdir().expect("a directory");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, text) = lotic(directory.path(), &["completions", shell]);
-        assert!(code == Some(0) && text.contains("--state-dir") && text.contains("tutorial"), "{shell}: {text}");
+        assert!(code == Some(0) && text.contains("state-dir") && text.contains("tutorial"), "{shell}: {text}");
     }
     let (code, text) = lotic(directory.path(), &["man"]);
     assert!(code == Some(0) && text.contains(".TH lotic 1") && text.contains("why late"), "{text}");

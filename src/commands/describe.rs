@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{CommandSpec, JSON, json, show};
 use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::inspect::JobView;
 use crate::plan::Entry;
 use crate::session::{Column, Failure, Listing, Outcome, Session};
 use crate::types::Spanned;
@@ -16,9 +17,9 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
     },
     usage: "describe NAME [--json]",
-    summary: "lists the columns of a source, sink or stream",
-    help: "Lists the columns with their types, whether they can be null, and which is the event time with its watermark.",
-    examples: &["describe bids"],
+    summary: "lists the columns of a source, sink or stream, or the vertices of a job",
+    help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators.",
+    examples: &["describe bids", "describe hot"],
     flink: Some("DESCRIBE"),
     run: |args, session| describe(args.word(0)?, json(args), session),
 };
@@ -30,25 +31,36 @@ pub(super) const SHORT: CommandSpec = CommandSpec {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[JSON] },
     },
-    usage: "\\d [NAME]",
-    summary: "lists what is defined, or the columns of one",
-    help: "Without a name lists the sources, streams and sinks; with one it is the same as describe.",
-    examples: &["\\d", "\\d bids"],
+    usage: "\\d [NAME] [--json]",
+    summary: "lists what is defined and the jobs, or describes one",
+    help: "Without a name lists the sources, streams and sinks that are defined, and the jobs; with one it is the same as describe.",
+    examples: &["\\d", "\\d bids", "\\d hot"],
     flink: Some("SHOW TABLES"),
     run: short,
 };
 
 fn short(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    match args.head.first() {
-        Some(_) => describe(args.word(0)?, json(args), session),
-        None => Ok(Outcome::Listing(show::entries(session, |_| true).json(json(args)))),
+    if !args.head.is_empty() {
+        return describe(args.word(0)?, json(args), session);
     }
+    let mut listing = show::entries(session, |_| true);
+    for entry in session.jobs() {
+        let view = entry.job.view();
+        let status = json!(view.status);
+        let what = format!("{}, parallelism {}", status.as_str().unwrap_or("-"), view.parallelism);
+        listing.push(vec![json!(entry.name), json!("job"), json!(what)]);
+    }
+    Ok(Outcome::Listing(listing.json(json(args))))
 }
 
 fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<Outcome, Failure> {
-    let entry = session.catalog().get(&name.node).ok_or_else(|| {
-        session.catalog().unknown("source, stream or sink", name, |_| true, std::iter::empty::<&str>())
-    })?;
+    let Some(entry) = session.catalog().get(&name.node) else {
+        if let Ok(job) = session.job(name) {
+            return Ok(Outcome::Listing(vertices(&job.job.view()).json(as_json)));
+        }
+        let jobs = session.jobs().map(|job| job.name.as_str());
+        return Err(session.catalog().unknown("source, stream, sink or job", name, |_| true, jobs).into());
+    };
     let mut listing = Listing::new(
         vec![Column::text("column"), Column::text("type"), Column::text("nullable"), Column::text("time")],
         "a sink has the columns that arrive",
@@ -66,4 +78,21 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
         }
     }
     Ok(Outcome::Listing(listing.json(as_json)))
+}
+
+/// What a job is made of.
+fn vertices(view: &JobView) -> Listing {
+    let mut listing = Listing::new(
+        vec![Column::number("vertex"), Column::text("name"), Column::number("subtasks"), Column::text("operators")],
+        "the job has not started",
+    );
+    for vertex in &view.vertices {
+        listing.push(vec![
+            json!(vertex.id),
+            json!(vertex.name),
+            json!(vertex.subtasks.len()),
+            json!(vertex.operators.join(", ")),
+        ]);
+    }
+    listing
 }

@@ -13,12 +13,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     syntax: CommandSyntax {
         name: "help",
         aliases: &[],
-        signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+        signature: Signature { head: &[], optional: &[Shape::Name, Shape::Name, Shape::Name], clauses: &[] },
     },
     usage: "help [TOPIC]",
     summary: "explains a stage, function, connector, command or statement",
-    help: "Without a topic lists all topics. With the name of a stage, window function, function, connector, command or statement, explains it with examples that run as they stand.",
-    examples: &["help", "help window"],
+    help: "Without a topic lists all topics. With the name of a stage, window function, function, connector, command or statement, by whatever alias, explains it with examples that run as they stand. A clause or an option is explained where it belongs.",
+    examples: &["help", "help window", "help why late", "help lateness"],
     flink: Some("HELP"),
     run,
 };
@@ -40,7 +40,7 @@ pub(super) const SHORT: CommandSpec = CommandSpec {
 
 /// What a topic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// `source`, `sink`, `stream`, `run`
     Statement,
     /// A stage of a pipeline.
@@ -84,16 +84,42 @@ impl Kind {
 
 /// One thing that help explains.
 #[derive(Debug, Clone)]
-pub(super) struct Topic {
-    pub(super) kind: Kind,
+pub struct Topic {
+    /// What it is.
+    pub kind: Kind,
     /// Its name, then its other names.
-    pub(super) names: Vec<&'static str>,
-    pub(super) summary: &'static str,
-    pub(super) flink: Option<&'static str>,
+    pub names: Vec<&'static str>,
+    /// One line.
+    pub summary: &'static str,
+    /// The Flink counterpart.
+    pub flink: Option<&'static str>,
+    /// Statements that show it; of scalar functions, expressions with their values.
+    pub examples: Vec<String>,
     usage: String,
     help: &'static str,
+    /// Clauses or options.
     details: Vec<(String, &'static str)>,
-    examples: Vec<String>,
+}
+
+impl Topic {
+    /// Whether it has this name, `mode` for `.mode` too.
+    fn is_called(&self, wanted: &str) -> bool {
+        let called = |name: &str| name.eq_ignore_ascii_case(wanted);
+        self.names.iter().any(|name| called(name) || called(name.trim_start_matches(['.', '\\'])))
+    }
+
+    /// Whether a name of several words begins with this one: `kill`.
+    fn begins_with(&self, wanted: &str) -> bool {
+        let first = |name: &str| name.split_once(' ').is_some_and(|(first, _)| first.eq_ignore_ascii_case(wanted));
+        self.names.iter().any(|name| first(name))
+    }
+
+    /// Whether it has a clause or option of this name, or one that begins with it.
+    fn has_detail(&self, wanted: &str) -> bool {
+        self.details.iter().any(|(name, _)| {
+            name.eq_ignore_ascii_case(wanted) || name.split(' ').next().is_some_and(|n| n.eq_ignore_ascii_case(wanted))
+        })
+    }
 }
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
@@ -101,14 +127,27 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     if args.head.is_empty() {
         return Ok(Outcome::Text(overview(&topics)));
     }
-    let wanted = args.word(0)?;
-    let found: Vec<&Topic> =
-        topics.iter().filter(|topic| topic.names.iter().any(|name| name.eq_ignore_ascii_case(&wanted.node))).collect();
+    let mut words = Vec::new();
+    for index in 0..args.head.len() {
+        words.push(args.word(index)?.node.as_str());
+    }
+    let wanted = words.join(" ");
+    let by = |fits: &dyn Fn(&Topic) -> bool| topics.iter().filter(|topic| fits(topic)).collect::<Vec<_>>();
+    let mut found = by(&|topic| topic.is_called(&wanted));
+    if found.is_empty() {
+        found = by(&|topic| topic.begins_with(&wanted));
+    }
+    if found.is_empty() {
+        found = by(&|topic| topic.has_detail(&wanted));
+        // An option that every connector has is explained once.
+        found.dedup_by_key(|topic| topic.kind);
+    }
     if found.is_empty() {
         let names = topics.iter().flat_map(|topic| topic.names.iter().copied());
-        let unknown = Diagnostic::at(wanted.span, format!("there is no help on `{}`", wanted.node))
+        let span = args.word(0)?.span.to(args.word(args.head.len() - 1)?.span);
+        let unknown = Diagnostic::at(span, format!("there is no help on `{wanted}`"))
             .label("expected a stage, function, connector, command or statement");
-        return Err(unknown.did_you_mean(&wanted.node, names).into());
+        return Err(unknown.did_you_mean(&wanted, names).into());
     }
     Ok(Outcome::Text(found.iter().map(|topic| page(topic)).collect::<Vec<_>>().join("\n")))
 }
@@ -159,14 +198,23 @@ fn page(topic: &Topic) -> String {
         }
         text.push('\n');
     }
+    let widest = topic.details.iter().map(|(name, _)| name.chars().count()).filter(|&width| width <= DETAIL).max();
     for (name, help) in &topic.details {
-        let _ = writeln!(text, "  {name:32} {help}");
+        let width = widest.unwrap_or(DETAIL);
+        let mut name = name.clone();
+        if name.chars().count() > width {
+            let _ = writeln!(text, "  {}", std::mem::take(&mut name));
+        }
+        for line in wrapped(&help.split_whitespace().collect::<Vec<_>>(), 96 - width) {
+            let _ = writeln!(text, "  {:width$}  {line}", std::mem::take(&mut name));
+        }
     }
     if !topic.details.is_empty() {
         text.push('\n');
     }
     if let Some((first, rest)) = topic.names.split_first()
         && !rest.is_empty()
+        && topic.kind != Kind::Statement
     {
         let _ = writeln!(text, "  {first} is also written {}.\n", rest.join(", "));
     }
@@ -179,6 +227,9 @@ fn page(topic: &Topic) -> String {
     }
     text
 }
+
+/// The widest name of a clause or option that has its help on the same line.
+const DETAIL: usize = 34;
 
 /// How a shape is shown in a usage line.
 fn shape(shape: Shape) -> String {
@@ -217,7 +268,8 @@ fn usage(name: &str, signature: &Signature) -> String {
 }
 
 /// Everything there is help on.
-pub(super) fn topics(session: &Session) -> Vec<Topic> {
+#[must_use]
+pub fn topics(session: &Session) -> Vec<Topic> {
     let registries = session.registries();
     let mut topics = statements();
     for stage in registries.stages {
@@ -289,50 +341,111 @@ fn owned(examples: &[&str]) -> Vec<String> {
     examples.iter().map(|&example| example.to_owned()).collect()
 }
 
-fn statements() -> Vec<Topic> {
-    let statement = |name, usage: &str, summary, help, examples: &[&'static str]| Topic {
+/// The options of a job.
+const JOB_CLAUSES: &[(&str, &str)] = &[
+    ("parallelism = N", "how many subtasks each operator has"),
+    ("max_parallelism = N", "the number of key groups: the most it can be rescaled to; 128 by default"),
+    ("checkpoint = DURATION", "the time between two checkpoints; without it they are taken on command only"),
+    ("retained_checkpoints = N", "how many completed checkpoints are kept; 3 by default"),
+    ("restart_attempts = N", "how often it restarts from its last checkpoint before it fails; 3 by default"),
+    ("restart_delay = DURATION", "the wait before each restart; 1s by default"),
+    ("task_managers = N", "among how many task managers the slots are divided; 1 by default"),
+    ("batch_rows = N", "rows of a full batch; 8192 by default; results do not depend on it"),
+    ("channel_capacity = N", "batches that an exchange holds before its producer must wait; 8 by default"),
+    ("on_error = 'fail' | 'skip' | 'dead_letter'", "what becomes of a row that an operator can't process"),
+    ("dead_letter = 'DIR'", "the directory for such rows; dead_letters/<job> by default"),
+    ("allow_non_restored_state = true", "a restore leaves state behind that no operator takes up"),
+];
+
+const SOURCE_CLAUSES: &[(&str, &str)] = &[
+    ("columns (NAME TYPE [not null], …)", "what the rows have; without it a file's schema is inferred and printed"),
+    ("event_time EXPRESSION", "when a row happened: a timestamp, or a bigint of epoch milliseconds"),
+    ("watermark DURATION", "behind event_time: how far rows may be out of order"),
+    ("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them"),
+];
+
+fn statement(
+    names: &[&'static str],
+    usage: &str,
+    (summary, help): (&'static str, &'static str),
+    details: &[(&str, &'static str)],
+    (examples, flink): (&[&'static str], &'static str),
+) -> Topic {
+    Topic {
         kind: Kind::Statement,
-        names: vec![name],
+        names: names.to_vec(),
         summary,
-        flink: match name {
-            "source" | "sink" => Some("CREATE TABLE … WITH (…)"),
-            "stream" => Some("CREATE TEMPORARY VIEW"),
-            "run" => Some("INSERT INTO, EXECUTE STATEMENT SET"),
-            _ => None,
-        },
+        flink: Some(flink),
         usage: usage.to_owned(),
         help,
-        details: Vec::new(),
+        details: details.iter().map(|&(name, help)| (name.to_owned(), help)).collect(),
         examples: owned(examples),
-    };
+    }
+}
+
+fn statements() -> Vec<Topic> {
     vec![
         statement(
-            "source",
+            &["source"],
             "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION]] [with (…)]",
-            "names where rows come from",
-            "The clauses come in any order. Without columns a file's schema is inferred and printed. event_time takes a column or an expression; a bigint is epoch milliseconds. The watermark is the largest event time so far minus the duration, row by row. Every source takes on_error = 'fail' | 'skip' | 'dead_letter', dead_letter = 'DIR', pace = '10x' and idle_timeout = DURATION.",
-            &["source gen from nexmark 'bid' with (events = 1000, seed = 7);"],
+            (
+                "names where rows come from",
+                "The clauses come in any order. The watermark is the largest event time so far minus the duration, row by row; a row behind it may be late.",
+            ),
+            SOURCE_CLAUSES,
+            (
+                &[
+                    "source gen from nexmark 'bid' with (events = 1000, seed = 7);",
+                    "source orders from values with (rows = array[row('ann', 1000), row('bob', 2000)])\n  columns (customer string, at bigint) event_time at watermark 5s;",
+                ],
+                "CREATE TABLE … WITH (…)",
+            ),
         ),
         statement(
-            "sink",
+            &["sink"],
             "sink NAME to CONNECTOR ['TARGET'] [with (…)]",
-            "names where rows go",
-            "A pipeline ends with `| into NAME`, or with the sink written out: `| into file 'out' with (format = 'csv')`.",
-            &["sink nowhere to blackhole;"],
+            (
+                "names where rows go",
+                "A pipeline ends with `| into NAME`, or with the sink written out: `| into file 'out' with (format = 'csv')`.",
+            ),
+            &[("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them")],
+            (&["sink nowhere to blackhole;\nrun dropped = bids | into nowhere;"], "CREATE TABLE … WITH (…)"),
         ),
         statement(
-            "stream",
+            &["stream"],
             "stream NAME = PIPELINE",
-            "names a pipeline",
-            "Other pipelines can begin with the name. Nothing runs until a pipeline is shown or run.",
-            &["stream pricey = bids | filter price > 1000;"],
+            (
+                "names a pipeline",
+                "Other pipelines can begin with the name. Nothing runs until a pipeline is shown or run.",
+            ),
+            &[],
+            (&["stream pricey = bids | filter price > 1000;\npricey | limit 3;"], "CREATE TEMPORARY VIEW"),
         ),
         statement(
-            "run",
+            &["pipeline", "preview"],
+            "NAME | STAGE | STAGE …",
+            (
+                "shows the rows of a pipeline",
+                "A pipeline begins with the name of a source or stream; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. Its last stage may be `into SINK` only behind `run`.",
+            ),
+            &[],
+            (&["bids | filter price > 1000 | map auction, price | limit 3;"], "SELECT"),
+        ),
+        statement(
+            &["run", "job"],
             "run NAME [with (…)] = PIPELINE   or   run NAME [with (…)] { PIPELINE; … }",
-            "starts a job",
-            "Every pipeline ends with `| into SINK`; those of one job share their sources. Options: parallelism, max_parallelism, checkpoint = DURATION, retained_checkpoints, restart_attempts, restart_delay, batch_rows, task_managers, on_error, dead_letter, allow_non_restored_state.",
-            &["run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole;"],
+            (
+                "starts a job",
+                "Every pipeline ends with `| into SINK`; those of one job share their sources, and a side output (`late_to`) is a stream inside the job. The job runs in the background: `show jobs` lists it, `wait JOB` waits for it.",
+            ),
+            JOB_CLAUSES,
+            (
+                &[
+                    "run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole;",
+                    "run both {\n  bids | key_by auction | window tumble(10s) late_to late | aggregate count(*) as n | into blackhole;\n  late | into print;\n}",
+                ],
+                "INSERT INTO, EXECUTE STATEMENT SET",
+            ),
         ),
     ]
 }

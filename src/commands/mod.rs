@@ -30,6 +30,8 @@ mod watermarks;
 mod why_late;
 mod windows;
 
+pub use help::{Kind as HelpKind, Topic as HelpTopic, topics as help_topics};
+
 use crate::api::{Clause, CommandSyntax, Shape, StageArgs};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, Session};

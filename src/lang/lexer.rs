@@ -181,7 +181,9 @@ impl<'a> Lexer<'a, '_> {
         let (first, second) = (self.byte(0), self.byte(1));
         match first {
             b'\\' if !second.is_ascii_whitespace() => return self.directive(),
-            b'.' if second.is_ascii_alphabetic() && self.begins_statement() => return self.directive(),
+            b'.' if second.is_ascii_alphabetic() && (self.begins_statement() || self.behind_help()) => {
+                return self.directive();
+            }
             b'\'' => return self.text_literal(),
             b'`' => return self.quoted_name(),
             b'x' | b'X' if second == b'\'' => return self.bytes_literal(),
@@ -206,6 +208,11 @@ impl<'a> Lexer<'a, '_> {
             return Ok(());
         }
         Err(self.unexpected(c))
+    }
+
+    /// Whether the topic of `help` stands here.
+    fn behind_help(&self) -> bool {
+        matches!(&self.tokens[self.statement.min(self.tokens.len())..], [token] if token.is_word("help"))
     }
 
     fn check_length(&self, length: usize, what: &str) -> Step {

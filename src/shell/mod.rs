@@ -89,6 +89,11 @@ mod print {
         outlet().data(text)
     }
 
+    /// Writes rows.
+    pub(super) fn rows(text: &[u8]) -> Result<()> {
+        outlet().rows(text)
+    }
+
     /// Writes a remark or an error. Nobody can be told when that fails.
     pub(super) fn error(text: &str) {
         outlet().notice(text);

@@ -58,10 +58,12 @@ impl Recorder {
         let redacted = redact(typed.trim(), grammar);
         self.secrets.extend(redacted.secrets);
         let mut text = format!("\n{}\n", redacted.text);
-        for line in self.secrets.iter().fold(shown, |shown, secret| shown.replace(secret, "***")).lines() {
+        for line in shown.lines() {
             text.push_str(format!("{SHOWN} {line}").trim_end());
             text.push('\n');
         }
+        // What shows a statement, or a row made of it, shows its secrets too.
+        let text = self.secrets.iter().fold(text, |text, secret| text.replace(secret, "***"));
         self.write(&text)
     }
 

@@ -144,7 +144,7 @@ impl ResultSink for RowPrinter {
         let Some(mut screen) = self.screen() else { return Ok(()) };
         let mut text = Vec::new();
         let remark = screen.write(batch, render::terminal_width().map(usize::from), &mut text)?;
-        super::output::outlet().rows(&text)?;
+        print::rows(&text)?;
         if let Some(remark) = remark {
             print::error(&format!("{remark}\n"));
         }

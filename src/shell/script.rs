@@ -131,7 +131,7 @@ impl<'a> Script<'a> {
                 Left::Interrupted => return Ok(End::Interrupted),
             },
             ShellRequest::Read(file) => return self.read(&file),
-            ShellRequest::Record(file) => return self.start_recording(file.as_deref()),
+            ShellRequest::Record(file) => return Ok(self.start_recording(file.as_deref())),
             ShellRequest::Tutorial(name) => return tutorial::from_prompt(self.shell, name.as_deref()),
             ShellRequest::Wait(request) => {
                 let waited = foreground::wait_for(self.shell, &request);
@@ -164,9 +164,9 @@ impl<'a> Script<'a> {
         Script { shell: self.shell, origin, depth: self.depth + 1 }.run(&text)
     }
 
-    fn start_recording(&mut self, file: Option<&Path>) -> Result<End> {
+    fn start_recording(&mut self, file: Option<&Path>) -> End {
         if self.shell.transcript.is_some() && self.shell.recorder.is_none() {
-            return Ok(self.failed(&Error::config("this session is being replayed: it can't be recorded as well")));
+            return self.failed(&Error::config("this session is being replayed: it can't be recorded as well"));
         }
         let ended = self.shell.stop_recording();
         let Some(file) = file else {
@@ -175,14 +175,14 @@ impl<'a> Script<'a> {
                 None => "nothing was being recorded\n".to_owned(),
             };
             self.shell.message(&remark);
-            return Ok(End::Done);
+            return End::Done;
         };
         match Recorder::create(file, self.shell.rows.mode(), &self.shell.session.settings().base_dir) {
             Ok(recorder) => self.shell.start_recording(recorder),
-            Err(error) => return Ok(self.failed(&error)),
+            Err(error) => return self.failed(&error),
         }
         self.shell.message(&format!("recording to {}; `.record off` ends it\n", file.display()));
-        Ok(End::Done)
+        End::Done
     }
 }
 

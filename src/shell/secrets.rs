@@ -33,10 +33,13 @@ pub(super) fn redact<'a>(text: &'a str, grammar: &Grammar<'_>) -> Redacted<'a> {
         hidden.push_str(&text[from..first.span.start]);
         hidden.push_str(HIDDEN);
         from = last.span.end;
-        secrets.extend(value.iter().filter_map(|token| match &token.kind {
-            TokenKind::Text(secret) if !secret.is_empty() => Some(secret.clone().into_owned()),
-            _ => None,
-        }));
+        for token in value {
+            if let TokenKind::Text(secret) = &token.kind
+                && !secret.is_empty()
+            {
+                secrets.push(secret.clone().into_owned());
+            }
+        }
     }
     if from == 0 {
         return Redacted { text: Cow::Borrowed(text), secrets };
@@ -90,6 +93,7 @@ fn depth_behind(token: &Token<'_>, depth: usize) -> usize {
 
 fn is_secret(name: &[Token<'_>]) -> bool {
     name.iter().any(|token| {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a part of a name")]
         let part: &str = match &token.kind {
             TokenKind::Word(word) => word,
             TokenKind::Quoted(word) | TokenKind::Text(word) => word,

@@ -1,5 +1,6 @@
 //! `lotic test`: replays sessions and compares what they show.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -115,16 +116,14 @@ impl Replay {
         let what = if bless { "is written anew" } else { "shows something else" };
         for (index, lines) in &self.differences {
             let step = &self.lesson.steps[*index];
-            text.push_str(&format!(
-                "{}:{}: this statement {what}\n",
-                printable(&file.display().to_string()),
-                step.line
-            ));
+            let file = file.display().to_string();
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}:{}: this statement {what}", printable(&file), step.line);
             for line in step.statement.lines() {
-                text.push_str(&format!("    {}\n", printable(line)));
+                let _ = writeln!(text, "    {}", printable(line));
             }
             for line in lines {
-                text.push_str(&format!("  {}\n", printable(&line.signed())));
+                let _ = writeln!(text, "  {}", printable(&line.signed()));
             }
             text.push('\n');
         }

@@ -1,5 +1,6 @@
 //! `tutorial`: the sessions, played step by step.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -49,7 +50,8 @@ fn list() -> String {
     let mut text = String::new();
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
         let lesson = Lesson::parse(tutorial.text, &registries.grammar());
-        text.push_str(&format!("{}  {:16} {}\n", index + 1, tutorial.name, lesson.title()));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}  {:16} {}", index + 1, tutorial.name, lesson.title());
     }
     text
 }
@@ -152,11 +154,12 @@ impl Look {
         }
         for (index, line) in step.statement.lines().enumerate() {
             let prompt = if index == 0 { "lotic> " } else { "     > " };
-            if self.colour {
-                text.push_str(&format!("\x1b[32m{prompt}\x1b[0;1m{line}\x1b[0m\n"));
+            // Writing to a String cannot fail.
+            let _ = if self.colour {
+                writeln!(text, "\x1b[32m{prompt}\x1b[0;1m{line}\x1b[0m")
             } else {
-                text.push_str(&format!("{prompt}{line}\n"));
-            }
+                writeln!(text, "{prompt}{line}")
+            };
         }
         text
     }

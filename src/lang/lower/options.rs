@@ -18,7 +18,10 @@ pub(super) fn read(typed: &Typed, whose: &str, known: &[&[OptionSpec]]) -> Resul
         let names = || known.iter().flat_map(|specs| specs.iter()).map(|spec| spec.name);
         let Some(found) = names().find(|known| known.eq_ignore_ascii_case(&name.node)) else {
             let error = Diagnostic::at(name.span, format!("unknown option `{}` of {whose}", name.node));
-            let names: Vec<_> = names().collect();
+            let mut names: Vec<_> = names().collect();
+            // A connector lists the options that every source takes, and so does the plan.
+            let mut listed = std::collections::BTreeSet::new();
+            names.retain(|name| listed.insert(*name));
             return Err(match nearest(&name.node, names.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None if names.is_empty() => error.help("it takes no options"),
