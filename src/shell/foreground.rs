@@ -37,12 +37,6 @@ impl Interrupts {
         Ok(Self { count })
     }
 
-    /// Signals that never come.
-    #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Self { count: Arc::default() }
-    }
-
     /// Signals since the last call.
     pub(super) fn take(&self) -> bool {
         self.count.swap(0, Ordering::SeqCst) > 0
