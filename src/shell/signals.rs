@@ -64,12 +64,6 @@ impl Interrupts {
         Ok(Self { noted })
     }
 
-    /// Signals that never come.
-    #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Self { noted: Arc::default() }
-    }
-
     /// Whether there was a signal since the last call.
     pub(super) fn take(&self) -> bool {
         self.noted.count.swap(0, Ordering::SeqCst) > 0
