@@ -59,7 +59,7 @@ fn jobs(session: &Session) -> Listing {
             json!(view.source_rows),
             json!(view.sink_rows),
             json!(view.restarts),
-            json!(view.checkpoints.iter().filter(|checkpoint| checkpoint.status == "completed").count()),
+            json!(view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count()),
             json!(view.cause),
         ]);
     }

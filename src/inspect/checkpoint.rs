@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct CheckpointView {
     /// Its number.
     pub id: u64,
-    /// `pending`, `completed`, `failed`, `expired`
+    /// `pending`, `completed`, `failed`, `discarded`: completed, and retained no more
     pub status: String,
     /// Clock when it was triggered, milliseconds.
     pub triggered_ms: i64,
@@ -21,6 +21,14 @@ pub struct CheckpointView {
     pub full_bytes: Option<u64>,
     /// Why it failed.
     pub cause: Option<String>,
+}
+
+impl CheckpointView {
+    /// Whether it was completed, still retained or not.
+    #[must_use]
+    pub fn was_completed(&self) -> bool {
+        matches!(self.status.as_str(), "completed" | "discarded")
+    }
 }
 
 /// One savepoint.

@@ -68,7 +68,7 @@ impl CheckpointLog {
         self.held.push(id);
         let expired = self.held.len().checked_sub(self.retained).filter(|count| *count > 0)?;
         for id in self.held.drain(..expired).collect::<Vec<_>>() {
-            self.change(id, |view| "expired".clone_into(&mut view.status));
+            self.change(id, |view| "discarded".clone_into(&mut view.status));
         }
         Some(self.held.clone())
     }
@@ -94,6 +94,6 @@ mod tests {
         log.triggered(CheckpointId(6), 0);
         assert_eq!(log.completed(CheckpointId(6)), Some(vec![CheckpointId(5), CheckpointId(6)]));
         let statuses: Vec<_> = log.views().iter().map(|view| (view.id, view.status.as_str())).collect();
-        assert_eq!(statuses, [(4, "expired"), (5, "completed"), (6, "completed")]);
+        assert_eq!(statuses, [(4, "discarded"), (5, "completed"), (6, "completed")]);
     }
 }

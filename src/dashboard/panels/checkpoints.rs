@@ -55,7 +55,7 @@ fn status(row: &Row<'_>, theme: &Theme) -> (&'static str, String, Style) {
             "completed" => ("✓", "completed".to_owned(), theme.good),
             "pending" => ("…", "pending".to_owned(), theme.warn),
             "failed" => ("✗", "failed".to_owned(), theme.bad),
-            other => ("✗", other.to_owned(), theme.dim),
+            other => ("·", other.to_owned(), theme.dim),
         },
         Row::Savepoint(savepoint) if savepoint.cause.is_some() => ("✗", "no savepoint".to_owned(), theme.bad),
         Row::Savepoint(_) => ("◆", "savepoint".to_owned(), theme.accent),
@@ -158,7 +158,8 @@ fn totals(view: &JobView) -> String {
         },
     );
     format!(
-        "{last}  ·  {} completed, {} failed  ·  {} savepoints",
+        "{last}  ·  {} completed ({} retained), {} failed  ·  {} savepoints",
+        view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count(),
         of("completed"),
         of("failed"),
         view.savepoints.len()
@@ -224,7 +225,7 @@ impl Panel for Checkpoints {
             // A column a checkpoint, wide enough to be seen.
             let wide = (usize::from(chart.width) / 120).max(1) * 2;
             // One that failed took as long as it was waited for, and would flatten the others.
-            let completed = view.checkpoints.iter().filter(|checkpoint| checkpoint.status == "completed");
+            let completed = view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed());
             let longest = completed.clone().filter_map(|checkpoint| checkpoint.duration_ms).max();
             let title = longest.map_or_else(String::new, |ms| format!(", the longest {}", duration(ms)));
             let durations = completed.filter_map(|checkpoint| checkpoint.duration_ms);
@@ -239,7 +240,7 @@ impl Panel for Checkpoints {
             );
         }
         let below = (area.height >= 9).then(|| area.cut_bottom(if area.height >= 14 { 4 } else { 3 }));
-        let completed = view.checkpoints.iter().filter(|checkpoint| checkpoint.status == "completed");
+        let completed = view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed());
         let longest_ms = completed.filter_map(|checkpoint| checkpoint.duration_ms).max().unwrap_or(0);
         let table = Table::new(vec![
             Col::number("id", 4, 0),

@@ -141,7 +141,7 @@ pub(super) fn view(seconds: i64) -> JobView {
         vertices: vec![vertex(0, "Source: bids"), vertex(1, "window"), vertex(2, "Sink: print")],
         edges: vec![EdgeView { from: 0, to: 1, exchange: "hash[auction]".into(), rows }],
         checkpoints: vec![
-            checkpoint(6, "expired", -10),
+            checkpoint(6, "discarded", -10),
             checkpoint(7, "completed", -5),
             checkpoint(8, "completed", 0),
             checkpoint(9, "failed", 3),
