@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lesson::SHOWN;
+use super::redact::redact;
 use super::rows::Mode;
-use super::secrets::redact;
 use super::transcript::Transcript;
 use crate::lang::Grammar;
 use crate::types::{Error, Result};
@@ -55,7 +55,8 @@ impl Recorder {
         if !std::mem::replace(&mut self.began, true) {
             return Ok(());
         }
-        let redacted = redact(typed.trim(), grammar);
+        // What is named like a secret and can't be read as a statement is left out, as in the history.
+        let Some(redacted) = redact(typed.trim(), grammar) else { return Ok(()) };
         self.secrets.extend(redacted.secrets);
         let mut text = format!("\n{}\n", redacted.text);
         for line in shown.lines() {

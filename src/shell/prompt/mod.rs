@@ -4,7 +4,6 @@ mod helper;
 mod highlight;
 mod history;
 mod keys;
-mod redact;
 mod run;
 mod watch;
 

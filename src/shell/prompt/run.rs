@@ -14,12 +14,12 @@ use unicode_width::UnicodeWidthChar;
 use super::helper::Lines;
 use super::history::{self, HistoryFile};
 use super::keys::{Asked, EndsLine, Pressed};
-use super::redact::redacted;
 use super::watch::Watcher;
 use crate::session::Session;
 use crate::session::completion::Completer;
 use crate::shell::dashboard::Left;
 use crate::shell::output::outlet;
+use crate::shell::redact::redact;
 use crate::shell::script::{End, Script};
 use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
 use crate::types::{Error, Result};
@@ -190,7 +190,7 @@ impl Reader {
     /// Puts a statement into the history, without secrets.
     fn remember(&mut self, shell: &Shell, text: &str) {
         let grammar = shell.session.registries().grammar();
-        let Some(entry) = redacted(text.trim_end(), &grammar) else { return };
+        let Some(entry) = redact(text.trim_end(), &grammar).map(|redacted| redacted.text) else { return };
         add(self.editor.history_mut(), &entry);
         if let Some(history) = &self.history
             && let Err(error) = history.append(&entry)

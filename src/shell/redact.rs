@@ -1,9 +1,9 @@
-//! Keeps secrets out of the history.
+//! Keeps secrets out of the history and of recordings.
 //!
-//! The value of every option named like a secret (`password`, `api_key`, `access.token`, `key`, …) becomes `'***'`, as
-//! does a text that carries one (`https://user:pass@host`, `…?token=…`). It is looked for everywhere in a statement and
-//! not only where options stand, because what is mistyped enters the history too. A text that cannot be cut into tokens
-//! and names a secret does not enter it at all.
+//! The value of every option named like a secret (`password`, `api_key`, `access.token`, …) becomes `'***'`, as does a
+//! text that carries one (`https://user:pass@host`, `…?token=…`). Plain names are looked for everywhere in a statement and
+//! not only where options stand, because what is mistyped enters the history too; names that columns have as well (`key`)
+//! only in `with (…)`. A text that cannot be cut into tokens and names a secret is not kept at all.
 
 use std::borrow::Cow;
 
@@ -26,48 +26,65 @@ const SECRET: &[&str] = &[
     "authorization",
     "bearer",
 ];
-/// Last words of such names.
+/// Last words of such names, among options.
 const SECRET_LAST: &[&str] = &["key", "pwd", "pass", "pin", "auth"];
 
-/// `text` as it may be kept; `None` when it may not.
-pub(super) fn redacted<'a>(text: &'a str, grammar: &Grammar<'_>) -> Option<Cow<'a, str>> {
-    let lexed = lex(text, grammar);
-    if lexed.error.is_some() {
-        return if mentions_secret(text) { None } else { Some(Cow::Borrowed(text)) };
-    }
-    let mut kept = String::new();
-    let mut from = 0;
-    for (start, end) in secrets(&lexed.tokens) {
-        kept.push_str(&text[from..start]);
-        kept.push_str(HIDDEN);
-        from = end;
-    }
-    if from == 0 {
-        return Some(Cow::Borrowed(text));
-    }
-    kept.push_str(&text[from..]);
-    Some(Cow::Owned(kept))
+/// A text without its secrets.
+#[derive(Debug)]
+pub(super) struct Redacted<'a> {
+    /// The text, `'***'` in place of each secret.
+    pub(super) text: Cow<'a, str>,
+    /// The secrets, as they may be shown elsewhere.
+    pub(super) secrets: Vec<String>,
 }
 
-/// Where values of secrets stand, in order and apart.
-fn secrets(tokens: &[Token<'_>]) -> Vec<(usize, usize)> {
+/// `text` as it may be kept; `None` when it may not.
+pub(super) fn redact<'a>(text: &'a str, grammar: &Grammar<'_>) -> Option<Redacted<'a>> {
+    let lexed = lex(text, grammar);
+    if lexed.error.is_some() && mentions_secret(text) {
+        return None;
+    }
+    let mut kept = String::new();
+    let mut secrets = Vec::new();
+    let mut from = 0;
+    for value in values(&lexed.tokens) {
+        let (Some(first), Some(last)) = (value.first(), value.last()) else { continue };
+        kept.push_str(&text[from..first.span.start]);
+        kept.push_str(HIDDEN);
+        from = last.span.end;
+        secrets.extend(value.iter().filter_map(|token| match &token.kind {
+            TokenKind::Text(secret) if !secret.is_empty() => Some(secret.clone().into_owned()),
+            _ => None,
+        }));
+    }
+    if from == 0 {
+        return Some(Redacted { text: Cow::Borrowed(text), secrets });
+    }
+    kept.push_str(&text[from..]);
+    Some(Redacted { text: Cow::Owned(kept), secrets })
+}
+
+/// The values that are secrets, in order and apart.
+fn values<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     let mut found = Vec::new();
+    // Brackets open behind `with (`, that one too; 0 outside.
+    let mut options = 0_usize;
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at].is(Symbol::Eq) && name_before(tokens, at).is_some_and(|name| is_secret(&name)) {
-            let value = value_behind(tokens, at + 1);
-            if let (Some(first), Some(last)) = (tokens.get(at + 1), value.checked_sub(1).and_then(|i| tokens.get(i)))
-                && value > at + 1
-            {
-                found.push((first.span.start, last.span.end));
-            }
-            at = value.max(at + 1);
+        let token = &tokens[at];
+        if token.is(Symbol::LeftParen) && (options > 0 || at > 0 && tokens[at - 1].is_word("with")) {
+            options += 1;
+        } else if token.is(Symbol::RightParen) {
+            options = options.saturating_sub(1);
+        } else if token.is(Symbol::Eq) && name_before(tokens, at).is_some_and(|name| is_secret(&name, options > 0)) {
+            let end = value_behind(tokens, at + 1);
+            found.push(&tokens[at + 1..end]);
+            at = end;
             continue;
-        }
-        if let TokenKind::Text(text) = &tokens[at].kind
+        } else if let TokenKind::Text(text) = &token.kind
             && carries_secret(text)
         {
-            found.push((tokens[at].span.start, tokens[at].span.end));
+            found.push(&tokens[at..=at]);
         }
         at += 1;
     }
@@ -119,8 +136,8 @@ fn value_behind(tokens: &[Token<'_>], from: usize) -> usize {
     tokens.len()
 }
 
-/// Whether an option of this name holds a secret.
-fn is_secret(name: &str) -> bool {
+/// Whether something of this name holds a secret; `option` when it is known to be an option.
+fn is_secret(name: &str, option: bool) -> bool {
     let mut words: Vec<String> = vec![String::new()];
     let mut before_lower = false;
     for c in name.chars() {
@@ -138,7 +155,7 @@ fn is_secret(name: &str) -> bool {
     words.retain(|word| !word.is_empty());
     let joined = words.concat();
     SECRET.iter().any(|part| joined.contains(part))
-        || words.last().is_some_and(|last| SECRET_LAST.contains(&last.as_str()))
+        || option && words.last().is_some_and(|last| SECRET_LAST.contains(&last.as_str()))
 }
 
 /// Whether a text holds a secret itself: a URL with a password, a parameter named like one.
@@ -149,13 +166,14 @@ fn carries_secret(text: &str) -> bool {
     });
     let in_parameter = text
         .split(['?', '&', ';', ',', ' '])
-        .any(|part| part.split_once('=').is_some_and(|(name, value)| !value.is_empty() && is_secret(name)));
+        .any(|part| part.split_once('=').is_some_and(|(name, value)| !value.is_empty() && is_secret(name, true)));
     password_in_url || in_parameter
 }
 
 /// Whether anything in `text` is named like a secret.
 fn mentions_secret(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-')).any(is_secret) || carries_secret(text)
+    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-')).any(|name| is_secret(name, false))
+        || carries_secret(text)
 }
 
 #[cfg(test)]
@@ -163,7 +181,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &str) -> Option<String> {
-        redacted(text, &Grammar::default()).map(Cow::into_owned)
+        redact(text, &Grammar::default()).map(|redacted| redacted.text.into_owned())
     }
 
     #[test]
@@ -189,7 +207,6 @@ mod tests {
                 "sink s to k with (`Client-Secret` = '***', c = 2)",
             ),
             ("sink s to k with (key = 'v')", "sink s to k with (key = '***')"),
-            ("x-api-key = 'v'", "x-api-key = '***'"),
             // Mistyped: no `with`, no end.
             ("sink s to k (PASSWORD = 'v'", "sink s to k (PASSWORD = '***'"),
             ("source s from http 'https://me:pw@host/x'", "source s from http '***'"),
@@ -197,6 +214,8 @@ mod tests {
         ] {
             assert_eq!(kept(text).as_deref(), Some(wanted));
         }
+        let redacted = redact("x with (token = 'it''s')", &Grammar::default()).expect("kept");
+        assert_eq!(redacted.secrets, ["it's"]);
     }
 
     #[test]
@@ -207,6 +226,7 @@ mod tests {
             "bids | filter monkey = 'tokyo' and passage > 3",
             "source s from http 'https://host:8080/x?page=1'",
             "bids | filter channel = 'it''s a = b'",
+            "bids | filter key = 'a' and (pin = 4 or pass = 'b')",
         ] {
             assert_eq!(kept(text).as_deref(), Some(text));
         }
