@@ -32,7 +32,6 @@ impl Divisor {
 
     /// `of / self`, towards zero.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of the product fits")]
     fn quotient(self, of: i64) -> i64 {
         let product = i128::from(of) * i128::from(self.reciprocal);
         // Rounded down so far: a negative quotient is one too small.
@@ -41,7 +40,6 @@ impl Divisor {
 
     /// `of / self` of what is not negative.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of the product fits")]
     fn quotient_of_natural(self, of: i64) -> i64 {
         let product = u128::from(of.cast_unsigned()) * u128::from(self.reciprocal);
         ((product >> 64) as u64 >> self.shift).cast_signed()

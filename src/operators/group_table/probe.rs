@@ -27,7 +27,7 @@ pub(super) struct Probe {
 impl Probe {
     /// A table with room for `groups`.
     pub(super) fn with_capacity(groups: usize) -> Self {
-        let slots = (groups + groups * 3 / 5 + 1).next_power_of_two().max(SLOTS_MIN);
+        let slots = (groups * 2).next_power_of_two().max(SLOTS_MIN);
         Self { slots: vec![EMPTY; slots], filled: 0 }
     }
 
@@ -50,14 +50,23 @@ impl Probe {
         }
     }
 
-    /// Enters `group` under a word under which it, or the same, is not there yet.
+    /// The group of `word`, or [`NONE`], and where it was found or is to be [put](Self::put).
     #[inline]
-    pub(super) fn insert(&mut self, word: u64, group: u32) {
+    pub(super) fn look(&self, word: u64) -> (u32, usize) {
         let mask = self.slots.len() - 1;
         let mut at = Self::home(word) & mask;
-        while self.slots[at].group != NONE {
+        loop {
+            let slot = &self.slots[at];
+            if slot.word == word || slot.group == NONE {
+                return (slot.group, at);
+            }
             at = (at + 1) & mask;
         }
+    }
+
+    /// Enters `group` at the place at which [`look`](Self::look) has just missed `word`.
+    #[inline]
+    pub(super) fn put(&mut self, at: usize, word: u64, group: u32) {
         self.slots[at] = Slot { word, group };
         self.filled += 1;
         if self.filled * 8 > self.slots.len() * 5 {
@@ -65,16 +74,28 @@ impl Probe {
         }
     }
 
+    /// Enters `group` under a word under which it, or the same, is not there yet.
+    pub(super) fn insert(&mut self, word: u64, group: u32) {
+        let mask = self.slots.len() - 1;
+        let mut at = Self::home(word) & mask;
+        while self.slots[at].group != NONE {
+            at = (at + 1) & mask;
+        }
+        self.put(at, word, group);
+    }
+
     #[cold]
     fn grow(&mut self) {
         let slots = self.slots.len() * 2;
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
-        for slot in old.into_iter().filter(|slot| slot.group != NONE) {
-            let mut at = Self::home(slot.word) & (slots - 1);
-            while self.slots[at].group != NONE {
-                at = (at + 1) & (slots - 1);
+        for slot in &old {
+            if slot.group != NONE {
+                let mut at = Self::home(slot.word) & (slots - 1);
+                while self.slots[at].group != NONE {
+                    at = (at + 1) & (slots - 1);
+                }
+                self.slots[at] = *slot;
             }
-            self.slots[at] = slot;
         }
     }
 
@@ -97,8 +118,8 @@ impl Probe {
             if slot.group == NONE {
                 break;
             }
-            let home = Self::home(slot.word) & mask;
-            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+            let wanted = Self::home(slot.word) & mask;
+            if at.wrapping_sub(wanted) & mask >= at.wrapping_sub(hole) & mask {
                 self.slots[hole] = slot;
                 hole = at;
             }
@@ -131,9 +152,10 @@ mod tests {
                 }
             } else {
                 let number = u32::try_from(step).expect("small");
-                let mut group = probe.find(word, |_| true);
+                let (mut group, place) = probe.look(word);
+                assert_eq!(group, probe.find(word, |_| true));
                 if group == NONE {
-                    probe.insert(word, number);
+                    probe.put(place, word, number);
                     group = number;
                 }
                 assert_eq!(group, *model.entry(word).or_insert(number));

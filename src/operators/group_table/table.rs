@@ -304,10 +304,11 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
         for (group, &value) in groups.iter_mut().zip(column.values()) {
             let value: i64 = value.into();
             let word = mix(value.cast_unsigned());
-            *group = probe.find(word, |_| true);
-            if INSERT && *group == NONE {
+            let (found, place) = probe.look(word);
+            *group = found;
+            if INSERT && found == NONE {
                 *group = set(held, numbers.take(), value);
-                probe.insert(word, *group);
+                probe.put(place, word, *group);
             }
         }
         return;
