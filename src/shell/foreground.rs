@@ -2,13 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::progress::Progress;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, print};
@@ -19,148 +13,68 @@ use crate::types::{Error, Result, printable};
 /// How often the foreground looks at what it waits for, milliseconds.
 const TICK_MS: u64 = 100;
 
-/// The signals that concern the whole program.
+/// Counts Ctrl-C and the other signals that end a program.
 #[derive(Debug, Clone)]
 pub(super) struct Interrupts {
-    signals: Arc<Signals>,
+    noted: Arc<Noted>,
 }
 
 #[derive(Debug, Default)]
-struct Signals {
-    /// Those that end a program, since somebody looked.
+struct Noted {
+    /// Signals since somebody looked.
     count: AtomicUsize,
-    /// Whether one of them was SIGTERM or SIGHUP, which mean the shell and not what it does.
-    ending: AtomicBool,
-    /// Asks for SIGTSTP and SIGCONT to be taken over, and tells whether they are.
-    wanted: Notify,
-    watching: AtomicBool,
-    /// Whether SIGTSTP has come since somebody looked.
-    stop: AtomicBool,
-    /// How often SIGCONT has come.
-    continued: AtomicUsize,
-    /// The terminal's modes when the program began.
-    modes: Option<Termios>,
+    /// The number of the signal that asked the program to end; 0 for none.
+    ended_by: AtomicI32,
 }
 
 impl Interrupts {
     /// Takes SIGINT, SIGTERM and SIGHUP over from the system.
     pub(super) fn install() -> Result<Self> {
-        let modes = tcgetattr(std::io::stdin()).ok();
-        let signals = Arc::new(Signals { modes, ..Signals::default() });
-        let seen = Arc::clone(&signals);
+        let noted = Arc::new(Noted::default());
+        let seen = noted.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
-            .enable_time()
             .build()
             .map_err(|error| Error::io("signal handling", error))?;
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(listen(&seen)))
+            .spawn(move || runtime.block_on(note_signals(&seen)))
             .map_err(|error| Error::io("signal handling", error))?;
-        Ok(Self { signals })
+        Ok(Self { noted })
     }
 
     /// Signals since the last call.
     pub(super) fn take(&self) -> bool {
-        self.signals.count.swap(0, Ordering::SeqCst) > 0
+        self.noted.count.swap(0, Ordering::SeqCst) > 0
     }
 
-    /// Whether SIGTERM or SIGHUP has come: the shell is to end.
-    pub(super) fn is_ending(&self) -> bool {
-        self.signals.ending.load(Ordering::SeqCst)
-    }
-
-    /// Takes SIGTSTP and SIGCONT over too, for good: nobody else could give the terminal back in time.
-    pub(super) fn watch_job_control(&self) {
-        self.signals.wanted.notify_one();
-        for _ in 0..500 {
-            if self.signals.watching.load(Ordering::SeqCst) {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-    }
-
-    /// Whether SIGTSTP has come since the last call.
-    pub(super) fn take_stop(&self) -> bool {
-        self.signals.stop.swap(false, Ordering::SeqCst)
-    }
-
-    /// How often the process has been continued.
-    pub(super) fn continued(&self) -> usize {
-        self.signals.continued.load(Ordering::SeqCst)
+    /// The exit code that says which signal asked the program to end, if one did.
+    pub(super) fn ended_by(&self) -> Option<u8> {
+        let signal = self.noted.ended_by.load(Ordering::SeqCst);
+        if signal == 0 { None } else { u8::try_from(128 + signal).ok() }
     }
 }
 
-async fn listen(signals: &Signals) {
+/// Two signals while nobody looks mean that the program hangs: it ends.
+async fn note_signals(noted: &Noted) {
+    use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let Ok(mut ends) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
-    let (mut stop, mut cont): (Option<Receiver>, Option<Receiver>) = (None, None);
+    let Ok(mut signals) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
     loop {
-        let [interrupt, terminate, hangup] = &mut ends[..] else { return };
-        let ending = tokio::select! {
-            _ = interrupt.recv() => false,
-            _ = terminate.recv() => true,
-            _ = hangup.recv() => true,
-            () = signals.wanted.notified() => {
-                if stop.is_none() {
-                    stop = signal(SignalKind::from_raw(Signal::TSTP.as_raw())).ok();
-                    cont = signal(SignalKind::from_raw(Signal::CONT.as_raw())).ok();
-                }
-                signals.watching.store(true, Ordering::SeqCst);
-                continue;
-            }
-            () = next(&mut stop) => {
-                if dashboard::is_held() {
-                    signals.stop.store(true, Ordering::SeqCst);
-                } else {
-                    stop_here(signals, &mut cont).await;
-                }
-                continue;
-            }
-            () = next(&mut cont) => {
-                signals.continued.fetch_add(1, Ordering::SeqCst);
-                continue;
-            }
+        let [interrupt, terminate, hangup] = &mut signals[..] else { return };
+        let ends = tokio::select! {
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => Some(SignalKind::terminate()),
+            _ = hangup.recv() => Some(SignalKind::hangup()),
         };
         dashboard::panic_if_asked("signals");
-        if ending {
-            signals.ending.store(true, Ordering::SeqCst);
+        if let Some(kind) = ends {
+            noted.ended_by.store(kind.as_raw_value(), Ordering::SeqCst);
         }
-        // Three while nobody looks mean that the program hangs: it ends.
-        if signals.count.fetch_add(1, Ordering::SeqCst) >= 2 {
+        if noted.count.fetch_add(1, Ordering::SeqCst) >= 2 {
             dashboard::give_back();
             std::process::exit(i32::from(EXIT_INTERRUPTED));
         }
-    }
-}
-
-type Receiver = tokio::signal::unix::Signal;
-
-/// The next signal of a kind, never when it is not watched.
-async fn next(signal: &mut Option<Receiver>) {
-    match signal {
-        Some(signal) => {
-            let _ = signal.recv().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// What the system does on SIGTSTP unless the signal is taken over: stops the program. The terminal is left as it was
-/// found when the program began; the prompt may have it in another mode.
-async fn stop_here(signals: &Signals, cont: &mut Option<Receiver>) {
-    let stdin = std::io::stdin();
-    let modes = tcgetattr(&stdin).ok();
-    if let Some(found) = &signals.modes {
-        let _ = tcsetattr(&stdin, OptionalActions::Now, found);
-    }
-    let _ = kill_process(getpid(), Signal::STOP);
-    // The stop need not have come when `kill` returns.
-    let _ = tokio::time::timeout(Duration::from_millis(300), next(cont)).await;
-    signals.continued.fetch_add(1, Ordering::SeqCst);
-    if let Some(modes) = &modes {
-        let _ = tcsetattr(&stdin, OptionalActions::Now, modes);
     }
 }
 

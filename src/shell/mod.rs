@@ -139,7 +139,7 @@ fn statements(command: Option<String>, options: &RunOptions) -> Result<u8, Error
         Some(text) => script_to_end(&mut shell, &[("<command>".to_owned(), text)]),
         None if std::io::stdin().is_terminal() => {
             let code = prompt::run(&mut shell)?;
-            Ok(if shell.interrupts.is_ending() { EXIT_INTERRUPTED } else { code })
+            Ok(shell.interrupts.ended_by().unwrap_or(code))
         }
         None => {
             let text = standard_input()?;
