@@ -96,8 +96,8 @@ const MISTAKES: &[&str] = &[
     "v | map cast(k as int) as n",
 ];
 
-fn failure(test: &mut TestSession, text: &str) -> Option<Failure> {
-    let statements = match test.session.parse(text) {
+fn failure(test: &mut TestSession, typed: &str) -> Option<Failure> {
+    let statements = match test.session.parse(typed) {
         Ok(statements) => statements,
         Err(error) => return Some(error.into()),
     };

@@ -10,11 +10,11 @@ use lotic::session::Outcome;
 
 /// What `help …` answers.
 fn help(test: &mut TestSession, topic: &str) -> String {
-    let text = format!("help {topic}");
-    let statements = test.session.parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let typed = format!("help {topic}");
+    let statements = test.session.parse(&typed).unwrap_or_else(|error| panic!("{typed}: {error}"));
     match lotic::commands::execute(&mut test.session, &statements[0].node) {
         Ok(Outcome::Text(page)) => page,
-        other => panic!("{text}: {other:?}"),
+        other => panic!("{typed}: {other:?}"),
     }
 }
 

@@ -264,7 +264,7 @@ impl App {
     }
 
     /// A statement has ended.
-    pub fn answer(&mut self, answer: Answer) {
+    pub fn answer(&mut self, answer: &Answer) {
         if let Some(at) = self.pending.iter().position(|statement| *statement == answer.statement) {
             self.pending.remove(at);
         }

@@ -193,7 +193,7 @@ pub(super) fn hints(width: u16, theme: &Theme) -> Line<'static> {
     let spans = all().filter(|key| shown.iter().any(|other| other.keys == key.keys)).flat_map(|key| {
         [Span::styled(format!(" {}", short(key)), theme.heading), Span::styled(format!(" {} ", key.hint), theme.dim)]
     });
-    Line::from_iter(spans)
+    spans.collect()
 }
 
 /// The keys without what parts them.

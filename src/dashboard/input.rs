@@ -1,5 +1,7 @@
 //! Keys, pastes and the mouse.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::Reaction;
@@ -9,7 +11,7 @@ use super::header::mark;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
 use super::statement::{self, name, status};
 use super::units::{bytes, count, duration, stamp};
-use crate::inspect::{CheckpointView, JobStatus, SavepointView};
+use crate::inspect::{CheckpointView, SavepointView};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL: i32 = 3;
@@ -21,11 +23,11 @@ impl App {
             return Vec::new();
         }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the other keys are nobody's here")]
             match key.code {
                 KeyCode::Char('c') => return self.interrupt(),
                 KeyCode::Char('z') => return vec![Effect::Suspend],
                 KeyCode::Char('l') => return vec![Effect::Repaint],
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the other keys are nobody's here")]
                 _ => {}
             }
         }
@@ -210,6 +212,7 @@ impl App {
     }
 
     /// The keys of `keys::JOB` and `keys::VIEW`; `None` for any other.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are the panel's")]
     fn frame_key(&mut self, key: KeyEvent) -> Option<Vec<Effect>> {
         if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
             return None;
@@ -232,13 +235,11 @@ impl App {
                 self.overlay = Some(Overlay::Help(Help::new(&specs, self.focus)));
             }
             KeyCode::Char(':') => self.overlay = Some(Overlay::Command(CommandLine::default())),
-            KeyCode::Char('q') => return Some(self.leave(Leave::Back)),
             KeyCode::Esc if self.zoom => self.zoom = false,
-            KeyCode::Esc => return Some(self.leave(Leave::Back)),
+            KeyCode::Esc | KeyCode::Char('q') => return Some(self.leave(Leave::Back)),
             KeyCode::Char(c @ (' ' | 'c' | 's' | 'r' | '+' | '=' | '-' | '_' | 'x' | '[' | ']' | 'J')) => {
                 return Some(self.job_key(c));
             }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the others are the panel's")]
             _ => return None,
         }
         Some(Vec::new())
@@ -362,9 +363,8 @@ impl App {
     fn freeze(&mut self) {
         if self.frozen_ms.take().is_none() {
             self.frozen_ms = Some(self.now_ms);
-        } else if !matches!(self.live.status, JobStatus::Created) || !self.live.name.is_empty() {
-            let live = self.live.clone();
-            self.model.update(live);
+        } else if !self.live.name.is_empty() {
+            self.model.update(Arc::clone(&self.live));
         }
     }
 

@@ -115,7 +115,16 @@ impl App {
         match &mut self.overlay {
             None => {}
             Some(Overlay::Help(help)) => help.draw(frame, screen, &theme),
-            Some(Overlay::Command(line)) => line.draw(frame, screen, &theme),
+            Some(Overlay::Command(line)) => {
+                line.draw(frame, screen, &theme);
+                // It lies where things are said: those go one line up.
+                let above = screen.rows().rev().nth(1);
+                if let (Some(row), Some(message)) = (above, &self.message) {
+                    let style = if message.failed { theme.bad } else { theme.text };
+                    frame.render_widget(ratatui::widgets::Clear, row);
+                    frame.render_widget(Line::styled(format!(" {}", printable(&message.text)), style), row);
+                }
+            }
             Some(Overlay::Choose(choose)) => choose.draw(frame, screen, &theme),
             Some(Overlay::Confirm(confirm)) => confirm.draw(frame, screen, &theme),
             Some(Overlay::Ask(ask)) => ask.draw(frame, screen, &theme),

@@ -5,6 +5,7 @@
 
 mod capture;
 mod fault;
+mod job_control;
 mod reader;
 mod statements;
 mod terminal;
@@ -16,7 +17,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{Scope, ScopedJoinHandle};
 
 pub(super) use fault::{PanickingRows, panic_if_asked};
-pub(super) use terminal::{give_back, is_held};
+pub(super) use terminal::give_back;
 
 use super::output::outlet;
 use super::{Shell, print};
@@ -25,7 +26,8 @@ use crate::inspect::StateView;
 use crate::runtime::Job;
 use crate::types::{Error, Result};
 use capture::Capture;
-use ui::{Channels, Closed, Ui};
+use job_control::JobControl;
+use ui::{Channels, Closed, Signals, Ui};
 
 /// Messages that wait between two threads.
 const QUEUE: usize = 64;
@@ -81,13 +83,12 @@ enum Errand {
 /// When there is no terminal to draw on, or it is lost.
 pub(super) fn open(shell: &mut Shell, job: Option<&str>) -> Result<Left> {
     check_terminal(job)?;
-    shell.interrupts.watch_job_control();
+    let job_control = JobControl::install()?;
     let mut options = shell.dashboard.take().unwrap_or_else(|| AppOptions { look: look(), ..AppOptions::default() });
-    if let Some(job) = job {
-        options.job = Some(job.to_owned());
-    }
+    // Without a name the job started last, whichever was shown before.
+    options.job = job.map(str::to_owned);
     let hidden = outlet().hide();
-    let done = show(shell, options);
+    let done = show(shell, options, job_control);
     drop(hidden);
     let Done { closed, undelivered } = done?;
     for answer in undelivered {
@@ -104,7 +105,7 @@ struct Done {
     undelivered: Vec<Answer>,
 }
 
-fn show(shell: &mut Shell, options: AppOptions) -> Result<Done> {
+fn show(shell: &mut Shell, options: AppOptions, job_control: &JobControl) -> Result<Done> {
     let (clock, interrupts) = (Arc::clone(&shell.clock), shell.interrupts.clone());
     let directory = shell.session.settings().base_dir.clone();
     let capture = &Arc::new(Capture::default());
@@ -116,7 +117,9 @@ fn show(shell: &mut Shell, options: AppOptions) -> Result<Done> {
         let reading = spawn(scope, "reader", move || reader::serve(&errand, &reader, &directory))?;
         let running = spawn(scope, "statements", move || statements::serve(shell, &asked, &report, capture))?;
         let app = App::new(panels(), options);
-        let closed = Ui::new(app, Channels { asks, errands, reports }, clock, interrupts, capture).run();
+        let closed =
+            Ui::new(app, Channels { asks, errands, reports }, clock, Signals { interrupts, job_control }, capture)
+                .run();
         if !closed.waiting.is_empty() && !running.is_finished() {
             // The session comes back when the statement has ended; a person who waits should know for what.
             print::error(&format!("waiting for: {}\n", closed.waiting.join("; ")));

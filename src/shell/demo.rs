@@ -29,21 +29,21 @@ const DEMOS: &[Demo] = &[
         summary: "sensor readings with late rows and a sensor that falls silent",
         script: include_str!("../../sessions/demo/sensors.lotic"),
         brief: "rows = 20000, rate = 20000",
-        watched: "rows = 1000000, rate = 2000",
+        watched: "rows = 200000, rate = 500",
     },
     Demo {
         name: "clicks",
         summary: "a clickstream: views a page and running counts a user",
         script: include_str!("../../sessions/demo/clicks.lotic"),
         brief: "rows = 20000, rate = 20000",
-        watched: "rows = 1000000, rate = 2000",
+        watched: "rows = 80000, rate = 200",
     },
     Demo {
         name: "fraud",
         summary: "card transactions with planted fraud: suspicious spending a minute and account",
         script: include_str!("../../sessions/demo/fraud.lotic"),
         brief: "rows = 20000, rate = 20000",
-        watched: "rows = 1000000, rate = 2000",
+        watched: "rows = 200000, rate = 500",
     },
 ];
 

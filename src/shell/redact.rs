@@ -52,10 +52,13 @@ pub(super) fn redact<'a>(text: &'a str, grammar: &Grammar<'_>) -> Option<Redacte
         kept.push_str(&text[from..first.span.start]);
         kept.push_str(HIDDEN);
         from = last.span.end;
-        secrets.extend(value.iter().filter_map(|token| match &token.kind {
-            TokenKind::Text(secret) if !secret.is_empty() => Some(secret.clone().into_owned()),
-            _ => None,
-        }));
+        for token in value {
+            if let TokenKind::Text(secret) = &token.kind
+                && !secret.is_empty()
+            {
+                secrets.push(secret.clone().into_owned());
+            }
+        }
     }
     if from == 0 {
         return Some(Redacted { text: Cow::Borrowed(text), secrets });

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 
 use super::{EXIT_INTERRUPTED, dashboard};
 use crate::types::{Error, Result};
@@ -16,10 +13,8 @@ use crate::types::{Error, Result};
 const UNSEEN_SIGNALS: usize = 3;
 /// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
 const UNSEEN_SIGNALS_PATIENT: usize = 20;
-/// How long SIGTSTP may take to stop the process.
-const STOP: Duration = Duration::from_millis(300);
 
-/// Takes note of Ctrl-C, of the other signals that end a program, and of job control.
+/// Takes note of Ctrl-C and of the other signals that end a program.
 #[derive(Debug, Clone)]
 pub(super) struct Interrupts {
     noted: Arc<Noted>,
@@ -36,25 +31,15 @@ struct Noted {
     reading: AtomicBool,
     /// Whether there is a prompt to come back to.
     patient: AtomicBool,
-    /// Asks for SIGTSTP and SIGCONT to be taken over, and tells whether they are.
-    wanted: Notify,
-    watching: AtomicBool,
-    /// Whether SIGTSTP has come since somebody looked.
-    stop: AtomicBool,
-    /// How often SIGCONT has come.
-    continued: AtomicUsize,
-    /// The terminal's modes when the program began.
-    modes: Option<Termios>,
 }
 
 impl Interrupts {
     /// Takes SIGINT, SIGTERM and SIGHUP over from the system.
     pub(super) fn install() -> Result<Self> {
-        let noted = Arc::new(Noted { modes: tcgetattr(std::io::stdin()).ok(), ..Noted::default() });
+        let noted = Arc::new(Noted::default());
         let seen = Arc::clone(&noted);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
-            .enable_time()
             .build()
             .map_err(|error| Error::io("signal handling", error))?;
         std::thread::Builder::new()
@@ -89,27 +74,6 @@ impl Interrupts {
     pub(super) fn is_reading(&self) -> bool {
         self.noted.reading.load(Ordering::SeqCst)
     }
-
-    /// Takes SIGTSTP and SIGCONT over too, for good: nobody else could give the terminal back in time.
-    pub(super) fn watch_job_control(&self) {
-        self.noted.wanted.notify_one();
-        for _ in 0..500 {
-            if self.noted.watching.load(Ordering::SeqCst) {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-    }
-
-    /// Whether SIGTSTP has come since the last call.
-    pub(super) fn take_stop(&self) -> bool {
-        self.noted.stop.swap(false, Ordering::SeqCst)
-    }
-
-    /// How often the process has been continued.
-    pub(super) fn continued(&self) -> usize {
-        self.noted.continued.load(Ordering::SeqCst)
-    }
 }
 
 /// Makes the line editor return: while it reads, SIGINT is its own.
@@ -118,38 +82,15 @@ pub(super) fn wake_editor() {
     let _ = kill_process(getpid(), Signal::INT);
 }
 
-type Receiver = tokio::signal::unix::Signal;
-
 async fn listen(noted: &Noted) {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let Ok(mut ends) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
-    let (mut stop, mut cont): (Option<Receiver>, Option<Receiver>) = (None, None);
     loop {
         let [interrupt, terminate, hangup] = &mut ends[..] else { return };
         let ending = tokio::select! {
             _ = interrupt.recv() => None,
             _ = terminate.recv() => Some(SignalKind::terminate()),
             _ = hangup.recv() => Some(SignalKind::hangup()),
-            () = noted.wanted.notified() => {
-                if stop.is_none() {
-                    stop = signal(SignalKind::from_raw(Signal::TSTP.as_raw())).ok();
-                    cont = signal(SignalKind::from_raw(Signal::CONT.as_raw())).ok();
-                }
-                noted.watching.store(true, Ordering::SeqCst);
-                continue;
-            }
-            () = next(&mut stop) => {
-                if dashboard::is_held() {
-                    noted.stop.store(true, Ordering::SeqCst);
-                } else {
-                    stop_here(noted, &mut cont).await;
-                }
-                continue;
-            }
-            () = next(&mut cont) => {
-                noted.continued.fetch_add(1, Ordering::SeqCst);
-                continue;
-            }
         };
         dashboard::panic_if_asked("signals");
         noted.end(ending);
@@ -175,32 +116,5 @@ impl Noted {
             dashboard::give_back();
             std::process::exit(i32::from(EXIT_INTERRUPTED));
         }
-    }
-}
-
-/// The next signal of a kind, never when it is not watched.
-async fn next(signal: &mut Option<Receiver>) {
-    match signal {
-        Some(signal) => {
-            let _ = signal.recv().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// What the system does on SIGTSTP unless the signal is taken over: stops the program. The terminal is left as it was
-/// found when the program began; the prompt may have it in another mode.
-async fn stop_here(noted: &Noted, cont: &mut Option<Receiver>) {
-    let stdin = std::io::stdin();
-    let modes = tcgetattr(&stdin).ok();
-    if let Some(found) = &noted.modes {
-        let _ = tcsetattr(&stdin, OptionalActions::Now, found);
-    }
-    let _ = kill_process(getpid(), Signal::STOP);
-    // The stop need not have come when `kill` returns.
-    let _ = tokio::time::timeout(STOP, next(cont)).await;
-    noted.continued.fetch_add(1, Ordering::SeqCst);
-    if let Some(modes) = &modes {
-        let _ = tcsetattr(&stdin, OptionalActions::Now, modes);
     }
 }

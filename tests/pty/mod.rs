@@ -31,6 +31,7 @@ pub(crate) struct Pty {
 
 /// What a program may leave behind on a terminal.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "modes are on or off")]
 pub(crate) struct Modes {
     pub(crate) termios: String,
     pub(crate) alternate_screen: bool,
@@ -50,6 +51,7 @@ impl Pty {
         command.env("XDG_STATE_HOME", directory.join("state"));
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        command.env("RUST_BACKTRACE", "0");
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -63,7 +65,7 @@ impl Pty {
         let seen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 1_000)));
         let shown = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = [0; 8_192];
             while let Ok(count @ 1..) = output.read(&mut buffer) {
                 shown.lock().expect("not poisoned").process(&buffer[..count]);
             }
@@ -139,9 +141,28 @@ impl Pty {
         self.until("the dashboard", |pty| pty.modes().alternate_screen && pty.screen().contains("rows/s"));
     }
 
+    /// Presses Esc and waits until `gone` is not on the screen any more: Esc and a key behind it would be one key.
+    pub(crate) fn escape(&mut self, gone: &str) {
+        self.press("\u{1b}");
+        self.until(&format!("a screen without {gone}"), |pty| !pty.screen().contains(gone));
+    }
+
     /// Waits for a prompt as the last line.
     pub(crate) fn prompt(&self) {
         self.until("the prompt", |pty| !pty.modes().alternate_screen && pty.screen().trim_end().ends_with("lotic>"));
+    }
+
+    /// Types a statement at the prompt and waits for the next prompt.
+    pub(crate) fn statement(&mut self, text: &str) {
+        self.press(text);
+        // Not before it is echoed: what is typed while no line is being read is lost.
+        let end = &text[text.len().saturating_sub(12)..];
+        self.until(end, |pty| pty.screen().replace('\n', "").contains(end));
+        self.press("\r");
+        self.until("the next prompt", |pty| {
+            let screen = pty.screen();
+            screen.trim_end().ends_with("lotic>") && screen.replace('\n', "").contains(end)
+        });
     }
 
     /// Waits for the end; all of what was written has been seen then.

@@ -25,12 +25,12 @@ impl Ask {
         Self { title, note, before, field: Field::with(answer) }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the field takes what it knows")]
     pub(in crate::dashboard) fn key(&mut self, key: KeyEvent) -> Step {
         match key.code {
             KeyCode::Esc => Step::Close,
             KeyCode::Enter if self.field.text().trim().is_empty() => Step::Stay,
             KeyCode::Enter => Step::Statement(format!("{} {}", self.before, statement::text(self.field.text().trim()))),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the field takes what it knows")]
             _ => {
                 self.field.key(key);
                 Step::Stay

@@ -24,11 +24,11 @@ impl Confirm {
     }
 
     /// Only `y` is yes: Enter is pressed by habit.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other key is no answer")]
     pub(in crate::dashboard) fn key(&mut self, key: KeyEvent) -> Step {
         match key.code {
             KeyCode::Char('y' | 'Y') => Step::Statement(std::mem::take(&mut self.statement)),
             KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => Step::Close,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "any other key is no answer")]
             _ => Step::Stay,
         }
     }

@@ -128,7 +128,7 @@ impl Help {
 
 fn owned(line: Line<'_>) -> Line<'static> {
     let spans = line.spans.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style));
-    Line::from_iter(spans).style(line.style)
+    spans.collect::<Line<'_>>().style(line.style)
 }
 
 fn section(title: &str, keys: &[KeyHelp]) -> Vec<Entry> {

@@ -86,11 +86,8 @@ impl Popup {
         let page = i32::try_from(self.shown.0.saturating_sub(1).max(1)).unwrap_or(i32::MAX);
         #[expect(clippy::wildcard_enum_match_arm, reason = "the other keys do nothing here")]
         match key.code {
-            KeyCode::Esc | KeyCode::Char('q') | KeyCode::Enter if self.running => {
-                if key.code != KeyCode::Enter {
-                    return Step::Interrupt;
-                }
-            }
+            KeyCode::Esc | KeyCode::Char('q') if self.running => return Step::Interrupt,
+            KeyCode::Enter if self.running => {}
             KeyCode::Esc | KeyCode::Char('q') | KeyCode::Enter => return Step::Close,
             KeyCode::Up | KeyCode::Char('k') => self.scroll(-1),
             KeyCode::Down | KeyCode::Char('j') => self.scroll(1),
@@ -142,7 +139,7 @@ impl Popup {
             let error = line.starts_with("error");
             Line::styled(line.as_str(), if error { style } else { theme.text })
         });
-        frame.render_widget(Paragraph::new(Text::from_iter(styled)).scroll((0, self.left)), inside);
+        frame.render_widget(Paragraph::new(styled.collect::<Text<'_>>()).scroll((0, self.left)), inside);
     }
 }
 

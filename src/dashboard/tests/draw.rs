@@ -70,11 +70,11 @@ fn answers() {
     screen(&mut app, 80, 24);
     typed(&mut app, ":fliter\n");
     let text = "error: unknown stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
-    app.answer(Answer { statement: "fliter".into(), text: text.into(), failed: true });
+    app.answer(&Answer { statement: "fliter".into(), text: text.into(), failed: true });
     insta::assert_snapshot!("answer_error", screen(&mut app, 80, 24));
     press(&mut app, KeyCode::Esc);
     let rows: Vec<String> = (1..60).map(|row| format!("{row:4}  auction {}", 1_000 + row)).collect();
-    app.answer(Answer { statement: "show rows".into(), text: rows.join("\n"), failed: false });
+    app.answer(&Answer { statement: "show rows".into(), text: rows.join("\n"), failed: false });
     press(&mut app, KeyCode::PageDown);
     screen(&mut app, 80, 24);
     press(&mut app, KeyCode::PageDown);
@@ -134,7 +134,7 @@ fn nothing_of_the_data_drives_the_terminal() {
         typed(&mut app, "\u{1b}");
         app.overlay = None;
     }
-    app.answer(Answer { statement: evil.clone(), text: format!("{evil}\n{evil}"), failed: true });
+    app.answer(&Answer { statement: evil.clone(), text: format!("{evil}\n{evil}"), failed: true });
     assert!(!screen(&mut app, 80, 24).contains(|c: char| c.is_control() && c != '\n'));
 }
 
@@ -150,7 +150,7 @@ fn every_size_is_drawn() {
         }
     }
     let mut app = app();
-    app.answer(Answer { statement: "x".into(), text: "1\n2\n3".into(), failed: false });
+    app.answer(&Answer { statement: "x".into(), text: "1\n2\n3".into(), failed: false });
     for size in 1..60 {
         screen(&mut app, size, size);
     }

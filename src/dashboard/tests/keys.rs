@@ -92,13 +92,13 @@ fn one_line_is_said_and_more_are_shown() {
     let mut app = app();
     typed(&mut app, "c");
     assert!(screen(&mut app, 80, 24).contains("… checkpoint hot"));
-    app.answer(answer("checkpoint 10 of hot took 3 ms\n", false));
+    app.answer(&answer("checkpoint 10 of hot took 3 ms\n", false));
     assert!(screen(&mut app, 80, 24).contains("checkpoint 10 of hot took 3 ms"));
     assert!(app.waiting().is_empty());
     app.set_jobs(vec![line("hot", JobStatus::Running)], NOW_MS + 60_000);
     assert!(!screen(&mut app, 80, 24).contains("took 3 ms"), "what was said goes away");
     typed(&mut app, "c");
-    app.answer(answer("error: no\n  ^^ here\n", true));
+    app.answer(&answer("error: no\n  ^^ here\n", true));
     assert!(screen(&mut app, 80, 24).contains("^^ here"));
     assert_eq!(typed(&mut app, "\u{1b}"), [], "Esc closes what is open");
     assert_eq!(typed(&mut app, "\u{1b}"), [Effect::Leave(Leave::Back)]);
@@ -113,7 +113,7 @@ fn a_preview_is_ended_before_it_is_closed() {
     assert!(screen(&mut app, 80, 24).contains("row 99"));
     assert_eq!(control(&mut app, 'c'), [Effect::Interrupt]);
     assert_eq!(typed(&mut app, "\u{1b}"), [Effect::Interrupt]);
-    app.answer(Answer { statement: "bids".into(), text: "-- ended".into(), failed: true });
+    app.answer(&Answer { statement: "bids".into(), text: "-- ended".into(), failed: true });
     assert!(screen(&mut app, 80, 24).contains("-- ended"));
     press(&mut app, KeyCode::Home);
     assert!(screen(&mut app, 80, 24).contains("row 0"));
@@ -284,7 +284,7 @@ fn the_mouse_chooses_tabs_panels_and_lines() {
     app.mouse(click(10, 10));
     assert!(screen(&mut app, 80, 24).contains("keys *"), "the panel gets what happens in it");
     screen(&mut app, 120, 40);
-    app.mouse(click(5, 6));
+    app.mouse(click(5, 14));
     assert!(screen(&mut app, 120, 40).contains("▸1 graph"));
     typed(&mut app, "r");
     let shown = screen(&mut app, 80, 24);

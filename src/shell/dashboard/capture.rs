@@ -22,7 +22,7 @@ pub(super) struct Capture {
 
 #[derive(Debug, Default)]
 struct Lines {
-    lines: VecDeque<String>,
+    last: VecDeque<String>,
     left_out: u64,
     changed: bool,
     /// Says how rows are written; it has its own memory of the header.
@@ -39,7 +39,7 @@ impl Capture {
     /// The lines so far, and how many before them are left out, if there are new ones since the last call.
     pub(super) fn changed(&self) -> Option<(Vec<String>, u64)> {
         let mut lines = self.lock();
-        std::mem::take(&mut lines.changed).then(|| (lines.lines.iter().cloned().collect(), lines.left_out))
+        std::mem::take(&mut lines.changed).then(|| (lines.last.iter().cloned().collect(), lines.left_out))
     }
 
     /// Ends the preview.
@@ -68,11 +68,11 @@ impl ResultSink for CaptureSink {
         let mut text = Vec::new();
         printer.write(batch, None, &mut text)?;
         for line in String::from_utf8_lossy(&text).lines() {
-            if lines.lines.len() == LINES_MAX {
-                lines.lines.pop_front();
+            if lines.last.len() == LINES_MAX {
+                lines.last.pop_front();
                 lines.left_out += 1;
             }
-            lines.lines.push_back(line.to_owned());
+            lines.last.push_back(line.to_owned());
         }
         lines.changed = true;
         Ok(())

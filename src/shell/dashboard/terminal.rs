@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, TryLockError};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpid, getsid, kill_process};
+use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 
 use crate::types::{Error, Result};
 
@@ -67,7 +67,7 @@ fn take() -> io::Result<()> {
 }
 
 /// Whether the dashboard has the terminal.
-pub(in crate::shell) fn is_held() -> bool {
+pub(super) fn is_held() -> bool {
     lock_patiently().is_some_and(|terminal| terminal.is_some())
 }
 
@@ -103,29 +103,27 @@ fn lock_patiently() -> Option<MutexGuard<'static, Option<Arc<File>>>> {
     None
 }
 
-impl Guard {
-    /// Takes the terminal anew, after somebody else may have changed it.
-    pub(super) fn again(&self) -> Result<()> {
-        give_back();
-        take().map_err(|error| Error::io("the terminal", error))
-    }
+/// Takes the terminal anew, after somebody else may have changed it.
+pub(super) fn again(_held: &Guard) -> Result<()> {
+    give_back();
+    take().map_err(|error| Error::io("the terminal", error))
+}
 
-    /// Gives the terminal back and stops this process, as Ctrl-Z does; returns when it has been continued, with the
-    /// terminal taken again. `continued` tells how often that has happened.
-    pub(super) fn stop(&self, continued: impl Fn() -> usize) -> Result<()> {
-        let before = continued();
-        give_back();
-        // Not SIGTSTP, which is handled here, and which the kernel does not deliver when there is no shell to return to.
-        kill_process(getpid(), Signal::STOP).map_err(|error| Error::io("job control", error.into()))?;
-        // The stop need not have come when `kill` returns: it has when it is over.
-        for _ in 0..PATIENCE_MS {
-            if continued() != before {
-                break;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
+/// Gives the terminal back and stops this process, as Ctrl-Z does; returns when it has been continued, with the terminal
+/// taken again. `continued` tells how often that has happened.
+pub(super) fn stop(_held: &Guard, continued: impl Fn() -> usize) -> Result<()> {
+    let before = continued();
+    give_back();
+    // Not SIGTSTP, which is handled here, and which the kernel does not deliver when there is no shell to return to.
+    kill_process(getpid(), Signal::STOP).map_err(|error| Error::io("job control", error.into()))?;
+    // The stop need not have come when `kill` returns: it has when it is over.
+    for _ in 0..PATIENCE_MS {
+        if continued() != before {
+            break;
         }
-        take().map_err(|error| Error::io("the terminal", error))
+        std::thread::park_timeout(Duration::from_millis(1));
     }
+    take().map_err(|error| Error::io("the terminal", error))
 }
 
 impl Drop for Guard {
@@ -134,9 +132,10 @@ impl Drop for Guard {
     }
 }
 
-/// Whether a shell may be there that continues what is stopped: a session's leader has none.
+/// Whether a shell is there that continues what is stopped: one with job control gives each job a group of its own, and
+/// the group of the session's leader is the shell's.
 pub(super) fn has_job_control() -> bool {
-    getsid(None).is_ok_and(|leader| leader != getpid())
+    getsid(None).is_ok_and(|leader| leader != getpgrp())
 }
 
 /// What the dashboard draws to: written as a whole when flushed, and only while the dashboard has the terminal.

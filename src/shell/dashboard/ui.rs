@@ -10,6 +10,7 @@ use ratatui::backend::CrosstermBackend;
 
 use super::super::signals::Interrupts;
 use super::capture::Capture;
+use super::job_control::JobControl;
 use super::terminal::{self, Guard, Screen};
 use super::{Ask, Errand, Left, Report, fault};
 use crate::dashboard::{App, AppOptions, Effect, JobLine, Leave};
@@ -38,6 +39,14 @@ pub(super) struct Channels {
     pub(super) reports: Receiver<Report>,
 }
 
+/// What signals have come.
+pub(super) struct Signals<'a> {
+    /// Those that end a program.
+    pub(super) interrupts: Interrupts,
+    /// Those that stop and continue it.
+    pub(super) job_control: &'a JobControl,
+}
+
 /// What is left of the dashboard when it is closed.
 pub(super) struct Closed {
     /// How it was left.
@@ -55,7 +64,7 @@ pub(super) struct Ui<'a> {
     app: App,
     channels: Channels,
     clock: Arc<dyn Clock>,
-    interrupts: Interrupts,
+    signals: Signals<'a>,
     capture: &'a Capture,
     jobs: Vec<Watched>,
     /// How often the process has been continued, as far as the screen has been drawn anew for it.
@@ -87,7 +96,7 @@ impl<'a> Ui<'a> {
         app: App,
         channels: Channels,
         clock: Arc<dyn Clock>,
-        interrupts: Interrupts,
+        signals: Signals<'a>,
         capture: &'a Capture,
     ) -> Self {
         let hz = std::env::var("LOTIC_DASHBOARD_HZ").ok().and_then(|hz| hz.parse::<i64>().ok());
@@ -95,8 +104,8 @@ impl<'a> Ui<'a> {
             app,
             channels,
             clock,
-            continued: interrupts.continued(),
-            interrupts,
+            continued: signals.job_control.continued(),
+            signals,
             capture,
             jobs: Vec::new(),
             look_ms: hz.map_or(LOOK_MS, |hz| 1_000 / hz.clamp(1, 20)),
@@ -154,7 +163,7 @@ impl<'a> Ui<'a> {
                     self.next_look = (0, 0);
                     self.set_jobs();
                 }
-                Report::Answered(answer) => self.app.answer(answer),
+                Report::Answered(answer) => self.app.answer(&answer),
                 Report::Previewing(statement) => self.app.preview(&statement),
                 Report::Select(job) => self.app.select(&job),
                 Report::State(state) => {
@@ -229,24 +238,25 @@ impl<'a> Ui<'a> {
 
     /// SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT.
     fn signals(&mut self, guard: &Guard, canvas: &mut Canvas) -> Result<()> {
-        if self.interrupts.take() {
-            self.left = Some(if self.interrupts.ended_by().is_some() { Left::Quit } else { Left::Interrupted });
+        let Signals { interrupts, job_control } = &self.signals;
+        if interrupts.take() {
+            self.left = Some(if interrupts.ended_by().is_some() { Left::Quit } else { Left::Interrupted });
         }
-        if self.interrupts.take_stop() {
+        if job_control.take_stop() {
             self.stop(guard, canvas)?;
-        } else if self.interrupts.continued() != self.continued {
+        } else if job_control.continued() != self.continued {
             // Somebody stopped the process in a way that nobody can see coming: the terminal may be anything now.
-            guard.again()?;
+            terminal::again(guard)?;
             self.repaint(canvas)?;
         }
-        self.continued = self.interrupts.continued();
+        self.continued = self.signals.job_control.continued();
         Ok(())
     }
 
     /// Stops the process until it is continued.
     fn stop(&mut self, guard: &Guard, canvas: &mut Canvas) -> Result<()> {
-        guard.stop(|| self.interrupts.continued())?;
-        self.continued = self.interrupts.continued();
+        terminal::stop(guard, || self.signals.job_control.continued())?;
+        self.continued = self.signals.job_control.continued();
         self.repaint(canvas)
     }
 
