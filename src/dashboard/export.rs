@@ -61,6 +61,13 @@ pub(super) fn file_part(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).take(80).collect()
 }
 
+/// `20260102-150405`, for names of files and directories. UTC, so that they sort.
+#[must_use]
+pub(super) fn stamp(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms)
+        .map_or_else(|| "now".to_owned(), |time| time.format("%Y%m%d-%H%M%S").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -80,5 +87,11 @@ mod tests {
     #[test]
     fn a_file_keeps_to_its_directory() {
         assert_eq!(file_part("../a b\u{1b}"), "___a_b_");
+    }
+
+    #[test]
+    fn stamps_sort() {
+        assert_eq!(stamp(1_767_225_600_000), "20260101-000000");
+        assert_eq!(stamp(i64::MAX), "now");
     }
 }

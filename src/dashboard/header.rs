@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::keys;
 use super::statement::status;
-use super::units::{compact, duration};
+use super::draw::{duration, rate as per_second};
 use super::{Model, PanelSpec, Theme, lag_ms};
 use crate::inspect::{JobStatus, JobView};
 use crate::types::printable;
@@ -39,7 +39,7 @@ pub(super) fn header(model: &Model, live: &JobView, around: Around, width: u16, 
         part(2, vec![Span::styled(format!("VIEW FROZEN {}", duration(frozen_ms)), theme.warn)]);
     }
     let rate = model.throughput().next_back().unwrap_or(0.0);
-    part(3, vec![value(compact(rate)), label(" rows/s")]);
+    part(3, vec![value(per_second(rate)), label(" rows/s")]);
     if let Some((done, all)) = live.progress.filter(|&(_, all)| all > 0) {
         part(6, vec![value(progress(done, all))]);
     }
@@ -97,7 +97,7 @@ fn next_checkpoint(view: &JobView) -> Option<String> {
     if view.checkpoints.iter().any(|checkpoint| checkpoint.status == "pending") {
         return Some("now".to_owned());
     }
-    view.next_checkpoint_ms.map(|next| duration(next.saturating_sub(view.now_ms)))
+    view.next_checkpoint_ms.map(|next| duration(next.saturating_sub(view.now_ms).max(0)))
 }
 
 /// The mark of a status, beside its word and colour.

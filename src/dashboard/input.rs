@@ -10,7 +10,8 @@ use super::export::{self, Export};
 use super::header::mark;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
 use super::statement::{self, name, status};
-use super::units::{bytes, count, duration, stamp};
+use super::draw::{bytes, count, duration};
+use super::export::stamp;
 use crate::inspect::{CheckpointView, SavepointView};
 
 /// Lines that one step of the wheel scrolls.

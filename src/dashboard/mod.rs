@@ -21,7 +21,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod theme;
-mod units;
 
 pub use app::{Answer, App, AppOptions, Effect, JobLine, Leave, Look};
 pub use export::Export;

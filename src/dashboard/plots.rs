@@ -6,7 +6,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType};
 
-use super::units::{compact, duration};
+use super::draw::{duration, rate};
 use super::{Model, Theme};
 
 /// The smallest box that a plot is drawn in.
@@ -56,7 +56,7 @@ fn plots(model: &Model) -> Vec<Plot> {
             title: "rows/s",
             empty: "nothing read yet",
             series: vec![line("", model.throughput().map(Some).collect(), Marker::Braille)],
-            show: compact,
+            show: rate,
         },
         Plot {
             title: "event-time lag",
@@ -80,7 +80,7 @@ fn plots(model: &Model) -> Vec<Plot> {
 /// Milliseconds on an axis: as few signs as will do.
 fn time(ms: f64) -> String {
     if ms > 0.0 && ms < 10.0 {
-        return format!("{ms:.1} ms");
+        return format!("{ms:.1}ms");
     }
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
     duration(ms.round() as i64)
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_a_round_number() {
-        let shown: Vec<String> = [0.0, 1.0, 3.0, 70_000.0].map(|top| compact(round_up(top))).to_vec();
+        let shown: Vec<String> = [0.0, 1.0, 3.0, 70_000.0].map(|top| rate(round_up(top))).to_vec();
         assert_eq!(shown, ["1.0", "1.0", "5.0", "100k"]);
         assert!(round_up(f64::MAX).is_finite());
     }
