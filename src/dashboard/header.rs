@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::draw::{duration, rate as per_second};
 use super::keys;
 use super::statement::status;
-use super::draw::{duration, rate as per_second};
 use super::{Model, PanelSpec, Theme, lag_ms};
 use crate::inspect::{JobStatus, JobView};
 use crate::types::printable;

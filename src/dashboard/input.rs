@@ -6,12 +6,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::Reaction;
 use super::app::{App, Effect, Leave, Look};
+use super::draw::{bytes, count, duration};
+use super::export::stamp;
 use super::export::{self, Export};
 use super::header::mark;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
 use super::statement::{self, name, status};
-use super::draw::{bytes, count, duration};
-use super::export::stamp;
 use crate::inspect::{CheckpointView, SavepointView};
 
 /// Lines that one step of the wheel scrolls.

@@ -176,7 +176,7 @@ fn a_frozen_view_stays_while_the_job_goes_on() {
     app.update(Arc::new(JobView { status: JobStatus::Paused, ..view(40) }));
     app.set_jobs(vec![line("hot", JobStatus::Paused)], NOW_MS + 42_000);
     let shown = screen(&mut app, 120, 40);
-    assert!(shown.contains("VIEW FROZEN 12 s") && shown.contains("paused"), "{shown}");
+    assert!(shown.contains("VIEW FROZEN 12s") && shown.contains("paused"), "{shown}");
     assert_eq!(statement(typed(&mut app, " ")), "resume hot", "keys act on the job as it is now");
     assert_eq!(app.model.view.now_ms, NOW_MS + 30_000);
     typed(&mut app, "v");
