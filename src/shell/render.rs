@@ -1,5 +1,6 @@
 //! Listings, errors and JSON as text.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
@@ -98,11 +99,23 @@ fn vertical(names: &[String], rows: &[Vec<String>]) -> String {
     shown
 }
 
-/// JSON, indented, a final line end included.
+/// JSON, indented, a final line end included. Control characters that JSON allows as they are (U+007F to U+009F, the
+/// eight-bit escapes of terminals) are escaped too.
 #[must_use]
 pub(super) fn json(value: &Value) -> String {
     // A Value has string keys only: writing it cannot fail.
-    format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default())
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 /// One value of a listing for people: no quotes, nothing for null.
@@ -137,5 +150,13 @@ mod tests {
         jobs.push(vec![json!("hot\u{1b}[2J"), json!(12)]);
         insta::assert_snapshot!(listing(&jobs, None));
         insta::assert_snapshot!(listing(&jobs.json(true), None));
+    }
+
+    #[test]
+    fn json_never_drives_a_terminal() {
+        let shown = json(&json!({ "k\u{9b}2J": "a\u{1b}[2J\u{7f}é" }));
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+        let back: Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(back, json!({ "k\u{9b}2J": "a\u{1b}[2J\u{7f}é" }));
     }
 }
