@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,6 +14,9 @@ use crate::types::{Error, Result};
 const UNSEEN_SIGNALS: usize = 3;
 /// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
 const UNSEEN_SIGNALS_PATIENT: usize = 20;
+
+/// How long the program has to leave by itself when its terminal is gone.
+const HANGUP: Duration = Duration::from_secs(3);
 
 /// Takes note of Ctrl-C and of the other signals that end a program.
 #[derive(Debug, Clone)]
@@ -82,7 +86,7 @@ pub(super) fn wake_editor() {
     let _ = kill_process(getpid(), Signal::INT);
 }
 
-async fn listen(noted: &Noted) {
+async fn listen(noted: &Arc<Noted>) {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let Ok(mut ends) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
     loop {
@@ -98,13 +102,28 @@ async fn listen(noted: &Noted) {
 }
 
 impl Noted {
+    /// The terminal is gone: whoever reads it may never return to look (an event reader spins on its end).
+    fn leave_soon(self: &Arc<Self>) {
+        let noted = Arc::clone(self);
+        let waiting = std::thread::Builder::new().name("hangup".to_owned()).spawn(move || {
+            std::thread::park_timeout(HANGUP);
+            if noted.count.load(Ordering::SeqCst) > 0 {
+                std::process::exit(128 + SignalKind::hangup().as_raw_value());
+            }
+        });
+        drop(waiting);
+    }
+
     /// SIGINT, or one of those that mean the shell.
-    fn end(&self, kind: Option<SignalKind>) {
+    fn end(self: &Arc<Self>, kind: Option<SignalKind>) {
         let reading = self.reading.load(Ordering::SeqCst);
         if let Some(kind) = kind {
             self.ended_by.store(kind.as_raw_value(), Ordering::SeqCst);
             if reading {
                 wake_editor();
+            }
+            if kind == SignalKind::hangup() {
+                self.leave_soon();
             }
         }
         if reading {
