@@ -231,7 +231,10 @@ impl Job {
         let status = self.shared.status();
         let flows = matches!(status, JobStatus::Running | JobStatus::Paused | JobStatus::Stopping);
         let live = match &control {
-            Some(control) if flows && !query.checkpointed => state_query::live(control, query, &*self.clock)?,
+            Some(control) if flows && !query.checkpointed => {
+                let patience_ms = state_query::patience_ms(self.open_storage().as_deref());
+                state_query::live(control, query, &*self.clock, patience_ms)?
+            }
             Some(_) | None => None,
         };
         let Some(live) = live else { return self.checkpointed_state(control.as_deref(), query) };
@@ -334,10 +337,14 @@ impl Job {
         self.ask(Request::KillTaskManager(index)).map(|_| ())
     }
 
+    /// Its storage, closed once the job is over.
+    fn open_storage(&self) -> Option<Arc<dyn CheckpointStorage>> {
+        self.storage.as_ref().and_then(Weak::upgrade)
+    }
+
     fn checkpointed_state(&self, control: Option<&AttemptControl>, query: &StateQuery) -> Result<Vec<StateView>> {
-        // A job that is over has closed its storage; what is in its directory can still be read.
-        let open = || self.storage.as_ref().and_then(Weak::upgrade);
-        let storage = match (open(), &self.directory) {
+        // What is in the directory of a job that is over can still be read.
+        let storage = match (self.open_storage(), &self.directory) {
             (Some(storage), _) => storage,
             (None, Some(directory)) => open_storage(directory, &Restore::Latest)?,
             (None, None) => {

@@ -13,8 +13,10 @@ use crate::api::{StateRead, StateReader};
 use crate::inspect::{StateOrigin, StateQuery, StateView};
 use crate::types::{Clock, Error, Result, SubtaskId, key_group};
 
-/// How long the subtasks are waited for in all.
+/// How long the subtasks are waited for in all when a checkpoint can be shown in their place.
 const ANSWER_MS: u64 = 1_000;
+/// How long they are when there is nothing else to show.
+const ONLY_ANSWER_MS: u64 = 15_000;
 /// Questions that may wait at one subtask.
 pub(super) const QUESTIONS: usize = 4;
 
@@ -53,8 +55,14 @@ fn asked(control: &AttemptControl, query: &StateQuery) -> Vec<Asked> {
     asked
 }
 
+/// How long [`live`] shall wait: longer when no completed checkpoint could be shown in its place.
+pub(super) fn patience_ms(storage: Option<&dyn CheckpointStorage>) -> u64 {
+    let stored = storage.and_then(|storage| storage.checkpoints().ok()).is_some_and(|stored| !stored.is_empty());
+    if stored { ANSWER_MS } else { ONLY_ANSWER_MS }
+}
+
 /// The state in the running operators, by operator in the order of the job graph; `None` for one that can't show it.
-/// Nothing when a subtask is over or does not answer in time.
+/// Nothing when a subtask is over or does not answer within `patience_ms`.
 ///
 /// # Errors
 /// When an operator can't show its state.
@@ -62,6 +70,7 @@ pub(super) fn live(
     control: &AttemptControl,
     query: &StateQuery,
     clock: &dyn Clock,
+    patience_ms: u64,
 ) -> Result<Option<Vec<Option<Vec<StateView>>>>> {
     let operators = asked(control, query);
     let vertices: Vec<usize> = {
@@ -80,7 +89,7 @@ pub(super) fn live(
     drop(reply);
     control.wake_to_look();
     let mut found: Vec<Option<Vec<StateRead>>> = operators.iter().map(|_| Some(Vec::new())).collect();
-    let until_ns = clock.nanos().saturating_add(ANSWER_MS * 1_000_000);
+    let until_ns = clock.nanos().saturating_add(patience_ms * 1_000_000);
     for _ in &subtasks {
         let left = Duration::from_nanos(until_ns.saturating_sub(clock.nanos()));
         let Ok((subtask, read)) = answers.recv_timeout(left) else { return Ok(None) };
