@@ -115,14 +115,18 @@ impl Column {
 
     /// 64-bit values up to the first `None`, of a column that holds such; returns how many.
     #[inline]
-    pub(super) fn extend_i64(&mut self, mut more: impl ExactSizeIterator<Item = Option<i64>>) -> usize {
+    pub(super) fn extend_i64(&mut self, more: impl ExactSizeIterator<Item = Option<i64>>) -> usize {
         let Values::Int64(values) = &mut self.values else { return 0 };
         let before = values.len();
-        values.reserve(more.len());
-        while let Some(Some(value)) = more.next() {
-            values.push(value);
+        // Room first: a push would look for it at every value.
+        values.resize(before + more.len(), 0);
+        let mut added = 0;
+        for (slot, value) in values[before..].iter_mut().zip(more) {
+            let Some(value) = value else { break };
+            *slot = value;
+            added += 1;
         }
-        let added = values.len() - before;
+        values.truncate(before + added);
         self.nulls.append_n_non_nulls(added);
         self.len += added;
         added

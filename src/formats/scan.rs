@@ -73,6 +73,33 @@ pub fn small_integer(bytes: &[u8], pos: usize) -> Option<(i64, usize)> {
     Some((if negative { -value } else { value }, end))
 }
 
+/// The digits at `at` of `window`, at most 15 and no needless zero in front, as a number, and the place behind them;
+/// what stands there is for the caller to look at. `None` leaves it to the general parser. `at` must be below 32.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+#[must_use]
+pub fn window_integer(window: &[u8; 64], at: usize) -> Option<(i64, usize)> {
+    let at = at & 31;
+    let word = u64::from_le_bytes(*window[at..].first_chunk::<8>()?);
+    let mut count = digit_count(word);
+    if count == 0 || word & 0xff == u64::from(b'0') && count > 1 {
+        return None;
+    }
+    let mut value = digits_value(word, count);
+    if count == 8 {
+        let next = u64::from_le_bytes(*window[at + 8..].first_chunk::<8>()?);
+        let more = digit_count(next);
+        if more == 8 {
+            return None;
+        }
+        if more > 0 {
+            value = value * POWERS[more as usize] + digits_value(next, more);
+        }
+        count += more;
+    }
+    Some((value.cast_signed(), at + count as usize))
+}
+
 /// The whole number that all of `bytes[start..end]` spells, of at most 16 digits without a sign; `None` leaves it to
 /// the general parser.
 #[inline(always)]

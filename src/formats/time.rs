@@ -85,7 +85,7 @@ pub fn timestamp_at(bytes: &[u8], pos: usize) -> Option<(i64, usize)> {
 }
 
 /// Reads timestamps of which most stand in the minute of the one before: then only the seconds are read anew.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MinuteCache {
     /// The sixteen bytes up to the minute, and the first millisecond of it.
     minute: u128,
@@ -96,10 +96,25 @@ impl MinuteCache {
     /// As [`timestamp_at`].
     #[inline]
     pub(super) fn timestamp_at(&mut self, bytes: &[u8], pos: usize) -> Option<(i64, usize)> {
-        let text = bytes.get(pos..)?.first_chunk::<28>()?;
-        let minute = text.first_chunk::<16>().map(|sixteen| u128::from_le_bytes(*sixteen))?;
+        let (ms, length) = self.timestamp_of(bytes.get(pos..)?.first_chunk::<28>()?)?;
+        Some((ms, pos + length))
+    }
+
+    /// The timestamp in quotes at `at` of `window`, which must be below 32, and the place behind them.
+    #[inline]
+    pub(super) fn quoted_in(&mut self, window: &[u8; 64], at: usize) -> Option<(i64, usize)> {
+        let at = at & 31;
+        let (ms, length) = self.timestamp_of(window[at + 1..].first_chunk::<28>()?)?;
+        let end = at + 1 + length;
+        (window[at] == b'"' && *window.get(end)? == b'"').then_some((ms, end + 1))
+    }
+
+    /// The timestamp at the front of `text`, and its length.
+    #[inline]
+    fn timestamp_of(&mut self, text: &[u8; 28]) -> Option<(i64, usize)> {
+        let minute = u128::from_le_bytes(*text.first_chunk::<16>()?);
         if minute != self.minute {
-            return self.other_minute(bytes, pos, minute);
+            return self.other_minute(text, minute);
         }
         let clock = digits_between(word_of(text, 16) & 0xff_ffff, u64::from_le_bytes(*b":00\0\0\0\0\0"))?;
         let second = (clock >> 8 & 0xff) * 10 + (clock >> 16 & 0xff);
@@ -107,14 +122,14 @@ impl MinuteCache {
             return None;
         }
         let (milli, length) = fraction_at(text)?;
-        Some((self.ms + (second * 1_000 + milli).cast_signed(), pos + length))
+        Some((self.ms + (second * 1_000 + milli).cast_signed(), length))
     }
 
     #[cold]
-    fn other_minute(&mut self, bytes: &[u8], pos: usize, minute: u128) -> Option<(i64, usize)> {
-        let (ms, end) = timestamp_at(bytes, pos)?;
+    fn other_minute(&mut self, text: &[u8; 28], minute: u128) -> Option<(i64, usize)> {
+        let (ms, length) = timestamp_at(text, 0)?;
         (self.minute, self.ms) = (minute, ms - ms.rem_euclid(60_000));
-        Some((ms, end))
+        Some((ms, length))
     }
 }
 

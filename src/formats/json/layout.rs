@@ -5,7 +5,7 @@
 pub(super) const UNREAD: usize = usize::MAX;
 
 /// A predicted field: the bytes between two values, spaces included (`,"price":`), and where the value goes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     expected: u128,
     mask: u128,
@@ -16,20 +16,63 @@ pub(super) struct Member {
 
 const BLOCK: usize = size_of::<u128>();
 
+/// The bytes of a field that are looked at without asking again whether they are there.
+pub(super) const WINDOW: usize = 64;
+
 impl Member {
     /// The position behind the bytes when they stand at `pos`; `None` too when `pos` is too near the end to look.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
     pub(super) fn follow(&self, bytes: &[u8], pos: usize) -> Option<usize> {
-        let block = u128::from_le_bytes(*bytes.get(pos..)?.first_chunk::<BLOCK>()?);
-        ((block ^ self.expected) & self.mask == 0).then_some(pos + self.length)
+        let block = bytes.get(pos..)?.first_chunk::<BLOCK>()?;
+        self.begins(block).then_some(pos + self.length)
     }
 
-    /// Whether [`follow`](Self::follow) compared all there is to compare.
+    /// Whether all of a [short](Self::is_short) member's bytes stand at the front of `block`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+    const fn begins(&self, block: &[u8; BLOCK]) -> bool {
+        (u128::from_le_bytes(*block) ^ self.expected) & self.mask == 0
+    }
+
+    /// Of a [short](Self::is_short) member: the window at `pos`, and the place of the value in it, when its bytes stand
+    /// there; `None` too when `pos` is too near the end to look.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+    pub(super) fn window<'b>(&self, bytes: &'b [u8], pos: usize) -> Option<(&'b [u8; WINDOW], usize)> {
+        let window = bytes.get(pos..)?.first_chunk::<WINDOW>()?;
+        // No more than 16; said so that no place within the window is checked again.
+        let value = self.length & (2 * BLOCK - 1);
+        self.begins(window.first_chunk::<BLOCK>()?).then_some((window, value))
+    }
+
+    /// Whether [`follow`](Self::follow) compares all there is to compare.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
     pub(super) const fn is_short(&self) -> bool {
         self.length <= BLOCK
+    }
+}
+
+/// One predicted field, taken out of the prediction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lead<'a> {
+    member: Member,
+    rest: &'a [u8],
+}
+
+impl Lead<'_> {
+    /// The position behind it when it stands at `pos`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+    pub(super) fn follow(&self, bytes: &[u8], pos: usize) -> Option<usize> {
+        let value = self.member.follow(bytes, pos)?;
+        (self.member.is_short() || bytes[pos + BLOCK..].starts_with(self.rest)).then_some(value)
+    }
+
+    /// It as a member whose window can be taken, where it is short enough.
+    pub(super) fn short(&self) -> Option<Member> {
+        self.member.is_short().then_some(self.member)
     }
 }
 
@@ -84,6 +127,11 @@ impl Layout {
             return None;
         }
         Some((value, member.target))
+    }
+
+    /// The lead of the field of `step`, which there must be, for many records.
+    pub(super) fn lead(&self, step: usize) -> Lead<'_> {
+        Lead { member: self.members[step], rest: &self.names[step].rest }
     }
 
     /// Where `key` stands in the prediction, looked for from `from` on.

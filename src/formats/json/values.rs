@@ -19,7 +19,7 @@ pub(super) struct Misfit {
 pub(super) struct Reader {
     pub(super) parser: Parser,
     pub(super) misfit: Option<Misfit>,
-    minute: MinuteCache,
+    pub(super) minute: MinuteCache,
     scratch: Vec<u8>,
 }
 

@@ -1,13 +1,22 @@
 //! The hash table proper: words to group numbers.
 //!
 //! Open addressing, linear probing, at most five eighths full. An entry holds the word itself, so that a hit mostly costs
-//! one cache line; for integer keys the word *is* the key (mixed by a bijection), and nothing else is compared.
+//! one cache line; for integer keys the word *is* the key, and nothing else is compared.
+//!
+//! A word's place is its product with 2⁶⁴ / φ, the upper bits (D. Knuth, "The Art of Computer Programming", vol. 3,
+//! 6.4): numbers that follow each other, which most integer keys are, hardly ever meet. Some distances between keys are
+//! bad for it; a table that sees an entry land far from its place mixes its words from then on.
+
+use crate::types::key_group::mix;
 
 /// No group: a key that is not there, and a slot that is empty.
 pub(super) const NONE: u32 = u32::MAX;
 
 const EMPTY: Slot = Slot { word: 0, group: NONE };
 const SLOTS_MIN: usize = 16;
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// How far from its place an entry may land before words are mixed.
+const FAR: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
@@ -15,38 +24,41 @@ struct Slot {
     group: u32,
 }
 
-/// Words with their groups. Words must be well mixed: they are their own hashes. Their lower bits are used, as the upper
-/// ones choose the subtask.
+/// Words with their groups.
 #[derive(Debug)]
 pub(super) struct Probe {
     /// A power of two of them.
     slots: Vec<Slot>,
     filled: usize,
+    /// What leaves as many upper bits as number the slots.
+    shift: u32,
+    mixed: bool,
 }
 
 impl Probe {
     /// A table with room for `groups`.
     pub(super) fn with_capacity(groups: usize) -> Self {
         let slots = (groups * 2).next_power_of_two().max(SLOTS_MIN);
-        Self { slots: vec![EMPTY; slots], filled: 0 }
+        Self { slots: vec![EMPTY; slots], filled: 0, shift: shift_of(slots), mixed: false }
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is used")]
-    const fn home(word: u64) -> usize {
-        word as usize
+    #[expect(clippy::cast_possible_truncation, reason = "shifted down to the number of slots")]
+    const fn home(&self, word: u64) -> usize {
+        let word = if self.mixed { mix(word) } else { word };
+        (word.wrapping_mul(GOLDEN) >> self.shift) as usize
     }
 
     /// The group of `word` for which `same` holds, or [`NONE`].
     #[inline]
     pub(super) fn find(&self, word: u64, mut same: impl FnMut(u32) -> bool) -> u32 {
-        let mut at = Self::home(word);
+        let mut at = self.home(word);
         loop {
             let slot = &self.slots[at & (self.slots.len() - 1)];
             if slot.group == NONE || slot.word == word && same(slot.group) {
                 return slot.group;
             }
-            at = at.wrapping_add(1);
+            at += 1;
         }
     }
 
@@ -54,7 +66,7 @@ impl Probe {
     #[inline]
     pub(super) fn look(&self, word: u64) -> (u32, usize) {
         let mask = self.slots.len() - 1;
-        let mut at = Self::home(word) & mask;
+        let mut at = self.home(word) & mask;
         loop {
             let slot = &self.slots[at];
             if slot.word == word || slot.group == NONE {
@@ -69,15 +81,19 @@ impl Probe {
     pub(super) fn put(&mut self, at: usize, word: u64, group: u32) {
         self.slots[at] = Slot { word, group };
         self.filled += 1;
+        let mask = self.slots.len() - 1;
         if self.filled * 8 > self.slots.len() * 5 {
-            self.grow();
+            self.rebuild(self.slots.len() * 2);
+        } else if at.wrapping_sub(self.home(word)) & mask > FAR && !self.mixed {
+            self.mixed = true;
+            self.rebuild(self.slots.len());
         }
     }
 
     /// Enters `group` under a word under which it, or the same, is not there yet.
     pub(super) fn insert(&mut self, word: u64, group: u32) {
         let mask = self.slots.len() - 1;
-        let mut at = Self::home(word) & mask;
+        let mut at = self.home(word) & mask;
         while self.slots[at].group != NONE {
             at = (at + 1) & mask;
         }
@@ -85,16 +101,16 @@ impl Probe {
     }
 
     #[cold]
-    fn grow(&mut self) {
-        let slots = self.slots.len() * 2;
+    fn rebuild(&mut self, slots: usize) {
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
-        for slot in &old {
+        self.shift = shift_of(slots);
+        for slot in old {
             if slot.group != NONE {
-                let mut at = Self::home(slot.word) & (slots - 1);
+                let mut at = self.home(slot.word);
                 while self.slots[at].group != NONE {
                     at = (at + 1) & (slots - 1);
                 }
-                self.slots[at] = *slot;
+                self.slots[at] = slot;
             }
         }
     }
@@ -102,7 +118,7 @@ impl Probe {
     /// Removes `group`, whose word this is.
     pub(super) fn remove(&mut self, word: u64, group: u32) {
         let mask = self.slots.len() - 1;
-        let mut hole = Self::home(word) & mask;
+        let mut hole = self.home(word);
         while self.slots[hole].group != group {
             if self.slots[hole].group == NONE {
                 return;
@@ -118,7 +134,7 @@ impl Probe {
             if slot.group == NONE {
                 break;
             }
-            let wanted = Self::home(slot.word) & mask;
+            let wanted = self.home(slot.word);
             if at.wrapping_sub(wanted) & mask >= at.wrapping_sub(hole) & mask {
                 self.slots[hole] = slot;
                 hole = at;
@@ -130,6 +146,10 @@ impl Probe {
     pub(super) fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>()
     }
+}
+
+const fn shift_of(slots: usize) -> u32 {
+    u64::BITS - slots.trailing_zeros()
 }
 
 #[cfg(test)]
@@ -163,6 +183,23 @@ mod tests {
         }
         for word in (0..700).map(|word| word * 8) {
             assert_eq!(probe.find(word, |_| true), model.get(&word).copied().unwrap_or(NONE));
+        }
+    }
+
+    #[test]
+    fn keys_at_any_distance_are_found_soon() {
+        // Unmixed, those at the second and third would crowd around few places.
+        for distance in [1, 15_005, 701_408_733, 1 << 16, 1 << 40, 86_400_000] {
+            let mut probe = Probe::with_capacity(0);
+            let words = (0..50_000_u64).map(|number| number.wrapping_mul(distance));
+            for (group, word) in (0..).zip(words.clone()) {
+                let (found, place) = probe.look(word);
+                assert_eq!(found, NONE);
+                probe.put(place, word, group);
+            }
+            let mask = probe.slots.len() - 1;
+            let steps = words.map(|word| probe.look(word).1.wrapping_sub(probe.home(word)) & mask);
+            assert!(steps.sum::<usize>() < 2 * 50_000, "{distance}");
         }
     }
 }

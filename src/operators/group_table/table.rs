@@ -15,7 +15,7 @@ use arrow_schema::{DataType, TimeUnit};
 
 use super::arena::Arena;
 use super::probe::{NONE, Probe};
-use crate::types::key_group::{canonical, hash_bytes, mix};
+use crate::types::key_group::{canonical, hash_bytes};
 use crate::types::{Error, Result};
 
 /// What [`GroupTable::find`] gives for a key that has no group.
@@ -250,7 +250,7 @@ impl GroupTable {
         match &mut self.keys {
             _ if group == self.null => self.null = NONE,
             Keys::Unit => {}
-            Keys::Int(held) => self.probe.remove(mix(held[group as usize].cast_unsigned()), group),
+            Keys::Int(held) => self.probe.remove(held[group as usize].cast_unsigned(), group),
             Keys::Text(held) | Keys::Rows { rows: held, .. } => {
                 self.probe.remove(hash_bytes(held.get(group)), group);
                 held.free(group);
@@ -303,7 +303,7 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
         groups.resize(column.len(), NONE);
         for (group, &value) in groups.iter_mut().zip(column.values()) {
             let value: i64 = value.into();
-            let word = mix(value.cast_unsigned());
+            let word = value.cast_unsigned();
             let (found, place) = probe.look(word);
             *group = found;
             if INSERT && found == NONE {
@@ -316,7 +316,7 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
     for value in column {
         if let Some(value) = value {
             let value: i64 = value.into();
-            let word = mix(value.cast_unsigned());
+            let word = value.cast_unsigned();
             let found = probe.find(word, |_| true);
             if INSERT && found == NONE {
                 groups.push(set(held, numbers.take(), value));

@@ -93,9 +93,11 @@ impl JsonDecoder {
     }
 
     /// Passes over field `step` of the first `records` records; returns how many have it.
+    #[inline(never)]
     fn skip_fields(&mut self, bytes: &[u8], step: usize, records: usize) -> usize {
+        let lead = self.layout.lead(step);
         for (record, at) in self.alike.at[..records].iter_mut().enumerate() {
-            let Some((value, _)) = self.layout.follow(step, bytes, *at) else { return record };
+            let Some(value) = lead.follow(bytes, *at) else { return record };
             let Ok(end) = self.reader.skip(bytes, value) else { return record };
             *at = end;
         }
@@ -119,25 +121,40 @@ impl JsonDecoder {
     }
 
     /// Reads as many fields from record `from` on as are what most values of such a column are.
-    #[inline]
+    #[inline(never)]
     fn read_run(&mut self, bytes: &[u8], step: usize, target: usize, from: usize, to: usize) -> usize {
-        let (layout, reader) = (&self.layout, &mut self.reader);
+        let (lead, reader) = (self.layout.lead(step), &mut self.reader);
         let column = &mut self.columns[target];
         let records = self.alike.at[from..to].iter_mut();
-        if column.kind() == Kind::BigInt {
-            return column.extend_i64(records.map(|at| {
-                let (value, _) = layout.follow(step, bytes, *at)?;
-                let (number, end) = scan::small_integer(bytes, value)?;
-                *at = end;
+        match (column.kind(), lead.short()) {
+            // What stands behind the digits is looked at when the next field is followed: of a fraction or an exponent
+            // the whole record is left to others.
+            (Kind::BigInt, Some(member)) => column.extend_i64(records.map(|at| {
+                let (window, value) = member.window(bytes, *at)?;
+                let (number, end) = scan::window_integer(window, value)?;
+                *at += end;
                 Some(number)
-            }));
+            })),
+            (Kind::Timestamp, Some(member)) => {
+                let mut minute = reader.minute;
+                let read = column.extend_i64(records.map(|at| {
+                    let (window, value) = member.window(bytes, *at)?;
+                    let (ms, end) = minute.quoted_in(window, value)?;
+                    *at += end;
+                    Some(ms)
+                }));
+                reader.minute = minute;
+                read
+            }
+            _ => {
+                for (record, at) in records.enumerate() {
+                    let Some(value) = lead.follow(bytes, *at) else { return record };
+                    let Some(end) = reader.read_plain(bytes, value, column) else { return record };
+                    *at = end;
+                }
+                to - from
+            }
         }
-        for (record, at) in records.enumerate() {
-            let Some((value, _)) = layout.follow(step, bytes, *at) else { return record };
-            let Some(end) = reader.read_plain(bytes, value, column) else { return record };
-            *at = end;
-        }
-        to - from
     }
 
     /// Reads one field with all care; false when the record is not to be taken here.
