@@ -100,6 +100,25 @@ pub fn window_integer(window: &[u8; 64], at: usize) -> Option<(i64, usize)> {
     Some((value.cast_signed(), at + count as usize))
 }
 
+/// The place behind the whole number at `at` of `window`, as [`window_integer`] takes it, where a comma or a closing
+/// brace follows.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
+#[must_use]
+pub fn window_integer_end(window: &[u8; 64], at: usize) -> Option<usize> {
+    let at = at & 31;
+    let word = u64::from_le_bytes(*window[at..].first_chunk::<8>()?);
+    let mut count = digit_count(word);
+    if count == 0 || word & 0xff == u64::from(b'0') && count > 1 {
+        return None;
+    }
+    if count == 8 {
+        count += digit_count(u64::from_le_bytes(*window[at + 8..].first_chunk::<8>()?));
+    }
+    let end = at + count as usize;
+    matches!(window.get(end)?, b',' | b'}').then_some(end)
+}
+
 /// The whole number that all of `bytes[start..end]` spells, of at most 16 digits without a sign; `None` leaves it to
 /// the general parser.
 #[inline(always)]

@@ -61,7 +61,7 @@ pub struct Outcome {
 impl Outcome {
     /// Counts one more row.
     #[inline]
-    pub const fn add(&mut self, fields: &[i64]) {
+    pub const fn add<const N: usize>(&mut self, fields: &[i64; N]) {
         self.rows += 1;
         self.checksum = self.checksum.wrapping_add(row_hash(fields));
     }
@@ -76,11 +76,11 @@ impl Outcome {
 /// kind as [`RowKind`] numbers it.
 #[inline]
 #[must_use]
-pub const fn row_hash(fields: &[i64]) -> u64 {
-    let mut word = fields.len() as u64;
+pub const fn row_hash<const N: usize>(fields: &[i64; N]) -> u64 {
+    let mut word = N as u64;
     let mut factor = FIRST_FACTOR;
     let mut at = 0;
-    while at < fields.len() {
+    while at < N {
         word = word.wrapping_add(fields[at].cast_unsigned().wrapping_mul(factor));
         factor = factor.wrapping_mul(NEXT_FACTOR);
         at += 1;
@@ -90,11 +90,6 @@ pub const fn row_hash(fields: &[i64]) -> u64 {
 
 const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
-
-/// The odd numbers that [`row_hash`] multiplies the fields with, by place.
-pub(super) fn field_factors() -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(FIRST_FACTOR), |factor| Some(factor.wrapping_mul(NEXT_FACTOR)))
-}
 
 /// Bids in memory.
 #[derive(Debug, Clone, Default)]

@@ -95,10 +95,21 @@ impl JsonDecoder {
     /// Passes over field `step` of the first `records` records; returns how many have it.
     #[inline(never)]
     fn skip_fields(&mut self, bytes: &[u8], step: usize, records: usize) -> usize {
-        let lead = self.layout.lead(step);
-        for (record, at) in self.alike.at[..records].iter_mut().enumerate() {
+        let (lead, reader) = (self.layout.lead(step), &mut self.reader);
+        let at = &mut self.alike.at[..records];
+        // What the first record has there, the others mostly have too.
+        let first = at.first().and_then(|&at| bytes.get(lead.follow(bytes, at)?));
+        let integers = lead.short().filter(|_| first.is_some_and(u8::is_ascii_digit));
+        for (record, at) in at.iter_mut().enumerate() {
+            if let Some(member) = integers
+                && let Some((window, value)) = member.window(bytes, *at)
+                && let Some(end) = scan::window_integer_end(window, value)
+            {
+                *at += end;
+                continue;
+            }
             let Some(value) = lead.follow(bytes, *at) else { return record };
-            let Ok(end) = self.reader.skip(bytes, value) else { return record };
+            let Ok(end) = reader.skip(bytes, value) else { return record };
             *at = end;
         }
         records
