@@ -34,16 +34,17 @@ enum Partitioner {
     RoundRobin { next: usize },
     /// Every row to every target.
     Broadcast,
-    /// By key group.
-    Hash { columns: Vec<usize>, max_parallelism: u16, scratch: Scratch },
+    /// By key group: `owners` says to which target each goes.
+    Hash { columns: Vec<usize>, owners: Vec<u16>, scratch: Scratch },
 }
 
 /// Kept between batches, so that splitting allocates nothing that lasts.
 #[derive(Debug, Default)]
 struct Scratch {
     hashes: Vec<u64>,
-    targets: Vec<u32>,
-    ends: Vec<u32>,
+    targets: Vec<u16>,
+    /// Where each target's rows end.
+    ends: Vec<usize>,
 }
 
 impl EdgeOutput {
@@ -64,7 +65,10 @@ impl EdgeOutput {
             // Producers begin at different readers, or the first reader would get every producer's first batch.
             Exchange::Forward | Exchange::Rebalance => Partitioner::RoundRobin { next: subtask % count },
             Exchange::Hash(columns) => {
-                Partitioner::Hash { columns: columns.clone(), max_parallelism, scratch: Scratch::default() }
+                let owner = |group| key_group::subtask_of(group, count, max_parallelism);
+                // There are at most as many subtasks as key groups.
+                let owners = (0..max_parallelism).map(|group| u16::try_from(owner(group)).unwrap_or(u16::MAX));
+                Partitioner::Hash { columns: columns.clone(), owners: owners.collect(), scratch: Scratch::default() }
             }
         };
         let targets = senders.into_iter().map(|sender| Target { sender, pending: VecDeque::new() }).collect();
@@ -82,8 +86,8 @@ impl EdgeOutput {
                 self.send(target, StreamElement::Batch(batch));
             }
             Partitioner::Broadcast => self.control(&StreamElement::Batch(batch)),
-            Partitioner::Hash { columns, max_parallelism, scratch } => {
-                let order = scratch.assign(&batch, columns, self.targets.len(), *max_parallelism)?;
+            Partitioner::Hash { columns, owners, scratch } => {
+                let order = scratch.assign(&batch, columns, self.targets.len(), owners)?;
                 match order {
                     Assignment::One(target) => self.send(target, StreamElement::Batch(batch)),
                     Assignment::Sorted(indices) => {
@@ -91,7 +95,6 @@ impl EdgeOutput {
                         let ends = std::mem::take(&mut scratch.ends);
                         let mut start = 0;
                         for (target, &end) in ends.iter().enumerate() {
-                            let end = end as usize;
                             if end > start {
                                 self.send(target, StreamElement::Batch(sorted.slice(start, end - start)));
                             }
@@ -153,39 +156,66 @@ enum Assignment {
     Sorted(UInt32Array),
 }
 
+/// Up to so many targets the rows are looked through once for each: that has no branch and no count to be kept a row.
+const FEW: usize = 4;
+
 impl Scratch {
-    /// A counting sort of the row numbers by target: stable, so that rows of one key keep their order.
-    fn assign(&mut self, batch: &Batch, columns: &[usize], targets: usize, max: u16) -> Result<Assignment> {
+    /// The row numbers by target, in their order.
+    fn assign(&mut self, batch: &Batch, columns: &[usize], targets: usize, owners: &[u16]) -> Result<Assignment> {
         let keys: Vec<ArrayRef> = columns.iter().map(|&column| batch.column(column).clone()).collect();
-        if keys.is_empty() {
+        let (Ok(groups), false) = (u16::try_from(owners.len()), keys.is_empty()) else {
             return Ok(Assignment::One(0));
-        }
+        };
         key_group::hash_keys(&keys, &mut self.hashes)?;
+        self.targets.clear();
+        self.targets.extend(self.hashes.iter().map(|&hash| owners[usize::from(key_group::key_group(hash, groups))]));
+        let order = if targets <= FEW { self.by_passes(targets) } else { self.by_counting(targets) };
+        let (rows, mut start) = (self.targets.len(), 0);
+        for (target, &end) in self.ends.iter().enumerate() {
+            if end - start == rows {
+                return Ok(Assignment::One(target));
+            }
+            start = end;
+        }
+        Ok(Assignment::Sorted(order.into()))
+    }
+
+    fn by_passes(&mut self, targets: usize) -> Vec<u32> {
+        let rows = self.targets.len();
+        // One more, for a row that is not of the target when the order is full.
+        let mut order = vec![0_u32; rows + 1];
+        let mut at = 0;
+        self.ends.clear();
+        for target in 0..targets {
+            for (row, &of) in (0_u32..).zip(&self.targets) {
+                order[at] = row;
+                at += usize::from(usize::from(of) == target);
+            }
+            self.ends.push(at);
+        }
+        order.truncate(rows);
+        order
+    }
+
+    /// A counting sort.
+    fn by_counting(&mut self, targets: usize) -> Vec<u32> {
         self.ends.clear();
         self.ends.resize(targets, 0);
-        self.targets.clear();
-        for &hash in &self.hashes {
-            let target = key_group::subtask_of(key_group::key_group(hash, max), targets, max);
-            self.ends[target] += 1;
-            #[expect(clippy::cast_possible_truncation, reason = "there are at most 65,535 subtasks")]
-            self.targets.push(target as u32);
-        }
-        let rows = self.targets.len();
-        if let Some(only) = self.ends.iter().position(|&count| count as usize == rows) {
-            return Ok(Assignment::One(only));
+        for &target in &self.targets {
+            self.ends[usize::from(target)] += 1;
         }
         // From counts to where each target's rows begin; placing a row moves that on, so it ends as where they end.
         let mut start = 0;
         for end in &mut self.ends {
             (start, *end) = (start + *end, start);
         }
-        let mut order = vec![0_u32; rows];
+        let mut order = vec![0_u32; self.targets.len()];
         for (row, &target) in (0_u32..).zip(&self.targets) {
-            let place = &mut self.ends[target as usize];
-            order[*place as usize] = row;
+            let place = &mut self.ends[usize::from(target)];
+            order[*place] = row;
             *place += 1;
         }
-        Ok(Assignment::Sorted(order.into()))
+        order
     }
 }
 
@@ -225,7 +255,13 @@ mod tests {
 
     #[test]
     fn a_hash_exchange_sends_every_row_once_to_the_owner_of_its_key_group_in_order() {
-        let (mut edge, mut receivers) = edge(&Exchange::Hash(vec![0]), 3, 8);
+        for targets in [3, 7] {
+            hashed_to(targets);
+        }
+    }
+
+    fn hashed_to(targets: usize) {
+        let (mut edge, mut receivers) = edge(&Exchange::Hash(vec![0]), targets, 8);
         let values: Vec<i64> = (0..100).map(|v| v * 7 % 41).collect();
         edge.batch(batch(&values)).expect("ints hash");
         let mut hashes = Vec::new();
@@ -235,7 +271,7 @@ mod tests {
             let owned: Vec<i64> = values
                 .iter()
                 .zip(&hashes)
-                .filter(|(_, hash)| key_group::subtask_of(key_group::key_group(**hash, 128), 3, 128) == index)
+                .filter(|(_, hash)| key_group::subtask_of(key_group::key_group(**hash, 128), targets, 128) == index)
                 .map(|(value, _)| *value)
                 .collect();
             assert!(!owned.is_empty());

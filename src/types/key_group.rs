@@ -37,7 +37,7 @@ pub fn hash_keys(keys: &[ArrayRef], hashes: &mut Vec<u64>) -> Result<(), ArrowEr
 #[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below max_parallelism")]
 #[inline]
 pub const fn key_group(hash: u64, max_parallelism: u16) -> u16 {
-    // The upper bits choose the group (multiply-shift), so that hash tables, which use the lower ones, stay even.
+    // The upper bits choose the group (multiply-shift).
     (((hash >> 32) * max_parallelism as u64) >> 32) as u16
 }
 
