@@ -241,6 +241,42 @@ pub fn next_byte(bytes: &[u8], mut pos: usize, byte: u8) -> usize {
     rest(bytes, pos, |other| other == byte)
 }
 
+/// The positions behind the first line feeds of `bytes`, at most `count` of them.
+///
+/// Lines differ in length, so that a search that ends with each guesses wrong at each; this one enters what it finds
+/// without asking whether it found something, and asks only of a second line feed among 64 bytes.
+pub fn line_ends(bytes: &[u8], count: usize, ends: &mut Vec<usize>) {
+    ends.clear();
+    // One more, which is written over until a line ends there.
+    ends.resize(count + 1, 0);
+    let mut found = 0;
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let mut pos = 0;
+    for block in blocks {
+        let mut marks = by_quarters(block, |quarter| lanes::equal(quarter, b'\n'));
+        loop {
+            ends[found] = pos + lowest(marks) as usize + 1;
+            found += usize::from(marks != 0);
+            marks &= marks.wrapping_sub(1);
+            if marks == 0 || found >= count {
+                break;
+            }
+        }
+        if found >= count {
+            break;
+        }
+        pos += 64;
+    }
+    if found < count {
+        let more = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n').take(count - found);
+        for (at, _) in more {
+            ends[found] = pos + at + 1;
+            found += 1;
+        }
+    }
+    ends.truncate(found);
+}
+
 mod lanes {
     //! One bit a byte.
     #![expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
@@ -408,5 +444,21 @@ mod tests {
         assert_eq!(cell_integer(text, 0, 0), None);
         assert_eq!(cell_integer(b"12x4,xxxxxxxxxx", 0, 4), None);
         assert_eq!(cell_integer(b"12345678x0,xxxxxxxxxxxx", 0, 10), None);
+    }
+
+    #[test]
+    fn line_ends_are_those_of_a_loop_over_bytes() {
+        use crate::types::key_group::mix;
+        let mut ends = Vec::new();
+        for seed in 0..400_u64 {
+            let often = 1 + seed % 90;
+            let feed = |at: u64| if mix(seed << 32 | at).is_multiple_of(often) { b'\n' } else { b'x' };
+            let text: Vec<u8> = (0..mix(seed) % 700).map(feed).collect();
+            let all: Vec<usize> = (1..=text.len()).filter(|&end| text[end - 1] == b'\n').collect();
+            for count in [0, 1, 2, 5, 64, 1_000] {
+                line_ends(&text, count, &mut ends);
+                assert_eq!(ends, all[..count.min(all.len())], "seed {seed}, {count}");
+            }
+        }
     }
 }

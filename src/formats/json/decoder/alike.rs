@@ -36,15 +36,14 @@ impl Default for Alike {
 impl Alike {
     /// Finds the lines at `start`, as many as are to be taken and no more than `room`.
     fn find(&mut self, bytes: &[u8], start: usize, room: usize) {
+        let chunk = &bytes[start..bytes.len().min(start + CHUNK_BYTES)];
+        scan::line_ends(chunk, self.records.min(room), &mut self.ends);
         self.at.clear();
-        self.ends.clear();
-        let chunk = &bytes[..bytes.len().min(start + CHUNK_BYTES)];
         let mut pos = start;
-        while self.at.len() < self.records.min(room) {
-            let Some(end) = memchr::memchr(b'\n', &chunk[pos..]) else { break };
+        for end in &mut self.ends {
             self.at.push(pos);
-            pos += end + 1;
-            self.ends.push(pos);
+            *end += start;
+            pos = *end;
         }
     }
 
