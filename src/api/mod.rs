@@ -24,5 +24,5 @@ pub use signature::{
 };
 pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
 pub use state_read::{StateRead, StateReader};
-pub use time::{EventTimeSpec, WatermarkGenerator};
+pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

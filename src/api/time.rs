@@ -17,6 +17,29 @@ pub struct EventTimeSpec {
 /// Rows that are looked at together, to see whether any of them could be behind the watermark.
 const BLOCK_ROWS: usize = 256;
 
+/// The earliest and the latest of the event times of one batch, [`BLOCK_ROWS`] rows at a time: all that is mostly asked
+/// of them, found in one pass.
+#[derive(Debug, Clone)]
+pub struct TimeSpans(Vec<(i64, i64)>);
+
+impl TimeSpans {
+    /// Those of `times`.
+    #[must_use]
+    pub fn of(times: &[i64]) -> Self {
+        // No branch a row.
+        let span = |times: &[i64]| {
+            times.iter().fold((i64::MAX, i64::MIN), |(least, most), &time| (least.min(time), most.max(time)))
+        };
+        Self(times.chunks(BLOCK_ROWS).map(span).collect())
+    }
+
+    /// Whether any row has no time: [`NO_TIME`] is earlier than every time.
+    #[must_use]
+    pub fn any_untimed(&self) -> bool {
+        self.0.iter().any(|&(earliest, _)| earliest == NO_TIME)
+    }
+}
+
 /// Bounded-out-of-orderness watermarks, Flink SQL's `WATERMARK FOR ts AS ts - INTERVAL …` with an auto-watermark
 /// interval of 0: after each row the watermark is the largest event time so far minus the delay.
 ///
@@ -82,16 +105,27 @@ impl WatermarkGenerator {
     pub fn advance<E>(
         &mut self,
         times: &[i64],
+        emit: impl FnMut(std::ops::Range<usize>, Option<i64>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.advance_over(times, &TimeSpans::of(times), emit)
+    }
+
+    /// As [`advance`](Self::advance), where the spans of these times are known.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn advance_over<E>(
+        &mut self,
+        times: &[i64],
+        spans: &TimeSpans,
         mut emit: impl FnMut(std::ops::Range<usize>, Option<i64>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut start = 0;
         let mut max_time = self.max_time;
         let mut raised_above = self.raised_above;
         let mut reached = self.current();
-        for (block, times) in times.chunks(BLOCK_ROWS).enumerate() {
-            // Where no row is behind the watermark that the block ends with, none is cut. No branch a row.
-            let (earliest, latest) =
-                times.iter().fold((i64::MAX, i64::MIN), |(least, most), &time| (least.min(time), most.max(time)));
+        for (block, (times, &(earliest, latest))) in times.chunks(BLOCK_ROWS).zip(&spans.0).enumerate() {
+            // Where no row is behind the watermark that the block ends with, none is cut.
             let raised = if latest > raised_above { latest } else { max_time };
             if earliest > Self::watermark_of(raised, self.delay_ms).max(reached) {
                 if latest > raised_above {

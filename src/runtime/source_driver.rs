@@ -16,10 +16,10 @@ use arrow_select::filter::filter_record_batch;
 
 use super::chain::Chain;
 use super::source_state::{Reached, SourceSnapshot};
-use crate::api::{Output, Rejected, Source, SourcePoll, WatermarkGenerator};
+use crate::api::{Output, Rejected, Source, SourcePoll, TimeSpans, WatermarkGenerator};
 use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::plan::SourceTask;
-use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, Error, NO_TIME, Result, any_untimed};
+use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, Error, NO_TIME, Result};
 
 /// Until a reader that has nothing now, and does not say when it will, is asked again.
 const POLL_MS: i64 = 1;
@@ -130,6 +130,18 @@ pub(super) struct SourceDriver {
 struct Held {
     rows: RecordBatch,
     times: ScalarBuffer<i64>,
+    spans: TimeSpans,
+}
+
+impl Held {
+    fn new(rows: RecordBatch, times: ScalarBuffer<i64>) -> Self {
+        let spans = TimeSpans::of(&times);
+        Self { rows, times, spans }
+    }
+
+    fn slice(&self, from: usize, rows: usize) -> Self {
+        Self::new(self.rows.slice(from, rows), self.times.slice(from, rows))
+    }
 }
 
 /// Event time flows `factor` times faster than it happened, from the first row on.
@@ -286,16 +298,18 @@ impl SourceDriver {
         }
         let Some(evaluator) = &self.time else {
             let times = vec![NO_TIME; rows.num_rows()].into();
-            self.held.push_back(Held { rows, times });
+            self.held.push_back(Held::new(rows, times));
             return Ok(());
         };
         let mut context = EvalContext { now_ms: self.setting.clock.now_ms(), errors: Vec::new() };
         let column = evaluator.evaluate(&rows, &mut context)?;
         let times = times_of(&column)?;
-        if column.null_count() == 0 && context.errors.is_empty() && !any_untimed(&times) {
-            self.held.push_back(Held { rows, times });
+        let held = Held::new(rows, times);
+        if column.null_count() == 0 && context.errors.is_empty() && !held.spans.any_untimed() {
+            self.held.push_back(held);
             return Ok(());
         }
+        let Held { rows, times, .. } = held;
         let mut errors = context.errors;
         let failed: Vec<usize> = errors.iter().map(|error| error.row).collect();
         for (row, &time) in times.iter().enumerate() {
@@ -314,7 +328,7 @@ impl SourceDriver {
         let times = times.iter().zip(keep.values()).filter(|(_, keep)| *keep).map(|(time, _)| *time).collect();
         let rows = filter_record_batch(&rows, &keep)?;
         if rows.num_rows() > 0 {
-            self.held.push_back(Held { rows, times });
+            self.held.push_back(Held::new(rows, times));
         }
         Ok(())
     }
@@ -351,9 +365,8 @@ impl SourceDriver {
         let Some(mut held) = self.held.pop_front() else { return Ok(SourceStep::Progress) };
         let rest = held.times.len() - rows;
         if rest > 0 {
-            let left = Held { rows: held.rows.slice(rows, rest), times: held.times.slice(rows, rest) };
-            self.held.push_front(left);
-            held = Held { rows: held.rows.slice(0, rows), times: held.times.slice(0, rows) };
+            self.held.push_front(held.slice(rows, rest));
+            held = held.slice(0, rows);
         }
         self.idle_since_ms = now_ms;
         if std::mem::take(&mut self.idle) {
@@ -369,7 +382,7 @@ impl SourceDriver {
 
     /// Filters, projects, and cuts at watermarks.
     fn send(&mut self, held: Held, chain: &mut Chain) -> Result<()> {
-        let Held { rows, times } = held;
+        let Held { rows, times, spans } = held;
         let mut mask = None;
         if let Some(filter) = &self.filter {
             let mut context = EvalContext { now_ms: self.setting.clock.now_ms(), errors: Vec::new() };
@@ -397,7 +410,7 @@ impl SourceDriver {
         // The filter ran over the whole batch; how many rows of each piece it kept is a count of bits.
         let mut taken = 0;
         let total = times.len();
-        let sent = self.generator.advance(&times, |piece, watermark| {
+        let sent = self.generator.advance_over(&times, &spans, |piece, watermark| {
             let kept = match &mask {
                 Some(mask) => mask.values().slice(piece.start, piece.len()).count_set_bits(),
                 None => piece.len(),
