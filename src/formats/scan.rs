@@ -247,6 +247,9 @@ pub fn next_byte(bytes: &[u8], mut pos: usize, byte: u8) -> usize {
 /// without asking whether it found something, and asks only of a second line feed among 64 bytes.
 pub fn line_ends(bytes: &[u8], count: usize, ends: &mut Vec<usize>) {
     ends.clear();
+    if count == 0 {
+        return;
+    }
     // One more, which is written over until a line ends there.
     ends.resize(count + 1, 0);
     let mut found = 0;
