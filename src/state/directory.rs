@@ -208,7 +208,8 @@ pub fn file_name_of(text: &str) -> String {
 /// When a file can't be renamed or a directory synced.
 pub(super) fn rename_durably(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|error| Error::io(from, error))?;
-    for parent in [from.parent(), to.parent()].into_iter().flatten() {
+    let (left, reached) = (from.parent(), to.parent());
+    for parent in left.filter(|_| left != reached).into_iter().chain(reached) {
         sync_directory(parent)?;
     }
     Ok(())

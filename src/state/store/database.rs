@@ -221,8 +221,10 @@ impl StateStore {
         Ok(store)
     }
 
+    /// Nobody looks for the file yet, so that one phase is enough: it is given its name after it is on disk.
     fn initialize(&self) -> Result<()> {
-        let transaction = self.begin_write()?;
+        let mut transaction = self.db.begin_write().map_err(db)?;
+        transaction.set_durability(Durability::Immediate).map_err(Error::state)?;
         {
             let mut meta = transaction.open_table(META).map_err(db)?;
             meta.insert("format", FORMAT).map_err(db)?;
