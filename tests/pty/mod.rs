@@ -15,9 +15,11 @@ use std::time::Duration;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A step of waiting; what is waited for takes at most [`STEPS`] of them.
+/// What is waited for takes at most so many seconds.
+const PATIENCE_S: u32 = 60;
+/// A step of waiting.
 const STEP: Duration = Duration::from_millis(5);
-const STEPS: u32 = 12_000;
+const STEPS_A_SECOND: u32 = 200;
 
 /// A terminal and the lotic on it.
 pub(crate) struct Pty {
@@ -122,7 +124,12 @@ impl Pty {
 
     /// Waits until `found` holds of what is on the screen.
     pub(crate) fn until(&self, what: &str, found: impl Fn(&Self) -> bool) {
-        for _ in 0..STEPS {
+        self.until_within(what, PATIENCE_S, found);
+    }
+
+    /// As [`until`](Self::until), for so many seconds.
+    pub(crate) fn until_within(&self, what: &str, seconds: u32, found: impl Fn(&Self) -> bool) {
+        for _ in 0..seconds * STEPS_A_SECOND {
             if found(self) {
                 return;
             }
@@ -167,7 +174,7 @@ impl Pty {
 
     /// Waits for the end; all of what was written has been seen then.
     pub(crate) fn exit_code(&mut self) -> u32 {
-        for _ in 0..STEPS {
+        for _ in 0..PATIENCE_S * STEPS_A_SECOND {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 // The reader of the screen is another thread: it may have some bytes before it.
                 std::thread::park_timeout(Duration::from_millis(50));
