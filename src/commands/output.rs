@@ -20,8 +20,9 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     run,
 };
 
-/// Looks until there is a row: rows are sampled only after somebody has looked.
-const LOOKS: usize = 5;
+/// Looks until there is a row, since rows are sampled only after somebody has looked, and windows write in bursts: for
+/// about three seconds, a fifth of one a look.
+const LOOKS: usize = 15;
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let job = &session.job(args.word(0)?)?.job;

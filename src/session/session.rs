@@ -140,13 +140,18 @@ impl Session {
     /// When the pipeline is wrong.
     pub fn plan(&self, pipeline: &Pipeline) -> Result<JobPlan, Failure> {
         let environment = environment(&self.registries, &self.settings, &self.results);
-        let mut settings = JobSettings::default();
-        settings.parallelism = self.settings.parallelism.unwrap_or(settings.parallelism);
-        Ok(lower::lower_preview(&self.catalog, pipeline, settings, &environment)?)
+        Ok(lower::lower_explained(&self.catalog, pipeline, self.bare_settings(), &environment)?)
+    }
+
+    /// Of a pipeline that names no options.
+    fn bare_settings(&self) -> JobSettings {
+        let defaults = JobSettings::default();
+        JobSettings { parallelism: self.settings.parallelism.unwrap_or(defaults.parallelism), ..defaults }
     }
 
     fn preview(&mut self, pipeline: &Pipeline) -> Result<Outcome, Failure> {
-        let plan = self.plan(pipeline)?;
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        let plan = lower::lower_preview(&self.catalog, pipeline, self.bare_settings(), &environment)?;
         let options = JobOptions {
             batch_rows: self.settings.batch_rows,
             executor: self.settings.executor,

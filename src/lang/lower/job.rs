@@ -112,6 +112,24 @@ pub fn lower_preview(
     Ok(finish("preview".into(), settings, lowering))
 }
 
+/// Lowers a pipeline to be explained: as the only one of a job where it ends in a sink, else as a bare one.
+///
+/// # Errors
+/// A mistake in the pipeline, at its place.
+pub fn lower_explained(
+    catalog: &Catalog,
+    pipeline: &Pipeline,
+    settings: JobSettings,
+    environment: &Environment,
+) -> Result<JobPlan, Diagnostic> {
+    if sink_of(pipeline).is_none() {
+        return lower_preview(catalog, pipeline, settings, environment);
+    }
+    let name = Spanned::new("explained".to_owned(), pipeline.span);
+    let run = RunStatement { name, options: Vec::new(), pipelines: vec![pipeline.clone()], span: pipeline.span };
+    lower_job(catalog, &run, settings, environment)
+}
+
 /// Lowers a job; what its options do not say is as in `defaults`.
 ///
 /// # Errors

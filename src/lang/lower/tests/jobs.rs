@@ -141,6 +141,21 @@ fn a_preview_goes_to_the_screen() {
 }
 
 #[test]
+fn a_pipeline_with_a_sink_is_explained_as_a_job() {
+    let shell = Shell::new();
+    let titles = |text| -> Vec<String> {
+        let plan = shell.explained(text).unwrap().stream_graph();
+        plan.nodes.iter().map(|node| node.node.uid.as_str().to_owned()).collect()
+    };
+    assert!(titles("bids | filter hot | into print").iter().any(|uid| uid.starts_with("bids.print.")));
+    assert!(titles("bids | filter hot").iter().any(|uid| uid.starts_with("preview.")));
+    assert_eq!(
+        shell.explained("bids | into print | filter hot").unwrap_err().message,
+        "only a pipeline of a job goes into a sink"
+    );
+}
+
+#[test]
 fn dead_letters_have_sinks() {
     let mut shell = Shell::new();
     shell.source("bids", "fake", &[option("on_error", word("dead_letter"))]).unwrap();

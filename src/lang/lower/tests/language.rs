@@ -13,7 +13,8 @@ use crate::expr::bind;
 use crate::lang::ast::{RunStatement, SinkStatement, SourceStatement};
 use crate::lang::lower::options::Typed;
 use crate::lang::lower::{
-    Environment, JobPlan, JobSettings, Registries, define_sink, define_source, define_stream, lower_job, lower_preview,
+    Environment, JobPlan, JobSettings, Registries, define_sink, define_source, define_stream, lower_explained,
+    lower_job, lower_preview,
 };
 use crate::plan::testing::{Does, Fake, FakeSource, OPS, filter, projection};
 use crate::plan::{Catalog, Entry, explain};
@@ -62,6 +63,10 @@ impl Shell {
 
     pub(super) fn preview(&self, text: &str) -> Result<JobPlan, Diagnostic> {
         lower_preview(&self.catalog, &pipeline(text, 0), JobSettings::default(), &self.environment)
+    }
+
+    pub(super) fn explained(&self, text: &str) -> Result<JobPlan, Diagnostic> {
+        lower_explained(&self.catalog, &pipeline(text, 0), JobSettings::default(), &self.environment)
     }
 
     /// A job of the pipelines that `;` divides.
