@@ -137,7 +137,9 @@ fn a_job_is_typed_line_by_line_seen_in_every_panel_handled_and_left() {
     for (number, (title, texts)) in (1..).zip(FILLED) {
         pty.press(&format!("{number}z"));
         pty.shows(&format!("{number} {title} zoomed"));
-        texts.iter().for_each(|text| pty.shows(text));
+        for text in texts {
+            pty.shows(text);
+        }
         pty.press("z");
         pty.shows(&format!("▸{number} {title}"));
     }

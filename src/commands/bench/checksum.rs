@@ -48,10 +48,10 @@ impl ResultSink for ChecksumSink {
         let columns = batch.columns().columns().iter().map(field);
         let fields: Vec<Field<'_>> = kinds.map(Ok).into_iter().chain(columns).collect::<Result<_>>()?;
         let sum = match &fields[..] {
-            [a, b] => sum_up!(batch.rows(), a, b),
-            [a, b, c] => sum_up!(batch.rows(), a, b, c),
-            [a, b, c, d] => sum_up!(batch.rows(), a, b, c, d),
-            [a, b, c, d, e, f] => sum_up!(batch.rows(), a, b, c, d, e, f),
+            [one, two] => sum_up!(batch.rows(), one, two),
+            [one, two, three] => sum_up!(batch.rows(), one, two, three),
+            [one, two, three, four] => sum_up!(batch.rows(), one, two, three, four),
+            [one, two, three, four, five, six] => sum_up!(batch.rows(), one, two, three, four, five, six),
             other => return Err(Error::config(format!("a benchmark can't sum up rows of {} fields", other.len()))),
         };
         self.rows.fetch_add(batch.rows() as u64, Ordering::Relaxed);
