@@ -12,6 +12,9 @@ use common::size;
 use pty::Pty;
 use rustix::process::Signal;
 
+/// Closes the terminal's window: with what keeps the end-of-file character from being typed then.
+const NO_END_OF_FILE: &str = "stty eof undef";
+
 /// What happens, and the exit code.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
@@ -70,10 +73,11 @@ fn meets(fate: Fate) {
         }
     };
     let ended = pty.exit_code();
-    pty.until("the terminal as it was", |pty| pty.modes() == pty.untouched());
+    pty.given_back();
     assert_eq!(ended, code, "{fate:?}:\n{}", pty.screen());
     if matches!(fate, Fate::Panic(..)) {
-        assert!(pty.screen().contains("panicked"), "{fate:?} is told where it can be read:\n{}", pty.screen());
+        // Where it can be read.
+        pty.shows("panicked");
     }
 }
 
@@ -92,7 +96,7 @@ fn a_panic_of_the_thread_that_takes_signals_gives_it_back_too() {
     pty.dashboard();
     pty.signal(Signal::TERM);
     assert_ne!(pty.exit_code(), 0);
-    pty.until("the terminal as it was", |pty| pty.modes() == pty.untouched());
+    pty.given_back();
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn a_storm_of_sizes_down_to_one_cell_and_a_paste_of_ten_megabytes_do_no_harm() {
     pty.escape("rows_in");
     pty.press("q");
     assert_eq!(pty.exit_code(), 0, "{}", pty.screen());
-    pty.until("the terminal as it was", |pty| pty.modes() == pty.untouched());
+    pty.given_back();
 }
 
 #[test]
@@ -137,5 +141,39 @@ fn without_a_terminal_it_is_said_what_prints_the_same() {
     assert!(said.contains("needs a terminal") && said.contains("--json") && !said.contains('\u{1b}'), "{said}");
     let mut pty = Pty::open(directory.path(), (100, 30), &["-c", "dashboard"], &[("TERM", "dumb")]);
     assert_eq!(pty.exit_code(), 1);
-    assert!(pty.screen().contains("TERM=dumb"), "{}", pty.screen());
+    pty.shows("TERM=dumb");
+}
+
+/// The terminal of `script` goes away, with a job at work; `ready` and `key` lead to where it does.
+fn is_left_alone(script: &str, dashboard: bool) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut pty = Pty::script(directory.path(), (100, 30), &format!("{NO_END_OF_FILE}; {script}"));
+    pty.prompt();
+    pty.statement("source g from nexmark 'bid' with (rate = 100);");
+    pty.statement("run kept = g | key_by auction | aggregate count(*) as n | into blackhole;");
+    let key = if dashboard {
+        pty.press("dashboard\r");
+        pty.dashboard();
+        ":"
+    } else {
+        "x"
+    };
+    pty.hang_up(key);
+    // Not how: a signal may end it, or a terminal that can't be read.
+    pty.exit_code();
+}
+
+#[test]
+fn it_ends_when_its_terminal_goes_away() {
+    for dashboard in [false, true] {
+        is_left_alone("exec \"$0\"", dashboard);
+    }
+}
+
+/// As under a shell that ignores SIGHUP and tells it to nobody: only the terminal itself says that it is gone.
+#[test]
+fn it_ends_when_its_terminal_goes_away_without_a_signal() {
+    for dashboard in [false, true] {
+        is_left_alone("trap '' HUP; \"$0\"; exit $?", dashboard);
+    }
 }

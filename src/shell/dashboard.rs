@@ -83,6 +83,7 @@ enum Errand {
 /// When there is no terminal to draw on, or it is lost.
 pub(super) fn open(shell: &mut Shell, job: Option<&str>) -> Result<Left> {
     check_terminal(job)?;
+    shell.interrupts.follow_terminal();
     let job_control = JobControl::install()?;
     let mut options = shell.dashboard.take().unwrap_or_else(|| AppOptions { look: look(), ..AppOptions::default() });
     // Without a name the job started last, whichever was shown before.

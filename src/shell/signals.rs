@@ -1,10 +1,12 @@
 //! The signals that concern the whole program.
 
+use std::io::stdin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::tcgetattr;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{EXIT_INTERRUPTED, dashboard};
@@ -17,6 +19,8 @@ const UNSEEN_SIGNALS_PATIENT: usize = 20;
 
 /// How long the program has to leave by itself when its terminal is gone.
 const HANGUP: Duration = Duration::from_secs(3);
+/// Between two looks whether the terminal is still there.
+const TERMINAL_LOOK: Duration = Duration::from_secs(1);
 
 /// Takes note of Ctrl-C and of the other signals that end a program.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ struct Noted {
     reading: AtomicBool,
     /// Whether there is a prompt to come back to.
     patient: AtomicBool,
+    /// Whether the program ends with its terminal.
+    follows_terminal: AtomicBool,
 }
 
 impl Interrupts {
@@ -44,6 +50,7 @@ impl Interrupts {
         let seen = Arc::clone(&noted);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
+            .enable_time()
             .build()
             .map_err(|error| Error::io("signal handling", error))?;
         std::thread::Builder::new()
@@ -69,6 +76,12 @@ impl Interrupts {
         self.noted.patient.store(true, Ordering::SeqCst);
     }
 
+    /// The program is for the person at the terminal: when that is gone it ends, even if no signal says so (a shell that
+    /// ignores SIGHUP passes none on).
+    pub(super) fn follow_terminal(&self) {
+        self.noted.follows_terminal.store(true, Ordering::SeqCst);
+    }
+
     /// Says whether a line is being read.
     pub(super) fn set_reading(&self, reading: bool) {
         self.noted.reading.store(reading, Ordering::SeqCst);
@@ -89,12 +102,21 @@ pub(super) fn wake_editor() {
 async fn listen(noted: &Arc<Noted>) {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let Ok(mut ends) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
+    let mut gone = false;
     loop {
         let [interrupt, terminate, hangup] = &mut ends[..] else { return };
         let ending = tokio::select! {
             _ = interrupt.recv() => None,
             _ = terminate.recv() => Some(SignalKind::terminate()),
             _ = hangup.recv() => Some(SignalKind::hangup()),
+            () = tokio::time::sleep(TERMINAL_LOOK), if !gone => {
+                // What the terminal's driver answers behind a hangup is an error.
+                gone = noted.follows_terminal.load(Ordering::SeqCst) && tcgetattr(stdin()).is_err();
+                if !gone {
+                    continue;
+                }
+                Some(SignalKind::hangup())
+            }
         };
         dashboard::panic_if_asked("signals");
         noted.end(ending);

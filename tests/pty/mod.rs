@@ -1,4 +1,5 @@
-//! lotic on a terminal of its own, with a screen that is read and modes that are compared.
+//! lotic on a terminal of its own, with a screen that is read and modes that are compared. `LOTIC_BINARY` names another
+//! binary than the one that was built with the tests: a release build, for measurements.
 
 #![allow(
     dead_code,
@@ -9,11 +10,13 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What is waited for takes at most so many seconds.
 const PATIENCE_S: u32 = 60;
@@ -24,11 +27,25 @@ const STEPS_A_SECOND: u32 = 200;
 /// A terminal and the lotic on it.
 pub(crate) struct Pty {
     child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    seen: Arc<Mutex<vt100::Parser>>,
+    /// Our end of it, until it is hung up.
+    end: Option<End>,
+    seen: Arc<Mutex<Seen>>,
     /// The modes before anybody used it.
     before: String,
+}
+
+/// The end of the terminal that a person sees.
+struct End {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    reader: JoinHandle<()>,
+    hung_up: Arc<AtomicBool>,
+}
+
+/// What the screen was given, and what it shows.
+struct Seen {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
 }
 
 /// What a program may leave behind on a terminal.
@@ -42,13 +59,37 @@ pub(crate) struct Modes {
     pub(crate) cursor_hidden: bool,
 }
 
+/// The binary under test.
+pub(crate) fn binary() -> String {
+    std::env::var("LOTIC_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_lotic").to_owned())
+}
+
 impl Pty {
     /// Starts lotic on a terminal of this size (columns, rows).
     pub(crate) fn open(directory: &Path, size: (u16, u16), arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new(binary());
+        command.args(arguments);
+        Self::spawn(command, directory, size, environment)
+    }
+
+    /// The prompt on a terminal of 100 columns.
+    pub(crate) fn shell(directory: &Path) -> Self {
+        let pty = Self::open(directory, (100, 30), &[], &[]);
+        pty.prompt();
+        pty
+    }
+
+    /// Starts a script of `sh` in which `"$0"` is lotic.
+    pub(crate) fn script(directory: &Path, size: (u16, u16), script: &str) -> Self {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", script]);
+        command.arg(binary());
+        Self::spawn(command, directory, size, &[])
+    }
+
+    fn spawn(mut command: CommandBuilder, directory: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
         let pair = native_pty_system().openpty(pty_size(size)).expect("a pseudo-terminal");
         let before = format!("{:?}", pair.master.get_termios());
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lotic"));
-        command.args(arguments);
         command.cwd(directory);
         command.env("XDG_STATE_HOME", directory.join("state"));
         command.env("TERM", "xterm-256color");
@@ -64,25 +105,36 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().expect("a screen");
         let rows = NonZero::new(size.1).expect("a row");
         let columns = NonZero::new(size.0).expect("a column");
-        let seen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 1_000)));
-        let shown = Arc::clone(&seen);
-        std::thread::spawn(move || {
+        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 1_000), bytes: Vec::new() }));
+        let hung_up = Arc::new(AtomicBool::new(false));
+        let (shown, gone) = (Arc::clone(&seen), Arc::clone(&hung_up));
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 8_192];
             while let Ok(count @ 1..) = output.read(&mut buffer) {
-                shown.lock().expect("not poisoned").process(&buffer[..count]);
+                if gone.load(Ordering::SeqCst) {
+                    break;
+                }
+                let mut seen = shown.lock().expect("not poisoned");
+                seen.parser.process(&buffer[..count]);
+                seen.bytes.extend_from_slice(&buffer[..count]);
             }
         });
-        Self { child, master: pair.master, keys, seen, before }
+        Self { child, end: Some(End { master: pair.master, keys, reader, hung_up }), seen, before }
+    }
+
+    fn end(&self) -> &End {
+        self.end.as_ref().expect("not hung up")
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("it reads");
+        let end = self.end.as_mut().expect("not hung up");
+        end.keys.write_all(keys.as_bytes()).and_then(|()| end.keys.flush()).expect("it reads");
     }
 
     pub(crate) fn resize(&self, size: (u16, u16)) {
-        self.master.resize(pty_size(size)).expect("resized");
+        self.end().master.resize(pty_size(size)).expect("resized");
         let (columns, rows) = (NonZero::new(size.0).expect("a column"), NonZero::new(size.1).expect("a row"));
-        self.seen().screen_mut().set_size(rows, columns);
+        self.seen().parser.screen_mut().set_size(rows, columns);
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -90,18 +142,43 @@ impl Pty {
         kill_process(pid, signal).expect("it can be signalled");
     }
 
-    fn seen(&self) -> MutexGuard<'_, vt100::Parser> {
+    /// Takes the terminal away, as when the window is closed. `key` is pressed for the answer to it, behind which nobody
+    /// reads any more. The terminal must have no end-of-file character: it would be typed.
+    pub(crate) fn hang_up(&mut self, key: &str) {
+        self.end().hung_up.store(true, Ordering::SeqCst);
+        self.press(key);
+        self.until("an answer", |pty| pty.end().reader.is_finished());
+        drop(self.end.take());
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("not poisoned")
     }
 
+    /// What is on the screen.
     pub(crate) fn screen(&self) -> String {
-        self.seen().screen().contents()
+        self.seen().parser.screen().contents()
+    }
+
+    /// The lines of the screen, without those below the last that is not empty.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.screen().trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The last line that is not empty.
+    pub(crate) fn last_line(&self) -> String {
+        self.lines().pop().unwrap_or_default()
+    }
+
+    /// All that was written to the terminal.
+    pub(crate) fn bytes(&self) -> String {
+        String::from_utf8_lossy(&self.seen().bytes).into_owned()
     }
 
     pub(crate) fn modes(&self) -> Modes {
-        let termios = format!("{:?}", self.master.get_termios());
+        let termios = format!("{:?}", self.end().master.get_termios());
         let seen = self.seen();
-        let screen = seen.screen();
+        let screen = seen.parser.screen();
         Modes {
             termios,
             alternate_screen: screen.alternate_screen(),
@@ -138,9 +215,25 @@ impl Pty {
         panic!("{what} does not come; the screen:\n{}\n{:?}", self.screen(), self.modes());
     }
 
+    /// As [`Self::until`], of what takes its time: ten times as long.
+    pub(crate) fn long_until(&self, what: &str, found: impl Fn(&Self) -> bool) {
+        for _ in 0..STEPS * 9 {
+            if found(self) {
+                return;
+            }
+            std::thread::park_timeout(STEP);
+        }
+        self.until(what, found);
+    }
+
     /// Waits for a text on the screen.
     pub(crate) fn shows(&self, text: &str) {
         self.until(text, |pty| pty.screen().contains(text));
+    }
+
+    /// Waits for the modes of a terminal that nobody has touched.
+    pub(crate) fn given_back(&self) {
+        self.until("the terminal as it was", |pty| pty.modes() == pty.untouched());
     }
 
     /// Waits for the dashboard with a job on it.
@@ -156,28 +249,56 @@ impl Pty {
 
     /// Waits for a prompt as the last line.
     pub(crate) fn prompt(&self) {
-        self.until("the prompt", |pty| !pty.modes().alternate_screen && pty.screen().trim_end().ends_with("lotic>"));
+        self.typed("");
     }
 
-    /// Types a statement at the prompt and waits for the next prompt.
+    /// Waits for a prompt with this typed behind it, as the last line.
+    pub(crate) fn typed(&self, text: &str) {
+        let line = format!("lotic> {text}");
+        self.until(&line, |pty| !pty.modes().alternate_screen && pty.last_line() == line.trim_end());
+    }
+
+    /// Types a line of a statement that goes on, and waits until the next can be typed.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.echoed(text);
+        self.press("\r");
+        self.until("the next line", |pty| pty.seen().parser.screen().cursor_position().1 == 0);
+    }
+
+    /// Types a statement at the prompt, or the last line of one, and waits for the next prompt.
     pub(crate) fn statement(&mut self, text: &str) {
-        self.press(text);
-        // Not before it is echoed: what is typed while no line is being read is lost.
-        let end = &text[text.len().saturating_sub(12)..];
-        self.until(end, |pty| pty.screen().replace('\n', "").contains(end));
+        let end = self.echoed(text);
         self.press("\r");
         self.until("the next prompt", |pty| {
             let screen = pty.screen();
-            screen.trim_end().ends_with("lotic>") && screen.replace('\n', "").contains(end)
+            screen.trim_end().ends_with("lotic>") && screen.replace('\n', "").contains(&end)
         });
     }
 
-    /// Waits for the end; all of what was written has been seen then.
+    /// Types what ends a line and waits until it is on the screen: what is typed while no line is being read is lost.
+    fn echoed(&mut self, text: &str) -> String {
+        let end: String = text.chars().skip(text.chars().count().saturating_sub(12)).collect();
+        self.press(text);
+        // Up to the cursor: a hint may stand behind it.
+        self.until(text, |pty| {
+            let seen = pty.seen();
+            let screen = seen.parser.screen();
+            let (row, column) = screen.cursor_position();
+            screen.contents_between(0, 0, row, column).replace('\n', "").trim_end().ends_with(end.trim_end())
+        });
+        end
+    }
+
+    /// Empties the line.
+    pub(crate) fn clear(&mut self) {
+        self.press("\u{3}");
+        self.prompt();
+    }
+
+    /// Waits for the end. The last of what was written need not have been seen then.
     pub(crate) fn exit_code(&mut self) -> u32 {
         for _ in 0..PATIENCE_S * STEPS_A_SECOND {
             if let Some(status) = self.child.try_wait().expect("a child") {
-                // The reader of the screen is another thread: it may have some bytes before it.
-                std::thread::park_timeout(Duration::from_millis(50));
                 return status.exit_code();
             }
             std::thread::park_timeout(STEP);
@@ -188,8 +309,11 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
+        // It may have ended. What a script has started is of its group.
+        if let (Ok(None), Some(pid)) = (self.child.try_wait(), self.child.process_id()) {
+            let group = Pid::from_raw(pid.cast_signed());
+            let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        }
         let _ = self.child.wait();
     }
 }

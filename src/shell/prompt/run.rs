@@ -34,6 +34,9 @@ const DEFECTS: u32 = 3;
 pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8> {
     let mut reader = Reader::open(shell, keep_history)?;
     shell.interrupts.be_patient();
+    if io::stdin().is_terminal() {
+        shell.interrupts.follow_terminal();
+    }
     print::error(WELCOME);
     let read = reader.statements(shell);
     // Silent from here on: what becomes of the jobs is told below.
