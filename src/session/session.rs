@@ -20,6 +20,7 @@ pub struct Session {
     settings: Settings,
     clock: Arc<dyn Clock>,
     results: Arc<dyn ResultSink>,
+    interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
     registries: SessionRegistries,
     catalog: Catalog,
     jobs: Vec<JobEntry>,
@@ -37,7 +38,16 @@ impl Session {
         commands: Vec<CommandSyntax>,
     ) -> Self {
         let registries = registries(commands);
-        Self { settings, clock, results, registries, catalog: Catalog::new(), jobs: Vec::new(), state: None }
+        Self {
+            settings,
+            clock,
+            results,
+            interrupted: Arc::new(|| false),
+            registries,
+            catalog: Catalog::new(),
+            jobs: Vec::new(),
+            state: None,
+        }
     }
 
     /// The registries.
@@ -60,6 +70,17 @@ impl Session {
     /// Where the rows of what is planned from now on go; returns where they went before.
     pub fn set_results(&mut self, results: Arc<dyn ResultSink>) -> Arc<dyn ResultSink> {
         std::mem::replace(&mut self.results, results)
+    }
+
+    /// How a command that waits learns that the person does not want to (Ctrl-C).
+    pub fn set_interrupted(&mut self, interrupted: Arc<dyn Fn() -> bool + Send + Sync>) {
+        self.interrupted = interrupted;
+    }
+
+    /// Whether the person has had enough of what runs now.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        (self.interrupted)()
     }
 
     /// The settings.

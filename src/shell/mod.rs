@@ -131,14 +131,16 @@ impl Shell {
         Ok(Self::with(session, rows, clock, interrupts, options.quiet))
     }
 
-    const fn with(
-        session: Session,
+    fn with(
+        mut session: Session,
         rows: Arc<RowPrinter>,
         clock: Arc<dyn Clock>,
         interrupts: Interrupts,
         quiet: bool,
     ) -> Self {
         let told = BTreeSet::new();
+        let asked = interrupts.clone();
+        session.set_interrupted(Arc::new(move || asked.is_pending()));
         Self {
             session,
             rows,

@@ -65,6 +65,11 @@ impl Interrupts {
         self.noted.count.swap(0, Ordering::SeqCst) > 0
     }
 
+    /// Whether there was a signal since [`Self::take`]; it stays for whoever takes it.
+    pub(super) fn is_pending(&self) -> bool {
+        self.noted.count.load(Ordering::SeqCst) > 0
+    }
+
     /// The exit code that says which signal asked the program to end, if one did.
     pub(super) fn ended_by(&self) -> Option<u8> {
         let signal = self.noted.ended_by.load(Ordering::SeqCst);

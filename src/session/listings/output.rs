@@ -18,7 +18,7 @@ pub fn output(view: &JobView) -> Listing {
             Column::text("kind"),
             Column::text("row"),
         ],
-        "no sink has written a row since somebody looked",
+        "no sink has written a row while somebody looked",
     );
     for vertex in view.vertices.iter().filter(|vertex| vertex.sink) {
         for subtask in &vertex.subtasks {
