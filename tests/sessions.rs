@@ -3,12 +3,14 @@
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
 mod common;
+mod pty;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::TestSession;
+use pty::Pty;
 
 /// The files of a folder under the root, by name.
 fn sessions(folder: &str) -> Vec<PathBuf> {
@@ -69,6 +71,52 @@ fn every_lesson_plays_through_without_a_terminal() {
     let left: Vec<_> = fs::read_dir(directory.path()).expect("readable").collect();
     assert!(left.is_empty(), "a lesson leaves nothing behind: {left:?}");
     assert_eq!(lotic(directory.path(), &["tutorial", "windwos"]).0, Some(2));
+}
+
+/// As a person plays them: from one prompt, Enter after Enter.
+#[test]
+fn every_lesson_plays_through_key_by_key() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut pty = Pty::shell(directory.path());
+    pty.press("tutorial\r");
+    pty.shows("`tutorial NAME` plays one");
+    pty.prompt();
+    let named = |number: usize| {
+        let line =
+            pty.lines().into_iter().find_map(|line| line.strip_prefix(&format!("{number}  ")).map(str::to_owned));
+        line.and_then(|line| line.split(' ').next().map(str::to_owned))
+    };
+    let names: Vec<String> = (1..).map_while(named).collect();
+    assert_eq!(names.len(), sessions("sessions").len(), "{names:?}");
+    for (number, name) in (1..).zip(names) {
+        let before = pty.bytes().len();
+        let played = |pty: &Pty| pty.bytes().split_off(before);
+        pty.press(&format!("tutorial {number}\r"));
+        pty.until("the first step", |pty| played(pty).contains("[1/"));
+        let steps: usize = played(&pty)
+            .rsplit_once("[1/")
+            .and_then(|(_, rest)| rest.split_once(']'))
+            .and_then(|(steps, _)| steps.parse().ok())
+            .expect("how many steps there are");
+        assert!(steps >= 5, "lesson {number} has {steps} steps");
+        for step in 1..=steps {
+            // A key before that would be lost: the terminal is not read yet.
+            let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
+            pty.until(&hint, |pty| pty.last_line() == hint && pty.modes().termios != pty.untouched().termios);
+            pty.press("\r");
+        }
+        pty.prompt();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("sessions/{name}.lotic"));
+        let text = fs::read_to_string(file).expect("UTF-8");
+        let last_words = text.trim_end().lines().last().and_then(|line| line.strip_prefix("-- ")).expect("prose");
+        let played = played(&pty);
+        assert!(played.contains(last_words), "lesson {name} ends with its last words: {played}");
+    }
+    pty.press("\u{4}");
+    assert_eq!(pty.exit_code(), 0);
+    pty.given_back();
+    let left: Vec<_> = fs::read_dir(directory.path()).expect("readable").flatten().map(|file| file.path()).collect();
+    assert_eq!(left, [directory.path().join("state")], "a lesson leaves nothing behind");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `tutorial [NAME]`
+//! `tutorial [NAME|NUMBER]`
 
 use super::CommandSpec;
 use crate::api::{CommandSyntax, Shape, Signature};
@@ -11,10 +11,10 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
     },
-    usage: "tutorial [NAME]",
+    usage: "tutorial [NAME|NUMBER]",
     summary: "lists the lessons, or plays one step by step",
     help: "A lesson shows what is about to be typed and why, types it when you press Enter, and shows what comes of it; q leaves. It runs in a session of its own, on data inside the binary: nothing here is changed.",
-    examples: &["tutorial", "tutorial windows"],
+    examples: &["tutorial", "tutorial windows", "tutorial 1"],
     flink: None,
     run: |args, _| {
         let name = if args.head.is_empty() { None } else { Some(args.word(0)?.node.clone()) };

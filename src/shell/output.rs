@@ -72,6 +72,8 @@ struct State {
     left_out: usize,
     /// Whether the pump has a chunk in hand.
     sending: bool,
+    /// The columns of the line that a person is asked in.
+    asked_columns: usize,
     /// Notices for when the screen is given back.
     kept: VecDeque<String>,
     lost_notices: usize,
@@ -87,6 +89,8 @@ enum Destination {
     Prompt,
     /// Nowhere: the dashboard has the screen.
     Hidden,
+    /// Where it waits: somebody is asked for a key, on a terminal that does not begin lines by itself.
+    Held,
 }
 
 impl fmt::Debug for Outlet {
@@ -118,7 +122,7 @@ impl Outlet {
         let mut state = self.lock();
         match state.destination {
             Destination::Streams => self.write(state, text.as_bytes()),
-            Destination::Prompt => {
+            Destination::Prompt | Destination::Held => {
                 self.enqueue(state, text);
                 Ok(())
             }
@@ -138,7 +142,7 @@ impl Outlet {
         let state = self.lock();
         match state.destination {
             Destination::Streams => self.write(state, text),
-            Destination::Prompt => {
+            Destination::Prompt | Destination::Held => {
                 self.enqueue(state, &String::from_utf8_lossy(text));
                 Ok(())
             }
@@ -152,7 +156,7 @@ impl Outlet {
         match state.destination {
             Destination::Prompt if state.notices_above => self.enqueue(state, text),
             Destination::Prompt | Destination::Streams => self.streams.notice(text),
-            Destination::Hidden => keep(&mut state, text),
+            Destination::Hidden | Destination::Held => keep(&mut state, text),
         }
     }
 
@@ -166,7 +170,8 @@ impl Outlet {
     }
 
     fn enqueue(&self, state: MutexGuard<'_, State>, text: &str) {
-        let full = |state: &mut State| state.destination == Destination::Prompt && state.queue.len() >= QUEUE_BYTES;
+        let waits = |state: &State| matches!(state.destination, Destination::Prompt | Destination::Held);
+        let full = |state: &mut State| waits(state) && state.queue.len() >= QUEUE_BYTES;
         let (mut state, _) =
             self.changed.wait_timeout_while(state, PATIENCE, full).unwrap_or_else(PoisonError::into_inner);
         if full(&mut state) {
@@ -248,12 +253,28 @@ impl Outlet {
         Elsewhere(self)
     }
 
+    /// A person is asked for a key in this line, until the guard is dropped: the line goes away then, and all that came
+    /// meanwhile is shown.
+    pub(super) fn ask(&self, line: &str) -> Elsewhere<'_> {
+        {
+            let mut state = self.lock();
+            state.destination = Destination::Held;
+            state.asked_columns = line.chars().count();
+            self.streams.notice(line);
+        }
+        Elsewhere(self)
+    }
+
     /// Back to the plain streams, with what is still to be shown.
     fn come_back(&self) {
         let sending = |state: &mut State| state.sending;
         let (mut state, _) =
             self.changed.wait_timeout_while(self.lock(), LEAVING, sending).unwrap_or_else(PoisonError::into_inner);
         state.destination = Destination::Streams;
+        let asked = std::mem::take(&mut state.asked_columns);
+        if asked > 0 {
+            self.streams.notice(&format!("\r{}\r", " ".repeat(asked)));
+        }
         while !state.queue.is_empty() || state.left_out > 0 {
             let chunk = state.take_chunk();
             // Nobody can be told when that fails.
@@ -313,140 +334,4 @@ impl Drop for Elsewhere<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-
-    use super::*;
-
-    /// What was written, and where: `out:…`, `err:…`, `above:…`.
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<String>>>);
-
-    impl Written {
-        fn all(&self) -> Vec<String> {
-            self.0.lock().expect("not poisoned").clone()
-        }
-
-        fn push(&self, text: String) {
-            self.0.lock().expect("not poisoned").push(text);
-        }
-
-        /// Waits until `found` holds, at most ten seconds.
-        fn until(&self, found: impl Fn(&[String]) -> bool) -> Vec<String> {
-            for _ in 0..1_000 {
-                if found(&self.all()) {
-                    break;
-                }
-                std::thread::park_timeout(Duration::from_millis(10));
-            }
-            self.all()
-        }
-    }
-
-    impl Streams for Written {
-        fn data(&self, text: &[u8]) -> io::Result<()> {
-            self.push(format!("out:{}", String::from_utf8_lossy(text)));
-            Ok(())
-        }
-
-        fn notice(&self, text: &str) {
-            self.push(format!("err:{text}"));
-        }
-    }
-
-    fn outlet() -> (&'static Outlet, Written) {
-        let written = Written::default();
-        (Box::leak(Box::new(Outlet::new(Box::new(written.clone())))), written)
-    }
-
-    fn attached() -> (&'static Outlet, Written) {
-        let (outlet, written) = outlet();
-        let above = written.clone();
-        let shown = move |text| {
-            above.push(format!("above:{text}"));
-            Ok(())
-        };
-        outlet.attach(Box::new(shown)).expect("a thread");
-        outlet.lock().notices_above = true;
-        (outlet, written)
-    }
-
-    #[test]
-    fn without_a_prompt_everything_goes_to_the_streams() {
-        let (outlet, written) = outlet();
-        let _at_prompt = outlet.at_prompt();
-        outlet.data("a\n").expect("written");
-        outlet.rows(b"b\n").expect("written");
-        outlet.notice("c\n");
-        assert_eq!(written.all(), ["out:a\n", "out:b\n", "err:c\n"]);
-    }
-
-    #[test]
-    fn at_the_prompt_rows_and_notices_go_above_it_in_order() {
-        let (outlet, written) = attached();
-        let at_prompt = outlet.at_prompt();
-        outlet.rows(b"one\n").expect("taken");
-        outlet.notice("two\n");
-        let shown = written.until(|all| all.concat().contains("two"));
-        assert_eq!(shown.concat().replace("above:", ""), "one\ntwo\n");
-        assert!(shown.iter().all(|text| text.starts_with("above:")), "{shown:?}");
-        drop(at_prompt);
-        outlet.rows(b"three\n").expect("written");
-        assert_eq!(written.all().last().map(String::as_str), Some("out:three\n"));
-    }
-
-    #[test]
-    fn what_waits_when_the_prompt_is_left_is_not_lost() {
-        let (outlet, written) = attached();
-        let at_prompt = outlet.at_prompt();
-        let rows: String = "a row of it\n".repeat(20_000);
-        outlet.rows(rows.as_bytes()).expect("taken");
-        drop(at_prompt);
-        let shown: String =
-            written.all().iter().map(|text| text.trim_start_matches("above:").trim_start_matches("out:")).collect();
-        assert_eq!(shown, rows);
-    }
-
-    #[test]
-    fn a_prompt_that_takes_nothing_holds_no_job_up_for_long_and_the_loss_is_said() {
-        let (outlet, written) = outlet();
-        let (release, held): (SyncSender<()>, Receiver<()>) = sync_channel(0);
-        let above = written.clone();
-        let stuck = move |text| {
-            let _ = held.recv();
-            above.push(text);
-            Ok(())
-        };
-        outlet.attach(Box::new(stuck)).expect("a thread");
-        let _at_prompt = outlet.at_prompt();
-        let batch = "x".repeat(1_023) + "\n";
-        for _ in 0..(QUEUE_BYTES / 1_024 + 64) {
-            outlet.rows(batch.as_bytes()).expect("taken or left out");
-            if outlet.lock().left_out > 2 {
-                break;
-            }
-        }
-        let left_out = outlet.lock().left_out;
-        assert!(left_out > 0);
-        drop(release);
-        let said = format!("({left_out} lines are not shown");
-        assert!(written.until(|all| all.concat().contains(&said)).concat().contains(&said));
-    }
-
-    #[test]
-    fn while_the_screen_is_taken_rows_are_dropped_and_notices_kept() {
-        let (outlet, written) = outlet();
-        let hidden = outlet.hide();
-        outlet.rows(b"row\n").expect("dropped");
-        for number in 0..KEPT_NOTICES + 2 {
-            outlet.notice(&format!("notice {number}\n"));
-        }
-        assert!(written.all().is_empty());
-        drop(hidden);
-        let shown = written.all();
-        assert_eq!(shown[0], "err:(2 earlier notices are not shown)\n");
-        assert_eq!(shown[1], "err:notice 2\n");
-        assert_eq!(shown.len(), KEPT_NOTICES + 1);
-    }
-}
+mod tests;

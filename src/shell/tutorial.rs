@@ -8,6 +8,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::{event, terminal};
 
 use super::lesson::{Lesson, Step};
+use super::output::outlet;
 use super::rows::{Mode, RowPrinter};
 use super::scratch::Scratch;
 use super::script::{End, Script};
@@ -109,6 +110,9 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
 /// Plays a lesson to its end, or to where the person leaves it. A statement that fails is a part of some lessons.
 fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts) -> Result<End> {
     let scratch = Scratch::new("tutorial")?;
+    if interactive {
+        interrupts.follow_terminal();
+    }
     let mut shell = Shell::scratch(&scratch, RowPrinter::new(Mode::Table), interrupts.clone());
     let lesson = Lesson::parse(tutorial.text, &shell.session.registries().grammar());
     let end = steps(&lesson, &mut shell, interactive);
@@ -170,7 +174,8 @@ fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> 
     const POLL: Duration = Duration::from_millis(100);
     let broken = |error| Error::io("the terminal", error);
     let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
-    print::error(&hint);
+    // What jobs write meanwhile would run down the screen like stairs.
+    let asked = outlet().ask(&hint);
     let raw = RawMode::enter().map_err(broken)?;
     let goes_on = loop {
         if interrupts.take() {
@@ -187,7 +192,7 @@ fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> 
     };
     drop(raw);
     // The hint gives way to what the statement shows.
-    print::error(&format!("\r{}\r", " ".repeat(hint.len())));
+    drop(asked);
     Ok(goes_on)
 }
 

@@ -132,11 +132,14 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
     }
 }
 
-/// A name; behind `help` also a directive.
+/// A name; behind `help` also a directive, behind `tutorial` the number of a lesson.
 fn command_name(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
-    let helps = || input.at > 0 && input.source.tokens[input.at - 1].is_word("help");
+    let behind = |word: &str| input.at > 0 && input.source.tokens[input.at - 1].is_word(word);
     match input.peek().map(|token| &token.kind) {
-        Some(TokenKind::Directive(word)) if helps() => {
+        Some(TokenKind::Directive(word)) if behind("help") => {
+            Ok((input.skip(1), Spanned::new((*word).to_owned(), input.span())))
+        }
+        Some(TokenKind::Integer(word)) if behind("tutorial") => {
             Ok((input.skip(1), Spanned::new((*word).to_owned(), input.span())))
         }
         _ => name(input),

@@ -169,6 +169,8 @@ impl Walk<'_, '_> {
             (Shape::Name, _) if clause == "as" => {}
             (Shape::Name, Owner::Command(name)) if OF_TOPICS.contains(&name) => self.want(Want::Topic),
             (Shape::Name, Owner::Command(name)) if OF_ENTRIES.contains(&name) => self.want(Want::Entry),
+            // A lesson is no job.
+            (Shape::Name, Owner::Command("tutorial")) => {}
             (Shape::Name, Owner::Command(_)) => self.want(Want::Job),
             // A clause of a stage names a new stream (`late_to`); its head reads one.
             (Shape::Name, Owner::Stage(_)) if clause.is_empty() => {
