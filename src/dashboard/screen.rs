@@ -11,6 +11,7 @@ use super::header::{self, Around};
 use super::layout::tiles;
 use super::overlay::Overlay;
 use super::{PanelSpec, plots};
+use crate::inspect::JobStatus;
 use crate::types::printable;
 
 /// What there is to see before there is a job.
@@ -91,6 +92,11 @@ impl App {
         self.areas.tiles = shown;
     }
 
+    /// Whether the job does not do its work for a cause that it names: behind a restart the cause is history, and the log's.
+    fn is_failing(&self) -> bool {
+        matches!(self.live.status, JobStatus::Failed | JobStatus::Restarting) && !self.jobs.is_empty()
+    }
+
     /// The last line: what was said, what runs, why the job fails, or the keys.
     fn foot(&self, frame: &mut Frame<'_>, area: Rect) {
         let said = |text: &str, style: Style| Line::styled(format!(" {}", printable(text)), style);
@@ -102,7 +108,7 @@ impl App {
                 n => format!(" (and {} more)", n - 1),
             };
             said(&format!("… {statement}{more}"), self.theme.warn)
-        } else if let Some(cause) = self.live.cause.as_ref().filter(|_| !self.jobs.is_empty()) {
+        } else if let Some(cause) = self.live.cause.as_ref().filter(|_| self.is_failing()) {
             said(cause, self.theme.bad)
         } else {
             header::hints(area.width, &self.theme)

@@ -10,6 +10,7 @@ mod ruler;
 mod search;
 mod table;
 mod text;
+mod value;
 
 pub(crate) use bars::{bar, load_bar};
 pub(crate) use canvas::{Canvas, Cut, Pieces, scroll};
@@ -20,3 +21,4 @@ pub(crate) use ruler::Ruler;
 pub(crate) use search::Search;
 pub(crate) use table::{Cell, Col, Table, scrollbar};
 pub(crate) use text::{clean, fit, pad_left, pad_right, width};
+pub(crate) use value::{numeric, value};

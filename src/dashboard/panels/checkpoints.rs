@@ -167,19 +167,24 @@ fn totals(view: &JobView) -> String {
 }
 
 /// The chosen row, written out.
-fn detail(canvas: &mut Canvas<'_>, area: Rect, row: &Row<'_>, theme: &Theme) {
+fn detail(canvas: &mut Canvas<'_>, area: Rect, row: &Row<'_>, now_ms: i64, theme: &Theme) {
     let (mark, word, style) = status(row, theme);
     let (title, text, cause) = match row {
         Row::Checkpoint(of) => (
             format!("checkpoint {}", of.id),
-            format!(
-                "{mark} {word}  ·  triggered {}  ·  took {}, alignment {}  ·  delta {} of {}",
-                time(Some(of.triggered_ms)),
-                of.duration_ms.map_or_else(|| "-".to_owned(), duration),
-                of.alignment_ms.map_or_else(|| "-".to_owned(), duration),
-                of.delta_bytes.map_or_else(|| "-".to_owned(), bytes),
-                of.full_bytes.map_or_else(|| "-".to_owned(), bytes),
-            ),
+            if of.duration_ms.is_none() && of.cause.is_none() {
+                let since = duration(now_ms.saturating_sub(of.triggered_ms).max(0));
+                format!("{mark} {word}  ·  triggered {}, under way for {since}", time(Some(of.triggered_ms)))
+            } else {
+                format!(
+                    "{mark} {word}  ·  triggered {}  ·  took {}, alignment {}  ·  delta {} of {}",
+                    time(Some(of.triggered_ms)),
+                    of.duration_ms.map_or_else(|| "-".to_owned(), duration),
+                    of.alignment_ms.map_or_else(|| "-".to_owned(), duration),
+                    of.delta_bytes.map_or_else(|| "-".to_owned(), bytes),
+                    of.full_bytes.map_or_else(|| "-".to_owned(), bytes),
+                )
+            },
             &of.cause,
         ),
         Row::Savepoint(of) => (
@@ -256,7 +261,7 @@ impl Panel for Checkpoints {
         let row = |index: usize| rows.get(index).map_or_else(Vec::new, |row| cells(row, longest_ms, theme));
         table.draw(&mut canvas, area, (rows.len(), row), &mut self.cursor, (theme, true));
         if let (Some(below), Some(row)) = (below, rows.get(self.cursor.selected)) {
-            detail(&mut canvas, below, row, theme);
+            detail(&mut canvas, below, row, view.now_ms, theme);
         }
     }
 
@@ -310,6 +315,6 @@ mod tests {
         assert_eq!(statement, "restore hot from checkpoint 7");
         let asked = press(panel.as_mut(), "G\n", &model);
         let Reaction::Ask { statement, .. } = asked else { panic!("{asked:?}") };
-        assert_eq!(statement, "restore hot from savepoint 'sp/hot-1'");
+        assert_eq!(statement, "restore hot from savepoint 'sp/hot''s'");
     }
 }

@@ -197,10 +197,12 @@ impl Log {
         let late: u64 = view.vertices.iter().flat_map(|vertex| &vertex.subtasks).map(|subtask| subtask.late_rows).sum();
         let rejected: u64 =
             view.vertices.iter().flat_map(|vertex| &vertex.subtasks).map(|subtask| subtask.rejected_rows).sum();
+        let plural = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        let restarts = plural(view.restarts.try_into().unwrap_or(usize::MAX), "restart");
         let line = vec![
-            (format!("✗ {} errors", of(Severity::Error)), theme.bad),
-            (format!("  ! {} warnings", of(Severity::Warning)), theme.warn),
-            (format!("  ·  {} restarts  ·  {late} rows late, {rejected} rejected", view.restarts), theme.text),
+            (format!("✗ {}", plural(of(Severity::Error), "error")), theme.bad),
+            (format!("  ! {}", plural(of(Severity::Warning), "warning")), theme.warn),
+            (format!("  ·  {restarts}  ·  {late} late, {rejected} rejected"), theme.text),
         ];
         let x = canvas.pieces(area, 0, &line);
         canvas.right(area, x + 2, 0, &vec![(format!("f: {} ({shown})", self.filter_name()), theme.dim)]);

@@ -7,8 +7,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::windows::{numeric, value};
-use crate::dashboard::draw::{Canvas, Cell, Col, Cursor, Cut, Search, Table, clean, count, micros, plot, rate};
+use crate::dashboard::draw::{
+    Canvas, Cell, Col, Cursor, Cut, Search, Table, clean, count, micros, numeric, plot, rate, value,
+};
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
 use crate::inspect::{JobView, LatencyView, VertexView};
 use crate::session::{Listing, listings};

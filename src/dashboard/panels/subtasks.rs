@@ -133,12 +133,14 @@ impl Subtasks {
         rows
     }
 
-    fn table(&self) -> Table {
+    fn table(&self, columns: u16) -> Table {
+        // A name that tells vertices apart is worth more than the columns that are only there where it is wide.
+        let vertex = if columns >= 110 { 18 } else { 10 };
         let mark = if self.reversed { "▴" } else { "▾" };
         let col = |order: Order, col: Col| if order == self.order() { col.marked(mark) } else { col };
         Table::new(vec![
-            col(Order::Place, Col::text("subtask", 7, 10, 0)),
-            Col::text("vertex", 10, 40, 4),
+            col(Order::Place, Col::text("subtask", 8, 10, 0)),
+            Col::text("vertex", vertex, 40, 4),
             Col::text("status", 7, 10, 11),
             col(Order::RowsIn, Col::number("in/s", 5, 1)),
             col(Order::RowsOut, Col::number("out/s", 6, 1)),
@@ -278,7 +280,7 @@ impl Panel for Subtasks {
             canvas.right(summary, x + 2, 0, &vec![(sorted, theme.dim)]);
         }
         let row = |index: usize| rows.get(index).map_or_else(Vec::new, |row| cells(row, model, theme));
-        self.table().draw(&mut canvas, area, (rows.len(), row), &mut self.cursor, (theme, true));
+        self.table(area.width).draw(&mut canvas, area, (rows.len(), row), &mut self.cursor, (theme, true));
         if let (Some(detail), Some(row)) = (detail, rows.get(self.cursor.selected)) {
             Self::detail(&mut canvas, detail, row, theme);
         }

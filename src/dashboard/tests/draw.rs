@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 
-use super::fixture::{NOW_MS, PANELS, app, app_of, line, press, screen, typed, view};
+use crate::dashboard::testing::{PANELS, START_MS, app, app_of, at, line, press, screen, typed};
 use crate::dashboard::{Answer, App, AppOptions};
 use crate::inspect::{JobStatus, JobView};
 
@@ -93,7 +93,7 @@ fn a_preview() {
 #[test]
 fn before_there_is_a_job() {
     let mut app = App::new(PANELS, AppOptions::default());
-    app.set_jobs(Vec::new(), NOW_MS);
+    app.set_jobs(Vec::new(), START_MS);
     insta::assert_snapshot!(screen(&mut app, 80, 24));
 }
 
@@ -104,10 +104,10 @@ fn a_job_that_failed_says_why() {
         status: JobStatus::Failed,
         cause: Some("bids.ndjson:17: not a number \u{1b}[2J".into()),
         restarts: 3,
-        ..view(31)
+        ..at(31)
     };
     app.update(Arc::new(failed));
-    app.set_jobs(vec![line("cold", JobStatus::Running), line("hot", JobStatus::Failed)], NOW_MS + 31_000);
+    app.set_jobs(vec![line("cold", JobStatus::Running), line("hot", JobStatus::Failed)], START_MS + 31_000);
     insta::assert_snapshot!(screen(&mut app, 80, 24));
 }
 
@@ -115,9 +115,9 @@ fn a_job_that_failed_says_why() {
 fn nothing_of_the_data_drives_the_terminal() {
     let evil = "\u{1b}]0;x\u{7}\u{9b}6n\u{202e}".to_owned() + &"e\u{301}\u{200d}".repeat(10_000) + "宽";
     let mut app = app_of(PANELS);
-    app.set_jobs(vec![line(&evil, JobStatus::Running), line("b", JobStatus::Running)], NOW_MS);
+    app.set_jobs(vec![line(&evil, JobStatus::Running), line("b", JobStatus::Running)], START_MS);
     app.select(&evil);
-    let mut job = JobView { name: evil.clone(), cause: Some(evil.clone()), ..view(31) };
+    let mut job = JobView { name: evil.clone(), cause: Some(evil.clone()), ..at(31) };
     for vertex in &mut job.vertices {
         vertex.name.clone_from(&evil);
     }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::fixture::{NOW_MS, PANELS, app, app_of, control, line, press, screen, statement, typed, view};
+use crate::dashboard::testing::{PANELS, START_MS, app, app_of, at, control, line, press, screen, statement, typed};
 use crate::dashboard::{Answer, App, AppOptions, Effect, Leave, Look};
 use crate::inspect::{JobStatus, JobView};
 use std::sync::Arc;
@@ -16,9 +16,9 @@ fn keys_of_the_job_are_statements() {
     let mut app = app();
     assert_eq!(statement(typed(&mut app, " ")), "pause hot");
     assert_eq!(statement(typed(&mut app, "c")), "checkpoint hot");
-    assert_eq!(statement(typed(&mut app, "+")), "rescale hot to 3");
-    assert_eq!(statement(typed(&mut app, "-")), "rescale hot to 1");
-    let mut paused = JobView { status: JobStatus::Paused, ..view(31) };
+    assert_eq!(statement(typed(&mut app, "+")), "rescale hot to 5");
+    assert_eq!(statement(typed(&mut app, "-")), "rescale hot to 3");
+    let mut paused = JobView { status: JobStatus::Paused, ..at(31) };
     paused.name = "hot".into();
     app.update(Arc::new(paused));
     assert_eq!(statement(typed(&mut app, " ")), "resume hot");
@@ -42,14 +42,14 @@ fn restore_lists_what_can_be_restored_newest_first() {
     let mut app = app();
     typed(&mut app, "r");
     let shown = screen(&mut app, 80, 24);
-    assert!(!shown.contains("checkpoint 6") && !shown.contains("checkpoint 9"), "{shown}");
-    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from checkpoint 8");
+    assert!(!shown.contains("checkpoint 6") && !shown.contains("checkpoint 8"), "{shown}");
+    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from checkpoint 7");
     typed(&mut app, "r");
     press(&mut app, KeyCode::Down);
-    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from savepoint 'savepoints/hot''s'");
+    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from checkpoint 5");
     typed(&mut app, "r");
     press(&mut app, KeyCode::End);
-    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from checkpoint 7");
+    assert_eq!(statement(typed(&mut app, "\n")), "restore hot from savepoint 'sp/hot''s'");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn one_line_is_said_and_more_are_shown() {
     app.answer(&answer("checkpoint 10 of hot took 3 ms\n", false));
     assert!(screen(&mut app, 80, 24).contains("checkpoint 10 of hot took 3 ms"));
     assert!(app.waiting().is_empty());
-    app.set_jobs(vec![line("hot", JobStatus::Running)], NOW_MS + 60_000);
+    app.set_jobs(vec![line("hot", JobStatus::Running)], START_MS + 60_000);
     assert!(!screen(&mut app, 80, 24).contains("took 3 ms"), "what was said goes away");
     typed(&mut app, "c");
     app.answer(&answer("error: no\n  ^^ here\n", true));
@@ -173,25 +173,25 @@ fn a_panel_gets_the_keys_that_are_left_and_every_one_while_it_reads_text() {
 fn a_frozen_view_stays_while_the_job_goes_on() {
     let mut app = app();
     typed(&mut app, "v");
-    app.update(Arc::new(JobView { status: JobStatus::Paused, ..view(40) }));
-    app.set_jobs(vec![line("hot", JobStatus::Paused)], NOW_MS + 42_000);
+    app.update(Arc::new(JobView { status: JobStatus::Paused, ..at(40) }));
+    app.set_jobs(vec![line("hot", JobStatus::Paused)], START_MS + 42_000);
     let shown = screen(&mut app, 120, 40);
     assert!(shown.contains("VIEW FROZEN 12s") && shown.contains("paused"), "{shown}");
     assert_eq!(statement(typed(&mut app, " ")), "resume hot", "keys act on the job as it is now");
-    assert_eq!(app.model.view.now_ms, NOW_MS + 30_000);
+    assert_eq!(app.model.view.now_ms, START_MS + 30_000);
     typed(&mut app, "v");
-    assert_eq!(app.model.view.now_ms, NOW_MS + 40_000);
+    assert_eq!(app.model.view.now_ms, START_MS + 40_000);
 }
 
 #[test]
 fn jobs_take_turns_and_one_that_is_gone_is_left() {
     let mut app = app();
     let jobs = vec![line("hot", JobStatus::Running), line("cold", JobStatus::Finished)];
-    app.set_jobs(jobs, NOW_MS);
+    app.set_jobs(jobs, START_MS);
     typed(&mut app, "]");
     assert_eq!(app.job(), Some("cold"));
-    app.update(Arc::new(view(33)));
-    assert_eq!(app.model.view.now_ms, NOW_MS + 30_000, "a late view of the job before changes nothing");
+    app.update(Arc::new(at(33)));
+    assert_eq!(app.model.view.now_ms, START_MS + 30_000, "a late view of the job before changes nothing");
     typed(&mut app, "]");
     assert_eq!(app.job(), Some("hot"));
     typed(&mut app, "[");
@@ -201,19 +201,19 @@ fn jobs_take_turns_and_one_that_is_gone_is_left() {
     press(&mut app, KeyCode::Up);
     typed(&mut app, "\n");
     assert_eq!(app.job(), Some("hot"));
-    app.set_jobs(vec![line("cold", JobStatus::Finished)], NOW_MS);
+    app.set_jobs(vec![line("cold", JobStatus::Finished)], START_MS);
     assert_eq!(app.job(), Some("cold"));
 }
 
 #[test]
 fn without_a_job_nothing_is_asked_of_it() {
     let mut app = App::new(PANELS, AppOptions::default());
-    app.set_jobs(Vec::new(), NOW_MS);
+    app.set_jobs(Vec::new(), START_MS);
     for key in " csr+-x[]Jvvzeto?".chars() {
         assert!(!matches!(typed(&mut app, &key.to_string())[..], [Effect::Run(_), ..]), "{key}");
     }
     let mut app = App::new(PANELS, AppOptions::default());
-    app.set_jobs(Vec::new(), NOW_MS);
+    app.set_jobs(Vec::new(), START_MS);
     typed(&mut app, "c");
     assert!(screen(&mut app, 80, 24).contains("there is no job"));
     assert_eq!(app.state_query(), None);
@@ -239,7 +239,7 @@ fn an_export_is_named_after_job_panel_and_time() {
     assert_eq!((json.stem.as_str(), json.extension), ("hot-checkpoints-20260101-000030", "json"));
     assert!(json.text.contains("\"job\": \"hot\""));
     let [Effect::Export(csv)] = &typed(&mut app, "E")[..] else { panic!("an export") };
-    assert_eq!((csv.extension, csv.text.as_str()), ("csv", "job,rows\r\nhot,1518000\r\n"));
+    assert_eq!((csv.extension, csv.text.as_str()), ("csv", "job,rows\r\nhot,3661000\r\n"));
 }
 
 #[test]
@@ -288,11 +288,11 @@ fn the_mouse_chooses_tabs_panels_and_lines() {
     assert!(screen(&mut app, 120, 40).contains("▸1 graph"));
     typed(&mut app, "r");
     let shown = screen(&mut app, 80, 24);
-    let (row, text) = shown.lines().enumerate().find(|(_, text)| text.contains("checkpoint 7")).expect("listed");
+    let (row, text) = shown.lines().enumerate().find(|(_, text)| text.contains("checkpoint 5")).expect("listed");
     let column = text.chars().position(|c| c == 'c').expect("listed");
     let at = click(u16::try_from(column).expect("small"), u16::try_from(row).expect("small"));
     assert_eq!(app.mouse(at), [], "the first click chooses");
-    assert_eq!(statement(app.mouse(at)), "restore hot from checkpoint 7");
+    assert_eq!(statement(app.mouse(at)), "restore hot from checkpoint 5");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The dashboard without a terminal: what it draws and what its keys do.
 
 mod draw;
-mod fixture;
 mod keys;

@@ -93,11 +93,12 @@ fn arrange(model: &Model, room: Rect, labels: &[(String, String)], theme: &Theme
     (placed(&boxes, Flow::Down), boxes)
 }
 
-fn legend(theme: &Theme) -> Pieces {
+fn legend(theme: &Theme, roomy: bool) -> Pieces {
+    let (between, behind) = if roomy { ("  ", " ") } else { (" ", "") };
     let mut line = Vec::new();
     for load in [Load::Busy, Load::Backpressured, Load::Idle] {
-        let gap = if line.is_empty() { "" } else { " " };
-        line.push((format!("{gap}{}", load_mark(load)), theme.load(load)));
+        let gap = if line.is_empty() { "" } else { between };
+        line.push((format!("{gap}{}{behind}", load_mark(load)), theme.load(load)));
         line.push((load_word(load).to_owned(), theme.dim));
     }
     line
@@ -226,12 +227,12 @@ impl Panel for Graph {
             let mut line = area.cut_bottom(1);
             let status = self.status(model, theme);
             if area.height >= 24 {
-                canvas.pieces(line, 0, &legend(theme));
+                canvas.pieces(line, 0, &legend(theme, true));
                 line = area.cut_bottom(1);
                 canvas.pieces(line, 0, &status);
             } else {
                 let columns = |pieces: &Pieces| pieces.iter().map(|(text, _)| width(text)).sum::<usize>();
-                let (legend, room) = (legend(theme), usize::from(line.width));
+                let (legend, room) = (legend(theme, false), usize::from(line.width));
                 // The rates stand at the edges, too: they go first.
                 let short = status.iter().take(3).cloned().collect();
                 let fits = |status: &Pieces| columns(status) + 2 + columns(&legend) <= room;

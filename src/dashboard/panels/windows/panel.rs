@@ -1,19 +1,16 @@
-//! `windows`: what is open, what it holds so far, what just fired, what came too late.
+//! The windows panel: a table of what is open, its keys beside it, what fired and what was late below.
 
-use std::collections::BTreeMap;
-
-use chrono::DateTime;
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::dashboard::draw::{Canvas, Cell, Col, Cursor, Cut, Table, clean, clock, count, duration};
+use super::merge::{Open, Operator, bounds, operators};
+use crate::dashboard::draw::{Canvas, Cell, Col, Cursor, Cut, Table, clean, clock, count, duration, numeric, value};
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
-use crate::inspect::{JobView, LateRowView, OperatorView, VertexView, WindowEntryView};
 use crate::session::{Listing, listings};
 
 /// The registry entry.
-pub(super) const SPEC: PanelSpec = PanelSpec {
+pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "windows",
     title: "windows",
     help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now; below, what fired last (↻: once more, for late rows) and what came too late.",
@@ -34,152 +31,6 @@ struct Windows {
     on_entries: bool,
 }
 
-/// A window operator: the same place in the chain of every subtask.
-struct Operator<'a> {
-    vertex: &'a VertexView,
-    place: usize,
-}
-
-/// A window, over all subtasks.
-#[derive(Default)]
-struct Open<'a> {
-    start: i64,
-    end: i64,
-    keys: u64,
-    rows: u64,
-    /// In every subtask that holds it.
-    fired: bool,
-    /// Until the last of its subtasks fires it; `None` before the first watermark.
-    to_go_ms: Option<i64>,
-    /// How much of its length the watermark has passed.
-    passed: f64,
-    entries: Vec<(usize, &'a WindowEntryView)>,
-}
-
-/// A window that fired, over all subtasks.
-struct Fired {
-    start: i64,
-    end: i64,
-    keys: u64,
-    again: bool,
-}
-
-fn operators(view: &JobView) -> Vec<Operator<'_>> {
-    let mut found = Vec::new();
-    for vertex in &view.vertices {
-        let chain = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
-        for place in 0..chain {
-            let operator = Operator { vertex, place };
-            let windowed = |of: &OperatorView| {
-                let (keys, values) = &of.window_columns;
-                !(of.windows.is_empty()
-                    && of.fired.is_empty()
-                    && of.late.is_empty()
-                    && keys.is_empty()
-                    && values.is_empty())
-            };
-            if operator.views().any(|(_, _, view)| windowed(view)) {
-                found.push(operator);
-            }
-        }
-    }
-    found
-}
-
-impl<'a> Operator<'a> {
-    /// Of each subtask: its index, its watermark, the operator.
-    fn views(&self) -> impl Iterator<Item = (usize, Option<i64>, &'a OperatorView)> + use<'a> {
-        let place = self.place;
-        self.vertex.subtasks.iter().filter_map(move |subtask| {
-            let view = subtask.operators.get(place)?;
-            Some((subtask.index, view.watermark.or(subtask.watermark), view))
-        })
-    }
-
-    /// `Window(hop(10s, 2s))`, and its uid.
-    fn name(&self) -> String {
-        let vertex = self.vertex;
-        let shown = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
-        let parts: Vec<&str> = vertex.name.split(" -> ").collect();
-        // The chain's name and its uids begin with the source, which has no view of its own.
-        let name = parts.len().checked_sub(shown).and_then(|before| parts.get(before + self.place));
-        let uid =
-            vertex.operators.len().checked_sub(shown).and_then(|before| vertex.operators.get(before + self.place));
-        let name = name.copied().unwrap_or(&vertex.name);
-        uid.map_or_else(|| name.to_owned(), |uid| format!("{name} {uid}"))
-    }
-
-    /// The open windows, the next to fire first.
-    fn open(&self) -> Vec<Open<'a>> {
-        let mut merged: BTreeMap<(i64, i64), Open<'a>> = BTreeMap::new();
-        for (subtask, watermark, view) in self.views() {
-            for window in &view.windows {
-                let last = window.end.saturating_sub(1);
-                let to_go_ms = watermark.map(|at| last.saturating_sub(at).max(0));
-                let passed = watermark.map_or(0.0, |at| passed(window.start, last, at));
-                let open = merged.entry((window.end, window.start)).or_insert_with(|| Open {
-                    start: window.start,
-                    end: window.end,
-                    fired: true,
-                    to_go_ms: Some(0),
-                    passed: 1.0,
-                    ..Open::default()
-                });
-                open.keys += window.keys;
-                open.rows += window.rows;
-                open.fired &= window.fired;
-                open.to_go_ms = open.to_go_ms.zip(to_go_ms).map(|(a, b)| a.max(b));
-                open.passed = open.passed.min(passed);
-                open.entries.extend(window.entries.iter().map(|entry| (subtask, entry)));
-            }
-        }
-        merged.into_values().collect()
-    }
-
-    /// What fired last, the newest first.
-    fn fired(&self) -> Vec<Fired> {
-        let mut merged: BTreeMap<(i64, i64), Fired> = BTreeMap::new();
-        for fired in self.views().flat_map(|(_, _, view)| &view.fired) {
-            let of = merged.entry((fired.end, fired.start)).or_insert(Fired {
-                start: fired.start,
-                end: fired.end,
-                keys: 0,
-                again: false,
-            });
-            of.keys += fired.keys;
-            of.again |= fired.again;
-        }
-        merged.into_values().rev().collect()
-    }
-
-    /// The last late rows with their subtask, the newest of each first.
-    fn late(&self) -> Vec<(usize, &'a LateRowView)> {
-        self.views().flat_map(|(subtask, _, view)| view.late.iter().rev().map(move |late| (subtask, late))).collect()
-    }
-}
-
-/// How much of `start` to `last` lies behind `at`.
-#[expect(clippy::cast_precision_loss, reason = "a bar on a screen")]
-fn passed(start: i64, last: i64, at: i64) -> f64 {
-    let length = (i128::from(last) - i128::from(start)).max(1);
-    let gone = (i128::from(at) - i128::from(start)).clamp(0, length);
-    gone as f64 / length as f64
-}
-
-/// A window's bounds, as short as they can be told.
-fn bounds(start: i64, end: i64) -> String {
-    let long = end.saturating_sub(start) >= 86_400_000;
-    let shown = |ms: i64| match DateTime::from_timestamp_millis(ms) {
-        Some(at) if long => at.format("%m-%d %H:%M").to_string(),
-        Some(_) => {
-            let text = clock(Some(ms));
-            text.strip_suffix(".000").map_or_else(|| text.clone(), str::to_owned)
-        }
-        None => if ms < 0 { "-∞" } else { "∞" }.to_owned(),
-    };
-    format!("{}–{}", shown(start), shown(end))
-}
-
 fn open_cells(open: &Open<'_>, theme: &Theme) -> Vec<Cell> {
     let text = |text: String| Cell::Text(text, theme.text);
     let key = match open.entries.as_slice() {
@@ -194,26 +45,6 @@ fn open_cells(open: &Open<'_>, theme: &Theme) -> Vec<Cell> {
         Some(ms) => text(duration(ms)),
     };
     vec![text(bounds(open.start, open.end)), Cell::Bar(open.passed, style), to_go, text(key), text(count(open.rows))]
-}
-
-/// A value right-aligned when it is a number.
-pub(super) fn value(values: &[String], nth: usize, theme: &Theme) -> Cell {
-    values.get(nth).map_or_else(
-        || Cell::Text("-".to_owned(), theme.dim),
-        |value| Cell::Text(value.clone(), if value == "NULL" { theme.dim } else { theme.text }),
-    )
-}
-
-/// Whether all of `values` are numbers, so that they stand right.
-pub(super) fn numeric<'a>(values: impl Iterator<Item = &'a String>) -> bool {
-    let mut some = false;
-    for value in values.filter(|value| value.as_str() != "NULL") {
-        if value.parse::<f64>().is_err() {
-            return false;
-        }
-        some = true;
-    }
-    some
 }
 
 impl Windows {
@@ -344,9 +175,9 @@ impl Panel for Windows {
         }
         let mut right = Rect::ZERO;
         if area.width >= 60 {
-            let wide = area.width.saturating_sub(if area.width >= 150 { 76 } else { 47 });
+            let wide = area.width.saturating_sub(if area.width >= 150 { 76 } else { 48 });
             right = area.cut_right(wide);
-            area.cut_right(1);
+            area.cut_right(2);
         } else if area.height >= 10 {
             right = area.cut_bottom(area.height / 2);
         }
@@ -402,31 +233,9 @@ impl Panel for Windows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{press, screen};
-    use super::{SPEC, bounds, operators};
-    use crate::dashboard::testing::{FIRST_EVENT_MS, model, view};
-
-    #[test]
-    fn windows_of_all_subtasks_are_one() {
-        let view = view(20);
-        let found = operators(&view);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].name(), "Window(hop(10s, 2s)) hot-windows");
-        let open = found[0].open();
-        assert_eq!(open.iter().filter(|open| open.start == open.end - 10_000).count(), open.len());
-        let whole = open.iter().find(|open| open.entries.len() == 16).expect("a window that all four hold");
-        assert_eq!(whole.keys, 4 * whole.keys / 4);
-        assert!(open.windows(2).all(|pair| pair[0].end < pair[1].end));
-        assert!(open.windows(2).all(|pair| pair[0].passed >= pair[1].passed), "the next to fire is the fullest");
-    }
-
-    #[test]
-    fn bounds_are_short() {
-        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 10_000), "08:00:00–08:00:10");
-        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 250), "08:00:00–08:00:00.250");
-        assert_eq!(bounds(FIRST_EVENT_MS, FIRST_EVENT_MS + 86_400_000), "01-01 08:00–01-02 08:00");
-        assert_eq!(bounds(i64::MIN, i64::MAX), "-∞–∞");
-    }
+    use super::SPEC;
+    use crate::dashboard::panels::tests::{press, screen};
+    use crate::dashboard::testing::model;
 
     #[test]
     fn the_cursor_goes_to_the_keys_and_back() {

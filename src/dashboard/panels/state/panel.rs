@@ -1,19 +1,19 @@
-//! `state`: keyed state, from operator to state to key.
+//! The state panel: the states at the left, the keys of the chosen one at the right.
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::windows::{numeric, value};
+use super::keys;
 use crate::dashboard::draw::{
-    Canvas, Cell, Col, Cursor, Cut, Search, Table, bar, bytes, clean, count, fraction, percent, plot, time,
+    Canvas, Cell, Col, Cursor, Cut, Search, Table, clean, count, numeric, time, value, width,
 };
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
-use crate::inspect::{HotKeyView, JobView, OperatorView, StateEntryView, StateOrigin, StateQuery, StateView};
+use crate::inspect::{StateEntryView, StateOrigin, StateQuery, StateView};
 use crate::session::{Column, Listing, listings};
 
 /// The registry entry.
-pub(super) const SPEC: PanelSpec = PanelSpec {
+pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "state",
     title: "state",
     help: "The keyed state of the job: choose a state at the left, a key at the right; values are decoded by the state's columns. Below, the bytes in each key group, the hottest keys, and timers that wait. Live state is asked of the running operators between two batches, checkpoint state is read from the last checkpoint; the first line says which is shown.",
@@ -38,27 +38,6 @@ struct State {
     checkpointed: bool,
     search: Search,
     reading: bool,
-}
-
-/// The operator with this uid in every subtask.
-fn operators<'a>(view: &'a JobView, uid: &str) -> impl Iterator<Item = &'a OperatorView> {
-    let vertex = view.vertices.iter().find(|vertex| vertex.operators.iter().any(|other| other == uid));
-    let place = vertex.and_then(|vertex| vertex.operators.iter().position(|other| other == uid));
-    vertex.into_iter().flat_map(|vertex| vertex.subtasks.iter().map(move |subtask| (vertex, subtask))).filter_map(
-        move |(vertex, subtask)| {
-            // The uids of a chain begin with the source's, which has no view of its own.
-            let before = vertex.operators.len().checked_sub(subtask.operators.len())?;
-            subtask.operators.get(place?.checked_sub(before)?)
-        },
-    )
-}
-
-/// The hottest keys of all subtasks: a key is held by one of them.
-fn hot_keys<'a>(view: &'a JobView, uid: &str) -> (Vec<&'a HotKeyView>, u64) {
-    let mut keys: Vec<&HotKeyView> = operators(view, uid).flat_map(|operator| &operator.hot_keys).collect();
-    keys.sort_by_key(|key| std::cmp::Reverse(key.rows));
-    let sampled = operators(view, uid).filter_map(|operator| operator.hot_keys.first()).map(|key| key.of).sum();
-    (keys, sampled)
 }
 
 fn namespace(state: &StateView, entry: &StateEntryView) -> Cell {
@@ -101,24 +80,28 @@ impl State {
 
     fn entries(&mut self, canvas: &mut Canvas<'_>, mut area: Rect, state: &StateView, theme: &Theme) {
         let shown = state.rows.len();
-        let of = match (self.search.text(), u64::try_from(shown).unwrap_or(u64::MAX) < state.matching) {
-            (None, false) => String::new(),
-            (None, true) => format!(": the first {shown} of {}, / searches", count(state.matching)),
-            (Some(_), false) => format!(": {} of {} found", count(state.matching), count(state.entries)),
-            (Some(_), true) => format!(": the first {shown} of {} found", count(state.matching)),
+        let all = u64::try_from(shown).unwrap_or(u64::MAX) >= state.matching;
+        let (entries, matching) = (count(state.entries), count(state.matching));
+        let title = match (self.search.text(), all) {
+            (None, true) => format!("{entries} entries"),
+            (None, false) => format!("the first {shown} of {entries} entries, / searches"),
+            (Some(_), true) => format!("{matching} found of {entries} entries"),
+            (Some(_), false) => format!("the first {shown} of {matching} found"),
         };
-        canvas.heading(area.cut_top(1), &format!("{} entries{of}", count(state.entries)), theme);
+        canvas.heading(area.cut_top(1), &title, theme);
         if state.rows.is_empty() {
             let how = if self.search.text().is_some() { "/ changes the search" } else { "rows will make some" };
             canvas.empty(area, "no entry", how, theme);
             return;
         }
+        // A heading that is cut names nothing.
+        let text = |title: String, nth| Col::text(title.clone(), width(&title).clamp(7, 20), 40, nth);
         let mut cols = Vec::new();
         for (nth, column) in (0_u8..200).zip(&state.columns) {
             let numbers = numeric(state.rows.iter().filter_map(|row| row.values.get(usize::from(nth))));
             // A column of the key is marked: without colour, too.
             let title = if column.key { format!("{}*", clean(&column.name)) } else { clean(&column.name).into_owned() };
-            cols.push(if numbers { Col::number(title, 5, nth) } else { Col::text(title, 7, 40, nth) });
+            cols.push(if numbers { Col::number(title, 5, nth) } else { text(title, nth) });
         }
         let has_namespace = state.namespace.is_some();
         if let Some(name) = &state.namespace {
@@ -158,67 +141,6 @@ impl State {
         }
     }
 
-    /// Bytes in each key group, as wide as there is room.
-    fn key_groups(canvas: &mut Canvas<'_>, area: Rect, state: &StateView, view: &JobView, theme: &Theme) {
-        let largest = state.key_groups.iter().max_by_key(|group| group.bytes);
-        let all: u64 = state.key_groups.iter().map(|group| group.bytes).sum();
-        let groups = usize::from(view.max_parallelism)
-            .max(state.key_groups.last().map_or(0, |group| usize::from(group.key_group) + 1));
-        let mut of_group = vec![0_u64; groups];
-        for group in &state.key_groups {
-            if let Some(slot) = of_group.get_mut(usize::from(group.key_group)) {
-                *slot = group.bytes;
-            }
-        }
-        // The scale takes eight columns. Several groups share a column when they must, and the largest shows.
-        let room = usize::from(area.width.saturating_sub(8)).max(1);
-        let together = groups.div_ceil(room).max(1);
-        let wide = (room / groups.max(1)).max(1);
-        let sums = of_group.chunks(together).map(|groups| groups.iter().copied().max().unwrap_or(0));
-        let values: Vec<f64> = sums.flat_map(|bytes| std::iter::repeat_n(to_f64(bytes), wide)).collect();
-        let most = largest.map_or_else(String::new, |group| {
-            format!(
-                "; largest {} with {} ({} entries, subtask {})",
-                group.key_group,
-                bytes(group.bytes),
-                group.entries,
-                group.subtask
-            )
-        });
-        let title = format!("{} in {} of {groups} key groups{most}", bytes(all), state.key_groups.len());
-        let drawn = u16::try_from(values.len()).unwrap_or(u16::MAX).saturating_add(8);
-        let area = Rect { width: area.width.min(drawn.max(u16::try_from(title.len()).unwrap_or(u16::MAX))), ..area };
-        plot(canvas, area, &title, &values, |value| bytes(to_u64(value)), (theme, theme.accent));
-    }
-
-    fn hot_keys(canvas: &mut Canvas<'_>, mut area: Rect, state: &StateView, view: &JobView, theme: &Theme) {
-        let timers: u64 = operators(view, &state.operator).map(|operator| operator.timers).sum();
-        let title = format!("hottest keys · {} timers wait", count(timers));
-        canvas.heading(area.cut_top(1), &title, theme);
-        let (keys, sampled) = hot_keys(view, &state.operator);
-        if keys.is_empty() {
-            canvas.text(area, 0, "no keys were sampled yet", theme.dim);
-        }
-        for (y, key) in (0..area.height).zip(keys) {
-            let share = fraction(key.rows, sampled);
-            let line = vec![
-                (format!("{:>4} ", percent(share)), theme.text),
-                (bar(share, 6), theme.accent),
-                (format!(" {}", key.key.join(", ")), theme.text),
-            ];
-            canvas.pieces(Rect { y: area.y + y, height: 1, ..area }, 0, &line);
-        }
-    }
-
-    fn below(canvas: &mut Canvas<'_>, mut area: Rect, state: &StateView, view: &JobView, theme: &Theme) {
-        if area.width >= 60 {
-            let hot = area.cut_right(if area.width >= 150 { area.width / 3 } else { 30 });
-            area.cut_right(2);
-            Self::hot_keys(canvas, hot, state, view, theme);
-        }
-        Self::key_groups(canvas, area, state, view, theme);
-    }
-
     /// What is said in place of state.
     fn missing(&self, canvas: &mut Canvas<'_>, area: Rect, model: &Model, theme: &Theme) -> bool {
         match &model.state {
@@ -247,16 +169,6 @@ impl State {
         }
         true
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes, drawn in eighths of a row")]
-const fn to_f64(bytes: u64) -> f64 {
-    bytes as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that came from a u64")]
-const fn to_u64(bytes: f64) -> u64 {
-    bytes as u64
 }
 
 impl Panel for State {
@@ -290,7 +202,7 @@ impl Panel for State {
         };
         if area.width >= 56 {
             let left = area.cut_left((area.width / 3).clamp(28, 50));
-            area.cut_left(1);
+            area.cut_left(2);
             self.list(&mut canvas, left, states, theme);
         } else if area.height >= 8 {
             let top = area.cut_top(area.height / 3);
@@ -299,7 +211,7 @@ impl Panel for State {
         self.entries(&mut canvas, area, state, theme);
         match (self.reading, state.rows.get(self.entries.selected)) {
             (true, Some(entry)) => Self::read(&mut canvas, below, state, entry, theme),
-            _ => Self::below(&mut canvas, below, state, &model.view, theme),
+            _ => keys::draw(&mut canvas, below, state, &model.view, theme),
         }
     }
 
@@ -363,9 +275,9 @@ impl Panel for State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{press, screen};
-    use super::{SPEC, hot_keys};
-    use crate::dashboard::testing::{model, states, view};
+    use super::SPEC;
+    use crate::dashboard::panels::tests::{press, screen};
+    use crate::dashboard::testing::{model, states};
     use crate::inspect::StateOrigin;
 
     #[test]
@@ -391,13 +303,5 @@ mod tests {
         assert!(!screen(panel.as_mut(), &model, 78, 19).contains("can not be read"));
         model.state = Some(Err("the job has no state directory".to_owned()));
         assert!(screen(panel.as_mut(), &model, 78, 19).contains("no state directory"));
-    }
-
-    #[test]
-    fn the_hottest_keys_are_those_of_the_operator() {
-        let view = view(10);
-        let (keys, sampled) = hot_keys(&view, "hot-windows");
-        assert_eq!((keys.len(), keys[0].key[0].as_str(), sampled), (8, "1001", 4 * 8_192));
-        assert!(hot_keys(&view, "op1").0.is_empty());
     }
 }
