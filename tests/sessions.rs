@@ -81,12 +81,12 @@ fn every_lesson_plays_through_key_by_key() {
     pty.press("tutorial\r");
     pty.shows("`tutorial NAME` plays one");
     pty.prompt();
-    let named = |number: usize| {
+    let listed = |number: usize| {
         let line =
             pty.lines().into_iter().find_map(|line| line.strip_prefix(&format!("{number}  ")).map(str::to_owned));
         line.and_then(|line| line.split(' ').next().map(str::to_owned))
     };
-    let names: Vec<String> = (1..).map_while(named).collect();
+    let names: Vec<String> = (1..).map_while(listed).collect();
     assert_eq!(names.len(), sessions("sessions").len(), "{names:?}");
     for (number, name) in (1..).zip(names) {
         let before = pty.bytes().len();

@@ -61,7 +61,10 @@ pub(crate) struct Modes {
 
 /// The binary under test.
 pub(crate) fn binary() -> String {
-    std::env::var("LOTIC_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_lotic").to_owned())
+    let Ok(named) = std::env::var("LOTIC_BINARY") else { return env!("CARGO_BIN_EXE_lotic").to_owned() };
+    // It is started in another directory.
+    let path = std::fs::canonicalize(&named).unwrap_or_else(|error| panic!("LOTIC_BINARY={named}: {error}"));
+    path.to_str().expect("UTF-8").to_owned()
 }
 
 impl Pty {
@@ -215,20 +218,14 @@ impl Pty {
         panic!("{what} does not come; the screen:\n{}\n{:?}", self.screen(), self.modes());
     }
 
-    /// As [`Self::until`], of what takes its time: ten times as long.
-    pub(crate) fn long_until(&self, what: &str, found: impl Fn(&Self) -> bool) {
-        for _ in 0..STEPS * 9 {
-            if found(self) {
-                return;
-            }
-            std::thread::park_timeout(STEP);
-        }
-        self.until(what, found);
-    }
-
     /// Waits for a text on the screen.
     pub(crate) fn shows(&self, text: &str) {
         self.until(text, |pty| pty.screen().contains(text));
+    }
+
+    /// Waits for a text that is written, also if it has left the screen meanwhile.
+    pub(crate) fn says(&self, text: &str) {
+        self.until(text, |pty| pty.bytes().contains(text));
     }
 
     /// Waits for the modes of a terminal that nobody has touched.
