@@ -17,7 +17,7 @@ pub struct EventTimeSpec {
 /// Rows that are looked at together, to see whether any of them could be behind the watermark.
 const BLOCK_ROWS: usize = 256;
 
-/// The earliest and the latest of the event times of one batch, [`BLOCK_ROWS`] rows at a time: all that is mostly asked
+/// The earliest and the latest of the event times of one batch, some rows at a time: all that is mostly asked
 /// of them, found in one pass.
 #[derive(Debug, Clone)]
 pub struct TimeSpans(Vec<(i64, i64)>);
