@@ -85,7 +85,9 @@ fn meets(fate: Fate) {
 fn the_terminal_is_given_back_whatever_happens() {
     let runs = usize::try_from(size("LOTIC_TERMINAL_RUNS", FATES.len() as u64)).expect("a number");
     for run in 0..runs {
-        meets(FATES[run % FATES.len()]);
+        let fate = FATES[run % FATES.len()];
+        println!("{fate:?}");
+        meets(fate);
     }
 }
 

@@ -220,6 +220,11 @@ impl App {
         self.complete = complete;
     }
 
+    /// What time it is: something happens now, however long the last took.
+    pub const fn tick(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+
     /// The jobs of the session, in the order they were started, and the clock. What is shown is one of them.
     pub fn set_jobs(&mut self, jobs: Vec<JobLine>, now_ms: i64) {
         self.now_ms = now_ms;

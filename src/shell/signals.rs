@@ -19,6 +19,9 @@ const UNSEEN_SIGNALS_PATIENT: usize = 20;
 
 /// How long the program has to leave by itself when its terminal is gone.
 const HANGUP: Duration = Duration::from_secs(3);
+/// How long giving the terminal back may take then: so many looks whether it is done.
+const GIVING_BACK_LOOKS: u32 = 50;
+const GIVING_BACK_LOOK: Duration = Duration::from_millis(10);
 /// Between two looks whether the terminal is still there.
 const TERMINAL_LOOK: Duration = Duration::from_secs(1);
 
@@ -134,9 +137,21 @@ impl Noted {
         let noted = Arc::clone(self);
         let waiting = std::thread::Builder::new().name("hangup".to_owned()).spawn(move || {
             std::thread::park_timeout(HANGUP);
-            if noted.count.load(Ordering::SeqCst) > 0 {
-                std::process::exit(128 + SignalKind::hangup().as_raw_value());
+            if noted.count.load(Ordering::SeqCst) == 0 {
+                return;
             }
+            // Somebody may have sent the signal with the terminal still there. It may as well take nothing any more: that
+            // is not waited for.
+            let giving = std::thread::Builder::new().name("giving-back".to_owned()).spawn(dashboard::give_back);
+            if let Ok(giving) = giving {
+                for _ in 0..GIVING_BACK_LOOKS {
+                    if giving.is_finished() {
+                        break;
+                    }
+                    std::thread::park_timeout(GIVING_BACK_LOOK);
+                }
+            }
+            std::process::exit(128 + SignalKind::hangup().as_raw_value());
         });
         drop(waiting);
     }

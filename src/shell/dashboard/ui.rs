@@ -278,7 +278,10 @@ impl<'a> Ui<'a> {
                 break;
             }
             wait = Duration::ZERO;
-            let effects = match event::read().map_err(lost)? {
+            let event = event::read().map_err(lost)?;
+            // A paste may have taken its time: what is said of it is said now.
+            self.app.tick(self.clock.now_ms());
+            let effects = match event {
                 Event::Key(key) => self.app.key(key),
                 Event::Mouse(mouse) => self.app.mouse(mouse),
                 Event::Paste(text) => {
