@@ -56,30 +56,17 @@ impl App {
     /// Text was pasted. Nothing of it is a command.
     pub fn paste(&mut self, text: &str) {
         let search = self.takes_text();
-        let cut = match &mut self.overlay {
+        match &mut self.overlay {
             Some(Overlay::Command(line)) => line.paste(text),
-            Some(Overlay::Ask(ask)) => {
-                ask.paste(text);
-                false
-            }
-            Some(Overlay::Help(help)) => {
-                help.paste(text);
-                false
-            }
-            Some(Overlay::Choose(_) | Overlay::Confirm(_) | Overlay::Popup(_)) => return,
+            Some(Overlay::Ask(ask)) => ask.paste(text),
+            Some(Overlay::Help(help)) => help.paste(text),
+            Some(Overlay::Choose(_) | Overlay::Confirm(_) | Overlay::Popup(_)) => {}
             None if search => {
                 for c in text.chars().filter(|c| !c.is_control()).take(1_000) {
                     let _ = self.panel_key(KeyEvent::from(KeyCode::Char(c)));
                 }
-                false
             }
-            None => {
-                self.say(": opens the line that takes text".to_owned(), false);
-                false
-            }
-        };
-        if cut {
-            self.say("the paste was too long and is cut".to_owned(), true);
+            None => self.say(": opens the line that takes text".to_owned(), false),
         }
     }
 

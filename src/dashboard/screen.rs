@@ -125,10 +125,13 @@ impl App {
                 line.draw(frame, screen, &theme);
                 // It lies where things are said: those go one line up.
                 let above = screen.rows().rev().nth(1);
-                if let (Some(row), Some(message)) = (above, &self.message) {
-                    let style = if message.failed { theme.bad } else { theme.text };
+                let said = self.message.as_ref().map(|message| (message.text.as_str(), message.failed));
+                // Of the line itself first: answers of statements before may come at any time.
+                let said = if line.is_cut() { Some(("the paste was too long and is cut", true)) } else { said };
+                if let (Some(row), Some((text, failed))) = (above, said) {
+                    let style = if failed { theme.bad } else { theme.text };
                     frame.render_widget(ratatui::widgets::Clear, row);
-                    frame.render_widget(Line::styled(format!(" {}", printable(&message.text)), style), row);
+                    frame.render_widget(Line::styled(format!(" {}", printable(text)), style), row);
                 }
             }
             Some(Overlay::Choose(choose)) => choose.draw(frame, screen, &theme),

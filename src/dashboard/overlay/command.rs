@@ -29,6 +29,8 @@ pub(in crate::dashboard) struct CommandLine {
     /// What was being typed before the history was asked.
     draft: String,
     candidates: Option<Candidates>,
+    /// Whether the last paste did not fit: said until the next key.
+    cut: bool,
 }
 
 struct Candidates {
@@ -55,13 +57,19 @@ impl CommandLine {
         self.field.text()
     }
 
-    /// Takes what was pasted; returns whether it was cut.
-    pub(in crate::dashboard) fn paste(&mut self, text: &str) -> bool {
+    /// Takes what was pasted.
+    pub(in crate::dashboard) fn paste(&mut self, text: &str) {
         self.candidates = None;
-        self.field.paste(text)
+        self.cut = self.field.paste(text);
+    }
+
+    /// Whether the end of the last paste is missing.
+    pub(in crate::dashboard) const fn is_cut(&self) -> bool {
+        self.cut
     }
 
     pub(in crate::dashboard) fn key(&mut self, key: KeyEvent, history: &[String], complete: &Complete) -> Step {
+        self.cut = false;
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         #[expect(clippy::wildcard_enum_match_arm, reason = "the field takes what it knows")]
         match key.code {

@@ -105,6 +105,18 @@ fn one_line_is_said_and_more_are_shown() {
 }
 
 #[test]
+fn that_a_paste_is_cut_is_said_until_the_next_key_whatever_is_answered_meanwhile() {
+    let mut app = app();
+    typed(&mut app, "c:");
+    app.paste(&"x".repeat(1_000_000));
+    app.answer(&answer("checkpoint 10 of hot took 3 ms\n", false));
+    assert!(screen(&mut app, 80, 24).contains("too long and is cut"));
+    control(&mut app, 'u');
+    let shown = screen(&mut app, 80, 24);
+    assert!(!shown.contains("is cut") && shown.contains("checkpoint 10"), "{shown}");
+}
+
+#[test]
 fn a_preview_is_ended_before_it_is_closed() {
     let mut app = app();
     typed(&mut app, ":bids\n");
