@@ -56,9 +56,16 @@ impl Interrupts {
             .enable_time()
             .build()
             .map_err(|error| Error::io("signal handling", error))?;
+        // Here and not in the thread: the line editor saves what holds for SIGINT when it begins and restores it later. If
+        // that were still the system's, the next Ctrl-C would end the shell.
+        let guard = runtime.enter();
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let ends = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>();
+        let ends = ends.map_err(|error| Error::io("signal handling", error))?;
+        drop(guard);
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(listen(&seen)))
+            .spawn(move || runtime.block_on(listen(&seen, ends)))
             .map_err(|error| Error::io("signal handling", error))?;
         Ok(Self { noted })
     }
@@ -107,9 +114,7 @@ pub(super) fn wake_editor() {
     let _ = kill_process(getpid(), Signal::INT);
 }
 
-async fn listen(noted: &Arc<Noted>) {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let Ok(mut ends) = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
+async fn listen(noted: &Arc<Noted>, mut ends: Vec<tokio::signal::unix::Signal>) {
     let mut gone = false;
     loop {
         let [interrupt, terminate, hangup] = &mut ends[..] else { return };
