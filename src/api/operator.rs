@@ -189,6 +189,8 @@ pub enum Role<'a> {
     Filter(&'a TypedExpr),
     /// Computes each output column from one row, keeps every row.
     Projection(&'a [TypedExpr]),
+    /// Passes on the rows of all its inputs, which have its columns.
+    Union,
     /// Anything else.
     Opaque,
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::select::no_window;
 use crate::api::{
-    Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape, Signature, StageArgs, StageContext, StageSpec,
+    Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
+    StageSpec,
 };
 use crate::types::{Batch, Diagnostic, Field, Result, Schema};
 
@@ -68,6 +69,10 @@ impl PlannedOperator for Union {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Union
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {

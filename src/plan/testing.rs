@@ -178,7 +178,8 @@ impl PlannedOperator for Fake {
         match &self.does {
             Does::Filter(predicate) => Role::Filter(predicate),
             Does::Project(exprs) => Role::Projection(exprs),
-            Does::Sum { .. } | Does::Union | Does::Nothing => Role::Opaque,
+            Does::Union => Role::Union,
+            Does::Sum { .. } | Does::Nothing => Role::Opaque,
         }
     }
 

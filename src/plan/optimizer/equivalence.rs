@@ -84,7 +84,7 @@ fn compute(operator: &dyn PlannedOperator, inputs: &[&RecordBatch]) -> RecordBat
             ];
             RecordBatch::try_new(schema, keep.iter().map(|&at| both[at].clone()).collect()).unwrap()
         }
-        (Role::Opaque, "Union") => {
+        (Role::Union, _) => {
             let named =
                 inputs.iter().map(|rows| RecordBatch::try_new(schema.clone(), rows.columns().to_vec()).unwrap());
             concat_batches(&schema, &named.collect::<Vec<_>>()).unwrap()

@@ -1,9 +1,12 @@
-//! A filter moves below the projection it stands behind, so that dropped rows are not computed: where it reads columns
-//! that the projection passes through. A computed column stays where it is, because it would be computed twice.
+//! A filter moves below what it stands behind, so that dropped rows are neither computed nor sent: below a projection where
+//! it reads columns that are passed through (a computed one would be computed twice), and below a union, into each input.
 
 use super::OptimizerOps;
-use super::rewrite::{Rewrite, as_filter, as_projection, is_plain, same_parallelism};
+use super::rewrite::{Rewrite, as_filter, as_projection, is_plain, is_union, same_parallelism};
+use crate::api::StreamRef;
+use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind};
+use crate::types::OperatorUid;
 
 pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
     let mut plan = plan.clone();
@@ -23,12 +26,21 @@ fn pass(plan: &LogicalPlan, ops: &OptimizerOps) -> Option<LogicalPlan> {
     for node in &plan.nodes {
         match below(&rewrite, node, ops) {
             None => rewrite.keep(node),
-            Some((filter, projection)) => {
+            Some((filters, upper)) => {
                 changed = true;
+                // In the place of the upper node, or of nobody: what is read stands before what reads it either way.
                 let at = rewrite.now(node.inputs[0]).node;
-                rewrite.nodes[at] = filter;
-                let stream = rewrite
-                    .insert(LogicalNode { inputs: vec![crate::api::StreamRef { node: at, output: 0 }], ..projection });
+                let mut filters = filters.into_iter();
+                let mut inputs: Vec<StreamRef> = filters
+                    .next()
+                    .map(|first| {
+                        rewrite.nodes[at] = first;
+                        StreamRef { node: at, output: 0 }
+                    })
+                    .into_iter()
+                    .collect();
+                inputs.extend(filters.map(|filter| rewrite.insert(filter)));
+                let stream = rewrite.insert(LogicalNode { inputs, ..upper });
                 rewrite.bypass(stream);
             }
         }
@@ -36,19 +48,24 @@ fn pass(plan: &LogicalPlan, ops: &OptimizerOps) -> Option<LogicalPlan> {
     changed.then(|| rewrite.finish())
 }
 
-/// The filter `node` as it stands below the projection it reads, and that projection, if it can move.
-fn below(rewrite: &Rewrite, node: &LogicalNode, ops: &OptimizerOps) -> Option<(LogicalNode, LogicalNode)> {
+/// The filter `node` as it stands below the node it reads, on each of that one's inputs, and that node, if it can move.
+fn below(rewrite: &Rewrite, node: &LogicalNode, ops: &OptimizerOps) -> Option<(Vec<LogicalNode>, LogicalNode)> {
     let predicate = as_filter(node)?;
-    let projection = &rewrite.nodes[rewrite.now(node.inputs[0]).node];
-    let exprs = as_projection(projection)?;
-    let movable = rewrite.read_once(node.inputs[0])
-        && same_parallelism(projection, node)
-        && predicate.columns().iter().all(|&column| is_plain(&exprs[column]));
-    if !movable {
+    let upper = &rewrite.nodes[rewrite.now(node.inputs[0]).node];
+    if !rewrite.read_once(node.inputs[0]) || !same_parallelism(upper, node) {
         return None;
     }
-    let input = projection.inputs[0];
-    let operator = (ops.filter)(rewrite.schema(input), predicate.substitute(exprs));
-    let filter = LogicalNode { kind: NodeKind::Operator(operator), inputs: vec![input], ..node.clone() };
-    Some((filter, projection.clone()))
+    let predicate = if is_union(upper) { predicate.clone() } else { through(as_projection(upper)?, predicate)? };
+    let filters = upper.inputs.iter().enumerate().map(|(at, &input)| {
+        let operator = (ops.filter)(rewrite.schema(input), predicate.clone());
+        let uid = if at == 0 { node.uid.clone() } else { OperatorUid::new(format!("{}.input{at}", node.uid)) };
+        LogicalNode { kind: NodeKind::Operator(operator), inputs: vec![input], uid, ..node.clone() }
+    });
+    Some((filters.collect(), upper.clone()))
+}
+
+/// The predicate over the input of a projection, when it reads nothing that is computed.
+fn through(exprs: &[TypedExpr], predicate: &TypedExpr) -> Option<TypedExpr> {
+    let plain = predicate.columns().iter().all(|&column| is_plain(&exprs[column]));
+    plain.then(|| predicate.substitute(exprs))
 }

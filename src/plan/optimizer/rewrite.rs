@@ -125,7 +125,7 @@ pub(super) fn as_filter(node: &LogicalNode) -> Option<&TypedExpr> {
         NodeKind::Scan(_) => None,
         NodeKind::Operator(ref operator) => match operator.role() {
             Role::Filter(predicate) => Some(predicate),
-            Role::Projection(_) | Role::Opaque => None,
+            Role::Projection(_) | Role::Union | Role::Opaque => None,
         },
     }
 }
@@ -136,9 +136,14 @@ pub(super) fn as_projection(node: &LogicalNode) -> Option<&[TypedExpr]> {
         NodeKind::Scan(_) => None,
         NodeKind::Operator(ref operator) => match operator.role() {
             Role::Projection(exprs) => Some(exprs),
-            Role::Filter(_) | Role::Opaque => None,
+            Role::Filter(_) | Role::Union | Role::Opaque => None,
         },
     }
+}
+
+/// Whether the node only brings streams together.
+pub(super) fn is_union(node: &LogicalNode) -> bool {
+    matches!(&node.kind, NodeKind::Operator(operator) if matches!(operator.role(), Role::Union))
 }
 
 /// Whether two nodes were given the same parallelism, so that either can do the other's work.

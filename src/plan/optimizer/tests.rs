@@ -86,6 +86,24 @@ fn a_filter_stays_behind_a_scan_that_others_read_and_behind_state() {
 }
 
 #[test]
+fn a_filter_behind_a_union_moves_into_each_of_its_inputs() {
+    let mut plan = PlanBuilder::default();
+    let (ours, theirs) = (plan.scan(), plan.scan());
+    let chosen = plan.select(theirs, &[(0, "a"), (1, "b"), (2, "c"), (3, "d"), (4, "e"), (5, "f")]);
+    let union = Fake::new("Union", Does::Union, plan.schema(ours));
+    let union = plan.apply(union.arc(), &[ours, chosen]);
+    let hot = plan.filter(union, 5);
+    plan.sink(hot, "out");
+    let optimized = optimized(&plan);
+    insta::assert_snapshot!(tree(&optimized));
+    let filters = optimized.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Scan(scan) => Some(scan.filter.as_ref().and_then(crate::expr::TypedExpr::as_column)),
+        NodeKind::Operator(_) => None,
+    });
+    assert_eq!(filters.collect::<Vec<_>>(), [Some(5), Some(5)]);
+}
+
+#[test]
 fn readers_of_one_scan_share_what_both_need() {
     let mut plan = PlanBuilder::default();
     let bids = plan.scan();
