@@ -1,15 +1,15 @@
 //! Checkpoints in the job's state database.
 
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::job::Restore;
 use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
 use crate::checkpoint::{Manifest, SnapshotKind, open_savepoint, write_savepoint};
 use crate::state::{Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore};
-use crate::types::{CheckpointId, OperatorUid, Result};
+use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
 /// Opens the storage in the job's directory: for a fresh start, or one from a savepoint, what an earlier run left is set
 /// aside.
@@ -18,34 +18,64 @@ use crate::types::{CheckpointId, OperatorUid, Result};
 /// When the database can't be opened, or the savepoint can't be read; nothing is set aside then.
 pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn CheckpointStorage>> {
     let store = match restore {
-        Restore::Fresh => StateStore::begin_fresh(directory)?,
+        Restore::Fresh => {
+            StateStore::set_aside(directory)?;
+            None
+        }
         Restore::Savepoint(savepoint) => {
             open_savepoint(savepoint)?;
-            StateStore::begin_fresh(directory)?
+            StateStore::set_aside(directory)?;
+            None
         }
-        Restore::Latest | Restore::Checkpoint(_) => StateStore::open(directory)?,
+        Restore::Latest | Restore::Checkpoint(_) => StateStore::open_existing(directory)?.map(Arc::new),
     };
-    Ok(Arc::new(RedbStorage { store: Arc::new(store) }))
+    Ok(Arc::new(RedbStorage { directory: directory.to_path_buf(), store: Mutex::new(store) }))
 }
 
+/// The database is made when there is something to be kept: to make a durable one takes longer than some jobs.
 struct RedbStorage {
-    store: Arc<StateStore>,
+    directory: PathBuf,
+    store: Mutex<Option<Arc<StateStore>>>,
+}
+
+impl RedbStorage {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<StateStore>>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database, if anything was ever kept.
+    fn held(&self) -> Option<Arc<StateStore>> {
+        self.lock().clone()
+    }
+
+    fn held_or_created(&self) -> Result<Arc<StateStore>> {
+        let mut store = self.lock();
+        if let Some(store) = &*store {
+            return Ok(Arc::clone(store));
+        }
+        Ok(Arc::clone(store.insert(Arc::new(StateStore::open(&self.directory)?))))
+    }
+
+    fn snapshot(&self, id: CheckpointId) -> Result<StateSnapshot> {
+        let store = self.held().ok_or_else(|| Error::state(format!("there is no checkpoint {id}")))?;
+        store.snapshot(id)
+    }
 }
 
 impl CheckpointStorage for RedbStorage {
     fn checkpoints(&self) -> Result<Vec<CheckpointId>> {
-        self.store.checkpoints()
+        self.held().map_or_else(|| Ok(Vec::new()), |store| store.checkpoints())
     }
 
     fn last_id(&self) -> Result<CheckpointId> {
-        self.store.last_id()
+        self.held().map_or(Ok(CheckpointId(0)), |store| store.last_id())
     }
 
     fn commit(&self, checkpoint: &CheckpointWrite<'_>) -> Result<CommitStats> {
         let manifest = checkpoint.manifest().to_bytes()?;
         let states: Vec<_> =
             checkpoint.job.operators.iter().map(|facts| (facts.uid.clone(), facts.states.clone())).collect();
-        self.store.commit(&Commit {
+        self.held_or_created()?.commit(&Commit {
             id: checkpoint.id,
             parent: checkpoint.parent,
             deltas: checkpoint.deltas,
@@ -55,22 +85,23 @@ impl CheckpointStorage for RedbStorage {
     }
 
     fn retain(&self, keep: &[CheckpointId]) -> Result<()> {
-        self.store.retain(keep)
+        self.held().map_or(Ok(()), |store| store.retain(keep))
     }
 
     fn restore(&self, id: CheckpointId) -> Result<Arc<dyn RestorePoint>> {
-        Ok(Arc::new(SnapshotPoint::new(id, self.store.snapshot(id)?)?))
+        Ok(Arc::new(SnapshotPoint::new(id, self.snapshot(id)?)?))
     }
 
     fn write_savepoint(&self, id: CheckpointId, directory: &Path) -> Result<()> {
-        let snapshot = self.store.snapshot(id)?;
+        let snapshot = self.snapshot(id)?;
         let manifest = Manifest { kind: SnapshotKind::Savepoint, ..Manifest::parse(snapshot.manifest())? };
         write_savepoint(&snapshot, &manifest, directory).map(|_| ())
     }
 
     fn import_savepoint(&self, directory: &Path) -> Result<CheckpointId> {
-        let id = CheckpointId(self.store.last_id()?.0 + 1);
-        self.store.import(&open_savepoint(directory)?, id)?;
+        let store = self.held_or_created()?;
+        let id = CheckpointId(store.last_id()?.0 + 1);
+        store.import(&open_savepoint(directory)?, id)?;
         Ok(id)
     }
 }

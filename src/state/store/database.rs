@@ -175,31 +175,28 @@ impl StateStore {
         Ok(())
     }
 
-    /// Starts a run from nothing: the database of an earlier run, if there is one, is set aside as
-    /// `directory/runs/<n>/state.redb` and never touched again, and a new one is created. What `latest` means is always
-    /// `directory/state.redb`: the newest run.
+    /// Sets the database of an earlier run, if there is one, aside as `directory/runs/<n>/state.redb`, never to be touched
+    /// again: what `latest` means is always `directory/state.redb`, the newest run.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
-    pub fn begin_fresh(directory: &Path) -> Result<Self> {
+    /// [`Error::Io`] when it can't be moved.
+    pub fn set_aside(directory: &Path) -> Result<()> {
         let path = directory.join(FILE);
         match fs::symlink_metadata(&path) {
-            Ok(_) => {
-                let runs = directory.join(RUNS);
-                create_private_directory(&runs)?;
-                let mut last = 0;
-                for entry in fs::read_dir(&runs).map_err(|error| Error::io(&runs, error))? {
-                    let name = entry.map_err(|error| Error::io(&runs, error))?.file_name();
-                    last = last.max(name.to_str().and_then(|name| name.parse::<u64>().ok()).unwrap_or(0));
-                }
-                let run = runs.join((last + 1).to_string());
-                create_private_directory(&run)?;
-                rename_durably(&path, &run.join(FILE))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Error::io(path, error)),
         }
-        Self::create(directory)
+        let runs = directory.join(RUNS);
+        create_private_directory(&runs)?;
+        let mut last = 0;
+        for entry in fs::read_dir(&runs).map_err(|error| Error::io(&runs, error))? {
+            let name = entry.map_err(|error| Error::io(&runs, error))?.file_name();
+            last = last.max(name.to_str().and_then(|name| name.parse::<u64>().ok()).unwrap_or(0));
+        }
+        let run = runs.join((last + 1).to_string());
+        create_private_directory(&run)?;
+        rename_durably(&path, &run.join(FILE))
     }
 
     /// Creates the database under another name and gives it its own when it is complete.
