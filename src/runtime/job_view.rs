@@ -1,7 +1,7 @@
 //! A job's view from the counters of its subtasks.
 
 use super::deploy::AttemptControl;
-use crate::api::Exchange;
+use crate::api::{Bounds, Exchange};
 use crate::inspect::{EdgeView, JobView, VertexView};
 use crate::plan::{JobEdge, JobGraph, Port};
 
@@ -19,10 +19,10 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
                 metrics.view(index)
             })
             .collect();
-        if vertex.source.is_some() {
+        if let Some(task) = &vertex.source {
             view.source_rows += subtasks.iter().map(|subtask| subtask.rows_in).sum::<u64>();
             let of_source: Vec<_> = control.metrics[id].iter().filter_map(|metrics| metrics.progress()).collect();
-            unbounded |= of_source.is_empty();
+            unbounded |= task.source.bounds() == Bounds::Unbounded || of_source.is_empty();
             let done: u64 = of_source.iter().map(|(done, _)| done).sum();
             // Every reader names the same total.
             let total = of_source.iter().map(|(_, total)| *total).max().unwrap_or(0);
