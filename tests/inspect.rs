@@ -52,7 +52,7 @@ fn subtasks(view: &JobView) -> impl Iterator<Item = &SubtaskView> {
 }
 
 fn operators(view: &JobView) -> impl Iterator<Item = &OperatorView> {
-    subtasks(view).flat_map(|subtask| &subtask.operators)
+    subtasks(view).flat_map(|subtask| subtask.operators.iter())
 }
 
 fn events(view: &JobView) -> Vec<String> {

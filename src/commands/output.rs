@@ -80,12 +80,14 @@ fn newer(view: &JobView, before: &BTreeMap<(usize, usize), u64>) -> Option<JobVi
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::inspect::{OutputRowView, SubtaskView, VertexView};
 
     /// A job with a sink whose subtasks have written the rows of these numbers.
     fn job(rows: &[&[u64]]) -> JobView {
-        let row = |&sequence: &u64| OutputRowView { sequence, kind: "+I".to_owned(), values: Vec::new() };
+        let row = |&sequence: &u64| Arc::new(OutputRowView { sequence, kind: "+I".to_owned(), values: Vec::new() });
         let subtask = |(index, rows): (usize, &&[u64])| SubtaskView {
             index,
             output: rows.iter().map(row).collect(),

@@ -1,5 +1,7 @@
 //! A job at one moment.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointView, EventView, OperatorView, OutputRowView, RejectedRowView, SavepointView};
@@ -161,15 +163,15 @@ pub struct SubtaskView {
     pub acknowledged: Option<(u64, i64)>,
     /// What it wrote last, oldest first, a sample of at most 200 rows; sinks only.
     #[serde(default)]
-    pub output: Vec<OutputRowView>,
+    pub output: Vec<Arc<OutputRowView>>,
     /// The last rows given up as erroneous, oldest first, at most a hundred.
     #[serde(default)]
-    pub rejected: Vec<RejectedRowView>,
+    pub rejected: Vec<Arc<RejectedRowView>>,
     /// How long rows took from the source to here; sinks only.
     #[serde(default)]
     pub latency: Option<LatencyView>,
     /// What its operators show of themselves, in chain order.
-    pub operators: Vec<OperatorView>,
+    pub operators: Arc<Vec<OperatorView>>,
 }
 
 /// One input channel of a subtask.

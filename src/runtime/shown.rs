@@ -1,7 +1,7 @@
 //! What a subtask shows beside its counters: its operators, and the last of its rows, rejects and latencies.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Rejected;
 use crate::inspect::{LatencyView, OperatorView, OutputRowView, RejectedRowView, SubtaskView};
@@ -26,10 +26,10 @@ pub(super) struct Shown(Mutex<Inner>);
 struct Inner {
     /// How often the operators have been shown.
     times: u64,
-    operators: Vec<OperatorView>,
-    output: VecDeque<OutputRowView>,
+    operators: Arc<Vec<OperatorView>>,
+    output: VecDeque<Arc<OutputRowView>>,
     output_rows: u64,
-    rejected: VecDeque<RejectedRowView>,
+    rejected: VecDeque<Arc<RejectedRowView>>,
     rejected_since_ms: i64,
     rejected_taken: usize,
     latencies_us: VecDeque<u64>,
@@ -44,7 +44,7 @@ impl Shown {
     pub(super) fn operators(&self, views: Vec<OperatorView>) {
         let mut inner = self.lock();
         inner.times += 1;
-        inner.operators = views;
+        inner.operators = Arc::new(views);
     }
 
     /// How often the operators have been shown: it rises when an answer has come.
@@ -62,7 +62,7 @@ impl Shown {
             }
             inner.output_rows += 1;
             let (sequence, kind) = (inner.output_rows, batch.kind(row).short().to_owned());
-            inner.output.push_back(OutputRowView { sequence, kind, values: cells.row(row) });
+            inner.output.push_back(Arc::new(OutputRowView { sequence, kind, values: cells.row(row) }));
         }
     }
 
@@ -80,7 +80,8 @@ impl Shown {
                 inner.rejected.pop_front();
             }
             let (place, message) = (row.place.clone(), row.message.clone());
-            inner.rejected.push_back(RejectedRowView { at_ms, place, message, row: cut(&row.row) });
+            let row = cut(&row.row);
+            inner.rejected.push_back(Arc::new(RejectedRowView { at_ms, place, message, row }));
         }
     }
 
@@ -103,7 +104,7 @@ impl Shown {
     /// Fills in what was shown.
     pub(super) fn fill(&self, view: &mut SubtaskView) {
         let inner = self.lock();
-        view.operators.clone_from(&inner.operators);
+        view.operators = Arc::clone(&inner.operators);
         view.output = inner.output.iter().cloned().collect();
         view.rejected = inner.rejected.iter().cloned().collect();
         view.latency = inner.latency();
@@ -114,7 +115,7 @@ impl Shown {
         self.lock().operators.iter().rev().find_map(|operator| operator.late.last()).map(|late| late.row.clone())
     }
 
-    pub(super) fn last_rejected(&self) -> Option<RejectedRowView> {
+    pub(super) fn last_rejected(&self) -> Option<Arc<RejectedRowView>> {
         self.lock().rejected.back().cloned()
     }
 }
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(view.rejected[REJECTED - 1].place, "f:9999", "the last of the first flood");
         assert_eq!(view.rejected[0].row.chars().count(), ROW_CHARS + 1);
         shown.rejected(&rejects(5), 1_060);
-        assert_eq!(shown.last_rejected().map(|row| row.place), Some("f:4".to_owned()));
+        assert_eq!(shown.last_rejected().map(|row| row.place.clone()), Some("f:4".to_owned()));
         assert!(shown.rejected_row("f:4", "bad").is_some() && shown.rejected_row("f:4", "worse").is_none());
     }
 

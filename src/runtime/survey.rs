@@ -63,7 +63,7 @@ impl Survey {
             if rejected > 0 && left > 0 {
                 let row = metrics.shown().last_rejected();
                 let (why, row) = row.map_or((String::new(), None), |row| {
-                    (format!(", the last at {}: {}", row.place, row.message), Some(row.row))
+                    (format!(", the last at {}: {}", row.place, row.message), Some(row.row.clone()))
                 });
                 let message = format!("{} of {} given up as erroneous{why}", rows(rejected), name(control, id));
                 log.note(now_ms, Severity::Warning, format!("subtask {id}"), message, row);

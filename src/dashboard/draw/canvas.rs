@@ -41,7 +41,7 @@ impl<'a> Canvas<'a> {
             for part in 0..width {
                 if let Some(cell) = self.buffer.cell_mut((area.x + x + part, area.y + y)) {
                     if part == 0 {
-                        cell.set_symbol(&symbol).set_style(style);
+                        cell.set_symbol(symbol).set_style(style);
                     } else {
                         // The second half of a wide glyph.
                         cell.reset();

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use ratatui::style::Style;
-use ratatui::text::Span;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::types::printable;
@@ -23,23 +22,16 @@ pub(crate) fn width(text: &str) -> usize {
 }
 
 /// The graphemes of clean text that take room, with the columns each takes.
-pub(super) fn graphemes(text: &str) -> impl Iterator<Item = (String, usize)> {
-    // The span's iterator borrows the span: collected here, where texts are a line long.
-    let span = Span::raw(text);
-    let all: Vec<(String, usize)> = span
-        .styled_graphemes(Style::new())
-        .map(|grapheme| {
-            let mut symbol = grapheme.symbol.to_owned();
-            if symbol.len() > GRAPHEME_BYTES {
-                let cut = (0..=GRAPHEME_BYTES).rev().find(|&at| symbol.is_char_boundary(at)).unwrap_or(0);
-                symbol.truncate(cut);
-            }
-            let width = symbol.width();
-            (symbol, width)
-        })
-        .filter(|(_, width)| *width > 0)
-        .collect();
-    all.into_iter()
+pub(super) fn graphemes(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    text.graphemes(true).filter_map(|grapheme| {
+        if let [b' '..=b'~'] = grapheme.as_bytes() {
+            return Some((grapheme, 1));
+        }
+        let symbol = &grapheme[..grapheme.floor_char_boundary(GRAPHEME_BYTES)];
+        // Clean text has none; where it has, none reaches the terminal.
+        let width = if symbol.contains(char::is_control) { 0 } else { symbol.width() };
+        (width > 0).then_some((symbol, width))
+    })
 }
 
 /// Clean text in at most `room` columns; what is cut off is told by `…`.
@@ -56,7 +48,7 @@ pub(crate) fn fit(text: &str, room: usize) -> String {
     } else {
         &text
     };
-    let parts: Vec<(String, usize)> = graphemes(head).collect();
+    let parts: Vec<(&str, usize)> = graphemes(head).collect();
     let all: usize = parts.iter().map(|(_, width)| width).sum();
     if all <= room && head.len() == text.len() {
         return parts.into_iter().map(|(symbol, _)| symbol).collect();
@@ -71,7 +63,7 @@ pub(crate) fn fit(text: &str, room: usize) -> String {
             break;
         }
         used += width;
-        shown.push_str(&symbol);
+        shown.push_str(symbol);
     }
     shown.push('…');
     shown
@@ -131,7 +123,7 @@ pub(crate) fn wrap(text: &str, room: usize, lines: usize) -> Vec<String> {
         if symbol == " " && used == 0 {
             continue;
         }
-        line.push_str(&symbol);
+        line.push_str(symbol);
         used += width;
         if symbol == " " {
             space = Some((line.len(), used));

@@ -1,6 +1,7 @@
 //! `log`: what happened, with the row that caused it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
@@ -50,7 +51,7 @@ struct Log {
     /// The last event taken.
     sequence: u64,
     /// What each subtask showed last.
-    rejected: BTreeMap<(usize, usize), Vec<RejectedRowView>>,
+    rejected: BTreeMap<(usize, usize), Vec<Arc<RejectedRowView>>>,
     late: BTreeMap<(usize, usize, usize), Vec<LateRowView>>,
     least: Severity,
     search: Search,
@@ -124,7 +125,7 @@ impl Log {
         }
     }
 
-    fn take_rejected(&mut self, (vertex, subtask): (usize, usize), now: &[RejectedRowView]) {
+    fn take_rejected(&mut self, (vertex, subtask): (usize, usize), now: &[Arc<RejectedRowView>]) {
         let before = self.rejected.entry((vertex, subtask)).or_default();
         if before == now {
             return;

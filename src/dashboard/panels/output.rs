@@ -1,6 +1,7 @@
 //! `output`: what the sinks write now.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::Frame;
@@ -11,7 +12,7 @@ use crate::dashboard::draw::{
     Canvas, Cell, Col, Cursor, Cut, Search, Table, clean, count, micros, numeric, plot, rate, value,
 };
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
-use crate::inspect::{JobView, LatencyView, VertexView};
+use crate::inspect::{JobView, LatencyView, OutputRowView, VertexView};
 use crate::session::{Listing, listings};
 
 /// The registry entry.
@@ -38,8 +39,7 @@ const KEPT: usize = 5_000;
 struct Row {
     vertex: usize,
     subtask: usize,
-    kind: String,
-    values: Vec<String>,
+    shown: Arc<OutputRowView>,
 }
 
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Output {
         }
     }
 
-    fn take_of(&mut self, vertex: usize, subtask: usize, output: &[crate::inspect::OutputRowView]) {
+    fn take_of(&mut self, vertex: usize, subtask: usize, output: &[Arc<OutputRowView>]) {
         let (Some(first), Some(last)) = (output.first(), output.last()) else { return };
         let seen = self.seen.get(&(vertex, subtask)).copied().filter(|&seen| seen <= last.sequence);
         if let Some(seen) = seen {
@@ -114,14 +114,15 @@ impl Output {
                 self.rows.pop_front();
                 self.cursor.shift(1);
             }
-            self.rows.push_back(Row { vertex, subtask, kind: row.kind.clone(), values: row.values.clone() });
+            self.rows.push_back(Row { vertex, subtask, shown: Arc::clone(row) });
         }
         self.seen.insert((vertex, subtask), last.sequence);
     }
 
     fn shown(&self, vertex: usize) -> Vec<&Row> {
-        let found =
-            |row: &&Row| self.search.text().is_none() || row.values.iter().any(|value| self.search.matches(value));
+        let found = |row: &&Row| {
+            self.search.text().is_none() || row.shown.values.iter().any(|value| self.search.matches(value))
+        };
         self.rows.iter().filter(|row| row.vertex == vertex).filter(found).collect()
     }
 
@@ -162,7 +163,7 @@ impl Output {
         shown: &[&Row],
         theme: &Theme,
     ) -> (Cursor, usize) {
-        let columns = shown.iter().map(|row| row.values.len()).max().unwrap_or(0).max(vertex.columns.len());
+        let columns = shown.iter().map(|row| row.shown.values.len()).max().unwrap_or(0).max(vertex.columns.len());
         let first = self.column.min(columns.saturating_sub(1));
         let mut cursor = self.cursor;
         // Where the rows will be: the widths are those of what is seen, the choice of alignment too.
@@ -173,16 +174,16 @@ impl Output {
         for (rank, nth) in (1_u8..200).zip(first..columns) {
             let unnamed = format!("column {}", nth + 1);
             let name = vertex.columns.get(nth).map_or(unnamed, |name| clean(name).into_owned());
-            let numbers = numeric(seen.iter().filter_map(|row| row.values.get(nth)));
+            let numbers = numeric(seen.iter().filter_map(|row| row.shown.values.get(nth)));
             cols.push(if numbers { Col::number(name, 4, rank) } else { Col::text(name, 6, 60, rank) });
         }
         let row = |index: usize| {
             let Some(row) = shown.get(index) else { return Vec::new() };
             let mut cells = vec![
-                Cell::Text(row.kind.clone(), kind_style(&row.kind, theme)),
+                Cell::Text(row.shown.kind.clone(), kind_style(&row.shown.kind, theme)),
                 Cell::Text(listings::subtask_name(row.vertex, row.subtask), theme.dim),
             ];
-            cells.extend((first..columns).take(199).map(|nth| value(&row.values, nth, theme)));
+            cells.extend((first..columns).take(199).map(|nth| value(&row.shown.values, nth, theme)));
             cells
         };
         Table::new(cols).draw(canvas, area, (shown.len(), row), &mut cursor, (theme, true));
@@ -191,9 +192,9 @@ impl Output {
 
     /// The chosen row, a column a line.
     fn read(canvas: &mut Canvas<'_>, mut area: Rect, vertex: &VertexView, row: &Row, theme: &Theme) {
-        let title = format!("{} of {}", row.kind, listings::subtask_name(row.vertex, row.subtask));
+        let title = format!("{} of {}", row.shown.kind, listings::subtask_name(row.vertex, row.subtask));
         canvas.heading(area.cut_top(1), &title, theme);
-        for (nth, value) in row.values.iter().enumerate() {
+        for (nth, value) in row.shown.values.iter().enumerate() {
             let mut line = area;
             let name = vertex.columns.get(nth).map_or("?", String::as_str);
             let label = line.cut_left((area.width / 4).min(20));

@@ -42,7 +42,7 @@ pub(in crate::dashboard) fn huge() -> Model {
             let Some(first) = vertex.subtasks.first().cloned() else { continue };
             vertex.subtasks = (0..34).map(|index| SubtaskView { index, ..first.clone() }).collect();
         }
-        let operator = &mut job.vertices[3].subtasks[0].operators[0];
+        let operator = &mut Arc::make_mut(&mut job.vertices[3].subtasks[0].operators)[0];
         let window = operator.windows[0].clone();
         operator.windows = (0..500)
             .map(|nth| WindowView {
@@ -148,7 +148,7 @@ fn sources(step: i64, id: usize, name: &str, operators: &[&str], rates: [u64; 2]
             idle: rate == 0,
             rejected_rows: u64::from(id == 0 && index == 0) * 2,
             rejected: if id == 0 && index == 0 { rejected() } else { Vec::new() },
-            operators: vec![OperatorView::default()],
+            operators: Arc::new(vec![OperatorView::default()]),
             ..subtask(step, index, rate, if rate == 0 { (0, 0) } else { (35, 60) })
         })
         .collect();
@@ -163,8 +163,8 @@ fn sources(step: i64, id: usize, name: &str, operators: &[&str], rates: [u64; 2]
     }
 }
 
-fn rejected() -> Vec<RejectedRowView> {
-    vec![
+fn rejected() -> Vec<Arc<RejectedRowView>> {
+    let rows = [
         RejectedRowView {
             at_ms: START_MS + 2_000,
             place: "bids.ndjson:17".to_owned(),
@@ -177,7 +177,8 @@ fn rejected() -> Vec<RejectedRowView> {
             message: "column 12: a control character in a string".to_owned(),
             row: format!("{{\"channel\": \"{HOSTILE}\"}}"),
         },
-    ]
+    ];
+    rows.map(Arc::new).to_vec()
 }
 
 fn inputs(step: i64, of: &[(usize, usize, i64, bool)]) -> Vec<InputView> {
@@ -196,7 +197,7 @@ fn union(step: i64) -> VertexView {
         .map(|index| SubtaskView {
             watermark: Some(newest(step) - 5_500),
             inputs: inputs(step, &[(0, 0, 4_000, false), (0, 1, 5_500, false), (1, 0, 4_000, false), (1, 1, 0, true)]),
-            operators: vec![OperatorView::default(), OperatorView::default()],
+            operators: Arc::new(vec![OperatorView::default(), OperatorView::default()]),
             ..subtask(step, index, 44_000, (22, 70))
         })
         .collect();
@@ -219,7 +220,7 @@ fn windows(step: i64) -> VertexView {
                 watermark: Some(watermark),
                 inputs: inputs(step, &[(2, 0, 5_500 + 700 * i64::from(index == 2), false), (2, 1, 5_500, false)]),
                 late_rows: [3, 0, 12_408, 0][index],
-                operators: vec![window_operator(watermark, index), OperatorView::default()],
+                operators: Arc::new(vec![window_operator(watermark, index), OperatorView::default()]),
                 ..subtask(step, index, [24_000, 22_000, 41_500, 1_200][index], load)
             }
         })
@@ -308,6 +309,7 @@ fn sink(step: i64) -> VertexView {
                     ["Google", "東京", "Baidu", HOSTILE][sequence as usize % 4].to_owned(),
                 ],
             })
+            .map(Arc::new)
             .collect()
     };
     let subtasks = (0..2)
@@ -325,7 +327,7 @@ fn sink(step: i64) -> VertexView {
                 p99_us: 31_000 + step.unsigned_abs() % 5 * 2_000,
                 max_us: 74_000,
             }),
-            operators: vec![OperatorView::default()],
+            operators: Arc::new(vec![OperatorView::default()]),
             ..subtask(step, index, 950, (2, 0))
         })
         .collect();
@@ -350,11 +352,11 @@ fn late_sink(step: i64) -> VertexView {
         subtasks: vec![SubtaskView {
             inputs: inputs(step, &[(3, 0, 5_500, false), (3, 2, 6_200, false)]),
             watermark: Some(newest(step) - 6_200),
-            output: vec![OutputRowView {
+            output: vec![Arc::new(OutputRowView {
                 sequence: 1,
                 kind: "+I".to_owned(),
                 values: vec!["1001".to_owned(), "900".to_owned()],
-            }],
+            })],
             ..subtask(step, 0, 12, (0, 0))
         }],
         ..VertexView::default()

@@ -27,7 +27,7 @@ pub fn windows(view: &JobView) -> Listing {
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
-            for operator in &subtask.operators {
+            for operator in subtask.operators.iter() {
                 left_out += operator.windows_left_out;
                 for window in &operator.windows {
                     let at = operator.watermark.or(subtask.watermark);
