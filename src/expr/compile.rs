@@ -1,12 +1,16 @@
 //! A typed expression made ready to run.
 
+use std::slice;
+
+use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
+use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
 use super::cast;
 use super::functions::{Binding, Kernel, Prepared};
-use super::kernels::{self, LikePattern, Set, escape_char};
-use super::typed::{Op, TypedExpr, TypedKind};
+use super::kernels::{self, LikePattern, Multiples, Set, escape_char};
+use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr, TypedKind};
 use crate::types::LogicalType;
 
 /// Lists at least this long are looked up, shorter ones compared one after the other.
@@ -23,6 +27,8 @@ pub(super) struct Node {
     pub(super) fallible: bool,
     pub(super) like: Option<LikePattern>,
     pub(super) set: Option<Set>,
+    /// For `x % n = 0`: the only argument is `x` then.
+    pub(super) multiples: Option<Multiples>,
     pub(super) prepared: Option<Prepared>,
     pub(super) kernel: Option<&'static Kernel>,
 }
@@ -41,7 +47,8 @@ impl Node {
             TypedKind::Literal(value) => Step::Literal(value.clone()),
             TypedKind::Op(op, _) => Step::Op(op.clone()),
         };
-        let children = expr.children();
+        let divided = divided(expr);
+        let children = divided.map_or_else(|| expr.children(), |(dividend, _)| slice::from_ref(dividend));
         let args: Vec<Self> = children.iter().map(Self::compile).collect();
         let mut node = Self {
             step,
@@ -51,6 +58,7 @@ impl Node {
             ty: expr.ty.clone(),
             like: None,
             set: None,
+            multiples: divided.map(|(_, multiples)| multiples),
             prepared: None,
             kernel: None,
         };
@@ -105,6 +113,31 @@ fn like(args: &[TypedExpr]) -> Option<LikePattern> {
         None => None,
     };
     escape_char(escape).and_then(|escape| LikePattern::new(pattern, escape)).ok()
+}
+
+/// `x` and `n` of `x % n = 0` and `x % n <> 0`, where `x` is a bigint and `n` a constant: rows are often sampled so.
+fn divided(expr: &TypedExpr) -> Option<(&TypedExpr, Multiples)> {
+    let TypedKind::Op(Op::Compare(CompareOp::Eq | CompareOp::NotEq), args) = &expr.kind else { return None };
+    let [remainder, zero] = &args[..] else { return None };
+    let mut remainder = remainder;
+    // The remainder is of the type that `n` was typed in: it fits. Who casts it to another may see it fail.
+    while let TypedKind::Op(Op::Cast { implicit: true, .. }, args) = &remainder.kind {
+        remainder = args.first().filter(|_| remainder.ty.is_integer())?;
+    }
+    let TypedKind::Op(Op::Arithmetic(ArithmeticOp::Modulo), args) = &remainder.kind else { return None };
+    let [dividend, divisor] = &args[..] else { return None };
+    let is_bigint = [&dividend.ty, &divisor.ty].iter().all(|ty| **ty == LogicalType::BigInt);
+    let is_zero = integer(zero)? == 0;
+    let multiples = Multiples::of(integer(divisor)?)?;
+    (is_bigint && is_zero).then_some((dividend, multiples))
+}
+
+/// The constant, when it is a whole number.
+fn integer(expr: &TypedExpr) -> Option<i64> {
+    let literal = expr.as_literal()?;
+    let bigint = arrow_cast::cast(literal, &DataType::Int64).ok().filter(|_| expr.ty.is_integer())?;
+    let bigint = bigint.as_primitive::<Int64Type>();
+    bigint.is_valid(0).then(|| bigint.value(0))
 }
 
 fn set(args: &[TypedExpr]) -> Option<Set> {

@@ -116,6 +116,9 @@ fn operation(op: &Op, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
         }
         Op::Negate => kernels::negate(&eval(&args[0], scope)?, &node.ty),
         Op::Compare(op) => {
+            if let Some(multiples) = node.multiples {
+                return multiples.test(&eval(&args[0], scope)?, *op == CompareOp::Eq);
+            }
             let (left, right) = (eval(&args[0], scope)?, eval(&args[1], scope)?);
             kernels::compare(*op, (&left, &args[0].ty), (&right, &args[1].ty), scope)
         }

@@ -189,6 +189,24 @@ fn sizes_do_not_change_the_result() {
 }
 
 #[test]
+fn multiples_are_told_as_by_the_remainder() {
+    let ends = [None, Some(i64::MIN), Some(i64::MIN + 1), Some(i64::MAX), Some(0), Some(1_256)];
+    let a: Int64Array = ends.into_iter().chain((-60..60).map(|i| Some(i * 1_000_000_007 + i))).collect();
+    let (schema, all) = batch(vec![("a", LogicalType::BigInt, Arc::new(a) as ArrayRef)]);
+    let part = all.slice(2, 100);
+    for divisor in ["1", "2", "3", "6", "96", "5000000000", "-3", "cast(7 as tinyint)", "9223372036854775807"] {
+        for test in ["= 0", "<> 0", "= cast(0 as bigint)"] {
+            for rows in [&all, &part] {
+                let told = run(&format!("a % {divisor} {test}"), &schema, rows);
+                assert_eq!(told, run(&format!("(a % {divisor}) + 0 {test}"), &schema, rows), "{divisor} {test}");
+            }
+        }
+    }
+    let (cast, _) = run("cast(a % 1000 as tinyint) = 0", &schema, &all);
+    assert_eq!(cast[5], "TRUE", "a cast that somebody asked for is made: 256 is 0 in eight bits");
+}
+
+#[test]
 fn bigint_by_decimal_is_exact_in_every_layout() {
     let longs: Vec<i64> = vec![0, 1, -1, 1_000, i64::MAX, i64::MIN, 123_456_789];
     let (schema, batch) = batch(vec![

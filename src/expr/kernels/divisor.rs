@@ -2,8 +2,8 @@
 //! known to them (T. Granlund and P. Montgomery, "Division by Invariant Integers using Multiplication", 1994).
 
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array};
-use arrow_buffer::ScalarBuffer;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
+use arrow_buffer::{BooleanBuffer, ScalarBuffer};
 use std::sync::Arc;
 
 use crate::expr::typed::ArithmeticOp;
@@ -56,6 +56,43 @@ impl Divisor {
     }
 }
 
+/// Whether a bigint is a multiple of a constant: one multiplication, without the remainder (Granlund and Montgomery, §9).
+#[derive(Debug, Clone, Copy)]
+pub(in crate::expr) struct Multiples {
+    /// Of the odd part of the constant, modulo 2^64.
+    inverse: u64,
+    /// How many twos it has besides.
+    twos: u32,
+    /// The largest quotient.
+    most: u64,
+}
+
+impl Multiples {
+    /// Those of a constant of 1 or more.
+    pub(in crate::expr) fn of(constant: i64) -> Option<Self> {
+        let constant = u64::try_from(constant).ok().filter(|&constant| constant > 0)?;
+        let twos = constant.trailing_zeros();
+        let odd = constant >> twos;
+        // Newton's iteration: each step doubles the bits that are right, of which there are three at first.
+        let inverse =
+            (0..5).fold(odd, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse))));
+        Some(Self { inverse, twos, most: u64::MAX / constant })
+    }
+
+    #[inline]
+    const fn contains(self, value: i64) -> bool {
+        value.unsigned_abs().wrapping_mul(self.inverse).rotate_right(self.twos) <= self.most
+    }
+
+    /// Whether each of a column of bigints is one, or whether it is none.
+    pub(in crate::expr) fn test(self, values: &Value, is_one: bool) -> Result<Value> {
+        let bigints = Primitive::<Int64Type>::new(values)?.values;
+        let truth = BooleanBuffer::collect_bool(bigints.len(), |row| self.contains(bigints[row]) == is_one);
+        let data = Arc::new(BooleanArray::new(truth, values.data().nulls().cloned()));
+        Ok(if values.is_scalar() { Value::Scalar(data) } else { Value::Array(data) })
+    }
+}
+
 /// `left op right` when that divides a column of bigints by a constant of 2 or more; `None` leaves it to the general way.
 pub(super) fn by_constant(op: ArithmeticOp, left: &Value, right: &Value) -> Result<Option<Value>> {
     if !matches!(op, ArithmeticOp::Divide | ArithmeticOp::Modulo) || left.is_scalar() {
@@ -89,17 +126,21 @@ mod tests {
         let divisors: Vec<i64> = [3, 7, 10, 123, 1_000, i64::MAX].into_iter().chain(powers).chain(some).collect();
         for divisor in divisors.into_iter().filter(|divisor| *divisor >= 2) {
             let by = Divisor::new(divisor).expect("2 or more");
+            let test = Multiples::of(divisor).expect("1 or more");
             let multiples = (0..40_u64).flat_map(|seed| near(mix(seed).cast_signed() / divisor * divisor));
             let edges = [0, i64::MIN, i64::MAX, divisor, -divisor].into_iter().flat_map(near);
             for value in multiples.chain(edges) {
                 assert_eq!(by.quotient(value), value / divisor, "{value} / {divisor}");
                 assert_eq!(by.remainder(value), value % divisor, "{value} % {divisor}");
+                assert_eq!(test.contains(value), value % divisor == 0, "{value} % {divisor} = 0");
                 if value >= 0 {
                     assert_eq!(by.quotient_of_natural(value), value / divisor, "{value} / {divisor}");
                     assert_eq!(by.remainder_of_natural(value), value % divisor, "{value} % {divisor}");
                 }
             }
         }
+        assert!(Multiples::of(1).is_some_and(|all| all.contains(i64::MIN) && all.contains(7)));
+        assert!(Multiples::of(0).is_none() && Multiples::of(-5).is_none());
         assert!(Divisor::new(1).is_none() && Divisor::new(0).is_none() && Divisor::new(-5).is_none());
     }
 }
