@@ -48,14 +48,6 @@ impl RedbStorage {
         self.lock().clone()
     }
 
-    fn held_or_created(&self) -> Result<Arc<StateStore>> {
-        let mut store = self.lock();
-        if let Some(store) = &*store {
-            return Ok(Arc::clone(store));
-        }
-        Ok(Arc::clone(store.insert(Arc::new(StateStore::open(&self.directory)?))))
-    }
-
     fn snapshot(&self, id: CheckpointId) -> Result<StateSnapshot> {
         let store = self.held().ok_or_else(|| Error::state(format!("there is no checkpoint {id}")))?;
         store.snapshot(id)
@@ -75,13 +67,22 @@ impl CheckpointStorage for RedbStorage {
         let manifest = checkpoint.manifest().to_bytes()?;
         let states: Vec<_> =
             checkpoint.job.operators.iter().map(|facts| (facts.uid.clone(), facts.states.clone())).collect();
-        self.held_or_created()?.commit(&Commit {
+        let commit = Commit {
             id: checkpoint.id,
             parent: checkpoint.parent,
             deltas: checkpoint.deltas,
             states: &states,
             manifest: &manifest,
-        })
+        };
+        let mut held = self.lock();
+        if let Some(store) = &*held {
+            let store = Arc::clone(store);
+            drop(held);
+            return store.commit(&commit);
+        }
+        let (store, written) = StateStore::create_with(&self.directory, &commit)?;
+        *held = Some(Arc::new(store));
+        Ok(written)
     }
 
     fn retain(&self, keep: &[CheckpointId]) -> Result<()> {
@@ -99,9 +100,15 @@ impl CheckpointStorage for RedbStorage {
     }
 
     fn import_savepoint(&self, directory: &Path) -> Result<CheckpointId> {
-        let store = self.held_or_created()?;
+        let savepoint = open_savepoint(directory)?;
+        let mut held = self.lock();
+        let store = match &*held {
+            Some(store) => Arc::clone(store),
+            None => Arc::clone(held.insert(Arc::new(StateStore::open(&self.directory)?))),
+        };
+        drop(held);
         let id = CheckpointId(store.last_id()?.0 + 1);
-        store.import(&open_savepoint(directory)?, id)?;
+        store.import(&savepoint, id)?;
         Ok(id)
     }
 }

@@ -16,6 +16,7 @@ use redb::{
 };
 
 use super::block::Layout;
+use super::commit::{Commit, CommitStats};
 use super::key::{BlockKey, Group};
 use super::merge::Keys;
 use super::record::{CheckpointRecord, SchemaRecord, from_json};
@@ -199,29 +200,51 @@ impl StateStore {
         rename_durably(&path, &run.join(FILE))
     }
 
-    /// Creates the database under another name and gives it its own when it is complete.
+    /// Creates `directory/state.redb` with a first checkpoint in it: the file is synced once less than by
+    /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices.
+    ///
+    /// # Errors
+    /// As those have. There is no database then.
+    pub fn create_with(directory: &Path, commit: &Commit<'_>) -> Result<(Self, CommitStats)> {
+        let store = Self::unfinished(directory, Durability::None)?;
+        let stats = store.commit(commit)?;
+        Ok((store.finished(directory)?, stats))
+    }
+
     fn create(directory: &Path) -> Result<Self> {
+        Self::unfinished(directory, Durability::Immediate)?.finished(directory)
+    }
+
+    /// A new database under another name. It has no checkpoint; whether it is on disk, `durability` says.
+    fn unfinished(directory: &Path, durability: Durability) -> Result<Self> {
         create_private_directory(directory)?;
-        let (path, unfinished) = (directory.join(FILE), directory.join(UNFINISHED));
-        match fs::remove_file(&unfinished) {
+        let path = directory.join(UNFINISHED);
+        match fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io(unfinished, error)),
+            Err(error) => return Err(Error::io(path, error)),
         }
-        let file = create_private_file(&unfinished)?;
+        let file = create_private_file(&path)?;
         let identity = file.metadata().ok().as_ref().and_then(identity);
         drop(file);
-        let db = open_database(&unfinished, false)?;
+        let db = open_database(&path, false)?;
         let store = Self { identity, db, schemas: Mutex::default(), work: Mutex::default(), path };
-        store.initialize().map_err(|error| store.named(error))?;
-        rename_durably(&unfinished, &store.path)?;
+        store.initialize(durability).map_err(|error| store.named(error))?;
         Ok(store)
     }
 
+    /// It is complete: gives it its own name.
+    fn finished(mut self, directory: &Path) -> Result<Self> {
+        let path = directory.join(FILE);
+        rename_durably(&self.path, &path)?;
+        self.path = path;
+        Ok(self)
+    }
+
     /// Nobody looks for the file yet, so that one phase is enough: it is given its name after it is on disk.
-    fn initialize(&self) -> Result<()> {
+    fn initialize(&self, durability: Durability) -> Result<()> {
         let mut transaction = self.db.begin_write().map_err(db)?;
-        transaction.set_durability(Durability::Immediate).map_err(Error::state)?;
+        transaction.set_durability(durability).map_err(Error::state)?;
         {
             let mut meta = transaction.open_table(META).map_err(db)?;
             meta.insert("format", FORMAT).map_err(db)?;

@@ -30,6 +30,29 @@ fn a_fresh_run_sets_the_earlier_one_aside() {
 }
 
 #[test]
+fn a_first_checkpoint_makes_the_file_or_leaves_none() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let states = [(OperatorUid::new("window"), vec![bigint_state("accumulators")])];
+    let first = |states| {
+        let deltas = [OperatorDelta {
+            uid: OperatorUid::new("window"),
+            subtask: 0,
+            key_groups: 0..128,
+            delta: StateDelta { changes: vec![put(0, &[(1, "a")])] },
+        }];
+        let commit = Commit { id: CheckpointId(1), parent: None, deltas: &deltas, states, manifest: b"m" };
+        StateStore::create_with(dir.path(), &commit)
+    };
+    first(&[]).expect_err("a delta of a state that is not there");
+    assert!(StateStore::open_existing(dir.path()).expect("no error").is_none(), "nothing is left");
+    let (store, written) = first(&states[..]).expect("commits");
+    assert!(written.delta_bytes > 0);
+    drop(store);
+    let store = StateStore::open_existing(dir.path()).expect("opens").expect("there");
+    assert_eq!(store.checkpoints().expect("readable"), [CheckpointId(1)]);
+}
+
+#[test]
 fn a_file_that_is_mostly_unused_shrinks_when_it_is_opened() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("state.redb");
