@@ -7,6 +7,8 @@ use crate::inspect::{JobView, StateView, SubtaskView};
 
 /// Samples kept: a minute and a half at ten a second.
 const SAMPLES: usize = 900;
+/// Values of a sparkline: no table has a wider one, and one is drawn for each subtask.
+const TREND: usize = 60;
 /// Rates are taken over at least this long, milliseconds: counters move a batch at a time.
 const RATE_MS: i64 = 1_000;
 
@@ -225,10 +227,11 @@ impl Model {
         self.samples.iter().map(|sample| sample.latency_us)
     }
 
-    /// Rows in a second of a subtask, one a pair of samples, oldest first.
+    /// Rows in a second of a subtask, one a pair of samples, oldest first: the last [`TREND`] of them.
     #[must_use]
     pub fn subtask_throughput(&self, vertex: usize, subtask: usize) -> Vec<f64> {
-        let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
+        let from = self.samples.len().saturating_sub(TREND + 1);
+        let pairs = self.samples.range(from..).zip(self.samples.range(from..).skip(1));
         pairs
             .filter_map(|(before, after)| {
                 let seconds = seconds(before.at_ms, after.at_ms)?;

@@ -46,6 +46,9 @@ struct End {
 struct Seen {
     parser: vt100::Parser,
     bytes: Vec<u8>,
+    /// How many of the bytes are on the screen: they are read when somebody looks, so that a screen which nobody looks
+    /// at takes no time from what is measured.
+    read: usize,
 }
 
 /// What a program may leave behind on a terminal.
@@ -108,7 +111,8 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().expect("a screen");
         let rows = NonZero::new(size.1).expect("a row");
         let columns = NonZero::new(size.0).expect("a column");
-        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 1_000), bytes: Vec::new() }));
+        let seen =
+            Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 1_000), bytes: Vec::new(), read: 0 }));
         let hung_up = Arc::new(AtomicBool::new(false));
         let (shown, gone) = (Arc::clone(&seen), Arc::clone(&hung_up));
         let reader = std::thread::spawn(move || {
@@ -117,9 +121,7 @@ impl Pty {
                 if gone.load(Ordering::SeqCst) {
                     break;
                 }
-                let mut seen = shown.lock().expect("not poisoned");
-                seen.parser.process(&buffer[..count]);
-                seen.bytes.extend_from_slice(&buffer[..count]);
+                shown.lock().expect("not poisoned").bytes.extend_from_slice(&buffer[..count]);
             }
         });
         Self { child, end: Some(End { master: pair.master, keys, reader, hung_up }), seen, before }
@@ -155,7 +157,11 @@ impl Pty {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("not poisoned")
+        let mut seen = self.seen.lock().expect("not poisoned");
+        let Seen { parser, bytes, read } = &mut *seen;
+        parser.process(&bytes[*read..]);
+        *read = bytes.len();
+        seen
     }
 
     /// What is on the screen.
