@@ -8,7 +8,10 @@ use super::job::Restore;
 use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
 use crate::checkpoint::{Manifest, SnapshotKind, open_savepoint, write_savepoint};
-use crate::state::{Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore};
+use crate::state::{
+    Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
+    create_private_directory,
+};
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
 /// Opens the storage in the job's directory: for a fresh start, or one from a savepoint, what an earlier run left is set
@@ -29,6 +32,7 @@ pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn Check
         }
         Restore::Latest | Restore::Checkpoint(_) => StateStore::open_existing(directory)?.map(Arc::new),
     };
+    create_private_directory(directory)?;
     Ok(Arc::new(RedbStorage { directory: directory.to_path_buf(), store: Mutex::new(store) }))
 }
 

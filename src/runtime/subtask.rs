@@ -138,6 +138,10 @@ impl Subtask {
         self.id
     }
 
+    pub(super) const fn is_source(&self) -> bool {
+        matches!(self.input, Input::Source(_))
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
@@ -355,8 +359,7 @@ impl Subtask {
     /// A source sends a latency marker, unless it would have to wait: a source that is looked at while it is held back
     /// must not pile them up.
     fn send_marker(&mut self, now_ns: u64) {
-        let is_source = matches!(self.input, Input::Source(_));
-        if is_source && self.markers && self.phase == Phase::Running && self.chain.outputs.flush() {
+        if self.is_source() && self.markers && self.phase == Phase::Running && self.chain.outputs.flush() {
             // What is chained to its source takes its rows within the step.
             let since_ns = if self.chain.outputs.end_in_sink() { now_ns.saturating_sub(self.step_ns) } else { now_ns };
             self.chain.outputs.latency_marker(since_ns);

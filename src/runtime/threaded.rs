@@ -15,6 +15,9 @@ use crate::types::{Clock, Error, SubtaskId};
 
 /// Rounds that a slot looks again before it sleeps: a few hundred nanoseconds, less than a system call costs.
 const SPINS: u32 = 64;
+/// Elements that a subtask takes from its queues, at most, before it is the next one's turn. A source takes one batch: what
+/// waits is worked off before more is read, while it is in the cache, and before a full queue holds another slot up.
+const STEPS: usize = 32;
 /// The longest sleep. Everything that gives a slot work wakes it; this only bounds what a defect there could cost.
 const NAP_MS_MAX: i64 = 100;
 /// Work that waits for the writer, at most: one checkpoint and the savepoints the user asks for.
@@ -140,13 +143,19 @@ impl SlotWorker {
             let (mut progress, mut done, mut due_ms) = (false, false, None::<i64>);
             for position in 0..self.subtasks.len() {
                 let subtask = &mut self.subtasks[position];
-                let id = subtask.id();
-                let (step, after_ns) = guarded(|| subtask.step(now_ns, &mut told))?;
-                now_ns = after_ns;
-                match step {
-                    Step::Progress => progress = true,
-                    Step::Blocked { due_ms: due, .. } => due_ms = [due_ms, due].into_iter().flatten().min(),
-                    Step::Done => done = true,
+                let (id, steps) = (subtask.id(), if subtask.is_source() { 1 } else { STEPS });
+                for _ in 0..steps {
+                    let (step, after_ns) = guarded(|| subtask.step(now_ns, &mut told))?;
+                    now_ns = after_ns;
+                    match step {
+                        Step::Progress => {
+                            progress = true;
+                            continue;
+                        }
+                        Step::Blocked { due_ms: due, .. } => due_ms = [due_ms, due].into_iter().flatten().min(),
+                        Step::Done => done = true,
+                    }
+                    break;
                 }
                 self.tell(id, &mut told);
             }

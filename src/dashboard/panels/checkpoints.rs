@@ -158,11 +158,12 @@ fn totals(view: &JobView) -> String {
         },
     );
     format!(
-        "{last}  ·  {} completed ({} retained), {} failed  ·  {} savepoints",
+        "{last}  ·  {} completed ({} retained), {} failed  ·  {} savepoint{}",
         view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count(),
         of("completed"),
         of("failed"),
-        view.savepoints.len()
+        view.savepoints.len(),
+        if view.savepoints.len() == 1 { "" } else { "s" }
     )
 }
 

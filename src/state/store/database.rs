@@ -201,7 +201,8 @@ impl StateStore {
     }
 
     /// Creates `directory/state.redb` with a first checkpoint in it: the file is synced once less than by
-    /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices.
+    /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices. The directory must be there: one
+    /// that was removed under a running job is not this process's any more.
     ///
     /// # Errors
     /// As those have. There is no database then.
@@ -212,12 +213,12 @@ impl StateStore {
     }
 
     fn create(directory: &Path) -> Result<Self> {
+        create_private_directory(directory)?;
         Self::unfinished(directory, Durability::Immediate)?.finished(directory)
     }
 
     /// A new database under another name. It has no checkpoint; whether it is on disk, `durability` says.
     fn unfinished(directory: &Path, durability: Durability) -> Result<Self> {
-        create_private_directory(directory)?;
         let path = directory.join(UNFINISHED);
         match fs::remove_file(&path) {
             Ok(()) => {}

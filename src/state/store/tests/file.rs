@@ -50,6 +50,9 @@ fn a_first_checkpoint_makes_the_file_or_leaves_none() {
     drop(store);
     let store = StateStore::open_existing(dir.path()).expect("opens").expect("there");
     assert_eq!(store.checkpoints().expect("readable"), [CheckpointId(1)]);
+    std::fs::remove_dir_all(dir.path()).expect("removed");
+    first(&states[..]).expect_err("a directory that was removed");
+    assert!(!dir.path().exists());
 }
 
 #[test]
