@@ -148,14 +148,16 @@ impl SlotWorker {
                     let (step, after_ns) = guarded(|| subtask.step(now_ns, &mut told))?;
                     now_ns = after_ns;
                     match step {
-                        Step::Progress => {
-                            progress = true;
-                            continue;
+                        Step::Progress => progress = true,
+                        Step::Blocked { due_ms: due, .. } => {
+                            due_ms = [due_ms, due].into_iter().flatten().min();
+                            break;
                         }
-                        Step::Blocked { due_ms: due, .. } => due_ms = [due_ms, due].into_iter().flatten().min(),
-                        Step::Done => done = true,
+                        Step::Done => {
+                            done = true;
+                            break;
+                        }
                     }
-                    break;
                 }
                 self.tell(id, &mut told);
             }

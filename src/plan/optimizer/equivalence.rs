@@ -183,7 +183,7 @@ fn grow(plan: &mut PlanBuilder, streams: &[StreamRef], &(what, of, one, two, num
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
     #[test]
     fn an_optimised_plan_computes_the_same(

@@ -58,7 +58,8 @@ fn below(rewrite: &Rewrite, node: &LogicalNode, ops: &OptimizerOps) -> Option<(V
     let predicate = if is_union(upper) { predicate.clone() } else { through(as_projection(upper)?, predicate)? };
     let filters = upper.inputs.iter().enumerate().map(|(at, &input)| {
         let operator = (ops.filter)(rewrite.schema(input), predicate.clone());
-        let uid = if at == 0 { node.uid.clone() } else { OperatorUid::new(format!("{}.input{at}", node.uid)) };
+        // A filter passes a union once: named by it, the copies stay apart however many unions they pass.
+        let uid = if at == 0 { node.uid.clone() } else { OperatorUid::new(format!("{}.{}.{at}", node.uid, upper.uid)) };
         LogicalNode { kind: NodeKind::Operator(operator), inputs: vec![input], uid, ..node.clone() }
     });
     Some((filters.collect(), upper.clone()))
