@@ -227,7 +227,7 @@ impl Model {
         self.samples.iter().map(|sample| sample.latency_us)
     }
 
-    /// Rows in a second of a subtask, one a pair of samples, oldest first: the last [`TREND`] of them.
+    /// Rows in a second of a subtask, one a pair of samples, oldest first: the last sixty.
     #[must_use]
     pub fn subtask_throughput(&self, vertex: usize, subtask: usize) -> Vec<f64> {
         let from = self.samples.len().saturating_sub(TREND + 1);
