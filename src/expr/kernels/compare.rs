@@ -11,6 +11,7 @@ use arrow_ord::ord::make_comparator;
 use arrow_schema::SortOptions;
 
 use super::arithmetic::span;
+use super::bits::test_each;
 use super::logic;
 use crate::expr::decimal;
 use crate::expr::typed::CompareOp;
@@ -99,11 +100,11 @@ fn by_row<T: ArrowPrimitiveType>(
     match (a.scalar, b.scalar) {
         (false, true) => {
             let b = b.values[0];
-            BooleanBuffer::collect_bool(rows, |row| f(a.values[row], b))
+            test_each(a.values, |a| f(a, b))
         }
         (true, false) => {
             let a = a.values[0];
-            BooleanBuffer::collect_bool(rows, |row| f(a, b.values[row]))
+            test_each(b.values, |b| f(a, b))
         }
         _ => BooleanBuffer::collect_bool(rows, |row| f(a.values[row], b.values[row])),
     }

@@ -3,9 +3,10 @@
 
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
-use arrow_buffer::{BooleanBuffer, ScalarBuffer};
+use arrow_buffer::ScalarBuffer;
 use std::sync::Arc;
 
+use super::bits::test_each;
 use crate::expr::typed::ArithmeticOp;
 use crate::expr::value::{Primitive, Value};
 use crate::types::Result;
@@ -87,7 +88,8 @@ impl Multiples {
     /// Whether each of a column of bigints is one, or whether it is none.
     pub(in crate::expr) fn test(self, values: &Value, is_one: bool) -> Result<Value> {
         let bigints = Primitive::<Int64Type>::new(values)?.values;
-        let truth = BooleanBuffer::collect_bool(bigints.len(), |row| self.contains(bigints[row]) == is_one);
+        let truth = test_each(bigints, |value| self.contains(value));
+        let truth = if is_one { truth } else { !&truth };
         let data = Arc::new(BooleanArray::new(truth, values.data().nulls().cloned()));
         Ok(if values.is_scalar() { Value::Scalar(data) } else { Value::Array(data) })
     }

@@ -1,6 +1,7 @@
 //! The operations of expressions over columns.
 
 mod arithmetic;
+mod bits;
 mod compare;
 mod decimal;
 mod divisor;
