@@ -431,7 +431,10 @@ fn rejected_rows_are_counted_written_or_fail_the_job() {
     let options = JobOptions { restart: Restart { attempts: 0, delay_ms: 0 }, ..JobOptions::default() };
     let job = launch(make(OnError::Fail), 2, options);
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Failed));
-    assert!(matches!(job.failure(), Some(Error::Row { place, message }) if place == "pass" && message == "odd"));
+    let failure = job.failure();
+    assert!(
+        matches!(failure, Some(Error::Row { place, message, row }) if place == "pass" && message == "odd" && !row.is_empty())
+    );
 }
 
 #[test]

@@ -127,7 +127,8 @@ impl Output for Recorder {
 
     fn reject(&mut self, rows: Vec<Rejected>) -> Result<()> {
         if self.fail_on_reject {
-            return Err(Error::Row { place: rows[0].place.clone(), message: rows[0].message.clone() });
+            let row = String::from_utf8_lossy(&rows[0].row).into_owned();
+            return Err(Error::Row { place: rows[0].place.clone(), message: rows[0].message.clone(), row });
         }
         self.rejected.extend(rows);
         Ok(())

@@ -384,12 +384,11 @@ impl<W: Workers> Driver<W> {
 
     /// A failure is told with the row that caused it, where it was a row.
     fn look_before(&mut self, event: &Event, now_ms: i64) {
-        let (Event::Failed { error: Error::Row { place, message }, .. }, Some(control)) = (event, &self.control) else {
+        let (Event::Failed { error: Error::Row { row, .. }, .. }, Some(control)) = (event, &self.control) else {
             return;
         };
         self.survey.look(control, now_ms, true, self.manager.event_log());
-        let row = control.metrics.iter().flatten().find_map(|metrics| metrics.shown().rejected_row(place, message));
-        self.manager.blame(row);
+        self.manager.blame((!row.is_empty()).then(|| row.clone()));
     }
 
     /// Notes rows that were lost.

@@ -6,9 +6,10 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 
 use super::exchange::EdgeOutput;
 use super::metrics::SubtaskMetrics;
+use super::shown::ROW_CHARS;
 use crate::api::{OnError, Rejected, dead_letter_schema};
 use crate::plan::Port;
-use crate::types::{Batch, ChannelStatus, Clock, Error, Result, Schema, StreamElement};
+use crate::types::{Batch, ChannelStatus, Clock, Error, Result, Schema, StreamElement, excerpt};
 
 /// The outputs of one subtask.
 #[derive(Debug)]
@@ -156,7 +157,8 @@ impl Outputs {
         self.metrics.shown().rejected(if on_error == OnError::Fail { &rows[..1] } else { &rows }, self.clock.now_ms());
         if on_error == OnError::Fail {
             let first = rows.swap_remove(0);
-            return Err(Error::Row { place: first.place, message: first.message });
+            let row = excerpt(&first.row, ROW_CHARS);
+            return Err(Error::Row { place: first.place, message: first.message, row });
         }
         self.metrics.add_rejected(rows.len());
         if on_error == OnError::Skip {

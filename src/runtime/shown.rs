@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Rejected;
 use crate::inspect::{LatencyView, OperatorView, OutputRowView, RejectedRowView, SubtaskView};
-use crate::types::{Batch, Cells};
+use crate::types::{Batch, Cells, excerpt};
 
 /// Rows of a sink that are kept.
 const OUTPUT: usize = 200;
@@ -14,7 +14,7 @@ const REJECTED: usize = 100;
 /// How often as many rejected rows are looked at as are kept: a flood of them costs no more than that.
 const PERIOD_MS: i64 = 50;
 /// Characters of a rejected row that are kept.
-const ROW_CHARS: usize = 1_000;
+pub(super) const ROW_CHARS: usize = 1_000;
 /// Latency markers that percentiles are taken of.
 const MARKERS: usize = 512;
 
@@ -80,15 +80,9 @@ impl Shown {
                 inner.rejected.pop_front();
             }
             let (place, message) = (row.place.clone(), row.message.clone());
-            let row = cut(&row.row);
+            let row = excerpt(&row.row, ROW_CHARS);
             inner.rejected.push_back(Arc::new(RejectedRowView { at_ms, place, message, row }));
         }
-    }
-
-    /// The row that was given up at this place for this reason.
-    pub(super) fn rejected_row(&self, place: &str, message: &str) -> Option<String> {
-        let inner = self.lock();
-        inner.rejected.iter().rfind(|row| row.place == place && row.message == message).map(|row| row.row.clone())
     }
 
     /// A latency marker has arrived at a sink.
@@ -136,17 +130,6 @@ impl Inner {
     }
 }
 
-/// The row as text, at most [`ROW_CHARS`] characters of it.
-fn cut(row: &[u8]) -> String {
-    // A character has at most four bytes.
-    let row = &row[..row.len().min(ROW_CHARS * 4)];
-    let text = String::from_utf8_lossy(row);
-    match text.char_indices().nth(ROW_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -172,7 +155,6 @@ mod tests {
         assert_eq!(view.rejected[0].row.chars().count(), ROW_CHARS + 1);
         shown.rejected(&rejects(5), 1_060);
         assert_eq!(shown.last_rejected().map(|row| row.place.clone()), Some("f:4".to_owned()));
-        assert!(shown.rejected_row("f:4", "bad").is_some() && shown.rejected_row("f:4", "worse").is_none());
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::progress::Progress;
+use super::render::way_out;
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
-use crate::inspect::JobStatus;
+use crate::inspect::{JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Result, printable};
 
@@ -96,27 +97,20 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
 
 /// Says how a job ended, if there is anything to say.
 pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Option<Error>) -> u8 {
-    let rejected = |view: &crate::inspect::JobView| -> (u64, u64) {
-        let subtasks = view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
-        subtasks.fold((0, 0), |(late, bad), subtask| (late + subtask.late_rows, bad + subtask.rejected_rows))
-    };
     match status {
         JobStatus::Failed => {
+            let help = failure.as_ref().map_or("", way_out);
             let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
             if failure_is_closed_output(&cause) {
                 return EXIT_OK;
             }
-            shell.message(&format!("error: job {name} failed: {}\n", printable(&cause)));
+            shell.message(&format!("error: job {name} failed: {}\n{help}", printable(&cause)));
             EXIT_FAILURE
         }
         JobStatus::Finished => {
             if let Some(entry) = shell.session.jobs().find(|entry| entry.name == name) {
-                let (late, bad) = rejected(&entry.job.view());
-                if late > 0 {
-                    shell.message(&format!("job {name}: {} late\n", rows_were(late)));
-                }
-                if bad > 0 {
-                    shell.message(&format!("job {name}: {bad} {} could not be processed\n", rows(bad)));
+                for lost in lost_rows(&entry.job.view()) {
+                    shell.message(&format!("job {name}: {lost}\n"));
                 }
             }
             EXIT_OK
@@ -128,6 +122,15 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
         | JobStatus::Restarting
         | JobStatus::Stopping => EXIT_OK,
     }
+}
+
+/// What a job passed over, a line each: a person would miss these rows.
+pub(super) fn lost_rows(view: &JobView) -> impl Iterator<Item = String> {
+    let subtasks = view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
+    let count = |(late, bad), subtask: &SubtaskView| (late + subtask.late_rows, bad + subtask.rejected_rows);
+    let (late, bad) = subtasks.fold((0, 0), count);
+    let late = (late > 0).then(|| format!("{} late", rows_were(late)));
+    late.into_iter().chain((bad > 0).then(|| format!("{bad} {} could not be processed", rows(bad))))
 }
 
 const fn rows(count: u64) -> &'static str {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::cells;
 use crate::session::{Align, Failure, Listing};
-use crate::types::printable;
+use crate::types::{Error, printable};
 
 /// How wide listings may be: the terminal's width, or as wide as they are when there is none.
 #[must_use]
@@ -132,7 +132,17 @@ fn text(value: &Value) -> String {
 pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool) -> String {
     match failure {
         Failure::Typed(diagnostic) => format!("{}\n", diagnostic.render(source, origin, colour)),
-        Failure::Engine(error) => format!("error: {}\n", printable(&error.to_string())),
+        Failure::Engine(error) => format!("error: {}\n{}", printable(&error.to_string()), way_out(error)),
+    }
+}
+
+/// What a person can do about an error, as a line below it; empty where only they know.
+pub(super) fn way_out(error: &Error) -> &'static str {
+    if matches!(error, Error::Row { .. }) {
+        "  = help: on_error = 'skip' or 'dead_letter' passes over such rows: an option of the source for what it reads, of \
+         `run` for what operators can't process\n"
+    } else {
+        ""
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::dashboard::Left;
-use super::foreground::{PreviewEnd, wait_for_preview};
+use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
 use super::record::Recorder;
 use super::{Shell, foreground, render, tutorial};
 use crate::lang::ast::Statement;
@@ -102,7 +102,12 @@ impl<'a> Script<'a> {
                 let waited = wait_for_preview(self.shell, &preview);
                 self.shell.release_rows();
                 match waited {
-                    Ok(PreviewEnd::Done) => self.shell.count_rows(),
+                    Ok(PreviewEnd::Done) => {
+                        self.shell.count_rows();
+                        for lost in lost_rows(&preview.job.view()) {
+                            self.shell.message(&format!("({lost})\n"));
+                        }
+                    }
                     Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
                     Ok(PreviewEnd::Failed) => return Ok(End::Failed),
                     Err(error) => {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use arrow_schema::ArrowError;
 
+use super::text::excerpt;
+
 /// An error of the running engine. What the user typed wrong is a [`Diagnostic`](super::Diagnostic) instead.
 ///
 /// Cheap to clone, because a job keeps the cause of its last failure for whoever asks.
@@ -21,12 +23,14 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// A row could not be processed and the policy is to fail.
-    #[error("{place}: {message}")]
+    #[error("{place}: {message}{}", in_row(row))]
     Row {
         /// Where the row came from: `file:line`, or the operator that refused it.
         place: String,
         /// What is wrong with it.
         message: String,
+        /// What there is to see of the row: as it came in (a line), or as it was displayed. May be empty.
+        row: String,
     },
     /// Stored state is damaged, foreign, or of a version that this build does not read.
     #[error("state: {0}")]
@@ -51,6 +55,13 @@ pub enum Error {
     /// The job was told to do what it cannot do in its present state, or a configuration does not fit.
     #[error("{0}")]
     Config(String),
+}
+
+/// Characters of a row that a message shows.
+const ROW_CHARS: usize = 200;
+
+fn in_row(row: &str) -> String {
+    if row.is_empty() { String::new() } else { format!(", in the row {}", excerpt(row.as_bytes(), ROW_CHARS)) }
 }
 
 impl Error {

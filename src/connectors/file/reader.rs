@@ -371,7 +371,7 @@ impl FileReader {
     fn at_place(&mut self, current: &Current, message: &str) -> Error {
         match self.place(current.split.file, self.buffer.offset()) {
             Err(error) => error,
-            Ok(place) => Error::Row { place, message: message.to_owned() },
+            Ok(place) => Error::Row { place, message: message.to_owned(), row: String::new() },
         }
     }
 

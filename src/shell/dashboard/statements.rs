@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use super::super::foreground::lost_rows;
 use super::super::script;
 use super::super::{Shell, render};
 use super::capture::{Capture, CaptureSink};
@@ -183,10 +184,13 @@ impl Run<'_> {
                 return Err(Stop);
             }
         };
-        match (status, preview.job.failure()) {
-            (JobStatus::Failed, Some(error)) => Err(self.fail(&Failure::Engine(error), text, origin)),
-            _ => Ok(()),
+        if let (JobStatus::Failed, Some(error)) = (status, preview.job.failure()) {
+            return Err(self.fail(&Failure::Engine(error), text, origin));
         }
+        for lost in lost_rows(&preview.job.view()) {
+            self.say(&format!("({lost})"));
+        }
+        Ok(())
     }
 
     fn select(&self, job: String) {

@@ -12,8 +12,9 @@ use crate::runtime::Job;
 use crate::session::Session;
 use crate::shell::print;
 use crate::shell::progress::thousands;
+use crate::shell::render::way_out;
 use crate::shell::signals::{Interrupts, wake_editor};
-use crate::types::{Result, printable};
+use crate::types::{Error, Result, printable};
 
 /// Between two looks at whether jobs are over.
 const LOOK: Duration = Duration::from_millis(100);
@@ -137,8 +138,7 @@ impl Shared {
             }
             if let Some(status) = ended {
                 watched.told_end = true;
-                let cause = job.failure().map(|error| error.to_string());
-                told.extend(over(name, status, &view, cause));
+                told.extend(over(name, status, &view, job.failure()));
             }
         }
         for notice in told {
@@ -153,11 +153,12 @@ fn restarted(name: &str, view: &JobView, attempts: u32) -> String {
 }
 
 /// How a job ended, unless the person ended it.
-fn over(name: &str, status: JobStatus, view: &JobView, cause: Option<String>) -> Option<String> {
+fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -> Option<String> {
     match status {
         JobStatus::Failed => {
-            let cause = cause.unwrap_or_else(|| "unknown".to_owned());
-            Some(format!("job {name} failed: {}\n", printable(&cause)))
+            let help = failure.as_ref().map_or("", way_out);
+            let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
+            Some(format!("job {name} failed: {}\n{help}", printable(&cause)))
         }
         JobStatus::Finished => {
             let subtasks = || view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
@@ -196,7 +197,7 @@ mod tests {
             Some("job hot finished: 1,000 rows in, 20 rows out\n")
         );
         assert_eq!(
-            over("hot", JobStatus::Failed, &view, Some("bad\u{1b}[2J".to_owned())).as_deref(),
+            over("hot", JobStatus::Failed, &view, Some(Error::config("bad\u{1b}[2J"))).as_deref(),
             Some("job hot failed: bad\\x1b[2J\n")
         );
         assert_eq!(over("hot", JobStatus::Cancelled, &view, None), None);
