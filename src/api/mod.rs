@@ -20,7 +20,7 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, dead_letter_schema,
 };
 pub use signature::{
-    Arg, Clause, CommandSyntax, NamedExpr, Pipeline, SelectItem, Shape, Signature, StageArgs, WindowCall,
+    Arg, Clause, CommandSyntax, NamedExpr, Pipeline, RunStatement, SelectItem, Shape, Signature, StageArgs, WindowCall,
 };
 pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
 pub use state_read::{StateRead, StateReader};

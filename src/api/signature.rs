@@ -38,7 +38,7 @@ pub enum Shape {
     Flag,
     /// A subtask: `window[1]`.
     Subtask,
-    /// A pipeline, or the name of a job, stream, source or sink (a pipeline without stages).
+    /// A pipeline, the name of a job, stream, source or sink (a pipeline without stages), or a `run` statement.
     Pipeline,
 }
 
@@ -123,6 +123,8 @@ pub enum Arg {
     Subtask(Spanned<String>, Spanned<u64>),
     /// For [`Shape::Pipeline`].
     Pipeline(Pipeline),
+    /// For [`Shape::Pipeline`] too.
+    Run(RunStatement),
     /// For [`Shape::Sink`]: the connector call when written out, else the sink's name alone.
     Sink {
         /// The sink's or connector's name.
@@ -142,6 +144,19 @@ pub struct Pipeline {
     /// Its stages in order.
     pub stages: Vec<StageArgs>,
     /// All of it.
+    pub span: Span,
+}
+
+/// `run name with (…) = …`
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStatement {
+    /// The job's name.
+    pub name: Spanned<String>,
+    /// `with (…)`
+    pub options: Vec<(Spanned<String>, ExprNode)>,
+    /// Its pipelines: one behind `=`, any number in braces.
+    pub pipelines: Vec<Pipeline>,
+    /// The whole statement.
     pub span: Span,
 }
 

@@ -1,7 +1,7 @@
-//! `explain JOB | NAME | PIPELINE`
+//! `explain JOB | NAME | PIPELINE | RUN`
 
 use super::{CommandSpec, JSON, json};
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use crate::api::{Arg, Clause, CommandSyntax, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, explained};
 
 /// The registry entry.
@@ -23,24 +23,33 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
             ],
         },
     },
-    usage: "explain JOB|NAME|PIPELINE [--json] [--mermaid]",
+    usage: "explain JOB|NAME|PIPELINE|run … [--json] [--mermaid]",
     summary: "shows how a job or pipeline is run",
-    help: "Shows the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
-    examples: &["explain hot", "explain bids | filter price > 1000 | map auction --json"],
+    help: "Shows, of a job or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
+    examples: &[
+        "explain hot",
+        "explain bids | filter price > 1000 | map auction --json",
+        "explain run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole",
+    ],
     flink: Some("EXPLAIN"),
     run,
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let pipeline = args.pipeline(0)?;
     let planned;
-    let mut jobs = session.jobs();
-    let job = jobs.find(|entry| pipeline.stages.is_empty() && entry.name == pipeline.from.node);
-    let plan = if let Some(entry) = job {
-        &entry.plan
-    } else {
-        planned = session.plan(pipeline)?;
+    let plan = if let Some(Arg::Run(run)) = args.head.first() {
+        planned = session.plan_job(run)?;
         &planned
+    } else {
+        let pipeline = args.pipeline(0)?;
+        let mut jobs = session.jobs();
+        let job = jobs.find(|entry| pipeline.stages.is_empty() && entry.name == pipeline.from.node);
+        if let Some(entry) = job {
+            &entry.plan
+        } else {
+            planned = session.plan(pipeline)?;
+            &planned
+        }
     };
     Ok(explained(plan, |levels| {
         if json(args) {

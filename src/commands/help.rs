@@ -247,7 +247,7 @@ fn shape(shape: Shape) -> String {
         Shape::Options => "(OPTION = VALUE, …)".into(),
         Shape::Flag => String::new(),
         Shape::Subtask => "VERTEX[I]".into(),
-        Shape::Pipeline => "PIPELINE|NAME".into(),
+        Shape::Pipeline => "PIPELINE|NAME|run …".into(),
     }
 }
 

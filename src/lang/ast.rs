@@ -1,6 +1,6 @@
 //! Statements as typed.
 
-use crate::api::{Pipeline, StageArgs};
+use crate::api::{Pipeline, RunStatement, StageArgs};
 use crate::expr::ast::ExprNode;
 use crate::types::{LogicalType, Span, Spanned};
 
@@ -76,19 +76,6 @@ pub struct SinkStatement {
     pub target: Option<Spanned<String>>,
     /// `with (…)`
     pub options: Vec<(Spanned<String>, ExprNode)>,
-    /// The whole statement.
-    pub span: Span,
-}
-
-/// `run name with (…) = …`
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunStatement {
-    /// The job's name.
-    pub name: Spanned<String>,
-    /// `with (…)`
-    pub options: Vec<(Spanned<String>, ExprNode)>,
-    /// Its pipelines: one behind `=`, any number in braces.
-    pub pipelines: Vec<Pipeline>,
     /// The whole statement.
     pub span: Span,
 }

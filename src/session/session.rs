@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, JobEntry, Outcome, Preview, RestoreFrom, SessionRegistries, Settings, registries};
-use crate::api::{CommandSyntax, Pipeline, ResultSink};
+use crate::api::{CommandSyntax, Pipeline, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
-use crate::lang::ast::{RunStatement, SourceStatement, Statement};
+use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, Environment, JobPlan, JobSettings};
 use crate::lang::{self, Completeness};
 use crate::plan::{Catalog, Entry};
@@ -164,6 +164,24 @@ impl Session {
         Ok(lower::lower_explained(&self.catalog, pipeline, self.bare_settings(), &environment)?)
     }
 
+    /// The plan of a job as `run` would start it.
+    ///
+    /// # Errors
+    /// When an option or a pipeline is wrong.
+    pub fn plan_job(&self, run: &RunStatement) -> Result<JobPlan, Failure> {
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        let defaults = JobSettings {
+            batch_rows: self.settings.batch_rows,
+            allow_non_restored_state: self.settings.allow_non_restored_state,
+            ..JobSettings::default()
+        };
+        let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
+        if let Some(parallelism) = self.settings.parallelism {
+            plan.settings.parallelism = checked(parallelism, plan.settings.max_parallelism)?;
+        }
+        Ok(plan)
+    }
+
     /// Of a pipeline that names no options.
     fn bare_settings(&self) -> JobSettings {
         let defaults = JobSettings::default();
@@ -192,16 +210,7 @@ impl Session {
                 .help(format!("`stop {name}` or `cancel {name}` ends it, or give this one another name"))
                 .into());
         }
-        let environment = environment(&self.registries, &self.settings, &self.results);
-        let defaults = JobSettings {
-            batch_rows: self.settings.batch_rows,
-            allow_non_restored_state: self.settings.allow_non_restored_state,
-            ..JobSettings::default()
-        };
-        let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
-        if let Some(parallelism) = self.settings.parallelism {
-            plan.settings.parallelism = checked(parallelism, plan.settings.max_parallelism)?;
-        }
+        let plan = self.plan_job(run)?;
         let options = JobOptions {
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,

@@ -6,8 +6,7 @@ use super::context::{Lowering, Pipe};
 use super::environment::Environment;
 use super::settings::JobSettings;
 use super::sink;
-use crate::api::{Arg, OnError, Pipeline, StageArgs, StageContext, StreamRef, StreamShape};
-use crate::lang::ast::RunStatement;
+use crate::api::{Arg, OnError, Pipeline, RunStatement, StageArgs, StageContext, StreamRef, StreamShape};
 use crate::plan::{Catalog, DeadLetterSink, Entry, LogicalPlan, NodeKind, StreamDef, StreamGraph, check_name};
 use crate::types::{Diagnostic, Spanned};
 

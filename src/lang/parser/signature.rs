@@ -11,10 +11,11 @@ use super::input::{
     symbol, text,
 };
 use super::pipeline::pipeline;
+use super::statement::run;
 use crate::api::{Arg, Clause, NamedExpr, SelectItem, Shape, Signature, StageArgs, WindowCall};
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::{Grammar, begins_with};
-use crate::lang::token::{Symbol, TokenKind};
+use crate::lang::token::{Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
 /// `(k = v, …)` as parsed.
@@ -128,8 +129,15 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Options => map(options, Arg::Options).parse(input),
         Shape::Flag => Ok((input, Arg::Flag)),
         Shape::Subtask => subtask(input),
+        // `run` may be the name of a stream.
+        Shape::Pipeline if begins_job(input) => map(run, Arg::Run).parse(input),
         Shape::Pipeline => map(pipeline, Arg::Pipeline).parse(input),
     }
+}
+
+fn begins_job(input: Tokens<'_>) -> bool {
+    let is_name = |token: &Token<'_>| matches!(token.kind, TokenKind::Word(_) | TokenKind::Quoted(_));
+    input.peek().is_some_and(|token| token.is_word("run")) && input.ahead(1).is_some_and(is_name)
 }
 
 /// A name; behind `help` also a directive, behind `tutorial` the number of a lesson.

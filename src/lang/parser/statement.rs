@@ -12,8 +12,8 @@ use super::input::{
 };
 use super::pipeline::{pipeline, sql};
 use super::signature::{Options, by_signature, duration, options as options_list, with_options};
-use crate::api::Pipeline;
-use crate::lang::ast::{ColumnDef, EventTimeClause, RunStatement, SinkStatement, SourceStatement, Statement};
+use crate::api::{Pipeline, RunStatement};
+use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::{DEFINITIONS, Grammar};
 use crate::lang::token::{LineBreak, Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};
@@ -193,7 +193,7 @@ fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
 }
 
 /// `run name [with (…)] = pipeline` or `run name [with (…)] { pipeline; … }`
-fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
+pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
     let (rest, _) = keyword("run")(start)?;
     let (rest, name) = labelled("the name of the job", name)(rest)?;
     let (rest, options) = unfinished(with_options)(rest)?;

@@ -2,7 +2,7 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, Pipeline, SelectItem, StageArgs};
+use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs};
 use crate::lang::ast::Statement;
 use crate::lang::{Completeness, Splitter, is_complete, may_continue, parse};
 use crate::types::LogicalType;
@@ -35,6 +35,7 @@ fn arg(arg: &Arg) -> String {
         Arg::Flag => String::new(),
         Arg::Subtask(vertex, index) => format!("{}#{}", vertex.node, index.node),
         Arg::Pipeline(all) => pipeline(all),
+        Arg::Run(all) => run(all),
         Arg::Sink { name, path, options: all } => {
             let path = path.as_ref().map_or(String::new(), |path| format!(" '{}'", path.node));
             format!("{}{path}[{}]", name.node, options(all))
@@ -54,6 +55,11 @@ fn pipeline(all: &Pipeline) -> String {
     format!("{}{stages}", all.from.node)
 }
 
+fn run(all: &RunStatement) -> String {
+    let pipelines: Vec<_> = all.pipelines.iter().map(pipeline).collect();
+    format!("run {}({}) = {}", all.name.node, all.options.len(), pipelines.join("; "))
+}
+
 fn shown(text: &str) -> Vec<String> {
     let statements = match parse(text, &GRAMMAR) {
         Ok(statements) => statements,
@@ -64,10 +70,7 @@ fn shown(text: &str) -> Vec<String> {
         Statement::Sink(sink) => format!("sink {}", sink.name.node),
         Statement::Stream { name, pipeline: all } => format!("stream {} = {}", name.node, pipeline(all)),
         Statement::Preview(all) => pipeline(all),
-        Statement::Run(run) => {
-            let pipelines: Vec<_> = run.pipelines.iter().map(pipeline).collect();
-            format!("run {}({}) = {}", run.name.node, run.options.len(), pipelines.join("; "))
-        }
+        Statement::Run(all) => run(all),
         Statement::Command(command) => format!("! {}", args(command)),
     };
     statements.iter().map(|statement| show(&statement.node)).collect()
@@ -187,6 +190,22 @@ fn directives_end_with_their_line_and_take_bare_words() {
     assert_eq!(
         shown("\\d bids\n.mode CSV -- comment\n.read sessions/first.lotic\n.read 'a b'; \\? window\n\\q"),
         ["! \\d bids", "! .mode csv", "! .read sessions/first.lotic", "! .read a b", "! \\? window", "! \\q"]
+    );
+}
+
+#[test]
+fn explain_takes_what_run_takes() {
+    assert_eq!(
+        shown(
+            "explain run hot with (a = 1) = bids\n | limit 5 --json; explain run both {\n bids | limit 1;\n bids }
+            explain run | limit 3; explain run"
+        ),
+        [
+            "! explain run hot(1) = bids | limit 5 {--json }",
+            "! explain run both(0) = bids | limit 1; bids",
+            "! explain run | limit 3",
+            "! explain run"
+        ]
     );
 }
 

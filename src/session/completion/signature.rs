@@ -136,7 +136,11 @@ impl Walk<'_, '_> {
                 if let Some(end) = end {
                     return Step::Over(end);
                 }
-                self.pipeline(tokens);
+                if tokens.len() > 1 && tokens[0].is_word("run") && !tokens[1].is(Symbol::Pipe) {
+                    self.run(tokens);
+                } else {
+                    self.pipeline(tokens);
+                }
                 return Step::May;
             }
             Shape::Duration if tokens.first().is_some_and(|token| token.is_word("interval")) => {
@@ -184,6 +188,7 @@ impl Walk<'_, '_> {
                 self.want(Want::Checkpoint);
             }
             (Shape::Pipeline, _) => {
+                self.words(CandidateKind::Keyword, &[("run", "a job that is not started")]);
                 self.want(Want::Job);
                 self.want(Want::Stream(Vec::new()));
             }

@@ -20,7 +20,7 @@ pub(super) fn shape(shape: Shape) -> String {
         Shape::Options => "(OPTION = VALUE, …)".to_owned(),
         Shape::Flag => String::new(),
         Shape::Subtask => "VERTEX[I]".to_owned(),
-        Shape::Pipeline => "PIPELINE|NAME".to_owned(),
+        Shape::Pipeline => "PIPELINE|NAME|run …".to_owned(),
     }
 }
 

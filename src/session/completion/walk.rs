@@ -233,7 +233,7 @@ impl<'r, 't> Walk<'r, 't> {
     }
 
     /// `run name [with (…)] = pipeline` or `{ pipeline; … }`
-    fn run(&mut self, tokens: &[Token<'_>]) {
+    pub(super) fn run(&mut self, tokens: &[Token<'_>]) {
         if tokens.len() == 1 {
             return self.usage("NAME [with (…)] = PIPELINE");
         }

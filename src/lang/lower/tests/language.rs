@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::api::RunStatement;
 use crate::api::{
     Arg, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource, ResultSink,
     SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, StageArgs, StageContext, StageSpec,
@@ -10,7 +11,7 @@ use crate::api::{
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::bind;
-use crate::lang::ast::{RunStatement, SinkStatement, SourceStatement};
+use crate::lang::ast::{SinkStatement, SourceStatement};
 use crate::lang::lower::options::Typed;
 use crate::lang::lower::{
     Environment, JobPlan, JobSettings, Registries, define_sink, define_source, define_stream, lower_explained,
