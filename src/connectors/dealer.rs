@@ -152,7 +152,8 @@ pub(super) fn remaining<S: Clone + Ord + DeserializeOwned>(entries: &[Vec<u8>], 
         let mut position = parse(entry)?;
         if position.input != input {
             return Err(Error::state(format!(
-                "the input is not the one that was checkpointed: then {}, now {input}",
+                "the input is not the one that was checkpointed: then {}, now {input}; bring it back as it was, or start \
+                 without a restore",
                 position.input
             )));
         }

@@ -51,6 +51,7 @@ fn unknown(call: &Call) -> Diagnostic {
             .label("computed a row at a time here");
     }
     Diagnostic::at(name.span, format!("unknown function `{}`", name.node))
+        .help("`show functions` lists those there are")
         .did_you_mean(&name.node, functions::function_names())
 }
 

@@ -380,5 +380,5 @@ fn positions_in_other_files_are_refused() {
     let entry = source.start(&start(1, &[0], 1)).unwrap()[0].snapshot(CheckpointId(1)).unwrap();
     fs::write(dir.path().join("a"), "1\n2\n3\n").unwrap();
     let error = source.start(&SourceStart { restored: Some(vec![entry]), ..start(1, &[0], 1) }).err().unwrap();
-    insta::assert_snapshot!(error, @"state: the input is not the one that was checkpointed: then 1 file(s) of 4 bytes (a) [e9e6eb14dbedede0], now 1 file(s) of 6 bytes (a) [27dc7926f1cc8222]");
+    insta::assert_snapshot!(error, @"state: the input is not the one that was checkpointed: then 1 file(s) of 4 bytes (a) [e9e6eb14dbedede0], now 1 file(s) of 6 bytes (a) [27dc7926f1cc8222]; bring it back as it was, or start without a restore");
 }
