@@ -13,7 +13,7 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     },
     usage: "windows JOB [--json]",
     summary: "lists the open windows of a job",
-    help: "For each subtask with a window operator: the windows that hold state, the next to fire first, with their keys, rows, and how far the watermark still is from their end; values shows up to twenty keys with what their aggregates would come to if the window fired now. A window that has fired and still takes late rows is listed as such, and behind those the windows that fired last. Of windows made of several slices (hop, cumulate) keys is that of the fullest slice.",
+    help: "For each subtask with a window operator: the windows that hold state, the next to fire first, with their keys, rows, and how far the watermark still is from their end; values shows up to twenty keys with what their aggregates would come to if the window fired now. A window that has fired and still takes late rows is listed as such, and behind those the windows that fired last. Of windows made of several slices (hop, cumulate) the keys are counted for the next to fire, if they are not too many; else keys is that of the fullest slice, and there may be more.",
     examples: &["windows hot"],
     flink: None,
     run,

@@ -82,6 +82,9 @@ pub struct WindowView {
     pub end: i64,
     /// Keys with state in it.
     pub keys: u64,
+    /// Whether there may be more: to count those of many slices takes longer than a view may.
+    #[serde(default)]
+    pub keys_at_least: bool,
     /// Rows it has taken since this attempt began.
     #[serde(default)]
     pub rows: u64,

@@ -245,6 +245,7 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
             start: end - 10_000,
             end,
             keys: 40 + nth.unsigned_abs() * 3,
+            keys_at_least: nth == 3,
             rows,
             fired: nth == 0,
             entries: keys

@@ -516,7 +516,7 @@ fn windows_of_several_slices_show_what_they_would_come_to() {
     let view = running.inspect();
     assert_eq!(view.window_columns.0, ["key"]);
     assert_eq!(view.window_columns.1, ["n", "total", "channel", "channels"]);
-    assert_eq!(shown(&view), ["-5..5 1/1: 1=1", "0..10 3/2: 1=2, 2=1", "5..15 3/2: 1=1, 2=1", "10..20 1/1: NULL=1"]);
+    assert_eq!(shown(&view), ["-5..5 1/1: 1=1", "0..10 3/2: 1=2, 2=1", "5..15 3/3: 1=1, 2=1", "10..20 1/1: NULL=1"]);
     running.watermark(5, &mut out).expect("fires");
     // Far away, and nothing between: it is not walked to.
     let far = [(1_000_000_000_000, Some(9), 1, None)];
@@ -531,6 +531,19 @@ fn windows_of_several_slices_show_what_they_would_come_to() {
     running.watermark(9, &mut out).expect("fires");
     let last: Vec<_> = out.rows().iter().rev().take(2).map(|row| row.split('|').nth(3).map(str::to_owned)).collect();
     assert_eq!(last, [Some("1".to_owned()), Some("2".to_owned())]);
+}
+
+#[test]
+fn too_many_keys_of_several_slices_are_at_least_those_of_the_fullest() {
+    let operator = planned(("hop", &[10, 5]), 0, &CALLS[..1]);
+    let mut running = operator.create(&context()).expect("creates");
+    let mut out = Recorder::default();
+    let events: Vec<_> = (0..700).map(|key| (3, Some(key), 1, None)).collect();
+    running.process(0, events_batch(&events).1, &mut out).expect("processes");
+    let events: Vec<_> = (350..750).map(|key| (7, Some(key), 1, None)).collect();
+    running.process(0, events_batch(&events).1, &mut out).expect("processes");
+    let keys = |view: OperatorView| view.windows.iter().map(|w| (w.keys, w.keys_at_least)).collect::<Vec<_>>();
+    assert_eq!(keys(running.inspect()), [(700, false), (700, true), (400, false)]);
 }
 
 #[test]

@@ -23,13 +23,14 @@ pub fn windows(view: &JobView) -> Listing {
         ],
         "no open windows",
     );
-    let mut left_out = 0;
+    let (mut left_out, mut at_least) = (0, false);
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
             for operator in subtask.operators.iter() {
                 left_out += operator.windows_left_out;
                 for window in &operator.windows {
+                    at_least |= window.keys_at_least;
                     let at = operator.watermark.or(subtask.watermark);
                     let to_go = at.map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
                     let entries: Vec<String> = window.entries.iter().map(|of| entry(operator, of)).collect();
@@ -59,9 +60,10 @@ pub fn windows(view: &JobView) -> Listing {
             }
         }
     }
-    if left_out > 0 {
-        listing.note = Some(format!("{left_out} more open windows are not listed"));
-    }
+    let left_out = (left_out > 0).then(|| format!("{left_out} more open windows are not listed"));
+    let at_least = at_least.then(|| "of windows of several slices, keys may be those of the fullest slice".to_owned());
+    let notes: Vec<String> = left_out.into_iter().chain(at_least).collect();
+    listing.note = (!notes.is_empty()).then(|| notes.join("; "));
     listing
 }
 

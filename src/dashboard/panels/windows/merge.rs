@@ -19,6 +19,8 @@ pub(super) struct Open<'a> {
     pub(super) start: i64,
     pub(super) end: i64,
     pub(super) keys: u64,
+    /// Whether there may be more.
+    pub(super) keys_at_least: bool,
     pub(super) rows: u64,
     /// In every subtask that holds it.
     pub(super) fired: bool,
@@ -100,6 +102,7 @@ impl<'a> Operator<'a> {
                     ..Open::default()
                 });
                 open.keys += window.keys;
+                open.keys_at_least |= window.keys_at_least;
                 open.rows += window.rows;
                 open.fired &= window.fired;
                 open.to_go_ms = open.to_go_ms.zip(to_go_ms).map(|(a, b)| a.max(b));

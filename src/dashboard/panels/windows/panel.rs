@@ -13,7 +13,7 @@ use crate::session::{Listing, listings};
 pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "windows",
     title: "windows",
-    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now; below, what fired last (↻: once more, for late rows) and what came too late.",
+    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now (≥: there may be more); below, what fired last (↻: once more, for late rows) and what came too late.",
     keys: &[
         ("↑ ↓ j k PgUp PgDn Home End", "choose a window, or a key"),
         ("← →", "to the windows, to the keys"),
@@ -31,11 +31,15 @@ struct Windows {
     on_entries: bool,
 }
 
+fn at_least(open: &Open<'_>) -> &'static str {
+    if open.keys_at_least { "≥" } else { "" }
+}
+
 fn open_cells(open: &Open<'_>, theme: &Theme) -> Vec<Cell> {
     let text = |text: String| Cell::Text(text, theme.text);
     let key = match open.entries.as_slice() {
         [(_, entry)] if open.keys == 1 => entry.key.join(", "),
-        _ => count(open.keys),
+        _ => format!("{}{}", at_least(open), count(open.keys)),
     };
     let style = if open.fired { theme.dim } else { theme.accent };
     let to_go = match open.to_go_ms {
@@ -84,7 +88,7 @@ impl Windows {
     ) {
         let shown = open.entries.len() as u64;
         let more = if open.keys > shown { format!(", {shown} of them shown") } else { String::new() };
-        let title = format!("{} keys of {}{more}", open.keys, bounds(open.start, open.end));
+        let title = format!("{}{} keys of {}{more}", at_least(open), open.keys, bounds(open.start, open.end));
         canvas.heading(area.cut_top(1), &title, theme);
         let empty = (Vec::new(), Vec::new());
         let names = operator.views().map(|(_, _, view)| &view.window_columns);

@@ -21,6 +21,8 @@ const OPENED: usize = 8;
 const KEYS: usize = 20;
 /// Slices of a window above which its contents are not shown: they would have to be merged.
 const SLICES: usize = 64;
+/// Keys of all slices of a window above which it is not counted how many of them are the same.
+const KEYS_COMPARED: usize = 1_024;
 /// Windows remembered that have fired.
 const FIRED: usize = 32;
 
@@ -65,6 +67,11 @@ impl WindowAggregateOperator {
         for window in windows.iter_mut().take(OPENED) {
             // A view is not worth failing a job; what can't be shown is left out.
             window.entries = self.entries(window.start, window.end).unwrap_or_default();
+            if window.keys_at_least
+                && let Some(keys) = self.distinct_keys(window.start, window.end).unwrap_or_default()
+            {
+                (window.keys, window.keys_at_least) = (keys, false);
+            }
         }
         let names = |call: &Column, name: &str| matches!(call, Column::Call(_)).then(|| name.to_owned());
         let keys = self.plan.keys.iter().map(|&key| self.plan.input.fields()[key].name.clone());
@@ -93,11 +100,13 @@ impl WindowAggregateOperator {
             match windows.last_mut() {
                 Some(window) if window.end == end => {
                     window.keys = window.keys.max(keys);
+                    window.keys_at_least = true;
                     window.rows += rows;
                 }
                 _ => {
                     let start = self.assigner.window_start(end);
-                    windows.push(WindowView { start, end, keys, rows, fired: true, entries: Vec::new() });
+                    let (keys_at_least, entries) = (false, Vec::new());
+                    windows.push(WindowView { start, end, keys, keys_at_least, rows, fired: true, entries });
                 }
             }
         }
@@ -150,6 +159,7 @@ impl WindowAggregateOperator {
                     start: self.assigner.window_start(end),
                     end,
                     keys: fullest.front().map_or(0, |&front| slices[front].keys),
+                    keys_at_least: beyond - first > 1,
                     rows: before[beyond] - before[first],
                     fired: false,
                     entries: Vec::new(),
@@ -187,6 +197,22 @@ impl WindowAggregateOperator {
             calls.map(|call| self.shared.values(call, &window.accumulators, &groups)).collect::<Result<Vec<_>>>()?;
         let (keys, values) = (Cells::new(&keys), Cells::new(&values));
         Ok((0..groups.len()).map(|row| WindowEntryView { key: keys.row(row), values: values.row(row) }).collect())
+    }
+
+    /// How many keys a window has, unless its slices have too many together to compare them.
+    fn distinct_keys(&self, start: i64, end: i64) -> Result<Option<u64>> {
+        let slices = || self.slices.range((Excluded(start), Included(end))).map(|(_, slice)| slice);
+        let all: usize = slices().map(|slice| slice.table.len()).sum();
+        if all > KEYS_COMPARED {
+            return Ok(None);
+        }
+        let mut distinct = self.empty_slice(None, all)?.table;
+        let mut found = Vec::new();
+        for slice in slices() {
+            let groups = slice.table.groups();
+            distinct.intern(&slice.table.keys(&groups)?, groups.len(), &mut found)?;
+        }
+        Ok(Some(distinct.len() as u64))
     }
 
     /// These keys' state in all slices of a window, their groups numbered in order.
