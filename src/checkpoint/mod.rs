@@ -12,4 +12,4 @@ pub use aligner::{Aligned, Aligner};
 pub use coordinator::{Completed, Coordinator};
 pub use manifest::{Manifest, ManifestOperator, SnapshotKind};
 pub use restore::{RestorePlan, match_operators, rescale};
-pub use savepoint::{SavepointStats, open_savepoint, write_savepoint};
+pub use savepoint::{SavepointStats, check_savepoint_place, open_savepoint, write_savepoint};

@@ -21,6 +21,9 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let entry = session.job(args.word(0)?)?;
+    if let Some(status) = entry.job.wait(Some(0)) {
+        return Ok(Outcome::Message(format!("job {} is {} already", entry.name, status.name())));
+    }
     entry.job.cancel();
     Ok(Outcome::Message(format!("job {} is cancelled", entry.name)))
 }

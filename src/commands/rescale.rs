@@ -32,7 +32,6 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         .ok()
         .filter(|&n| n > 0)
         .ok_or_else(|| Diagnostic::at(to.span, "the parallelism must be at least 1"))?;
-    let entry = session.job(args.word(0)?)?;
-    entry.job.rescale(parallelism)?;
-    Ok(Outcome::Message(format!("job {} runs at parallelism {parallelism}", entry.name)))
+    let entry = session.rescale(args.word(0)?, parallelism)?;
+    Ok(Outcome::Message(format!("job {} has parallelism {parallelism}", entry.name)))
 }

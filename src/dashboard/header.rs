@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 
 use super::draw::{duration, rate as per_second};
 use super::keys;
-use super::statement::status;
 use super::{Model, PanelSpec, Theme, lag_ms};
 use crate::inspect::{JobStatus, JobView};
 use crate::types::printable;
@@ -33,7 +32,7 @@ pub(super) fn header(model: &Model, live: &JobView, around: Around, width: u16, 
     part(0, name);
     part(
         1,
-        vec![Span::styled(format!("{} {}", mark(live.status), status(live.status)), status_style(live.status, theme))],
+        vec![Span::styled(format!("{} {}", mark(live.status), live.status.name()), status_style(live.status, theme))],
     );
     if let Some(frozen_ms) = around.frozen_ms {
         part(2, vec![Span::styled(format!("VIEW FROZEN {}", duration(frozen_ms)), theme.warn)]);

@@ -11,7 +11,7 @@ use super::export::stamp;
 use super::export::{self, Export};
 use super::header::mark;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
-use super::statement::{self, name, status};
+use super::statement::{self, name};
 use crate::inspect::{CheckpointView, SavepointView};
 
 /// Lines that one step of the wheel scrolls.
@@ -326,7 +326,7 @@ impl App {
 
     fn job_list(&self) -> Option<Choose> {
         let line = |job: &super::JobLine| Choice {
-            text: format!("{} {}  {}", mark(job.status), job.name, status(job.status)),
+            text: format!("{} {}  {}", mark(job.status), job.name, job.status.name()),
             then: Then::Job(job.name.clone()),
         };
         let at = self.job_number();

@@ -26,10 +26,10 @@ pub(super) fn pause_or_resume(view: &JobView) -> Result<String, String> {
         JobStatus::Paused => Ok(format!("resume {job}")),
         JobStatus::Running => Ok(format!("pause {job}")),
         JobStatus::Created | JobStatus::Restarting | JobStatus::Stopping => {
-            Err(format!("job {} is {}; it can be paused when it runs", view.name, status(view.status)))
+            Err(format!("job {} is {}; it can be paused when it runs", view.name, view.status.name()))
         }
         JobStatus::Finished | JobStatus::Cancelled | JobStatus::Failed => {
-            Err(format!("job {} is {}; r starts it again", view.name, status(view.status)))
+            Err(format!("job {} is {}; r starts it again", view.name, view.status.name()))
         }
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn pause_or_resume(view: &JobView) -> Result<String, String> {
 /// What `+` and `-` do: the statement, or why there is none.
 pub(super) fn rescale(view: &JobView, up: bool) -> Result<String, String> {
     if view.status.is_final() {
-        return Err(format!("job {} is {}; r starts it again", view.name, status(view.status)));
+        return Err(format!("job {} is {}; r starts it again", view.name, view.status.name()));
     }
     let most = match view.max_parallelism {
         0 => usize::MAX,
@@ -48,21 +48,6 @@ pub(super) fn rescale(view: &JobView, up: bool) -> Result<String, String> {
         (false, 0 | 1) => Err("the parallelism is 1 already".to_owned()),
         (true, now) => Ok(format!("rescale {} to {}", name(&view.name), now + 1)),
         (false, now) => Ok(format!("rescale {} to {}", name(&view.name), now - 1)),
-    }
-}
-
-/// A status in a word.
-#[must_use]
-pub(super) const fn status(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Created => "created",
-        JobStatus::Running => "running",
-        JobStatus::Paused => "paused",
-        JobStatus::Restarting => "restarting",
-        JobStatus::Stopping => "stopping",
-        JobStatus::Finished => "finished",
-        JobStatus::Cancelled => "cancelled",
-        JobStatus::Failed => "failed",
     }
 }
 

@@ -35,6 +35,21 @@ impl JobStatus {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled | Self::Failed)
     }
+
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Stopping => "stopping",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// A job at one moment.

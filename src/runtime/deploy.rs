@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchOptions};
 
 use super::chain::{Chain, Link};
 use super::channel::{Receiver, channel};
@@ -17,12 +17,12 @@ use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceMailbox, SourceSetting};
 use super::source_state::{Reached, RestoredSource};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
-use super::subtask::{Input, Subtask, SubtaskSetting, TOTALS};
+use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, Source, SourceStart, dead_letter_schema};
 use crate::checkpoint::{SnapshotKind, match_operators};
 use crate::plan::{JobEdge, JobGraph, JobVertex, Port, SourceTask, task_manager_of};
-use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
+use crate::types::{CheckpointId, Clock, Error, Field, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
 
 /// What a deployment takes from the job's options.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub(super) struct DeploySetting {
     pub(super) batch_rows: usize,
     pub(super) channel_capacity: usize,
     pub(super) task_managers: usize,
-    pub(super) drain: bool,
+    pub(super) drain: Drain,
     /// Whether looking may wake subtasks and send markers.
     pub(super) wakes_to_look: bool,
     pub(super) allow_non_restored_state: bool,
@@ -296,9 +296,30 @@ fn open_source(
     let mut readers: Vec<_> =
         opened.into_iter().map(|reader| OpenedReader { reader, times, held: VecDeque::new() }).collect();
     for (index, rows) in held.into_iter().enumerate() {
-        readers[index % parallelism].held.push_back(rows);
+        readers[index % parallelism].held.push_back(as_read_now(task, &rows)?);
     }
     Ok(readers)
+}
+
+/// Rows that were held back, in the columns that are read now: the pipeline may have changed since.
+///
+/// # Errors
+/// When one of those was not read then.
+fn as_read_now(task: &SourceTask, rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = task.source.schema().project(&task.projection);
+    let find = |field: &Field| {
+        let column = rows.column_by_name(&field.name).filter(|column| *column.data_type() == field.ty.to_arrow());
+        column.cloned().ok_or_else(|| {
+            Error::state(format!(
+                "source `{}` had read rows ahead when the checkpoint was taken, without `{}`, which the pipeline did not \
+                 read then; restore it with the pipeline as it was, or start without a restore",
+                task.name, field.name
+            ))
+        })
+    };
+    let columns = schema.fields().iter().map(find).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.arrow().clone(), columns, &options)?)
 }
 
 /// Makes one subtask.

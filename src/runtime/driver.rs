@@ -11,6 +11,7 @@ use super::job_manager::{Action, Command, Event, JobManager, ManagerOptions, Tok
 use super::job_view;
 use super::source_driver::{RowBudget, SourceCommand};
 use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
+use super::subtask::Drain;
 use super::survey::Survey;
 use crate::api::Committer;
 use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
@@ -295,7 +296,12 @@ impl<W: Workers> Driver<W> {
                 batch_rows: options.batch_rows.max(1),
                 channel_capacity: options.channel_capacity,
                 task_managers: options.task_managers,
-                drain: options.drain,
+                drain: match (options.drain, &options.final_savepoint) {
+                    (false, _) => Drain::Never,
+                    // What is left of the input is to be read by whoever restores the savepoint.
+                    (true, Some(_)) => Drain::AtEnd,
+                    (true, None) => Drain::AtAnyEnd,
+                },
                 wakes_to_look: W::WAKES_TO_LOOK,
                 allow_non_restored_state: options.allow_non_restored_state,
                 clock: Arc::clone(&clock),

@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::deploy::{AttemptControl, check_restore};
 use super::driver::{Answer, Driver, Launch, Request, Shared, guarded};
 use super::job_manager::{Command, Event};
-use super::job_status;
 use super::redb_storage::{open_storage, savepoint_point};
 use super::state_query;
 use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
 use super::threaded::Threads;
+use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointView, JobStatus, JobView, StateQuery, StateView};
 use crate::plan::{JobGraph, StreamGraph};
 use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Error, Result, SubtaskId};
@@ -48,7 +48,8 @@ pub struct JobOptions {
     pub channel_capacity: usize,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,
-    /// Ends the input after this many source rows in all.
+    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then: the
+    /// input goes on where the savepoint is restored.
     pub stop_after_rows: Option<u64>,
     /// Whether state that no operator of the job takes up is left behind (Flink's flag of that name), or an error.
     pub allow_non_restored_state: bool,
@@ -145,6 +146,9 @@ impl Job {
     /// When the state can't be read or does not fit, or a source or sink can't be opened.
     pub fn launch(spec: JobSpec, clock: Arc<dyn Clock>) -> Result<Self> {
         let JobSpec { graph, options, restore } = spec;
+        if let Some(savepoint) = &options.final_savepoint {
+            check_savepoint_place(savepoint)?;
+        }
         if let (Restore::Savepoint(savepoint), Some(_)) = (&restore, &options.directory) {
             // Before what an earlier run left is set aside for a savepoint that does not fit.
             let graph = JobGraph::from_stream_graph(&graph, None);
@@ -200,6 +204,38 @@ impl Job {
             }
         };
         Ok(Self { shared, messages, restored_from, clock: own_clock, storage: own_storage, directory })
+    }
+
+    /// Whether `graph` could be started from `from` in this job's place. Nothing is changed.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint or savepoint, or it does not fit.
+    pub fn check_restore(&self, graph: &StreamGraph, from: &Restore, allow_non_restored_state: bool) -> Result<()> {
+        match from {
+            Restore::Fresh | Restore::Latest => Ok(()),
+            Restore::Savepoint(savepoint) => {
+                let graph = JobGraph::from_stream_graph(graph, None);
+                check_restore(&graph, &savepoint_point(savepoint)?, allow_non_restored_state)
+            }
+            Restore::Checkpoint(id) => {
+                // Of a job that is over nothing is lost when it can't be started again.
+                let Some(storage) = self.open_storage() else { return Ok(()) };
+                let held = storage.checkpoints()?;
+                if held.contains(id) {
+                    return Ok(());
+                }
+                let held: Vec<String> = held.iter().map(ToString::to_string).collect();
+                let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
+                Err(Error::state(format!("there is no checkpoint {id}; retained: {held}")))
+            }
+        }
+    }
+
+    /// Whether it was restored from a checkpoint or has completed one. Else what its directory holds is an earlier run's.
+    #[must_use]
+    pub fn has_checkpoint(&self) -> bool {
+        self.restored_from.is_some()
+            || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == "completed")
     }
 
     /// What it started from, when that was a checkpoint or savepoint: its number.
@@ -273,6 +309,7 @@ impl Job {
     /// # Errors
     /// As [`Self::checkpoint`], and when the directory can't be written.
     pub fn savepoint(&self, directory: &Path) -> Result<CheckpointView> {
+        check_savepoint_place(directory)?;
         self.command_for_checkpoint(Command::Savepoint(directory.to_path_buf()))
     }
 
@@ -282,6 +319,10 @@ impl Job {
     /// # Errors
     /// When the job does not run, or the savepoint can't be written.
     pub fn stop(&self, savepoint: Option<&Path>, drain: bool) -> Result<()> {
+        if let Some(savepoint) = savepoint {
+            // A job is not ended for a savepoint that can't be.
+            check_savepoint_place(savepoint)?;
+        }
         let savepoint = savepoint.map(Path::to_path_buf);
         self.command(Command::Stop { savepoint, drain })?;
         // The answer says that the work is done; this, that nothing of the job is left.
@@ -346,7 +387,8 @@ impl Job {
         // What is in the directory of a job that is over can still be read.
         let storage = match (self.open_storage(), &self.directory) {
             (Some(storage), _) => storage,
-            (None, Some(directory)) => open_storage(directory, &Restore::Latest)?,
+            (None, Some(directory)) if self.has_checkpoint() => open_storage(directory, &Restore::Latest)?,
+            (None, Some(_)) => return Err(Error::state("the job has no completed checkpoint")),
             (None, None) => {
                 return Err(Error::config("the job keeps no checkpoints and has no running subtasks to ask"));
             }
@@ -364,7 +406,7 @@ impl Job {
 
     fn ask(&self, request: Request) -> Answer {
         let (reply, answer) = sync_channel(1);
-        let over = || Error::config(format!("the job is {}", job_status::name(self.shared.status())));
+        let over = || Error::config(format!("the job is {}", self.shared.status().name()));
         self.messages.send(Message::Request(request, reply)).map_err(|_| over())?;
         answer.recv().map_err(|_| over())?
     }

@@ -16,20 +16,6 @@ pub(super) const fn may_follow(from: JobStatus, to: JobStatus) -> bool {
     }
 }
 
-/// The status as people read it.
-pub(super) const fn name(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Created => "being created",
-        JobStatus::Running => "running",
-        JobStatus::Paused => "paused",
-        JobStatus::Restarting => "restarting",
-        JobStatus::Stopping => "stopping",
-        JobStatus::Finished => "finished",
-        JobStatus::Cancelled => "cancelled",
-        JobStatus::Failed => "failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,7 +34,7 @@ mod tests {
     #[test]
     fn what_is_over_stays_over_and_everything_else_can_be_cancelled() {
         for from in ALL {
-            assert_eq!(may_follow(from, JobStatus::Cancelled), !from.is_final(), "{}", name(from));
+            assert_eq!(may_follow(from, JobStatus::Cancelled), !from.is_final(), "{}", from.name());
             assert_eq!(ALL.iter().any(|to| may_follow(from, *to)), !from.is_final());
         }
     }

@@ -14,17 +14,14 @@ use crate::state::{
 };
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
-/// Opens the storage in the job's directory: for a fresh start, or one from a savepoint, what an earlier run left is set
-/// aside.
+/// Opens the storage in the job's directory. What an earlier run left is set aside for a start from a savepoint, and for a
+/// fresh one when it has a checkpoint of its own.
 ///
 /// # Errors
 /// When the database can't be opened, or the savepoint can't be read; nothing is set aside then.
 pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn CheckpointStorage>> {
     let store = match restore {
-        Restore::Fresh => {
-            StateStore::set_aside(directory)?;
-            None
-        }
+        Restore::Fresh => None,
         Restore::Savepoint(savepoint) => {
             open_savepoint(savepoint)?;
             StateStore::set_aside(directory)?;

@@ -247,12 +247,6 @@ impl SourceDriver {
         }
         if self.held.is_empty() {
             if let Some(rows) = self.restored.pop_front() {
-                if rows.num_columns() != self.task.projection.len() {
-                    return Err(Error::state(format!(
-                        "the held rows of source `{}` have other columns",
-                        self.task.name
-                    )));
-                }
                 self.admit(rows, chain)?;
             } else if self.at_end {
                 return Ok(SourceStep::AtEnd);

@@ -74,14 +74,24 @@ enum Phase {
     Done,
 }
 
+/// Which end of the input fires what is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drain {
+    /// None: it stays in the state.
+    Never,
+    /// That of the input itself, not the one that a limit of source rows makes.
+    AtEnd,
+    /// Either.
+    AtAnyEnd,
+}
+
 /// What a subtask is told of itself.
 pub(super) struct SubtaskSetting {
     pub(super) id: SubtaskId,
     /// That of its source, or of its first operator.
     pub(super) first_uid: OperatorUid,
     pub(super) clock: Arc<dyn Clock>,
-    /// Whether the end of its input fires what is open.
-    pub(super) drain: bool,
+    pub(super) drain: Drain,
     /// The checkpoint that it starts from, 0 for none.
     pub(super) restored: CheckpointId,
     /// Whether a source sends latency markers while somebody looks.
@@ -96,7 +106,7 @@ pub(super) struct Subtask {
     chain: Chain,
     metrics: Arc<SubtaskMetrics>,
     clock: Arc<dyn Clock>,
-    drain: bool,
+    drain: Drain,
     phase: Phase,
     last_checkpoint: CheckpointId,
     /// When it may show itself again.
@@ -249,13 +259,14 @@ impl Subtask {
                     SourceStep::Waits(due_ms) => {
                         return Ok(Step::Blocked { activity: Activity::Idle, due_ms: Some(due_ms) });
                     }
-                    SourceStep::BudgetSpent => self.end_source(self.drain)?,
+                    SourceStep::BudgetSpent => self.end_source(self.drain == Drain::AtAnyEnd)?,
                     SourceStep::AtEnd => {
-                        if !self.drain {
+                        let drain = self.drain != Drain::Never;
+                        if !drain {
                             // It has nothing more to say about time and must not hold back those that have.
                             self.chain.outputs.status(ChannelStatus::Idle);
                         }
-                        self.end_source(self.drain)?;
+                        self.end_source(drain)?;
                     }
                 }
             }
@@ -277,7 +288,7 @@ impl Subtask {
         if self.chain.outputs.side_open_before(operator) {
             return Ok(());
         }
-        if self.drain {
+        if self.drain != Drain::Never {
             self.chain.drain_behind(operator)?;
         }
         self.end()

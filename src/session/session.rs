@@ -14,6 +14,9 @@ use crate::runtime::{Job, JobOptions, JobSpec, Restart, Restore};
 use crate::state::{JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
 
+/// What is said of a job that was to be restored and never took a checkpoint.
+const NOTHING: &str = "has nothing to restore and starts from the beginning";
+
 /// One person's session. It prints nothing: rows go to the [`ResultSink`] it was given, the rest comes back as
 /// [`Outcome`]s.
 pub struct Session {
@@ -194,6 +197,7 @@ impl Session {
         let options = JobOptions {
             batch_rows: self.settings.batch_rows,
             executor: self.settings.executor,
+            stop_after_rows: self.settings.stop_after_rows,
             restart: Restart { attempts: 0, delay_ms: 0 },
             ..JobOptions::default()
         };
@@ -211,6 +215,15 @@ impl Session {
                 .into());
         }
         let plan = self.plan_job(run)?;
+        if let (Some(savepoint), Some(other)) = (&self.settings.savepoint, self.running().next()) {
+            let other = &other.name;
+            return Err(Diagnostic::at(
+                run.name.span,
+                format!("--savepoint {} is that of job `{other}`", savepoint.display()),
+            )
+            .help(format!("a savepoint is of one job: `stop {other} with savepoint 'DIR'` writes one of each"))
+            .into());
+        }
         let options = JobOptions {
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
@@ -250,9 +263,7 @@ impl Session {
             (_, Restore::Savepoint(directory)) => Some(format!("goes on from savepoint {}", directory.display())),
             (Some(id), _) => Some(format!("goes on from checkpoint {id}")),
             (None, Restore::Fresh) => None,
-            (None, Restore::Latest | Restore::Checkpoint(_)) => {
-                Some("has nothing to restore and starts from the beginning".to_owned())
-            }
+            (None, Restore::Latest | Restore::Checkpoint(_)) => Some(NOTHING.to_owned()),
         };
         self.jobs.retain(|entry| entry.name != name);
         self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, options, directory });
@@ -272,10 +283,32 @@ impl Session {
         let entry = self.job(name)?;
         let mut plan = entry.plan.clone();
         plan.settings = plan.settings.with(options)?;
+        // The last checkpoint of a run that has none is not that of a run before it.
+        let nothing = *from == Restore::Latest && !entry.job.has_checkpoint();
+        let from = if nothing { &Restore::Fresh } else { from };
+        // A running job is not ended for a slip of the keyboard.
+        entry.job.check_restore(&plan.stream_graph(), from, plan.settings.allow_non_restored_state)?;
         entry.job.cancel();
         let _ = entry.job.wait(None);
         let options = job_options(&plan.settings);
-        self.launch(plan, options, from)
+        let outcome = self.launch(plan, options, from)?;
+        if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
+            return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });
+        }
+        Ok(outcome)
+    }
+
+    /// Takes a running job to another parallelism, at which it is restored from then on.
+    ///
+    /// # Errors
+    /// When there is no such job, or it can't be rescaled now.
+    pub fn rescale(&mut self, name: &Spanned<String>, parallelism: usize) -> Result<&JobEntry, Failure> {
+        self.job(name)?.job.rescale(parallelism)?;
+        let entries = self.jobs.iter_mut();
+        for entry in entries.filter(|entry| entry.name.eq_ignore_ascii_case(&name.node)) {
+            entry.plan.settings.parallelism = parallelism;
+        }
+        Ok(self.job(name)?)
     }
 
     /// The job called `name`.

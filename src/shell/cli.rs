@@ -106,7 +106,7 @@ pub struct RunOptions {
     /// End the input after this many source rows.
     #[arg(long, value_name = "ROWS")]
     pub stop_after: Option<u64>,
-    /// Write a savepoint when the input has ended.
+    /// Write a savepoint when the input has ended. Windows still open at --stop-after stay in it.
     #[arg(long, value_name = "DIR")]
     pub savepoint: Option<PathBuf>,
     /// Do not fire open windows at the end of input.

@@ -68,9 +68,7 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     // A demo leaves nothing behind in the person's own state directory.
     let scratch = std::env::temp_dir().join(format!("lotic-demo-{}", std::process::id()));
     options.state_dir.get_or_insert_with(|| scratch.clone());
-    if rows.is_some() {
-        options.stop_after = rows;
-    }
+    options.stop_after = rows.into_iter().chain(options.stop_after).min();
     let mut shell = Shell::new(&options)?;
     let watch = dashboard::has_terminal();
     let script = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };

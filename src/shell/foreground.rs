@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::render::way_out;
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
+use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, is_broken_pipe, print};
 use crate::inspect::{JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Result, printable};
@@ -99,11 +99,11 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
 pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Option<Error>) -> u8 {
     match status {
         JobStatus::Failed => {
-            let help = failure.as_ref().map_or("", way_out);
-            let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
-            if failure_is_closed_output(&cause) {
+            if failure.as_ref().is_some_and(is_broken_pipe) {
                 return EXIT_OK;
             }
+            let help = failure.as_ref().map_or("", way_out);
+            let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
             shell.message(&format!("error: job {name} failed: {}\n{help}", printable(&cause)));
             EXIT_FAILURE
         }
@@ -139,10 +139,6 @@ const fn rows(count: u64) -> &'static str {
 
 fn rows_were(count: u64) -> String {
     format!("{count} {} {}", rows(count), if count == 1 { "was" } else { "were" })
-}
-
-fn failure_is_closed_output(cause: &str) -> bool {
-    cause.starts_with("standard output: Broken pipe")
 }
 
 /// Waits for a bare pipeline, whose rows are printed meanwhile. Ctrl-C ends the pipeline, not the shell.
@@ -189,11 +185,14 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
         }
         let waited_ms = (shell.clock.nanos() - started) / 1_000_000;
         let left_ms = request.timeout_ms.map(|limit| limit.saturating_sub(waited_ms));
-        if left_ms == Some(0) {
-            return Err(Error::config(format!("waited {waited_ms} ms for job {name}, which is {}", word(view.status))));
-        }
         if let Some(status) = entry.job.wait(Some(WAIT_TICK_MS.min(left_ms.unwrap_or(WAIT_TICK_MS)))) {
             break status;
+        }
+        if left_ms == Some(0) {
+            return Err(Error::config(format!(
+                "waited {waited_ms} ms for job {name}, which is {}",
+                view.status.name()
+            )));
         }
         if shell.interrupts.take() {
             return Ok(PreviewEnd::Interrupted);
@@ -204,27 +203,14 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
     shell.release_rows();
     let failure = entry.job.failure();
     if request.until != WaitUntil::End && status != JobStatus::Failed {
-        return Err(Error::config(format!("job {name} is {} before that", word(status))));
+        return Err(Error::config(format!("job {name} is {} before that", status.name())));
     }
     if status != JobStatus::Failed {
-        shell.message(&format!("job {name} is {}\n", word(status)));
+        shell.message(&format!("job {name} is {}\n", status.name()));
     }
     let code = report(shell, name, status, failure.clone());
     shell.told.insert(name.clone());
     if code == EXIT_OK { Ok(PreviewEnd::Done) } else { Ok(PreviewEnd::Failed) }
-}
-
-fn word(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Created => "created",
-        JobStatus::Running => "running",
-        JobStatus::Paused => "paused",
-        JobStatus::Restarting => "restarting",
-        JobStatus::Stopping => "stopping",
-        JobStatus::Finished => "finished",
-        JobStatus::Cancelled => "cancelled",
-        JobStatus::Failed => "failed",
-    }
 }
 
 /// How a bare pipeline ended.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::dashboard::Left;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
 use super::record::Recorder;
-use super::{Shell, foreground, render, tutorial};
+use super::{Shell, foreground, is_broken_pipe, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
 use crate::types::{Error, Result, Spanned};
@@ -110,6 +110,7 @@ impl<'a> Script<'a> {
                     }
                     Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
                     Ok(PreviewEnd::Failed) => return Ok(End::Failed),
+                    Err(error) if is_broken_pipe(&error) => return Err(error),
                     Err(error) => {
                         self.shell.failure(&Failure::Engine(error), text, &self.origin);
                         return Ok(End::Failed);

@@ -22,6 +22,15 @@ pub enum Error {
         /// Why.
         source: Arc<io::Error>,
     },
+    /// An input is no longer what it was when the job began with it: what was read of it and what is left belong to two
+    /// different inputs.
+    #[error("{}: {what}", path.display())]
+    Changed {
+        /// Which one.
+        path: PathBuf,
+        /// What happened to it.
+        what: String,
+    },
     /// A row could not be processed and the policy is to fail.
     #[error("{place}: {message}{}", in_row(row))]
     Row {
@@ -69,6 +78,23 @@ impl Error {
     #[must_use]
     pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { path: path.as_ref().to_path_buf(), source: Arc::new(source) }
+    }
+
+    /// Whether it would only happen again, or worse, if the job were restarted: its input is another one, or nobody reads
+    /// its output any more.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Changed { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::BrokenPipe,
+            Self::Row { .. }
+            | Self::State(_)
+            | Self::Locked { .. }
+            | Self::Kernel(_)
+            | Self::Panic(_)
+            | Self::Killed
+            | Self::Config(_) => false,
+        }
     }
 
     /// A [`Error::State`] of this message.

@@ -20,4 +20,4 @@ mod write;
 mod tests;
 
 pub use read::open_savepoint;
-pub use write::{SavepointStats, write_savepoint};
+pub use write::{SavepointStats, check_savepoint_place, write_savepoint};

@@ -45,7 +45,10 @@ pub fn write_savepoint(snapshot: &StateSnapshot, manifest: &Manifest, directory:
     let name = directory
         .file_name()
         .ok_or_else(|| Error::config(format!("{} is not a name for a savepoint", directory.display())))?;
-    check_free(directory)?;
+    check_savepoint_place(directory)?;
+    // Of a link, what it points to gives way.
+    let directory = &fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
+    let name = directory.file_name().unwrap_or(name);
     let parent = match directory.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
@@ -67,7 +70,11 @@ pub fn write_savepoint(snapshot: &StateSnapshot, manifest: &Manifest, directory:
     written
 }
 
-fn check_free(directory: &Path) -> Result<()> {
+/// Whether a savepoint may be written into `directory`, without touching it.
+///
+/// # Errors
+/// When there is something else of that name, or it holds something.
+pub fn check_savepoint_place(directory: &Path) -> Result<()> {
     let mut entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -180,7 +180,7 @@ impl FileReader {
         } else {
             return Ok(());
         };
-        Err(Error::io(&input.path, io::Error::other(problem)))
+        Err(Error::Changed { path: input.path.clone(), what: problem })
     }
 
     fn fill(&mut self, file: usize) -> Result<Filled> {
@@ -362,10 +362,10 @@ impl FileReader {
 
     fn shorter(&self, file: usize) -> Error {
         let Some(input) = self.input.inputs.get(file) else { return Error::state("a file is missing") };
-        Error::io(
-            &input.path,
-            io::Error::other(format!("was truncated while it was read: it no longer has {} bytes", input.info.len)),
-        )
+        Error::Changed {
+            path: input.path.clone(),
+            what: format!("was truncated while it was read: it no longer has {} bytes", input.info.len),
+        }
     }
 
     fn at_place(&mut self, current: &Current, message: &str) -> Error {

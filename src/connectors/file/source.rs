@@ -1,6 +1,7 @@
 //! The file source as the plan holds it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::discover::{InputFile, Target, discover, fingerprint};
 use super::format::{self, FileFormat};
@@ -8,7 +9,7 @@ use super::reader::{FileReader, Input};
 use super::splits::{FileSplit, FileSplits};
 use super::stream::{Compression, CompressionChoice};
 use crate::api::{Bounds, Options, PlannedSource, Source, SourceRequest, SourceStart};
-use crate::connectors::dealer::{Dealer, remaining};
+use crate::connectors::dealer::{Dealer, Remaining, remaining};
 use crate::connectors::options::{count, place};
 use crate::types::files::{Files, OsFiles};
 use crate::types::{Diagnostic, Error, Result, Schema};
@@ -33,6 +34,9 @@ pub(super) struct FileSource {
     schema: Schema,
     split_bytes: u64,
     record_bytes_max: usize,
+    /// What the inputs were that jobs of this process began with, by their fingerprint: a job that is restarted goes on
+    /// with the same, and notices what has become another since.
+    begun: Mutex<BTreeMap<String, Arc<[InputFile]>>>,
 }
 
 impl FileSource {
@@ -67,7 +71,31 @@ impl FileSource {
             schema,
             split_bytes,
             record_bytes_max: usize::try_from(record_bytes_max).unwrap_or(usize::MAX),
+            begun: Mutex::default(),
         })
+    }
+
+    /// The files to read, their fingerprint, and what the readers of `restored` had left of them.
+    fn input(&self, restored: Option<&[Vec<u8>]>) -> Result<(Arc<[InputFile]>, String, Remaining<FileSplit>)> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entries) = restored {
+            let same = |(fingerprint, inputs): (&String, &Arc<[InputFile]>)| {
+                let remaining = remaining(entries, fingerprint).ok()?;
+                Some((inputs.clone(), fingerprint.clone(), remaining))
+            };
+            if let Some(found) = begun.iter().find_map(same) {
+                return Ok(found);
+            }
+        }
+        // Looked for again: what the directory holds now is what is read, not what it held when the source was typed.
+        let inputs = discover(&*self.files, &self.target).map_err(Error::config)?;
+        let fingerprint = fingerprint(&*self.files, &inputs)?;
+        let remaining = match restored {
+            Some(entries) => remaining(entries, &fingerprint)?,
+            None => Remaining { next: 0, unfinished: Vec::new() },
+        };
+        begun.insert(fingerprint.clone(), inputs.clone());
+        Ok((inputs, fingerprint, remaining))
     }
 }
 
@@ -153,17 +181,8 @@ impl PlannedSource for FileSource {
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
-        // Looked for again: what the directory holds now is what is read, not what it held when the source was typed.
-        let inputs = discover(&*self.files, &self.target).map_err(Error::config)?;
-        let fingerprint = fingerprint(&inputs);
+        let (inputs, fingerprint, Remaining { next, unfinished }) = self.input(start.restored.as_deref())?;
         let bytes = inputs.iter().map(|input| input.info.len).sum();
-        let (next, unfinished) = match &start.restored {
-            None => (0, Vec::new()),
-            Some(entries) => {
-                let remaining = remaining::<FileSplit>(entries, &fingerprint)?;
-                (remaining.next, remaining.unfinished)
-            }
-        };
         let done = unfinished.iter().fold(next, |done, split| {
             let whole = match split.end {
                 u64::MAX => inputs.get(split.file).map_or(0, |input| input.info.len),

@@ -38,7 +38,7 @@ impl JobManager {
         self.end_attempt(&error, actions);
         self.cause = Some(error.clone());
         let row = self.guilty_row.take();
-        if self.restarts < self.options.restart_attempts {
+        if self.restarts < self.options.restart_attempts && !error.is_permanent() {
             self.restarts += 1;
             let (number, of) = (self.restarts, self.options.restart_attempts);
             let message = format!("restart {number} of {of}: {error}");

@@ -2,12 +2,11 @@
 
 use super::{Action, Command, JobManager, Token, Want};
 use crate::inspect::{CheckpointView, JobStatus, Severity};
-use crate::runtime::job_status::name;
 use crate::types::{Error, Result};
 
 impl JobManager {
     pub(super) fn refusal(&self) -> Error {
-        Error::config(format!("the job is {}", name(self.status)))
+        Error::config(format!("the job is {}", self.status.name()))
     }
 
     pub(super) fn command(&mut self, command: Command, token: Token, actions: &mut Vec<Action>) {

@@ -202,7 +202,8 @@ impl StateStore {
 
     /// Creates `directory/state.redb` with a first checkpoint in it: the file is synced once less than by
     /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices. The directory must be there: one
-    /// that was removed under a running job is not this process's any more.
+    /// that was removed under a running job is not this process's any more. Only then what an earlier run left gives way:
+    /// a run that came to nothing hides no checkpoint.
     ///
     /// # Errors
     /// As those have. There is no database then.
@@ -234,8 +235,9 @@ impl StateStore {
         Ok(store)
     }
 
-    /// It is complete: gives it its own name.
+    /// It is complete: gives it its own name, which an earlier run's had until now.
     fn finished(mut self, directory: &Path) -> Result<Self> {
+        Self::set_aside(directory)?;
         let path = directory.join(FILE);
         rename_durably(&self.path, &path)?;
         self.path = path;

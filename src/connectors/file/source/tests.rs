@@ -378,7 +378,40 @@ fn positions_in_other_files_are_refused() {
     fs::write(dir.path().join("a"), "1\n2\n").unwrap();
     let source = source_of(dir.path(), "a", &[]);
     let entry = source.start(&start(1, &[0], 1)).unwrap()[0].snapshot(CheckpointId(1)).unwrap();
-    fs::write(dir.path().join("a"), "1\n2\n3\n").unwrap();
-    let error = source.start(&SourceStart { restored: Some(vec![entry]), ..start(1, &[0], 1) }).err().unwrap();
-    insta::assert_snapshot!(error, @"state: the input is not the one that was checkpointed: then 1 file(s) of 4 bytes (a) [e9e6eb14dbedede0], now 1 file(s) of 6 bytes (a) [27dc7926f1cc8222]; bring it back as it was, or start without a restore");
+    let from = |source: &Arc<dyn PlannedSource>, entry: &[u8]| {
+        source.start(&SourceStart { restored: Some(vec![entry.to_vec()]), ..start(1, &[0], 1) })
+    };
+    for content in ["1\n2\n3\n", "1\n3\n"] {
+        fs::write(dir.path().join("a"), content).unwrap();
+        let error = from(&source_of(dir.path(), "a", &[]), &entry).err().unwrap().to_string();
+        assert!(
+            error.starts_with("state: the input is not the one that was checkpointed: then 1 file(s) of 4 bytes (a) ")
+        );
+        assert!(error.ends_with("; bring it back as it was, or start without a restore"), "{error}");
+    }
+    // A position from before the content counted is one of any file of this name and size.
+    let entry = String::from_utf8(entry).unwrap();
+    let (before, behind) = entry.split_once(" content ").unwrap();
+    let earlier = format!("{before}{}", &behind[16..]);
+    from(&source_of(dir.path(), "a", &[]), earlier.as_bytes()).unwrap();
+}
+
+/// Bad input 26, after a failure: what is left to read must be of the file that the job began with.
+#[test]
+fn a_file_that_changed_before_a_restart_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let content = numbered(1_000);
+    fs::write(&path, &content).unwrap();
+    let source = source_of(dir.path(), "f", &[bytes("split", 1_000)]);
+    let mut readers = source.start(&start(1, &[0], 10)).unwrap();
+    readers[0].poll().unwrap();
+    let entries = vec![readers[0].snapshot(CheckpointId(1)).unwrap()];
+    let again = || source.start(&SourceStart { restored: Some(entries.clone()), ..start(1, &[0], 10) }).unwrap();
+    // What it ends and begins with, and its size, are the same.
+    fs::write(&path, content.replace("row 5", "now 5")).unwrap();
+    let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    let error = drain(&mut again()).err().unwrap();
+    assert!(error.is_permanent() && error.to_string().ends_with("was rewritten while it was read"), "{error}");
 }
