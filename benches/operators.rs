@@ -9,16 +9,18 @@
     reason = "the numbers are those of the benchmark, and small"
 )]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
 use std::sync::Arc;
+use std::task::Waker;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Int64Array, RecordBatch};
 use hashbrown::HashMap;
-use lotic::api::{Operator, OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
+use lotic::api::{Armed, Operator, OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
 use lotic::expr::aggregate::{AggregateCall, bind_aggregate};
 use lotic::expr::ast::{Call, Expr};
 use lotic::operators::window::assigners::{Hop, Tumble};
@@ -209,6 +211,10 @@ impl Output for Sink {
     fn reject(&mut self, _: Vec<Rejected>) -> Result<()> {
         Ok(())
     }
+    fn arm(&mut self, _: Armed) {}
+    fn has_room(&self) -> bool {
+        true
+    }
     fn close(&mut self) {}
 }
 
@@ -239,6 +245,8 @@ fn context() -> OperatorContext {
         restored: None,
         metrics: Arc::default(),
         clock: Arc::new(SystemClock::new()),
+        waker: Waker::noop().clone(),
+        armed: Cell::default(),
     }
 }
 

@@ -148,7 +148,7 @@ fn a_job_is_handled_from_the_dashboard_and_the_prompt_comes_back() {
     pty.press(" ");
     pty.shows("▶ running");
     pty.press("+");
-    pty.shows("runs at parallelism 3");
+    pty.shows("has parallelism 3");
     pty.press(":show j\t");
     pty.press("\u{15}show jobs\r");
     pty.shows("rows_in");

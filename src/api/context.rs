@@ -1,12 +1,15 @@
 //! What a running operator is given.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 
 use serde::{Deserialize, Serialize};
 
+use super::Armed;
 use crate::state::RestoredState;
 use crate::types::{Clock, OperatorUid, key_group};
 
@@ -41,6 +44,10 @@ pub struct OperatorContext {
     pub metrics: Arc<OperatorMetrics>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// For another thread to call when it has something for an operator that waits for that: see [`Armed::woken`].
+    pub waker: Waker,
+    /// What the operator asks for before its first call: timers that were restored, work that was not finished.
+    pub armed: Cell<Armed>,
 }
 
 impl OperatorContext {

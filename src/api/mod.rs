@@ -2,6 +2,7 @@
 //! and one line in its folder's registry; parser, completion, help and explain follow from the [`StageSpec`],
 //! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
 
+mod arming;
 mod connector;
 mod context;
 mod operator;
@@ -11,6 +12,7 @@ mod state_read;
 mod time;
 mod window;
 
+pub use arming::{Armed, Inputs, Moment, Settled};
 pub use connector::{
     Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkFactory, SinkRequest,
     Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{OperatorContext, StateRead};
+use super::{Armed, Moment, OperatorContext, Settled, StateRead};
 use crate::expr::TypedExpr;
 use crate::inspect::{OperatorView, StateQuery};
 use crate::state::{StateDelta, StateDescriptor};
@@ -13,6 +13,10 @@ use crate::types::{Batch, CheckpointId, Field, LogicalType, Result, Schema};
 ///
 /// Calls come in the order of [`StreamElement`](crate::types::StreamElement); barriers become
 /// [`snapshot`](Self::snapshot) once they are aligned over all inputs, watermarks arrive as their minimum.
+///
+/// A call does a batch or two of work. An operator that has more to do (a window of ten million keys fires, a row becomes a
+/// thousand) stops there, says so by [`Output::arm`], and goes on when it is [advanced](Self::advance): so every queue stays
+/// short, and a barrier, a question or a kill comes between.
 pub trait Operator: Send {
     /// Rows of input `input` (0 unless the operator has several).
     ///
@@ -28,31 +32,36 @@ pub trait Operator: Send {
         out.watermark(watermark)
     }
 
-    /// Processing time has reached `now_ms`; returns when the operator wants to be called next, if at all. Called once
-    /// when the subtask starts.
+    /// What the operator [armed](Output::arm) itself for has come. Only operators that did are advanced; what they asked for
+    /// is used up.
     ///
     /// # Errors
     /// Fails the job.
-    fn processing_time(&mut self, _now_ms: i64, _out: &mut dyn Output) -> Result<Option<i64>> {
-        Ok(None)
-    }
-
-    /// The last call before the operator is dropped in a job that ends: a sink closes its files here. Firing what is
-    /// left is not done here but by the watermark `MAX_WATERMARK` that a drained input sends before.
-    ///
-    /// # Errors
-    /// Fails the job.
-    fn end_of_input(&mut self, _out: &mut dyn Output) -> Result<()> {
+    fn advance(&mut self, _now: Moment, _out: &mut dyn Output) -> Result<()> {
         Ok(())
     }
 
-    /// What changed in the operator's state since the previous snapshot (or since it was created from restored state).
+    /// Input `input` has ended: a sink closes its files here. Firing what is left is not done here but by the watermark
+    /// [`MAX_WATERMARK`](crate::types::MAX_WATERMARK) that a drained input sends before. An operator that is not finished
+    /// with the last of its inputs says so by [`Armed::unfinished`].
+    ///
+    /// # Errors
+    /// Fails the job.
+    fn end_of_input(&mut self, _input: usize, _out: &mut dyn Output) -> Result<()> {
+        Ok(())
+    }
+
+    /// What changed in the operator's state since the previous snapshot (or since it was created from restored state). May be
+    /// asked for while the operator has more to give: what it has not given yet is part of its state.
     ///
     /// # Errors
     /// Fails the checkpoint and the job.
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
         Ok(StateDelta::default())
     }
+
+    /// Checkpoint `checkpoint`, to which the operator has given its snapshot, is durable or will never be.
+    fn settle(&mut self, _checkpoint: CheckpointId, _settled: Settled) {}
 
     /// What a panel shows of the live operator: open windows, entries, timers. Called between two batches; must cost
     /// little and stay bounded, whatever the state's size.
@@ -96,6 +105,13 @@ pub trait Output {
     /// # Errors
     /// [`Error::Row`](crate::types::Error::Row) under `on_error = fail`.
     fn reject(&mut self, rows: Vec<Rejected>) -> Result<()>;
+
+    /// Says when the operator wants to be advanced and what it can't take until then, in place of what it said before.
+    fn arm(&mut self, armed: Armed);
+
+    /// Whether the next batch finds room behind the operator. One that has several to give asks before each but the first
+    /// of a call.
+    fn has_room(&self) -> bool;
 
     /// Says that the operator wants no more input (a limit was reached). The subtask's inputs are closed; a producer
     /// all of whose consumers have closed stops in turn.

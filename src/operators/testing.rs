@@ -1,8 +1,10 @@
 //! For tests of operators: a stream to bind stages on, an output that records, and state in memory.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::task::Waker;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -11,13 +13,14 @@ use arrow_select::take::take_record_batch;
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected, SelectItem,
-    StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected,
+    SelectItem, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 use crate::state::{KeyedRows, Namespace, RestoredState, StateChange, StateDelta, StateDescriptor};
 use crate::types::{
-    Batch, Diagnostic, Error, Field, LogicalType, NO_TIME, OperatorUid, Result, Schema, Span, Spanned, VirtualClock,
+    Batch, Diagnostic, Error, Field, LogicalType, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema, Span, Spanned,
+    VirtualClock,
 };
 
 /// One column of test data.
@@ -90,6 +93,8 @@ pub(super) struct Recorder {
     pub(super) batches: Vec<Batch>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) closed: usize,
+    /// What the operator has asked for last.
+    pub(super) armed: Armed,
     pub(super) fail_on_reject: bool,
 }
 
@@ -134,6 +139,14 @@ impl Output for Recorder {
         Ok(())
     }
 
+    fn arm(&mut self, armed: Armed) {
+        self.armed = armed;
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
     fn close(&mut self) {
         self.closed += 1;
     }
@@ -142,7 +155,7 @@ impl Output for Recorder {
 /// Keyed and operator state as the deltas of several instances leave it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MemoryState {
-    keyed: BTreeMap<Namespace, Vec<KeyedRows>>,
+    keyed: BTreeMap<(&'static str, Namespace), Vec<KeyedRows>>,
     pub(super) operator: Vec<(usize, &'static str, Vec<u8>)>,
 }
 
@@ -152,15 +165,15 @@ impl MemoryState {
         let subtask = context.subtask;
         for change in delta.changes {
             match change {
-                StateChange::Upsert { namespace, rows, .. } => {
+                StateChange::Upsert { state, namespace, rows } => {
                     assert_eq!(rows.rows.num_rows(), rows.key_groups.len());
-                    self.remove(namespace, &rows, key_columns);
-                    self.keyed.entry(namespace).or_default().push(rows);
+                    self.remove((state, namespace), &rows, key_columns);
+                    self.keyed.entry((state, namespace)).or_default().push(rows);
                 }
-                StateChange::Remove { namespace, rows, .. } => self.remove(namespace, &rows, key_columns),
-                StateChange::DropNamespace { namespace, .. } => {
+                StateChange::Remove { state, namespace, rows } => self.remove((state, namespace), &rows, key_columns),
+                StateChange::DropNamespace { state, namespace } => {
                     let range = context.key_groups();
-                    for held in self.keyed.entry(namespace).or_default() {
+                    for held in self.keyed.entry((state, namespace)).or_default() {
                         retain(held, |_, group| !range.contains(&group));
                     }
                 }
@@ -170,13 +183,13 @@ impl MemoryState {
         }
     }
 
-    fn remove(&mut self, namespace: Namespace, gone: &KeyedRows, key_columns: usize) {
+    fn remove(&mut self, of: (&'static str, Namespace), gone: &KeyedRows, key_columns: usize) {
         let key = |rows: &RecordBatch, row: usize| {
             let keys = rows.project(&(0..key_columns).collect::<Vec<_>>()).expect("projects");
             lines(&Batch::untimed(keys))[row].clone()
         };
         let gone: Vec<String> = (0..gone.rows.num_rows()).map(|row| key(&gone.rows, row)).collect();
-        for held in self.keyed.entry(namespace).or_default() {
+        for held in self.keyed.entry(of).or_default() {
             let kept: Vec<bool> = (0..held.rows.num_rows()).map(|row| !gone.contains(&key(&held.rows, row))).collect();
             retain(held, |row, _| kept[row]);
         }
@@ -209,9 +222,10 @@ fn retain(held: &mut KeyedRows, keep: impl Fn(usize, u16) -> bool) {
 impl RestoredState for MemoryState {
     fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>> {
         let schema = descriptor.schema.arrow();
-        let namespaces = self.keyed.iter().filter(|(_, held)| held.iter().any(|rows| rows.rows.num_rows() > 0));
-        namespaces
-            .map(|(&namespace, held)| Ok((namespace, concat_batches(schema, held.iter().map(|rows| &rows.rows))?)))
+        let of_state = self.keyed.iter().filter(|((state, _), _)| *state == descriptor.name);
+        of_state
+            .filter(|(_, held)| held.iter().any(|rows| rows.rows.num_rows() > 0))
+            .map(|(&(_, namespace), held)| Ok((namespace, concat_batches(schema, held.iter().map(|rows| &rows.rows))?)))
             .collect()
     }
 
@@ -237,10 +251,23 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         restored: None,
         metrics: Arc::new(OperatorMetrics::default()),
         clock: Arc::new(VirtualClock::at(0)),
+        waker: Waker::noop().clone(),
+        armed: Cell::default(),
     };
     context.restored =
         restored.map(|state| -> Arc<dyn RestoredState> { Arc::new(state.in_range(&context.key_groups())) });
     context
+}
+
+/// Lets an operator that has more to give go on, at most `times` times; whether it still has.
+pub(super) fn advance(operator: &mut dyn Operator, out: &mut Recorder, times: u64) -> bool {
+    for _ in 0..times {
+        if !std::mem::take(&mut out.armed).more {
+            return false;
+        }
+        operator.advance(Moment { watermark: MIN_WATERMARK, now_ms: 0 }, out).expect("goes on");
+    }
+    out.armed.more
 }
 
 /// Runs `input` through a fresh instance.

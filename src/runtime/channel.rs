@@ -99,6 +99,15 @@ impl Receiver {
         Some(element)
     }
 
+    /// Whether the next element may pass a reader that takes no rows: a barrier, and with `time` a watermark or status.
+    pub(super) fn next_passes(&self, time: bool) -> bool {
+        match self.ring.peek() {
+            Ok(StreamElement::Barrier(_)) => true,
+            Ok(StreamElement::Watermark(_) | StreamElement::Status(_)) => time,
+            Ok(StreamElement::Batch(_) | StreamElement::LatencyMarker(_) | StreamElement::EndOfInput) | Err(_) => false,
+        }
+    }
+
     /// Refuses everything from now on and drops what waits.
     pub(super) fn close(&mut self) {
         self.state.closed.store(true, Ordering::Release);

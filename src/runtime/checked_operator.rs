@@ -2,7 +2,7 @@
 //! must only rise. A violation is a defect of ours and panics, which fails the job by name.
 
 use super::checks;
-use crate::api::{Operator, Output, PlannedOperator, Rejected, StateRead};
+use crate::api::{Armed, Moment, Operator, Output, PlannedOperator, Rejected, Settled, StateRead};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::state::StateDelta;
 use crate::types::{Batch, CheckpointId, Result, Schema};
@@ -54,16 +54,20 @@ impl Operator for Checked {
         self.operator.watermark(watermark, &mut Checking { promise: &mut self.promise, out })
     }
 
-    fn processing_time(&mut self, now_ms: i64, out: &mut dyn Output) -> Result<Option<i64>> {
-        self.operator.processing_time(now_ms, &mut Checking { promise: &mut self.promise, out })
+    fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
+        self.operator.advance(now, &mut Checking { promise: &mut self.promise, out })
     }
 
-    fn end_of_input(&mut self, out: &mut dyn Output) -> Result<()> {
-        self.operator.end_of_input(&mut Checking { promise: &mut self.promise, out })
+    fn end_of_input(&mut self, input: usize, out: &mut dyn Output) -> Result<()> {
+        self.operator.end_of_input(input, &mut Checking { promise: &mut self.promise, out })
     }
 
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<StateDelta> {
         self.operator.snapshot(checkpoint)
+    }
+
+    fn settle(&mut self, checkpoint: CheckpointId, settled: Settled) {
+        self.operator.settle(checkpoint, settled);
     }
 
     fn inspect(&mut self) -> OperatorView {
@@ -98,6 +102,14 @@ impl Output for Checking<'_> {
 
     fn reject(&mut self, rows: Vec<Rejected>) -> Result<()> {
         self.out.reject(rows)
+    }
+
+    fn arm(&mut self, armed: Armed) {
+        self.out.arm(armed);
+    }
+
+    fn has_room(&self) -> bool {
+        self.out.has_room()
     }
 
     fn close(&mut self) {
@@ -165,6 +177,12 @@ mod tests {
 
         fn reject(&mut self, _rows: Vec<Rejected>) -> Result<()> {
             Ok(())
+        }
+
+        fn arm(&mut self, _armed: Armed) {}
+
+        fn has_room(&self) -> bool {
+            true
         }
 
         fn close(&mut self) {}

@@ -1,5 +1,6 @@
 //! From a job graph and the state to start from to subtasks in slots, connected by channels.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,14 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 
-use super::chain::{Chain, Link};
+use super::chain::{Chain, Link, Standing, Woken};
 use super::channel::{Receiver, channel};
 use super::checked_operator::checked;
 use super::exchange::EdgeOutput;
 use super::input_gate::InputGate;
+use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
-use super::source_driver::{RowBudget, SourceDriver, SourceMailbox, SourceSetting};
+use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
 use super::source_state::{Reached, RestoredSource};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
@@ -50,9 +52,9 @@ pub(super) struct AttemptControl {
     pub(super) graph: JobGraph,
     /// By vertex, by subtask.
     pub(super) metrics: Vec<Vec<Arc<SubtaskMetrics>>>,
-    pub(super) sources: Vec<(SubtaskId, Arc<SourceMailbox>)>,
+    /// By vertex, by subtask.
+    pub(super) mailboxes: Vec<Vec<Arc<Mailbox>>>,
     pub(super) slots: Vec<Arc<SlotControl>>,
-    pub(super) hold: Arc<AtomicBool>,
     /// The slot of each task manager's slots, by index.
     task_managers: usize,
     /// Whether looking may wake subtasks and send markers: not where the order of steps is chosen by seed.
@@ -96,13 +98,31 @@ impl AttemptControl {
         })
     }
 
+    /// Leaves `message` at one subtask, if there is such a one; whoever needs it to be read soon wakes the slots.
+    pub(super) fn tell(&self, subtask: SubtaskId, message: Message) -> bool {
+        let mailbox = self.mailboxes.get(subtask.vertex.0).and_then(|subtasks| subtasks.get(subtask.index));
+        mailbox.is_some_and(|mailbox| mailbox.put(message))
+    }
+
+    /// Leaves a message at every subtask and wakes them.
+    pub(super) fn tell_all(&self, message: impl Fn() -> Message) {
+        for mailbox in self.mailboxes.iter().flatten() {
+            mailbox.put(message());
+        }
+        self.wake_all();
+    }
+
     /// Fails one subtask.
     ///
     /// # Errors
-    /// When there is no such subtask.
+    /// When there is no such subtask, or it is over.
     pub(super) fn kill_subtask(&self, subtask: SubtaskId) -> Result<()> {
-        let metrics = self.metrics.get(subtask.vertex.0).and_then(|subtasks| subtasks.get(subtask.index));
-        metrics.ok_or_else(|| Error::config(format!("there is no subtask {subtask}")))?.kill();
+        if self.metrics.get(subtask.vertex.0).is_none_or(|subtasks| subtask.index >= subtasks.len()) {
+            return Err(Error::config(format!("there is no subtask {subtask}")));
+        }
+        if !self.tell(subtask, Message::Kill) {
+            return Err(Error::config(format!("subtask {subtask} has finished")));
+        }
         self.wake_all();
         Ok(())
     }
@@ -175,11 +195,9 @@ pub(super) fn deploy(
     let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
     let mut wiring = Wiring::new(&graph, &slots, setting.channel_capacity);
-    let hold = Arc::new(AtomicBool::new(on_hold));
     let mut control = AttemptControl {
         metrics: Vec::new(),
-        sources: Vec::new(),
-        hold: Arc::clone(&hold),
+        mailboxes: Vec::new(),
         task_managers: setting.task_managers.max(1),
         wakes_to_look: setting.wakes_to_look,
         slots,
@@ -191,11 +209,12 @@ pub(super) fn deploy(
             Some(source) => open_source(source, vertex.parallelism, setting, restored)?.into_iter().map(Some).collect(),
             None => Vec::new(),
         };
-        let mut of_vertex = Vec::new();
+        let (mut of_vertex, mut mailboxes) = (Vec::new(), Vec::new());
         for (index, slot) in subtasks.iter_mut().enumerate().take(vertex.parallelism) {
             let id = SubtaskId { vertex: VertexId(position), index };
-            let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism };
-            let links = builder.links()?;
+            let mailbox: Arc<Mailbox> = Arc::default();
+            let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism, on_hold };
+            let links = builder.links(&control.slots[index].waker)?;
             let (edges, receivers, origins) = wiring.take(id);
             let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
             let states = gate.as_ref().map(InputGate::states).unwrap_or_default();
@@ -209,24 +228,26 @@ pub(super) fn deploy(
                 Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics), Arc::clone(&setting.clock));
             let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
                 (Some(opened), Some(task), _) => {
-                    let mailbox: Arc<SourceMailbox> = Arc::default();
-                    control.sources.push((id, Arc::clone(&mailbox)));
-                    let clock = Arc::clone(&setting.clock);
-                    let setting = SourceSetting { mailbox, hold: Arc::clone(&hold), budget: budget.cloned(), clock };
+                    let setting = SourceSetting { budget: budget.cloned(), clock: Arc::clone(&setting.clock) };
                     let OpenedReader { reader, times, held } = opened;
-                    Input::Source(Box::new(SourceDriver::new(task.clone(), reader, setting, times, held)))
+                    let mut driver = SourceDriver::new(task.clone(), reader, setting, times, held);
+                    driver.hold(on_hold);
+                    Input::Source(Box::new(driver))
                 }
                 (_, None, Some(gate)) => Input::Gate(gate),
                 (..) => return Err(Error::config(format!("`{}` has nothing to read", vertex.name))),
             };
             slot.push(builder.subtask(
                 input,
-                Chain { subtask: index, key_groups: builder.key_groups(), links, outputs },
+                Chain { subtask: index, key_groups: builder.key_groups(), links, outputs, ended: 0 },
                 Arc::clone(&metrics),
+                Arc::clone(&mailbox),
             )?);
             of_vertex.push(metrics);
+            mailboxes.push(mailbox);
         }
         control.metrics.push(of_vertex);
+        control.mailboxes.push(mailboxes);
     }
     Ok(Deployment { slots: subtasks, control: Arc::new(control) })
 }
@@ -329,15 +350,17 @@ struct SubtaskBuilder<'a> {
     setting: &'a DeploySetting,
     restored: Option<&'a dyn RestorePoint>,
     max: u16,
+    on_hold: bool,
 }
 
 impl SubtaskBuilder<'_> {
-    fn links(&self) -> Result<Vec<Link>> {
+    fn links(&self, slot: &Arc<Waker>) -> Result<Vec<Link>> {
         let parallelism = self.vertex.parallelism;
         let groups = self.key_groups();
         let mut links = Vec::new();
         for chained in &self.vertex.operators {
             let metrics: Arc<OperatorMetrics> = Arc::default();
+            let woken = Arc::new(Woken::new(Arc::clone(slot)));
             let context = OperatorContext {
                 uid: chained.uid.clone(),
                 subtask: self.id.index,
@@ -347,9 +370,12 @@ impl SubtaskBuilder<'_> {
                 restored: self.restored.map(|point| point.operator(&chained.uid, groups.clone())),
                 metrics: Arc::clone(&metrics),
                 clock: Arc::clone(&self.setting.clock),
+                waker: Arc::clone(&woken).into(),
+                armed: Cell::default(),
             };
             let operator = checked(chained.operator.create(&context)?, &*chained.operator);
-            links.push(Link { uid: chained.uid.clone(), operator, due_ms: None, metrics });
+            let standing = Standing::new(context.armed.get(), woken);
+            links.push(Link { uid: chained.uid.clone(), operator, metrics, standing });
         }
         Ok(links)
     }
@@ -374,7 +400,13 @@ impl SubtaskBuilder<'_> {
         }
     }
 
-    fn subtask(&self, input: Input, chain: Chain, metrics: Arc<SubtaskMetrics>) -> Result<Subtask> {
+    fn subtask(
+        &self,
+        input: Input,
+        chain: Chain,
+        metrics: Arc<SubtaskMetrics>,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Subtask> {
         let setting = SubtaskSetting {
             id: self.id,
             first_uid: self.first_uid()?.clone(),
@@ -382,6 +414,8 @@ impl SubtaskBuilder<'_> {
             drain: self.setting.drain,
             restored: self.restored.map_or(CheckpointId(0), RestorePoint::id),
             markers: self.setting.wakes_to_look,
+            mailbox,
+            hold: self.on_hold,
         };
         Ok(Subtask::new(setting, input, chain, metrics))
     }

@@ -9,7 +9,8 @@ use super::deploy::{AttemptControl, DeploySetting, Deployment, deploy, facts, so
 use super::job::{JobOptions, MakeGraph};
 use super::job_manager::{Action, Command, Event, JobManager, ManagerOptions, Token, Work};
 use super::job_view;
-use super::source_driver::{RowBudget, SourceCommand};
+use super::mailbox::Message;
+use super::source_driver::RowBudget;
 use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
 use super::subtask::Drain;
 use super::survey::Survey;
@@ -158,7 +159,9 @@ impl Shared {
         if let Some(control) = self.control().filter(|_| !self.status().is_final()) {
             let all = || control.metrics.iter().flatten();
             let before: Vec<u64> = all().map(|metrics| metrics.shown().times()).collect();
-            all().for_each(|metrics| metrics.want_view());
+            control.subtasks().for_each(|subtask| {
+                control.tell(subtask, Message::Look);
+            });
             control.wake_to_look();
             for _ in 0..LOOK_MS {
                 if all()
@@ -417,14 +420,10 @@ impl<W: Workers> Driver<W> {
                 self.survey(true);
                 self.control = None;
             }
-            Action::Trigger(id) => self.tell_sources(SourceCommand::Barrier(id)),
-            Action::StopSources { drain } => self.tell_sources(SourceCommand::Stop { drain }),
-            Action::Hold(hold) => {
-                if let Some(control) = &self.control {
-                    control.hold.store(hold, std::sync::atomic::Ordering::Release);
-                    control.wake_all();
-                }
-            }
+            Action::Trigger(id) => self.tell_all(|| Message::Barrier(id)),
+            Action::StopSources { drain } => self.tell_all(|| Message::Stop { drain }),
+            Action::Settle(id, settled) => self.tell_all(|| Message::Settled(id, settled)),
+            Action::Hold(hold) => self.tell_all(|| Message::Hold(hold)),
             Action::Write(work) => {
                 if let Some(writer) = &self.writer {
                     self.workers.write(writer, work);
@@ -442,14 +441,9 @@ impl<W: Workers> Driver<W> {
         }
     }
 
-    fn tell_sources(&self, command: SourceCommand) {
+    fn tell_all(&self, message: impl Fn() -> Message) {
         if let Some(control) = &self.control {
-            for (subtask, mailbox) in &control.sources {
-                mailbox.put(command);
-                if let Some(slot) = control.slots.get(subtask.index) {
-                    slot.waker.wake();
-                }
-            }
+            control.tell_all(message);
         }
     }
 

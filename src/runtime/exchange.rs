@@ -22,7 +22,8 @@ pub(super) struct EdgeOutput {
 #[derive(Debug)]
 struct Target {
     sender: Sender,
-    /// In order. While there is one, nothing may overtake it.
+    /// In order. While there is one, nothing may overtake it, and the subtask does no step: so there are never more than what
+    /// the operators of its chain emit in one.
     pending: VecDeque<StreamElement>,
 }
 
@@ -131,6 +132,11 @@ impl EdgeOutput {
                 self.waiting -= 1;
             }
         }
+        self.waiting == 0
+    }
+
+    /// Whether nothing waits for room.
+    pub(super) const fn has_room(&self) -> bool {
         self.waiting == 0
     }
 

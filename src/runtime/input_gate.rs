@@ -1,13 +1,14 @@
 //! The inputs of a subtask: several channels made one stream, in the order that checkpoints and event time need.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::channel::{ChannelState, Receiver};
 use super::metrics::SubtaskMetrics;
 use super::watermark_valve::{Passed, WatermarkValve};
+use crate::api::Inputs;
 use crate::checkpoint::{Aligned, Aligner};
-use crate::types::{Batch, ChannelStatus, Clock, StreamElement};
+use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, StreamElement};
 
 /// What a subtask does next about its inputs.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) enum GateEvent {
     Barrier(Aligned),
     /// A latency marker, which left its source at this time of the clock, nanoseconds.
     LatencyMarker(u64),
+    /// Every channel of this input has ended.
+    EndOf(usize),
     /// Every channel has ended.
     EndOfInput,
 }
@@ -36,6 +39,8 @@ pub(super) struct InputGate {
     next: usize,
     live: usize,
     ready: VecDeque<GateEvent>,
+    /// The newest checkpoint that has begun, until its barrier has come.
+    announced: Option<CheckpointId>,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,7 @@ impl InputGate {
             next: 0,
             live: count,
             ready: VecDeque::new(),
+            announced: None,
         }
     }
 
@@ -66,21 +72,51 @@ impl InputGate {
         self.channels.iter().map(|channel| channel.receiver.state()).collect()
     }
 
-    /// Wants nothing more: producers see it and stop.
-    pub(super) fn close(&mut self) {
-        for channel in &mut self.channels {
+    /// Wants nothing more: producers see it and stop. Returns the inputs that had not ended. Barriers still come, by
+    /// [`Self::announce`].
+    pub(super) fn close(&mut self, now_ns: u64) -> BTreeSet<usize> {
+        let mut open = BTreeSet::new();
+        self.ready.retain(|event| matches!(event, GateEvent::Barrier(_)));
+        for (index, channel) in self.channels.iter_mut().enumerate() {
             channel.receiver.close();
+            if !std::mem::replace(&mut channel.ended, true) {
+                open.insert(channel.input);
+                self.ready.extend(self.aligner.end(index, now_ns).map(GateEvent::Barrier));
+            }
         }
-        self.ready.clear();
+        self.live = 0;
+        self.take_announced(now_ns);
+        open
     }
 
-    /// The next event; `None` when nothing that may be read has come.
-    pub(super) fn poll(&mut self, clock: &dyn Clock, metrics: &SubtaskMetrics) -> Option<GateEvent> {
+    /// A checkpoint has begun. Its barrier comes over the channels; where all of them have ended without it, it is here.
+    pub(super) fn announce(&mut self, id: CheckpointId, now_ns: u64) {
+        self.announced = Some(id);
+        self.take_announced(now_ns);
+    }
+
+    fn take_announced(&mut self, now_ns: u64) {
+        if self.live == 0
+            && let Some(id) = self.announced.take()
+            && !self.channels.is_empty()
+        {
+            // Any channel: none of them is waited for.
+            self.ready.extend(self.aligner.barrier(0, id, now_ns).map(GateEvent::Barrier));
+        }
+    }
+
+    /// The next event; `None` when nothing that may be read has come. Of the inputs `refused` only barriers are taken, and
+    /// watermarks unless that is all.
+    pub(super) fn poll(&mut self, refused: Inputs, clock: &dyn Clock, metrics: &SubtaskMetrics) -> Option<GateEvent> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
+            let wanted = |event: &GateEvent| refused != Inputs::ALL || matches!(event, GateEvent::Barrier(_));
+            if self.ready.front().is_some_and(wanted) {
+                return self.ready.pop_front();
             }
-            let (index, element) = self.receive()?;
+            if !self.ready.is_empty() {
+                return None;
+            }
+            let (index, element) = self.receive(refused)?;
             match element {
                 StreamElement::Batch(batch) => return Some(GateEvent::Batch(self.channels[index].input, batch)),
                 StreamElement::Watermark(watermark) => {
@@ -95,7 +131,7 @@ impl InputGate {
                 }
                 StreamElement::Barrier(id) => {
                     let aligned = self.aligner.barrier(index, id, clock.nanos());
-                    self.ready.extend(aligned.map(GateEvent::Barrier));
+                    self.aligned(aligned);
                 }
                 StreamElement::LatencyMarker(since_ns) => return Some(GateEvent::LatencyMarker(since_ns)),
                 StreamElement::EndOfInput => self.end(index, clock.nanos()),
@@ -103,14 +139,18 @@ impl InputGate {
         }
     }
 
-    fn receive(&mut self) -> Option<(usize, StreamElement)> {
+    fn receive(&mut self, refused: Inputs) -> Option<(usize, StreamElement)> {
         let count = self.channels.len();
         for offset in 0..count {
             let index = (self.next + offset) % count;
-            if self.channels[index].ended || self.aligner.is_blocked(index) {
+            let channel = &mut self.channels[index];
+            if channel.ended || self.aligner.is_blocked(index) {
                 continue;
             }
-            if let Some(element) = self.channels[index].receiver.try_receive() {
+            if refused.contains(channel.input) && !channel.receiver.next_passes(refused != Inputs::ALL) {
+                continue;
+            }
+            if let Some(element) = channel.receiver.try_receive() {
                 self.next = (index + 1) % count;
                 return Some((index, element));
             }
@@ -124,9 +164,22 @@ impl InputGate {
     fn end(&mut self, index: usize, now_ns: u64) {
         self.channels[index].ended = true;
         self.live -= 1;
-        self.ready.extend(self.aligner.end(index, now_ns).map(GateEvent::Barrier));
+        let aligned = self.aligner.end(index, now_ns);
+        self.aligned(aligned);
+        let input = self.channels[index].input;
+        if self.channels.iter().all(|channel| channel.ended || channel.input != input) {
+            self.ready.push_back(GateEvent::EndOf(input));
+        }
         if self.live == 0 {
             self.ready.push_back(GateEvent::EndOfInput);
+        }
+        self.take_announced(now_ns);
+    }
+
+    fn aligned(&mut self, aligned: Option<Aligned>) {
+        if let Some(aligned) = aligned {
+            self.announced.take_if(|announced| *announced <= aligned.id);
+            self.ready.push_back(GateEvent::Barrier(aligned));
         }
     }
 
@@ -162,13 +215,14 @@ mod tests {
 
     fn drain(gate: &mut InputGate) -> Vec<String> {
         let metrics = SubtaskMetrics::default();
-        std::iter::from_fn(|| gate.poll(&VirtualClock::default(), &metrics))
+        std::iter::from_fn(|| gate.poll(Inputs::NONE, &VirtualClock::default(), &metrics))
             .map(|event| match event {
                 GateEvent::Batch(input, _) => format!("rows {input}"),
                 GateEvent::Watermark(watermark) => format!("watermark {watermark}"),
                 GateEvent::Status(status) => format!("{status:?}"),
                 GateEvent::Barrier(aligned) => format!("barrier {}", aligned.id),
                 GateEvent::LatencyMarker(since_ns) => format!("latency marker {since_ns}"),
+                GateEvent::EndOf(input) => format!("end of {input}"),
                 GateEvent::EndOfInput => "end".to_owned(),
             })
             .collect()
@@ -195,7 +249,7 @@ mod tests {
         let (mut tx, mut gate) = gate(2);
         send(&mut tx[0], [StreamElement::Barrier(CheckpointId(1)), StreamElement::EndOfInput]);
         send(&mut tx[1], [StreamElement::EndOfInput]);
-        assert_eq!(drain(&mut gate), ["barrier 1", "end"]);
+        assert_eq!(drain(&mut gate), ["barrier 1", "end of 1", "end of 0", "end"]);
     }
 
     #[test]
@@ -203,10 +257,43 @@ mod tests {
         let (mut tx, mut gate) = gate(2);
         send(&mut tx[0], [StreamElement::Watermark(5), StreamElement::EndOfInput]);
         send(&mut tx[1], [StreamElement::Watermark(9)]);
-        assert_eq!(drain(&mut gate), ["watermark 5"]);
+        assert_eq!(drain(&mut gate), ["watermark 5", "end of 0"]);
         let (mut tx, mut gate) = self::gate(2);
         send(&mut tx[0], [StreamElement::Watermark(i64::MAX), StreamElement::EndOfInput]);
         send(&mut tx[1], [StreamElement::Watermark(9)]);
-        assert_eq!(drain(&mut gate), ["watermark 9"]);
+        assert_eq!(drain(&mut gate), ["watermark 9", "end of 0"]);
+    }
+
+    #[test]
+    fn of_a_refused_input_only_barriers_come_and_of_another_everything() {
+        let (mut tx, mut gate) = gate(2);
+        let metrics = SubtaskMetrics::default();
+        let mut poll = |refused| gate.poll(refused, &VirtualClock::default(), &metrics);
+        send(&mut tx[0], [StreamElement::Barrier(CheckpointId(1)), rows(1)]);
+        send(&mut tx[1], [rows(2), StreamElement::Watermark(3), StreamElement::Barrier(CheckpointId(1))]);
+        assert!(poll(Inputs::ALL).is_none());
+        assert!(matches!(poll(Inputs::one(0)), Some(GateEvent::Batch(1, _))));
+        send(&mut tx[0], [StreamElement::Watermark(4)]);
+        assert!(matches!(poll(Inputs::one(1)), Some(GateEvent::Barrier(Aligned { id: CheckpointId(1), .. }))));
+        assert!(poll(Inputs::one(0)).is_none());
+        assert!(matches!(poll(Inputs::one(1)), Some(GateEvent::Batch(0, _))));
+        assert!(matches!(poll(Inputs::one(0)), Some(GateEvent::Watermark(3))));
+    }
+
+    /// Whose producers have finished is told of checkpoints by the job manager alone.
+    #[test]
+    fn a_checkpoint_begins_where_all_channels_have_ended() {
+        let (mut tx, mut gate) = gate(2);
+        gate.announce(CheckpointId(1), 0);
+        send(&mut tx[0], [StreamElement::EndOfInput]);
+        assert_eq!(drain(&mut gate), ["end of 0"]);
+        send(&mut tx[1], [StreamElement::Barrier(CheckpointId(1)), StreamElement::EndOfInput]);
+        assert_eq!(drain(&mut gate), ["barrier 1", "end of 1", "end"]);
+        gate.announce(CheckpointId(2), 0);
+        assert_eq!(drain(&mut gate), ["barrier 2"]);
+        let (_tx, mut gate) = self::gate(2);
+        gate.announce(CheckpointId(3), 0);
+        assert_eq!(gate.close(0), [0, 1].into());
+        assert_eq!(drain(&mut gate), ["barrier 3"]);
     }
 }

@@ -16,6 +16,7 @@ use super::checkpoint_log::CheckpointLog;
 use super::event_log::EventLog;
 use super::job_status::may_follow;
 use super::subtask::SubtaskEvent;
+use crate::api::Settled;
 use crate::checkpoint::{Completed, Coordinator};
 use crate::inspect::{CheckpointView, EventView, JobStatus, SavepointView, Severity};
 use crate::state::CommitStats;
@@ -70,6 +71,8 @@ pub(super) enum Action {
     Teardown,
     /// Send barriers into the sources.
     Trigger(CheckpointId),
+    /// Tell the operators what became of a checkpoint.
+    Settle(CheckpointId, Settled),
     /// Hold the sources, or let them go on.
     Hold(bool),
     /// End the input.

@@ -1,9 +1,11 @@
 //! A job's view from the counters of its subtasks.
 
 use super::deploy::AttemptControl;
+use super::mailbox::Message;
 use crate::api::{Bounds, Exchange};
 use crate::inspect::{EdgeView, JobView, VertexView};
 use crate::plan::{JobEdge, JobGraph, Port};
+use crate::types::{SubtaskId, VertexId};
 
 /// Fills in vertices, edges and sums, and asks the subtasks to show their operators for the next view.
 pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
@@ -15,7 +17,7 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
             .iter()
             .enumerate()
             .map(|(index, metrics)| {
-                metrics.want_view();
+                control.tell(SubtaskId { vertex: VertexId(id), index }, Message::Look);
                 metrics.view(index)
             })
             .collect();

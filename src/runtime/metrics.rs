@@ -1,11 +1,10 @@
 //! The counters of one subtask: written by its slot once a batch, read by panels at any time without asking the slot.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::channel::ChannelState;
 use super::shown::Shown;
-use super::state_query::{QUESTIONS, StateQuestion};
 use crate::api::{OperatorMetrics, SourceProgress};
 use crate::inspect::{InputView, OperatorView, SubtaskView};
 use crate::types::{CheckpointId, Error, MIN_WATERMARK, Result, SubtaskId};
@@ -90,12 +89,8 @@ pub(super) struct SubtaskMetrics {
     progress_done: AtomicU64,
     progress_total: AtomicU64,
     progress_known: AtomicBool,
-    killed: AtomicBool,
     acknowledged: AtomicU64,
     acknowledged_ms: AtomicI64,
-    /// Whether somebody wants to see the operators, or asks for their state.
-    asked: AtomicBool,
-    questions: Mutex<Vec<StateQuestion>>,
     shown: Shown,
 }
 
@@ -225,42 +220,7 @@ impl SubtaskMetrics {
             .then(|| (self.progress_done.load(Ordering::Relaxed), self.progress_total.load(Ordering::Relaxed)))
     }
 
-    pub(super) fn kill(&self) {
-        self.killed.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Relaxed)
-    }
-
-    /// Asks the subtask to show its operators when it next has a moment.
-    pub(super) fn want_view(&self) {
-        self.asked.store(true, Ordering::Relaxed);
-    }
-
-    /// Asks the subtask for keyed state; false when it is over, or has been asked too much already.
-    pub(super) fn ask(&self, question: StateQuestion) -> bool {
-        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_finished() || questions.len() == QUESTIONS {
-            return false;
-        }
-        questions.push(question);
-        self.asked.store(true, Ordering::Relaxed);
-        true
-    }
-
-    /// Whether somebody wants to know something: one load a step.
-    pub(super) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    /// The questions that wait.
-    pub(super) fn take_questions(&self) -> Vec<StateQuestion> {
-        std::mem::take(&mut *self.questions.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     pub(super) fn show(&self, views: Vec<OperatorView>) {
-        self.asked.store(false, Ordering::Relaxed);
         self.shown.operators(views);
     }
 

@@ -14,6 +14,7 @@ mod job;
 mod job_manager;
 mod job_status;
 mod job_view;
+mod mailbox;
 mod metrics;
 mod outputs;
 mod redb_storage;

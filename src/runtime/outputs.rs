@@ -213,6 +213,16 @@ impl Outputs {
         flushed
     }
 
+    /// Whether nothing waits for room.
+    pub(super) fn has_room(&self) -> bool {
+        self.edges.iter().all(EdgeOutput::has_room)
+    }
+
+    /// Processing time, epoch milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
     /// Whether there are readers and none of them wants anything more.
     pub(super) fn all_closed(&self) -> bool {
         !self.edges.is_empty() && self.edges.iter().all(EdgeOutput::is_closed)

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMillisecondType};
@@ -23,43 +23,6 @@ use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, Error, NO_TIME, Re
 
 /// Until a reader that has nothing now, and does not say when it will, is asked again.
 const POLL_MS: i64 = 1;
-
-/// What the job manager tells a source subtask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SourceCommand {
-    /// Take this checkpoint and send its barrier.
-    Barrier(CheckpointId),
-    /// Behave as if the input had ended.
-    Stop {
-        /// Whether everything open fires first.
-        drain: bool,
-    },
-}
-
-/// Commands on their way to one source subtask; costs it one load a step when there are none.
-#[derive(Debug, Default)]
-pub(super) struct SourceMailbox {
-    waiting: AtomicBool,
-    commands: Mutex<VecDeque<SourceCommand>>,
-}
-
-impl SourceMailbox {
-    pub(super) fn put(&self, command: SourceCommand) {
-        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        commands.push_back(command);
-        self.waiting.store(true, Ordering::Release);
-    }
-
-    fn take(&self) -> Option<SourceCommand> {
-        if !self.waiting.load(Ordering::Acquire) {
-            return None;
-        }
-        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let command = commands.pop_front();
-        self.waiting.store(!commands.is_empty(), Ordering::Release);
-        command
-    }
-}
 
 /// How many rows all readers together may still let out.
 #[derive(Debug)]
@@ -102,8 +65,6 @@ pub(super) enum SourceStep {
 
 /// What a source subtask shares with its job.
 pub(super) struct SourceSetting {
-    pub(super) mailbox: Arc<SourceMailbox>,
-    pub(super) hold: Arc<AtomicBool>,
     pub(super) budget: Option<Arc<RowBudget>>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -196,24 +157,17 @@ impl SourceDriver {
         }
     }
 
-    /// The next command of the job manager.
-    pub(super) fn command(&self) -> Option<SourceCommand> {
-        self.setting.mailbox.take()
-    }
-
-    /// Whether the job is paused: barriers pass, rows do not.
-    pub(super) fn is_on_hold(&mut self) -> bool {
-        let hold = self.setting.hold.load(Ordering::Relaxed);
+    /// The job is paused, or goes on: barriers pass, rows do not, and no time passes for the pace.
+    pub(super) fn hold(&mut self, hold: bool) {
+        let now_ms = self.setting.clock.now_ms();
         if hold {
-            self.held_since_ms.get_or_insert_with(|| self.setting.clock.now_ms());
-        } else if let Some(since) = self.held_since_ms.take() {
-            let now = self.setting.clock.now_ms();
+            self.held_since_ms.get_or_insert(now_ms);
+        } else if let Some(since_ms) = self.held_since_ms.take() {
             if let Some(pace) = &mut self.pace {
-                pace.shift(now.saturating_sub(since));
+                pace.shift(now_ms.saturating_sub(since_ms));
             }
-            self.idle_since_ms = now;
+            self.idle_since_ms = now_ms;
         }
-        hold
     }
 
     /// The state at a barrier.

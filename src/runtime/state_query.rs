@@ -1,35 +1,23 @@
 //! Keyed state as people browse it: asked of the running subtasks, or read from the last checkpoint.
 
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use arrow_array::UInt32Array;
 use arrow_select::take::take;
 
 use super::deploy::AttemptControl;
+use super::mailbox::{Message, StateQuestion};
 use super::storage::CheckpointStorage;
 use crate::api::{StateRead, StateReader};
 use crate::inspect::{StateOrigin, StateQuery, StateView};
-use crate::types::{Clock, Error, Result, SubtaskId, key_group};
+use crate::types::{Clock, Error, Result, key_group};
 
 /// How long the subtasks are waited for in all when a checkpoint can be shown in their place.
 const ANSWER_MS: u64 = 1_000;
 /// How long they are when there is nothing else to show.
 const ONLY_ANSWER_MS: u64 = 15_000;
-/// Questions that may wait at one subtask.
-pub(super) const QUESTIONS: usize = 4;
-
-/// A question to one subtask, answered between two batches.
-#[derive(Debug)]
-pub(super) struct StateQuestion {
-    pub(super) query: Arc<StateQuery>,
-    pub(super) reply: SyncSender<StateAnswer>,
-}
-
-/// What each operator of the subtask's chain has read; `None` for one that can't show its live state.
-pub(super) type StateAnswer = (SubtaskId, Result<Vec<Option<Vec<StateRead>>>>);
-
 /// An operator with keyed state that is asked for.
 struct Asked {
     vertex: usize,
@@ -78,11 +66,12 @@ pub(super) fn live(
         vertices.dedup();
         vertices
     };
-    let subtasks: Vec<_> = vertices.iter().flat_map(|&vertex| &control.metrics[vertex]).collect();
+    let subtasks: Vec<_> = vertices.iter().flat_map(|&vertex| &control.mailboxes[vertex]).collect();
     let (reply, answers) = sync_channel(subtasks.len());
     let query = Arc::new(query.clone());
     for subtask in &subtasks {
-        if !subtask.ask(StateQuestion { query: Arc::clone(&query), reply: reply.clone() }) {
+        let question = StateQuestion { query: Arc::clone(&query), reply: reply.clone() };
+        if !subtask.put(Message::Question(question)) {
             return Ok(None);
         }
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::chain::Chain;
 use super::input_gate::{GateEvent, InputGate};
+use super::mailbox::{Mailbox, Message, StateQuestion};
 use super::metrics::{Activity, SubtaskMetrics};
-use super::source_driver::{SourceCommand, SourceDriver, SourceStep};
-use crate::api::Output;
+use super::source_driver::{SourceDriver, SourceStep};
+use crate::api::{Inputs, Output};
 use crate::checkpoint::Aligned;
 use crate::state::{OperatorDelta, StateChange, StateDelta};
 use crate::types::{
@@ -16,7 +17,7 @@ use crate::types::{
 /// The operator state under which a subtask's counters are kept, with the first uid of its chain.
 pub(super) const TOTALS: &str = "runtime.totals";
 
-/// Between two answers to [`SubtaskMetrics::want_view`], at least.
+/// Between two answers to [`Message::Look`], at least.
 const VIEW_INTERVAL_NS: u64 = 50_000_000;
 /// How many times as long as an answer took it lasts before the next: looking costs a subtask at most a hundredth.
 const VIEW_SHARE: u64 = 100;
@@ -24,6 +25,9 @@ const VIEW_SHARE: u64 = 100;
 const VIEW_INTERVAL_NS_MAX: u64 = 1_000_000_000;
 /// Rows of a sink that are shown after each answer.
 const TAP_ROWS: usize = 50;
+/// Elements that a subtask takes from its inputs, at most, each time that an operator with more to give has gone on: a barrier
+/// behind them comes through the sooner.
+const INPUTS_A_TURN: usize = 8;
 
 /// What a step has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +73,10 @@ pub(super) enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// The end of input has been sent, or waits for room.
+    /// The inputs are over; operators still have something to give.
     Ending,
+    /// The end of input has been sent, or waits for room.
+    Leaving,
     Done,
 }
 
@@ -96,6 +102,9 @@ pub(super) struct SubtaskSetting {
     pub(super) restored: CheckpointId,
     /// Whether a source sends latency markers while somebody looks.
     pub(super) markers: bool,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Whether the job is paused.
+    pub(super) hold: bool,
 }
 
 /// One parallel instance of a chain.
@@ -109,6 +118,14 @@ pub(super) struct Subtask {
     drain: Drain,
     phase: Phase,
     last_checkpoint: CheckpointId,
+    mailbox: Arc<Mailbox>,
+    hold: bool,
+    /// Whether its inputs are idle.
+    idle: bool,
+    /// A checkpoint that is aligned, and taken as soon as the operators have taken all that was given to them before.
+    aligned: Option<Aligned>,
+    /// Whether somebody wants to see the operators.
+    looked: bool,
     /// When it may show itself again.
     next_view_ns: u64,
     /// Since when it does what it does.
@@ -117,13 +134,12 @@ pub(super) struct Subtask {
     markers: bool,
     /// How long its last step took.
     step_ns: u64,
-    started: bool,
 }
 
 impl Subtask {
     /// A subtask that has not run yet.
     pub(super) fn new(setting: SubtaskSetting, input: Input, chain: Chain, metrics: Arc<SubtaskMetrics>) -> Self {
-        let SubtaskSetting { id, first_uid, clock, drain, restored, markers } = setting;
+        let SubtaskSetting { id, first_uid, clock, drain, restored, markers, mailbox, hold } = setting;
         let since_ns = clock.nanos();
         Self {
             id,
@@ -135,12 +151,16 @@ impl Subtask {
             drain,
             phase: Phase::Running,
             last_checkpoint: restored,
+            mailbox,
+            hold,
+            idle: false,
+            aligned: None,
+            looked: false,
             next_view_ns: 0,
             since_ns,
             activity: Activity::Idle,
             markers,
             step_ns: 0,
-            started: false,
         }
     }
 
@@ -163,7 +183,7 @@ impl Subtask {
     /// What fails the job. The subtask must not be stepped again.
     pub(super) fn step(&mut self, now_ns: u64, events: &mut Vec<SubtaskEvent>) -> Result<(Step, u64)> {
         self.metrics.spend(now_ns.saturating_sub(self.since_ns), self.activity);
-        let step = self.advance(events)?;
+        let step = self.turn(events)?;
         let after_ns = self.clock.nanos();
         let (was, becomes) = match step {
             Step::Progress => (Activity::Busy, Activity::Idle),
@@ -179,28 +199,41 @@ impl Subtask {
         Ok((step, after_ns))
     }
 
-    fn advance(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
-        if self.metrics.is_killed() {
-            return Err(Error::Killed);
+    fn turn(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        if self.mailbox.has_mail() {
+            self.read_mail(events)?;
         }
-        if self.metrics.is_asked() {
-            self.answer();
+        if self.looked && self.clock.nanos() >= self.next_view_ns {
+            self.show();
         }
         if !self.chain.outputs.flush() {
             return Ok(Step::Blocked { activity: Activity::Backpressured, due_ms: None });
         }
         match self.phase {
-            Phase::Running => {}
-            Phase::Ending => return self.finish(events),
+            Phase::Running | Phase::Ending => {}
+            Phase::Leaving => return self.finish(events),
             Phase::Done => return Ok(Step::Done),
         }
         if self.chain.outputs.all_closed() {
+            self.chain.abandon(usize::MAX);
             self.end()?;
             return Ok(Step::Progress);
         }
-        let step = if self.tell_processing_time()? { Step::Progress } else { self.take_input(events)? };
+        if let Some(aligned) = self.aligned.take_if(|_| !self.chain.holds_elements()) {
+            self.snapshot(aligned, events)?;
+            return Ok(Step::Progress);
+        }
+        let step = if self.chain.is_quiet() { self.take_input(events)? } else { self.go_on(events)? };
         if self.phase == Phase::Running {
             self.obey_close()?;
+        }
+        if self.phase == Phase::Ending && self.chain.end()? {
+            self.chain.outputs.control(&StreamElement::EndOfInput);
+            self.phase = Phase::Leaving;
+            return Ok(Step::Progress);
+        }
+        if self.idle && self.phase == Phase::Running && !self.chain.is_busy() {
+            self.chain.outputs.status(ChannelStatus::Idle);
         }
         Ok(match step {
             Step::Blocked { activity, due_ms } => {
@@ -211,48 +244,99 @@ impl Subtask {
         })
     }
 
-    fn tell_processing_time(&mut self) -> Result<bool> {
-        if !self.started {
-            self.started = true;
-            let now_ms = self.clock.now_ms();
-            // The first call goes to every operator; afterwards to those that asked for one.
-            self.chain.links.iter_mut().for_each(|link| link.due_ms = Some(now_ms));
-            return self.chain.processing_time(now_ms);
+    /// An operator that has armed itself goes on, and what it does not refuse is taken in.
+    fn go_on(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        let advanced = self.chain.advance(self.clock.now_ms(), self.hold)?;
+        let inputs = if advanced { INPUTS_A_TURN } else { 1 };
+        for _ in 0..inputs {
+            // What was just given may have filled a queue.
+            if advanced && !self.chain.outputs.has_room() {
+                break;
+            }
+            let step = self.take_input(events)?;
+            match step {
+                Step::Progress => {}
+                Step::Blocked { .. } | Step::Done if advanced => break,
+                Step::Blocked { .. } | Step::Done => return Ok(step),
+            }
         }
-        match self.chain.due_ms() {
-            None => Ok(false),
-            Some(_) => self.chain.processing_time(self.clock.now_ms()),
+        Ok(Step::Progress)
+    }
+
+    /// Does what it is told, all of it.
+    fn read_mail(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<()> {
+        while let Some(message) = self.mailbox.take() {
+            match message {
+                Message::Kill => return Err(Error::Killed),
+                Message::Look => self.looked = true,
+                Message::Question(question) => self.answer(&question),
+                Message::Settled(id, settled) => self.chain.settle(id, settled),
+                Message::Hold(hold) => {
+                    self.hold = hold;
+                    if let Input::Source(source) = &mut self.input {
+                        source.hold(hold);
+                    }
+                }
+                Message::Barrier(id) => match &mut self.input {
+                    Input::Source(_) if matches!(self.phase, Phase::Running | Phase::Ending) => {
+                        self.aligned = Some(Aligned { id, alignment_ns: 0 });
+                        if !self.chain.holds_elements() {
+                            self.take_aligned(events)?;
+                        }
+                    }
+                    Input::Source(_) => {}
+                    Input::Gate(gate) => gate.announce(id, self.clock.nanos()),
+                },
+                Message::Stop { drain } => {
+                    if self.is_source() && self.phase == Phase::Running {
+                        self.end_source(drain)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_aligned(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<()> {
+        match self.aligned.take() {
+            Some(aligned) => self.snapshot(aligned, events),
+            None => Ok(()),
         }
     }
 
     fn take_input(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
+        const NOTHING: Step = Step::Blocked { activity: Activity::Idle, due_ms: None };
+        if self.aligned.is_some() {
+            return Ok(NOTHING);
+        }
+        let refused = self.chain.refused();
         match &mut self.input {
-            Input::Gate(gate) => match gate.poll(&*self.clock, &self.metrics) {
-                None => return Ok(Step::Blocked { activity: Activity::Idle, due_ms: None }),
+            Input::Gate(gate) => match gate.poll(refused, &*self.clock, &self.metrics) {
+                None => return Ok(NOTHING),
                 Some(GateEvent::Batch(input, batch)) => {
                     self.metrics.add_in(batch.rows(), batch.bytes());
                     self.chain.process(input, batch)?;
                 }
                 Some(GateEvent::Watermark(watermark)) => self.chain.head().watermark(watermark)?,
-                Some(GateEvent::Status(status)) => self.chain.outputs.status(status),
-                Some(GateEvent::Barrier(aligned)) => self.snapshot(aligned, events)?,
+                Some(GateEvent::Status(status)) => {
+                    self.idle = status == ChannelStatus::Idle;
+                    if !self.idle {
+                        self.chain.outputs.status(status);
+                    }
+                }
+                Some(GateEvent::Barrier(aligned)) => {
+                    self.aligned = Some(aligned);
+                    if !self.chain.holds_elements() {
+                        self.take_aligned(events)?;
+                    }
+                }
                 Some(GateEvent::LatencyMarker(since_ns)) => self.chain.outputs.latency_marker(since_ns),
+                Some(GateEvent::EndOf(input)) => self.chain.end_input(input)?,
                 Some(GateEvent::EndOfInput) => self.end()?,
             },
             Input::Source(source) => {
-                match source.command() {
-                    Some(SourceCommand::Barrier(id)) => {
-                        self.snapshot(Aligned { id, alignment_ns: 0 }, events)?;
-                        return Ok(Step::Progress);
-                    }
-                    Some(SourceCommand::Stop { drain }) => {
-                        self.end_source(drain)?;
-                        return Ok(Step::Progress);
-                    }
-                    None => {}
-                }
-                if source.is_on_hold() {
-                    return Ok(Step::Blocked { activity: Activity::Idle, due_ms: None });
+                if self.hold || self.phase != Phase::Running || refused != Inputs::NONE {
+                    return Ok(NOTHING);
                 }
                 match source.step(&mut self.chain)? {
                     SourceStep::Progress => {}
@@ -288,19 +372,22 @@ impl Subtask {
         if self.chain.outputs.side_open_before(operator) {
             return Ok(());
         }
+        self.chain.abandon(operator);
         if self.drain != Drain::Never {
             self.chain.drain_behind(operator)?;
         }
         self.end()
     }
 
+    /// The inputs are over; what the operators still have to give comes before the end of the output.
     fn end(&mut self) -> Result<()> {
-        if let Input::Gate(gate) = &mut self.input {
-            gate.close();
+        let open = match &mut self.input {
+            Input::Gate(gate) => gate.close(self.clock.nanos()),
+            Input::Source(_) => [0].into(),
+        };
+        if std::mem::replace(&mut self.phase, Phase::Ending) == Phase::Running {
+            open.into_iter().try_for_each(|input| self.chain.end_input(input))?;
         }
-        self.chain.end_of_input()?;
-        self.chain.outputs.control(&StreamElement::EndOfInput);
-        self.phase = Phase::Ending;
         Ok(())
     }
 
@@ -311,9 +398,8 @@ impl Subtask {
         events.push(SubtaskEvent::Finished { deltas });
         self.show();
         self.phase = Phase::Done;
-        // Nobody would be answered any more: whoever waits is told by the question's end.
         self.metrics.set_activity(Activity::Finished);
-        self.answer_questions();
+        self.mailbox.close();
         Ok(Step::Done)
     }
 
@@ -343,26 +429,18 @@ impl Subtask {
         Ok(deltas)
     }
 
-    /// Answers whoever looks: questions at once, wishes to see the operators not more often than is cheap.
-    fn answer(&mut self) {
-        self.answer_questions();
-        if self.clock.nanos() >= self.next_view_ns {
-            self.show();
-        }
-    }
-
-    fn answer_questions(&mut self) {
-        for question in self.metrics.take_questions() {
-            let read = self.chain.read_state(&question.query);
-            // Whoever asked may have gone.
-            let _ = question.reply.try_send((self.id, read));
-        }
+    fn answer(&mut self, question: &StateQuestion) {
+        let read = self.chain.read_state(&question.query);
+        // Whoever asked may have gone.
+        let _ = question.reply.try_send((self.id, read));
     }
 
     /// Answers whoever has asked something, now; for an executor whose steps must not depend on who looks.
     pub(super) fn answer_if_asked(&mut self) {
-        if self.metrics.is_asked() {
-            self.answer_questions();
+        while let Some(message) = self.mailbox.take_look() {
+            if let Message::Question(question) = message {
+                self.answer(&question);
+            }
             self.show();
         }
     }
@@ -379,6 +457,7 @@ impl Subtask {
 
     fn show(&mut self) {
         let from_ns = self.clock.nanos();
+        self.looked = false;
         self.chain.outputs.open_tap(TAP_ROWS);
         self.metrics.show(self.chain.inspect());
         self.send_marker(from_ns);

@@ -2,6 +2,7 @@
 
 use super::deploy::AttemptControl;
 use super::event_log::EventLog;
+use super::mailbox::Message;
 use crate::inspect::Severity;
 use crate::types::SubtaskId;
 
@@ -57,7 +58,7 @@ impl Survey {
                     (noted.late, noted.asked) = (totals.late_rows, false);
                     left -= 1;
                 } else {
-                    metrics.want_view();
+                    control.tell(id, Message::Look);
                 }
             }
             if rejected > 0 && left > 0 {

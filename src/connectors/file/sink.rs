@@ -242,7 +242,7 @@ impl Operator for FileWriter {
         Ok(())
     }
 
-    fn end_of_input(&mut self, _out: &mut dyn Output) -> Result<()> {
+    fn end_of_input(&mut self, _input: usize, _out: &mut dyn Output) -> Result<()> {
         self.close()
     }
 

@@ -3,23 +3,26 @@
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
 
+mod firing;
+mod resumed;
 mod view;
 
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
+use arrow_array::UInt32Array;
 use arrow_schema::DataType;
-use arrow_select::concat::concat_batches;
 
+use firing::{Fired, Firing, Owed};
+use resumed::Resumed;
 use view::FiredWindows;
 
 use super::late_rows::LateRows;
 use super::planned::{ACCUMULATORS, Column, WATERMARK, WindowAggregate};
 use super::slice::Slice;
-use super::tree::{MergeTree, Part};
-use crate::api::{Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, StateRead, WindowAssigner};
+use super::tree::MergeTree;
+use crate::api::{Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, WindowAssigner};
 use crate::expr::RowError;
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, Shared};
@@ -40,6 +43,17 @@ pub(super) struct WindowAggregateOperator {
     assigner: Arc<dyn WindowAssigner>,
     lateness_ms: i64,
     slices: BTreeMap<i64, Slice>,
+    /// The end of the next window to fire of each slice that has one, with the slice's.
+    due: BTreeSet<(i64, i64)>,
+    /// What is still to be given, in order.
+    owed: VecDeque<Owed>,
+    /// The window of which rows are being given.
+    firing: Option<Firing>,
+    gathered: Fired,
+    /// The firing under way at the checkpoint that this goes on from.
+    resumed: Option<Resumed>,
+    /// Windows of which stored state says what was given, and that are given in full.
+    given_up: Vec<i64>,
     /// Merged slices, where windows have many.
     tree: Option<MergeTree>,
     /// Groups of the slice that was made last: what the next will need.
@@ -54,6 +68,7 @@ pub(super) struct WindowAggregateOperator {
     place: String,
     batch_rows: usize,
     max_parallelism: u16,
+    key_groups: Range<u16>,
     metrics: Arc<OperatorMetrics>,
     clock: Arc<dyn Clock>,
 }
@@ -90,6 +105,12 @@ impl WindowAggregateOperator {
             assigner: Arc::clone(&plan.window.assigner),
             lateness_ms: plan.window.lateness_ms,
             slices: BTreeMap::new(),
+            due: BTreeSet::new(),
+            owed: VecDeque::new(),
+            firing: None,
+            gathered: Fired::default(),
+            resumed: None,
+            given_up: Vec::new(),
             tree: MergeTree::new(plan.window.assigner.slice_ms(), plan.window.assigner.size_ms()),
             expected_groups: 0,
             watermark: MIN_WATERMARK,
@@ -101,6 +122,7 @@ impl WindowAggregateOperator {
             place: format!("{}[{}]", context.uid, context.subtask),
             batch_rows: context.batch_rows.max(1),
             max_parallelism: context.max_parallelism,
+            key_groups: context.key_groups(),
             metrics: Arc::clone(&context.metrics),
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
@@ -109,8 +131,12 @@ impl WindowAggregateOperator {
         let marks = restored.operator(WATERMARK)?;
         let marks = marks.iter().map(|mark| read_watermark(mark)).collect::<Result<Vec<i64>>>()?;
         this.watermark = marks.into_iter().min().unwrap_or(MIN_WATERMARK);
+        this.resume(&**restored)?;
         for (slice_end, rows) in restored.keyed(&plan.descriptor())? {
             this.slice(slice_end)?.restore(&rows, plan.keys.len(), &widths)?;
+        }
+        if let Some(armed) = this.wants() {
+            context.armed.set(armed);
         }
         Ok(this)
     }
@@ -125,7 +151,9 @@ impl WindowAggregateOperator {
             if let Some(last) = self.slices.values().next_back() {
                 self.expected_groups = last.table.len();
             }
-            let slice = self.empty_slice(self.first_unfired(slice_end), self.expected_groups)?;
+            let next_end = self.first_unfired(slice_end);
+            let slice = self.empty_slice(next_end, self.expected_groups)?;
+            self.due.extend(next_end.map(|next| (next, slice_end)));
             self.slices.insert(slice_end, slice);
         }
         self.slices.get_mut(&slice_end).ok_or_else(|| Error::state("a slice is missing"))
@@ -135,7 +163,8 @@ impl WindowAggregateOperator {
     fn first_unfired(&self, slice_end: i64) -> Option<i64> {
         let last = self.assigner.last_window_end(slice_end);
         let mut end = self.assigner.first_window_end(slice_end);
-        while end.saturating_sub(1) <= self.watermark {
+        let first = self.resumed.as_ref().map_or(i64::MAX, Resumed::first_end);
+        while end.saturating_sub(1) <= self.watermark && end < first {
             let next = self.assigner.next_window_end(end);
             if next <= end || next > last {
                 return None;
@@ -147,7 +176,11 @@ impl WindowAggregateOperator {
 
     /// Whether a window is gone: Flink's clean-up time.
     fn is_gone(&self, window_end: i64) -> bool {
-        window_end.saturating_sub(1).saturating_add(self.lateness_ms) <= self.watermark
+        self.is_gone_at(window_end, self.watermark)
+    }
+
+    const fn is_gone_at(&self, window_end: i64, watermark: i64) -> bool {
+        window_end.saturating_sub(1).saturating_add(self.lateness_ms) <= watermark
     }
 
     fn fate(&self, slice_end: i64) -> Fate {
@@ -263,93 +296,14 @@ impl WindowAggregateOperator {
         let start = self.assigner.window_start(end);
         let merged = self.merged(start, end, &row.keys, 1)?;
         self.fired.push(FiredWindowView { start, end, keys: 1, watermark: self.watermark, again: true });
-        fired.rows.push(self.result(end, &merged, &[0])?);
-        fired.times.push(end.saturating_sub(1));
+        fired.push(self.result(end, &merged, &[0])?, end.saturating_sub(1));
         Ok(())
     }
 
-    /// Fires every window whose end the watermark has reached, in order of their ends. Jumps over windows without
-    /// data, however many.
-    fn fire_until(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        // Slices stand in the order of their ends, and so do their next windows.
-        while let Some(end) = self.slices.values().find_map(|slice| slice.next_end)
-            && end.saturating_sub(1) <= watermark
-        {
-            let keys = self.fire(end, out)? as u64;
-            let start = self.assigner.window_start(end);
-            self.fired.push(FiredWindowView { start, end, keys, watermark, again: false });
-            for (&slice_end, slice) in &mut self.slices {
-                if slice.next_end == Some(end) {
-                    let next = self.assigner.next_window_end(end);
-                    let more = next > end && next <= self.assigner.last_window_end(slice_end);
-                    slice.next_end = more.then_some(next);
-                } else if slice.next_end.is_some_and(|next| next > end) {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fires one window; returns how many keys it had.
-    fn fire(&mut self, end: i64, out: &mut dyn Output) -> Result<usize> {
-        let start = self.assigner.window_start(end);
-        if let Some(mut tree) = self.tree.take() {
-            let fired = self.fire_tree(&mut tree, start, end, out);
-            self.tree = Some(tree);
-            return fired;
-        }
-        let mut slices = self.slices.range((Excluded(start), Included(end))).map(|(_, slice)| slice);
-        match (slices.next(), slices.next()) {
-            (None, _) => Ok(0),
-            (Some(only), None) => self.emit(end, only, out),
-            (Some(first), Some(second)) => {
-                let mut merged = self.empty_slice(None, first.table.len() * 2)?;
-                let mut groups = Vec::new();
-                for slice in [first, second].into_iter().chain(slices) {
-                    merged.merge(slice, &mut groups)?;
-                }
-                self.emit(end, &merged, out)
-            }
-        }
-    }
-
-    fn fire_tree(&self, tree: &mut MergeTree, start: i64, end: i64, out: &mut dyn Output) -> Result<usize> {
-        let make = |groups| new_slice(&self.key_types, &self.aggregates, None, groups);
-        let parts: Vec<Part> = tree.parts(&self.slices, start, end, &make)?;
-        match parts[..] {
-            [] => Ok(0),
-            [only] => tree.get(&self.slices, only).map_or(Ok(0), |window| self.emit(end, window, out)),
-            _ => self.emit(end, &tree.merge(&self.slices, &parts, &make)?, out),
-        }
-    }
-
-    fn emit(&self, end: i64, window: &Slice, out: &mut dyn Output) -> Result<usize> {
-        for groups in window.table.groups().chunks(self.batch_rows) {
-            let rows = self.result(end, window, groups)?;
-            out.batch(Batch::new(rows, vec![end.saturating_sub(1); groups.len()].into()))?;
-        }
-        Ok(window.table.len())
-    }
-
-    /// The result rows of these groups in the window that ends at `end`.
-    fn result(&self, end: i64, window: &Slice, groups: &[u32]) -> Result<RecordBatch> {
-        let keys = window.table.keys(groups)?;
-        let bound = |time: i64| -> ArrayRef { Arc::new(TimestampMillisecondArray::from_value(time, groups.len())) };
-        let column = |column: &Column| match *column {
-            Column::Key(key) => Ok(keys[key].clone()),
-            Column::Start => Ok(bound(self.assigner.window_start(end))),
-            Column::End => Ok(bound(end)),
-            Column::Call(call) => self.shared.values(call, &window.accumulators, groups),
-        };
-        let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(groups.len()));
-        Ok(RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?)
-    }
-
-    fn purge(&mut self) {
+    /// Lets go of the slices that no window needs any more when event time has reached `watermark`.
+    fn purge(&mut self, watermark: i64) {
         while let Some((&slice_end, _)) = self.slices.first_key_value()
-            && self.is_gone(self.assigner.last_window_end(slice_end))
+            && self.is_gone_at(self.assigner.last_window_end(slice_end), watermark)
             && let Some(slice) = self.slices.remove(&slice_end)
         {
             self.expected_groups = slice.table.len();
@@ -367,26 +321,56 @@ fn new_slice(key_types: &[DataType], aggregates: &Aggregates, next_end: Option<i
     Ok(Slice::new(GroupTable::new(key_types, groups)?, aggregates.accumulators()?, next_end))
 }
 
-/// Rows of windows that fired again, in order.
-#[derive(Default)]
-struct Fired {
-    rows: Vec<RecordBatch>,
-    times: Vec<i64>,
-}
-
-impl Fired {
-    fn flush(&mut self, plan: &WindowAggregate, out: &mut dyn Output) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
+impl Operator for WindowAggregateOperator {
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        if self.owed.is_empty() {
+            return self.take_in(batch, out);
         }
-        let rows = concat_batches(plan.output().arrow(), &self.rows)?;
-        self.rows.clear();
-        out.batch(Batch::new(rows, std::mem::take(&mut self.times).into()))
+        let free = self.put_off(batch)?;
+        self.take_in(free, out)?;
+        self.arm(out);
+        Ok(())
+    }
+
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        self.reach(watermark, out)
+    }
+
+    fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
+        self.give(out)
+    }
+
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        let gone = self.purged.drain(..);
+        let mut changes: Vec<StateChange> =
+            gone.map(|namespace| StateChange::DropNamespace { state: ACCUMULATORS, namespace }).collect();
+        let schema = self.plan.descriptor().schema;
+        for (&namespace, slice) in &mut self.slices {
+            if let Some(changed) = slice.changed()? {
+                let rows = keyed_rows(&schema, changed, self.max_parallelism)?;
+                changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace, rows });
+            }
+        }
+        changes.push(StateChange::Operator { state: WATERMARK, entry: self.watermark.to_le_bytes().to_vec() });
+        changes.extend(self.owed_changes()?);
+        Ok(StateDelta { changes })
+    }
+
+    fn inspect(&mut self) -> OperatorView {
+        self.view()
+    }
+
+    fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
+        self.read(query)
     }
 }
 
-impl Operator for WindowAggregateOperator {
-    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+impl WindowAggregateOperator {
+    /// Takes rows in; those that are late or fire a window again give what they give.
+    fn take_in(&mut self, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let only = self.only_slice(batch.times());
         let batch = if only.is_none() { self.reject_timeless(batch, out)? } else { batch };
         let (batch, rows) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
@@ -411,7 +395,7 @@ impl Operator for WindowAggregateOperator {
                         Fate::Refires => self.add_refiring(*run, &rows, &mut fired)?,
                         Fate::Late | Fate::Gap => {}
                     }
-                    if fired.rows.len() >= self.batch_rows {
+                    if fired.len() >= self.batch_rows {
                         fired.flush(&self.plan, out)?;
                     }
                 }
@@ -428,40 +412,6 @@ impl Operator for WindowAggregateOperator {
         Ok(())
     }
 
-    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        if watermark > self.watermark {
-            self.fire_until(watermark, out)?;
-            self.watermark = watermark;
-            self.purge();
-        }
-        out.watermark(watermark)
-    }
-
-    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let gone = self.purged.drain(..);
-        let mut changes: Vec<StateChange> =
-            gone.map(|namespace| StateChange::DropNamespace { state: ACCUMULATORS, namespace }).collect();
-        let schema = self.plan.descriptor().schema;
-        for (&namespace, slice) in &mut self.slices {
-            if let Some(changed) = slice.changed()? {
-                let rows = keyed_rows(&schema, changed, self.max_parallelism)?;
-                changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace, rows });
-            }
-        }
-        changes.push(StateChange::Operator { state: WATERMARK, entry: self.watermark.to_le_bytes().to_vec() });
-        Ok(StateDelta { changes })
-    }
-
-    fn inspect(&mut self) -> OperatorView {
-        self.view()
-    }
-
-    fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
-        self.read(query)
-    }
-}
-
-impl WindowAggregateOperator {
     fn reject_timeless(&self, batch: Batch, out: &mut dyn Output) -> Result<Batch> {
         if !any_untimed(batch.times()) {
             return Ok(batch);

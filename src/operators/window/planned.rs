@@ -16,6 +16,13 @@ pub(super) const ACCUMULATORS: &str = "accumulators";
 /// Name of the operator state: the watermark, eight bytes, little endian.
 pub(super) const WATERMARK: &str = "watermark";
 
+/// Name of the keyed state of the keys that were given of a window whose firing a checkpoint has come between.
+pub(super) const GIVEN: &str = "given";
+/// Name of the operator state that says how far a firing was.
+pub(super) const FIRING: &str = "firing";
+/// Name of the operator state of rows that wait behind it.
+pub(super) const OWED_ROWS: &str = "owed_rows";
+
 /// One column of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
@@ -65,6 +72,16 @@ impl WindowAggregate {
             schema: Schema::new(fields),
             key_columns: self.keys.len(),
             namespace: Some("slice_end"),
+        }
+    }
+
+    pub(super) fn given_descriptor(&self) -> StateDescriptor {
+        let keys: Vec<Field> = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
+        StateDescriptor {
+            name: GIVEN,
+            key_columns: keys.len(),
+            schema: Schema::new(keys),
+            namespace: Some("window_end"),
         }
     }
 }
@@ -149,7 +166,8 @@ impl PlannedOperator for WindowAggregate {
     }
 
     fn states(&self) -> Vec<StateDescriptor> {
-        vec![self.descriptor()]
+        let given = (!self.keys.is_empty()).then(|| self.given_descriptor());
+        [self.descriptor()].into_iter().chain(given).collect()
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {

@@ -10,7 +10,8 @@ use super::assigners::window_functions;
 use crate::api::{Arg, Operator, OperatorContext, PlannedOperator, StateRead, WatermarkGenerator, WindowAssigner};
 use crate::inspect::{OperatorView, StateOrigin, StateQuery, WindowView};
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, aggregates, at, batch, context, instance, names, window_call,
+    FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, at, batch, context, instance, names,
+    window_call,
 };
 use crate::types::key_group::{hash_keys, key_group};
 use crate::types::{Batch, CheckpointId, MAX_WATERMARK, Schema};
@@ -272,11 +273,22 @@ fn share(events: &[Event], subtask: usize, parallelism: usize) -> Vec<Event> {
 }
 
 /// Sends each instance its rows and all of them every watermark, an event at a time.
-fn feed_all(instances: &mut [(Box<dyn Operator>, Recorder)], generator: &mut WatermarkGenerator, events: &[Event]) {
+/// Those that have more to give go on a random number of times before the next element, and till the end of it where they
+/// take no more before.
+fn feed_all(
+    instances: &mut [(Box<dyn Operator>, Recorder)],
+    generator: &mut WatermarkGenerator,
+    events: &[Event],
+    random: &mut Random,
+) {
     let parallelism = instances.len();
     for &event in events {
         let done: Result<(), Infallible> = generator.advance(&[event.0], |rows, watermark| {
             for (subtask, (operator, out)) in instances.iter_mut().enumerate() {
+                advance(&mut **operator, out, random.below(3));
+                while !out.armed.full.is_empty() {
+                    advance(&mut **operator, out, 1);
+                }
                 if !rows.is_empty() && !share(&[event], subtask, parallelism).is_empty() {
                     operator.process(0, events_batch(&[event]).1, out).expect("processes");
                 }
@@ -298,31 +310,56 @@ fn snapshots_restored_at_another_parallelism_change_nothing() {
                 let events = random_events(seed + 100, 240);
                 let operator = planned((name, args), lateness, CALLS);
                 let what = format!("{name}({args:?}) lateness {lateness} seed {seed}");
-                let straight = run_restoring(&*operator, &events, &[1], seed);
-                let restored = run_restoring(&*operator, &events, &[1, 3, 2, 3, 1], seed);
-                assert!(!straight.0.is_empty());
-                assert_eq!(straight, restored, "{what}");
+                let straight = run_restoring(&*operator, &events, &[1], 8_192, seed);
+                let restored = run_restoring(&*operator, &events, &[1, 3, 2, 3, 1], 8_192, seed);
+                assert!(!straight.rows.is_empty());
+                assert_eq!(straight.sorted(), restored.sorted(), "{what}");
+                // Firing row by row, so that snapshots and other rows come between the rows of a window.
+                let slowly = run_restoring(&*operator, &events, &[1], 1, seed);
+                assert_eq!(straight, slowly, "{what}");
+                let restored = run_restoring(&*operator, &events, &[1, 3, 2, 3, 1], 1, seed);
+                assert_eq!(straight.sorted(), restored.sorted(), "{what}");
             }
         }
     }
 }
 
-/// The rows, sorted, and how many were late, of a run that is stopped at random places and goes on from its snapshot at
-/// the next of the `parallelisms`.
+/// What a run gave.
+#[derive(Debug, PartialEq, Eq)]
+struct Given {
+    /// Rows, late rows and watermarks, in order; of watermarks without rows between them the last.
+    rows: Vec<String>,
+    late: u64,
+}
+
+impl Given {
+    /// Its rows without the watermarks, sorted.
+    fn sorted(&self) -> (Vec<String>, u64) {
+        let rows = self.rows.iter().filter(|row| !row.starts_with('~'));
+        (sorted(rows), self.late)
+    }
+}
+
+/// A run that is stopped at random places and goes on from its snapshot at the next of the `parallelisms`.
 fn run_restoring(
     operator: &dyn PlannedOperator,
     events: &[Event],
     parallelisms: &[usize],
+    batch_rows: usize,
     seed: u64,
-) -> (Vec<String>, u64) {
+) -> Given {
     let mut random = Random(seed);
     let mut generator = WatermarkGenerator::new(8);
     let mut state: Option<MemoryState> = None;
     let (mut rows, mut late, mut rest) = (Vec::new(), 0, events);
     for (run, &parallelism) in parallelisms.iter().enumerate() {
-        let contexts: Vec<OperatorContext> =
-            (0..parallelism).map(|subtask| instance(subtask, parallelism, state.as_ref())).collect();
-        let started = contexts.iter().map(|context| (operator.create(context).expect("creates"), Recorder::default()));
+        let contexts: Vec<OperatorContext> = (0..parallelism)
+            .map(|subtask| OperatorContext { batch_rows, ..instance(subtask, parallelism, state.as_ref()) })
+            .collect();
+        let started = contexts.iter().map(|context| {
+            let operator = operator.create(context).expect("creates");
+            (operator, Recorder { armed: context.armed.get(), ..Recorder::default() })
+        });
         let mut instances: Vec<(Box<dyn Operator>, Recorder)> = started.collect();
         let last = run + 1 == parallelisms.len();
         // Two snapshots a run, so that the second is relative to the first.
@@ -330,7 +367,7 @@ fn run_restoring(
             let count = if last { rest.len() } else { usize::try_from(random.below(30)).expect("small") };
             let (now, then) = rest.split_at(count.min(rest.len()));
             rest = then;
-            feed_all(&mut instances, &mut generator, now);
+            feed_all(&mut instances, &mut generator, now, &mut random);
             let mut next = state.take().unwrap_or_default();
             next.operator.clear();
             for (context, (operator, _)) in contexts.iter().zip(&mut instances) {
@@ -340,13 +377,18 @@ fn run_restoring(
         }
         for (context, (mut operator, mut out)) in contexts.iter().zip(instances) {
             if last {
+                while advance(&mut *operator, &mut out, 1) {}
                 operator.watermark(MAX_WATERMARK, &mut out).expect("fires");
+                while advance(&mut *operator, &mut out, 1) {}
             }
-            rows.extend(out.rows().iter().map(ToString::to_string));
+            rows.append(&mut out.elements);
             late += context.metrics.late_rows();
         }
     }
-    (sorted(rows), late)
+    let is_watermark = |row: &String| row.starts_with('~');
+    let next = rows.iter().skip(1).map(is_watermark).chain([false]).collect::<Vec<_>>();
+    let rows = rows.iter().zip(next).filter(|(row, next)| !(is_watermark(row) && *next)).map(|(row, _)| row.clone());
+    Given { rows: rows.collect(), late }
 }
 
 /// A window of 8,640 slices that fires every slice: merged anew each time this would be 75 million merges.

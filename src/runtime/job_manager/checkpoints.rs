@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Action, InFlight, JobManager, Redeploy, Token, Want, Work};
+use crate::api::Settled;
 use crate::checkpoint::Completed;
 use crate::inspect::{JobStatus, SavepointView, Severity};
 use crate::runtime::subtask::SubtaskEvent;
@@ -86,6 +87,7 @@ impl JobManager {
                 self.last_completed = Some(id);
                 let entries = std::mem::take(&mut in_flight.entries);
                 self.log.persisted(id, stats, now_ms);
+                actions.push(Action::Settle(id, Settled::Durable));
                 actions.push(Action::Write(Work::Commit { id, entries }));
             }
             Err(error) => {

@@ -1,11 +1,13 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::task::Waker;
 
 use arrow_array::{RecordBatch, StringArray};
 
 use super::*;
-use crate::api::{OperatorMetrics, OptionValue, Options, Rejected, ResultSink};
+use crate::api::{Armed, OperatorMetrics, OptionValue, Options, Rejected, ResultSink};
 use crate::connectors::file::text::text_schema;
 use crate::connectors::testing::SPAN;
 use crate::state::RestoredState;
@@ -34,6 +36,10 @@ impl Output for Nowhere {
     }
     fn reject(&mut self, _rows: Vec<Rejected>) -> Result<()> {
         Ok(())
+    }
+    fn arm(&mut self, _armed: Armed) {}
+    fn has_room(&self) -> bool {
+        true
     }
     fn close(&mut self) {}
 }
@@ -85,6 +91,8 @@ fn context(subtask: usize, parallelism: usize, restored: Option<&Checkpoint>) ->
         restored: restored.map(|state| Arc::new(state.clone()) as Arc<dyn RestoredState>),
         metrics: Arc::new(OperatorMetrics::default()),
         clock: Arc::new(VirtualClock::default()),
+        waker: Waker::noop().clone(),
+        armed: Cell::default(),
     }
 }
 
@@ -111,7 +119,7 @@ fn attempt(sink: &FileSink, parallelism: usize, complete: &mut Option<Checkpoint
         }
         next = end;
         if next == ROWS {
-            writers.iter_mut().try_for_each(|writer| writer.end_of_input(&mut Nowhere))?;
+            writers.iter_mut().try_for_each(|writer| writer.end_of_input(0, &mut Nowhere))?;
         }
         id += 1;
         let mut state = Checkpoint { id, rows: next, ..Checkpoint::default() };
@@ -334,7 +342,7 @@ fn no_rows_make_no_file_and_a_changelog_shows_its_kinds() {
     let mut writer = sink.create(&context(0, 1, None)).unwrap();
     assert_eq!(writer.snapshot(CheckpointId(1)).unwrap().changes.len(), 1);
     writer.process(0, row(7).with_kinds(Some(vec![RowKind::Delete as i8].into())), &mut Nowhere).unwrap();
-    writer.end_of_input(&mut Nowhere).unwrap();
+    writer.end_of_input(0, &mut Nowhere).unwrap();
     let delta = writer.snapshot(CheckpointId(2)).unwrap();
     let Some(StateChange::Commit { entry }) = delta.changes.last() else { panic!("no commit") };
     sink.committer().unwrap().commit(std::slice::from_ref(entry)).unwrap();
