@@ -343,13 +343,11 @@ impl Output for Tail<'_> {
         if let Some(operator) = self.next.checked_sub(1) {
             self.outputs.side_watermark(operator, watermark);
         }
-        match self.step() {
-            Some((operator, mut tail)) => tail.give(operator, Element::Watermark(watermark)),
-            None => {
-                self.outputs.main_watermark(watermark);
-                Ok(())
-            }
+        if let Some((operator, mut tail)) = self.step() {
+            return tail.give(operator, Element::Watermark(watermark));
         }
+        self.outputs.main_watermark(watermark);
+        Ok(())
     }
 
     fn side(&mut self, port: usize, batch: Batch) -> Result<()> {

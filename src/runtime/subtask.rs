@@ -107,6 +107,16 @@ pub(super) struct SubtaskSetting {
     pub(super) hold: bool,
 }
 
+/// What a subtask does for whoever looks.
+struct Viewing {
+    /// Whether somebody wants to see the operators.
+    asked: bool,
+    /// When it may show itself again.
+    next_ns: u64,
+    /// Whether it sends latency markers.
+    markers: bool,
+}
+
 /// One parallel instance of a chain.
 pub(super) struct Subtask {
     id: SubtaskId,
@@ -124,14 +134,10 @@ pub(super) struct Subtask {
     idle: bool,
     /// A checkpoint that is aligned, and taken as soon as the operators have taken all that was given to them before.
     aligned: Option<Aligned>,
-    /// Whether somebody wants to see the operators.
-    looked: bool,
-    /// When it may show itself again.
-    next_view_ns: u64,
+    view: Viewing,
     /// Since when it does what it does.
     since_ns: u64,
     activity: Activity,
-    markers: bool,
     /// How long its last step took.
     step_ns: u64,
 }
@@ -155,11 +161,9 @@ impl Subtask {
             hold,
             idle: false,
             aligned: None,
-            looked: false,
-            next_view_ns: 0,
+            view: Viewing { asked: false, next_ns: 0, markers },
             since_ns,
             activity: Activity::Idle,
-            markers,
             step_ns: 0,
         }
     }
@@ -203,7 +207,7 @@ impl Subtask {
         if self.mailbox.has_mail() {
             self.read_mail(events)?;
         }
-        if self.looked && self.clock.nanos() >= self.next_view_ns {
+        if self.view.asked && self.clock.nanos() >= self.view.next_ns {
             self.show();
         }
         if !self.chain.outputs.flush() {
@@ -268,7 +272,7 @@ impl Subtask {
         while let Some(message) = self.mailbox.take() {
             match message {
                 Message::Kill => return Err(Error::Killed),
-                Message::Look => self.looked = true,
+                Message::Look => self.view.asked = true,
                 Message::Question(question) => self.answer(&question),
                 Message::Settled(id, settled) => self.chain.settle(id, settled),
                 Message::Hold(hold) => {
@@ -448,7 +452,7 @@ impl Subtask {
     /// A source sends a latency marker, unless it would have to wait: a source that is looked at while it is held back
     /// must not pile them up.
     fn send_marker(&mut self, now_ns: u64) {
-        if self.is_source() && self.markers && self.phase == Phase::Running && self.chain.outputs.flush() {
+        if self.is_source() && self.view.markers && self.phase == Phase::Running && self.chain.outputs.flush() {
             // What is chained to its source takes its rows within the step.
             let since_ns = if self.chain.outputs.end_in_sink() { now_ns.saturating_sub(self.step_ns) } else { now_ns };
             self.chain.outputs.latency_marker(since_ns);
@@ -457,12 +461,12 @@ impl Subtask {
 
     fn show(&mut self) {
         let from_ns = self.clock.nanos();
-        self.looked = false;
+        self.view.asked = false;
         self.chain.outputs.open_tap(TAP_ROWS);
         self.metrics.show(self.chain.inspect());
         self.send_marker(from_ns);
         let took_ns = self.clock.nanos().saturating_sub(from_ns);
         let interval_ns = took_ns.saturating_mul(VIEW_SHARE).clamp(VIEW_INTERVAL_NS, VIEW_INTERVAL_NS_MAX);
-        self.next_view_ns = from_ns.saturating_add(interval_ns);
+        self.view.next_ns = from_ns.saturating_add(interval_ns);
     }
 }

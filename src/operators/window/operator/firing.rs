@@ -48,7 +48,7 @@ pub(super) struct Firing {
 
 enum Source {
     Part(Part),
-    Merged(Slice),
+    Merged(Box<Slice>),
 }
 
 /// Rows to be given, in order.
@@ -204,7 +204,7 @@ impl WindowAggregateOperator {
                     for slice in [first, second].into_iter().chain(slices.map(|(_, slice)| slice)) {
                         merged.merge(slice, &mut groups)?;
                     }
-                    Source::Merged(merged)
+                    Source::Merged(Box::new(merged))
                 }
                 (only, _) => Source::Part(Part::Slice(only.map_or(end, |(&slice_end, _)| slice_end))),
             }
@@ -217,13 +217,13 @@ impl WindowAggregateOperator {
         let parts: Vec<Part> = tree.parts(&self.slices, start, end, &make)?;
         match parts[..] {
             [only] => Ok(Source::Part(only)),
-            _ => Ok(Source::Merged(tree.merge(&self.slices, &parts, &make)?)),
+            _ => Ok(Source::Merged(Box::new(tree.merge(&self.slices, &parts, &make)?))),
         }
     }
 
     fn window<'a>(&'a self, firing: &'a Firing) -> Result<&'a Slice> {
         let found = match &firing.source {
-            Source::Merged(merged) => Some(merged),
+            Source::Merged(merged) => Some(&**merged),
             Source::Part(Part::Slice(slice_end)) => self.slices.get(slice_end),
             Source::Part(part) => self.tree.as_ref().and_then(|tree| tree.get(&self.slices, *part)),
         };

@@ -108,13 +108,13 @@ impl Resumed {
             end.saturating_sub(1) > last
                 || self.marks.iter().any(|mark| mark.groups.contains(&group) && end >= mark.below)
         };
-        let mut owed: Vec<bool> = hashes.iter().map(owes).collect();
+        let mut still: Vec<bool> = hashes.iter().map(owes).collect();
         if let Some(given) = self.given.get_mut(&end) {
             let mut groups = Vec::new();
             given.find(keys, rows, &mut groups)?;
-            owed.iter_mut().zip(groups).for_each(|(owed, group)| *owed &= group == NO_GROUP);
+            still.iter_mut().zip(groups).for_each(|(still, group)| *still &= group == NO_GROUP);
         }
-        Ok(owed)
+        Ok(still)
     }
 }
 
