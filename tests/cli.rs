@@ -78,6 +78,51 @@ fn a_reader_that_leaves_is_no_failure() {
 }
 
 #[test]
+fn a_reader_that_leaves_ends_the_job_and_its_other_sinks_have_their_rows() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Without an end of its own.
+    let script = "source g from nexmark 'bid' with (rate = 20000, seed = 7);
+        run t with (checkpoint = 1h) { g | map auction | into print; g | map auction, price | into file 'out' with (format = 'json') };";
+    std::fs::write(directory.path().join("j.lotic"), script).expect("written");
+    let done = Command::new("sh")
+        .arg("-c")
+        .arg("{ \"$LOTIC\" run j.lotic --state-dir s; echo \"exit code $?\" >&2; } | head -2")
+        .env("LOTIC", env!("CARGO_BIN_EXE_lotic"))
+        .current_dir(directory.path())
+        .output()
+        .expect("sh runs");
+    assert_eq!(out(&done).lines().count(), 2);
+    let said = err(&done);
+    assert!(said.contains("job t: nobody reads its rows any more") && said.contains("exit code 0"), "{said}");
+    assert!(!committed_lines(&directory.path().join("out")).is_empty(), "{said}");
+}
+
+#[test]
+fn what_never_ends_is_no_script() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for arguments in [&["run", "/dev/zero"][..], &["-c", ".read '/dev/zero'"]] {
+        let done = lotic(directory.path(), arguments, None);
+        assert_eq!(done.status.code(), Some(1), "{}", err(&done));
+        assert!(err(&done).contains("/dev/zero: statements end after 64 MiB"), "{}", err(&done));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_directory_that_others_can_write_to_is_told_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("s");
+    std::fs::create_dir(&state).expect("created");
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o777)).expect("ours");
+    let jobs = "run a = g | into blackhole; run b = g | into blackhole;";
+    let done = lotic(directory.path(), &["-c", &format!("{GENERATED} {jobs}"), "--state-dir", "s"], None);
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    let warnings = err(&done).lines().filter(|line| line.starts_with("warning: other users can write to")).count();
+    assert_eq!(warnings, 1, "{}", err(&done));
+}
+
+#[test]
 fn restore_latest_with_nothing_to_restore_starts_from_the_beginning_and_says_so() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = format!("{GENERATED} run t = g | map auction | into blackhole;");

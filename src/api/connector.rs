@@ -163,7 +163,8 @@ pub trait ResultSink: Send + Sync {
     /// Rows of the sink `name`.
     ///
     /// # Errors
-    /// When nobody can take them any more; fails the job.
+    /// When they can't be taken. One that says that nobody reads them any more
+    /// ([`is_broken_pipe`](crate::types::Error::is_broken_pipe)) ends the sink, any other fails the job.
     fn rows(&self, name: &str, batch: &Batch) -> Result<()>;
 }
 

@@ -19,7 +19,8 @@ pub use connector::{
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
 pub use operator::{
-    Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, dead_letter_schema,
+    Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
+    dead_letter_schema,
 };
 pub use signature::{
     Arg, Clause, CommandSyntax, NamedExpr, Pipeline, RunStatement, SelectItem, Shape, Signature, StageArgs, WindowCall,

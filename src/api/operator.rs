@@ -255,9 +255,20 @@ pub trait Committer: Debug + Send + Sync {
     fn commit(&self, entries: &[Vec<u8>]) -> Result<()>;
 
     /// The job was restored (or starts fresh, with no entries): commits `entries` if they are not yet, and removes
-    /// whatever else an earlier attempt has staged.
+    /// whatever else an earlier attempt of `owner` has staged.
     ///
     /// # Errors
     /// Fails the start of the job.
-    fn recover(&self, entries: &[Vec<u8>]) -> Result<()>;
+    fn recover(&self, entries: &[Vec<u8>], owner: SinkOwner) -> Result<()>;
+}
+
+/// Whose staged output a committer looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SinkOwner {
+    /// Of the job's state directory and the operator's uid: the same in every run of the job, and nobody else's. `None` for
+    /// a job that keeps no state.
+    pub id: Option<u64>,
+    /// Whether the state that the job starts from is the only one it has. Else the state of an earlier run is still there
+    /// to be restored, and what that run had staged may be needed.
+    pub alone: bool,
 }

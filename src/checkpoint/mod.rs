@@ -12,4 +12,7 @@ pub use aligner::{Aligned, Aligner};
 pub use coordinator::{Completed, Coordinator};
 pub use manifest::{Manifest, ManifestOperator, SnapshotKind};
 pub use restore::{RestorePlan, match_operators, rescale};
-pub use savepoint::{SavepointStats, check_savepoint_place, open_savepoint, write_savepoint};
+pub use savepoint::{
+    SavepointStats, check_savepoint_place, is_unfinished_savepoint, open_savepoint, write_savepoint,
+    write_savepoint_noted,
+};

@@ -57,17 +57,29 @@ impl PlannedOperator for PrintSink {
     }
 
     fn create(&self, _context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        Ok(Box::new(Print { name: self.name.clone(), results: self.results.clone() }))
+        Ok(Box::new(Print { name: self.name.clone(), results: self.results.clone(), unread: false }))
     }
 }
 
 struct Print {
     name: String,
     results: Arc<dyn ResultSink>,
+    unread: bool,
 }
 
 impl Operator for Print {
-    fn process(&mut self, _input: usize, batch: Batch, _out: &mut dyn Output) -> Result<()> {
-        if batch.is_empty() { Ok(()) } else { self.results.rows(&self.name, &batch) }
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        if self.unread || batch.is_empty() {
+            return Ok(());
+        }
+        match self.results.rows(&self.name, &batch) {
+            // No failure: the job has other sinks, perhaps, whose rows are not lost for it.
+            Err(error) if error.is_broken_pipe() => {
+                self.unread = true;
+                out.close();
+                Ok(())
+            }
+            shown => shown,
+        }
     }
 }

@@ -21,7 +21,7 @@ use super::source_state::{Reached, RestoredSource};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
-use crate::api::{Exchange, OperatorContext, OperatorMetrics, Source, SourceStart, dead_letter_schema};
+use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, Source, SourceStart, dead_letter_schema};
 use crate::checkpoint::{SnapshotKind, match_operators};
 use crate::plan::{JobEdge, JobGraph, JobVertex, Port, SourceTask, task_manager_of};
 use crate::types::{CheckpointId, Clock, Error, Field, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
@@ -36,6 +36,10 @@ pub(super) struct DeploySetting {
     /// Whether looking may wake subtasks and send markers.
     pub(super) wakes_to_look: bool,
     pub(super) allow_non_restored_state: bool,
+    /// The job's state directory, hashed.
+    pub(super) owner: Option<u64>,
+    /// Whether the state of an earlier run was there when the job was launched without a restore.
+    pub(super) earlier_state: bool,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -191,7 +195,7 @@ pub(super) fn deploy(
     if let Some(point) = restored {
         check_restore(&graph, point, setting.allow_non_restored_state)?;
     }
-    recover_sinks(&graph, restored)?;
+    recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
     let mut wiring = Wiring::new(&graph, &slots, setting.channel_capacity);
@@ -277,11 +281,14 @@ pub(super) fn check_restore(graph: &JobGraph, point: &dyn RestorePoint, allow_no
     match_operators(&point.operators()?, &own, allow_non_restored_state).map(|_| ())
 }
 
-fn recover_sinks(graph: &JobGraph, restored: Option<&dyn RestorePoint>) -> Result<()> {
+fn recover_sinks(graph: &JobGraph, restored: Option<&dyn RestorePoint>, setting: &DeploySetting) -> Result<()> {
     for chained in graph.vertices.iter().flat_map(|vertex| &vertex.operators) {
         if let Some(committer) = chained.operator.committer() {
             let entries = restored.map_or(Ok(Vec::new()), |point| point.commit_entries(&chained.uid))?;
-            committer.recover(&entries)?;
+            let id = setting
+                .owner
+                .map(|owner| key_group::mix(owner ^ key_group::hash_bytes(chained.uid.as_str().as_bytes())));
+            committer.recover(&entries, SinkOwner { id, alone: restored.is_some() || !setting.earlier_state })?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use super::subtask::Drain;
 use super::survey::Survey;
 use crate::api::Committer;
 use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
+use crate::types::key_group::hash_bytes;
 use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
 
 /// How long a fresh view is waited for.
@@ -307,6 +308,8 @@ impl<W: Workers> Driver<W> {
                 },
                 wakes_to_look: W::WAKES_TO_LOOK,
                 allow_non_restored_state: options.allow_non_restored_state,
+                owner: options.directory.as_ref().map(|path| hash_bytes(path.as_os_str().as_encoded_bytes())),
+                earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
             },
             stop_after_rows: options.stop_after_rows,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::deploy::{AttemptControl, check_restore};
 use super::driver::{Answer, Driver, Launch, Request, Shared, guarded};
 use super::job_manager::{Command, Event};
-use super::redb_storage::{open_storage, savepoint_point};
+use super::redb_storage::{open_storage, savepoint_point, tidy};
 use super::state_query;
 use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
@@ -102,7 +102,7 @@ pub enum Executor {
 /// From which state a job starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restore {
-    /// From nothing; what an earlier run of this name left is set aside, never touched.
+    /// From nothing. What an earlier run of this name left gives way to the first checkpoint; the last few are kept.
     Fresh,
     /// From the last completed checkpoint, or from nothing when there is none.
     Latest,
@@ -150,12 +150,15 @@ impl Job {
             check_savepoint_place(savepoint)?;
         }
         if let (Restore::Savepoint(savepoint), Some(_)) = (&restore, &options.directory) {
-            // Before what an earlier run left is set aside for a savepoint that does not fit.
+            // Before what an earlier run left gives way to a savepoint that does not fit.
             let graph = JobGraph::from_stream_graph(&graph, None);
             check_restore(&graph, &savepoint_point(savepoint)?, options.allow_non_restored_state)?;
         }
         let storage = match &options.directory {
-            Some(directory) => Some(open_storage(directory, &restore)?),
+            Some(directory) => {
+                tidy(directory)?;
+                Some(open_storage(directory, &restore)?)
+            }
             None => None,
         };
         let parallelism = graph.parallelism;

@@ -1,5 +1,6 @@
 //! Checkpoints in the job's state database.
 
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,30 +8,50 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::job::Restore;
 use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
-use crate::checkpoint::{Manifest, SnapshotKind, open_savepoint, write_savepoint};
+use crate::checkpoint::{Manifest, SnapshotKind, is_unfinished_savepoint, open_savepoint, write_savepoint_noted};
 use crate::state::{
     Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
     create_private_directory,
 };
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
-/// Opens the storage in the job's directory. What an earlier run left is set aside for a start from a savepoint, and for a
-/// fresh one when it has a checkpoint of its own.
+/// A symbolic link in the job's directory to the savepoint that is being written: so that it is found by the job's next
+/// start when this one dies meanwhile.
+const UNFINISHED_SAVEPOINT: &str = "savepoint.incomplete";
+
+/// Opens the storage in the job's directory. The state of an earlier run gives way when a savepoint is imported, and for a
+/// fresh start with its first checkpoint: until then it is the job's.
 ///
 /// # Errors
-/// When the database can't be opened, or the savepoint can't be read; nothing is set aside then.
+/// When the database can't be opened.
 pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn CheckpointStorage>> {
     let store = match restore {
-        Restore::Fresh => None,
-        Restore::Savepoint(savepoint) => {
-            open_savepoint(savepoint)?;
-            StateStore::set_aside(directory)?;
-            None
-        }
+        Restore::Fresh | Restore::Savepoint(_) => None,
         Restore::Latest | Restore::Checkpoint(_) => StateStore::open_existing(directory)?.map(Arc::new),
     };
     create_private_directory(directory)?;
     Ok(Arc::new(RedbStorage { directory: directory.to_path_buf(), store: Mutex::new(store) }))
+}
+
+/// Removes what an earlier run of the job, which is over, has left half done.
+///
+/// # Errors
+/// When a file in the job's directory can't be moved or removed.
+pub(super) fn tidy(directory: &Path) -> Result<()> {
+    remove_unfinished_savepoint(directory);
+    StateStore::tidy(directory)
+}
+
+/// What can't be removed (the savepoint may be on a disk that is not there now) is tried again by the next start.
+fn remove_unfinished_savepoint(directory: &Path) {
+    let note = directory.join(UNFINISHED_SAVEPOINT);
+    let Ok(unfinished) = fs::read_link(&note) else { return };
+    if is_unfinished_savepoint(&unfinished) {
+        let _ = fs::remove_dir_all(&unfinished);
+    }
+    if fs::symlink_metadata(&unfinished).is_err() {
+        let _ = fs::remove_file(note);
+    }
 }
 
 /// The database is made when there is something to be kept: to make a durable one takes longer than some jobs.
@@ -97,20 +118,26 @@ impl CheckpointStorage for RedbStorage {
     fn write_savepoint(&self, id: CheckpointId, directory: &Path) -> Result<()> {
         let snapshot = self.snapshot(id)?;
         let manifest = Manifest { kind: SnapshotKind::Savepoint, ..Manifest::parse(snapshot.manifest())? };
-        write_savepoint(&snapshot, &manifest, directory).map(|_| ())
+        let note = self.directory.join(UNFINISHED_SAVEPOINT);
+        remove_unfinished_savepoint(&self.directory);
+        let written = write_savepoint_noted(&snapshot, &manifest, directory, &|unfinished| {
+            let unfinished = std::path::absolute(unfinished).map_err(|error| Error::io(unfinished, error))?;
+            let _ = fs::remove_file(&note);
+            std::os::unix::fs::symlink(unfinished, &note).map_err(|error| Error::io(&note, error))
+        });
+        remove_unfinished_savepoint(&self.directory);
+        written.map(|_| ())
     }
 
     fn import_savepoint(&self, directory: &Path) -> Result<CheckpointId> {
         let savepoint = open_savepoint(directory)?;
-        let mut held = self.lock();
-        let store = match &*held {
-            Some(store) => Arc::clone(store),
-            None => Arc::clone(held.insert(Arc::new(StateStore::open(&self.directory)?))),
-        };
-        drop(held);
-        let id = CheckpointId(store.last_id()?.0 + 1);
-        store.import(&savepoint, id)?;
+        let (store, id) = StateStore::create_from(&self.directory, &savepoint)?;
+        *self.lock() = Some(Arc::new(store));
         Ok(id)
+    }
+
+    fn has_earlier_state(&self) -> bool {
+        self.lock().is_none() && StateStore::is_in(&self.directory)
     }
 }
 
@@ -162,5 +189,28 @@ impl RestorePoint for SnapshotPoint {
 
     fn commit_entries(&self, uid: &OperatorUid) -> Result<Vec<Vec<u8>>> {
         self.snapshot.commit_entries(uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_savepoint_that_a_killed_run_was_writing_goes_with_the_next_start_and_nothing_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let (job, note) = (dir.path().join("job"), dir.path().join("job/savepoint.incomplete"));
+        let (unfinished, mine) = (dir.path().join(".sp.1.incomplete"), dir.path().join("mine"));
+        for place in [&job, &unfinished.join("window"), &mine] {
+            fs::create_dir_all(place).unwrap();
+        }
+        symlink(&unfinished, &note).unwrap();
+        tidy(&job).unwrap();
+        assert!(!unfinished.exists() && fs::symlink_metadata(&note).is_err());
+        symlink(&mine, &note).unwrap();
+        tidy(&job).unwrap();
+        assert!(mine.exists());
     }
 }

@@ -118,11 +118,16 @@ pub trait CheckpointStorage: Send + Sync {
     /// When it can't be written.
     fn write_savepoint(&self, id: CheckpointId, directory: &Path) -> Result<()>;
 
-    /// Makes a savepoint a checkpoint of this storage, so that a job can be started from it.
+    /// Makes a savepoint the only checkpoint of this storage, in one step, so that a job can be started from it.
     ///
     /// # Errors
-    /// When it can't be read, or is damaged.
+    /// When it can't be read, or is damaged. Nothing has changed then.
     fn import_savepoint(&self, directory: &Path) -> Result<CheckpointId>;
+
+    /// Whether there is the state of an earlier run, which a restore would find until this one has a checkpoint.
+    fn has_earlier_state(&self) -> bool {
+        false
+    }
 }
 
 /// A checkpoint that a job is started from.

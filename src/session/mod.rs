@@ -6,6 +6,7 @@ pub mod listings;
 mod outcome;
 mod preview;
 mod registries;
+mod results;
 mod run;
 #[expect(clippy::module_inception, reason = "the session is what this layer is")]
 mod session;
@@ -15,6 +16,7 @@ pub use listing::{Align, Column, Listing};
 pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
 pub use registries::{SessionRegistries, registries};
+pub use results::JobResults;
 pub use run::{JobEntry, explained};
 pub use session::Session;
 pub use settings::{RestoreFrom, Settings};

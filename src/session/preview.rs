@@ -1,5 +1,8 @@
 //! A bare pipeline in the foreground.
 
+use std::sync::Arc;
+
+use super::JobResults;
 use crate::runtime::Job;
 
 /// A pipeline whose rows go to the person's results until it ends. Dropping it cancels it.
@@ -7,4 +10,6 @@ use crate::runtime::Job;
 pub struct Preview {
     /// The job that runs it; it keeps no state.
     pub job: Job,
+    /// Where its rows go.
+    pub results: Arc<JobResults>,
 }

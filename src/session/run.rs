@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::JobResults;
 use crate::lang::lower::JobPlan;
 use crate::plan::JobGraph;
 use crate::plan::explain::Explain;
@@ -21,6 +22,8 @@ pub struct JobEntry {
     pub options: JobOptions,
     /// Leave to use the directory of its state.
     pub directory: Arc<JobDir>,
+    /// Where the rows go that it prints.
+    pub results: Arc<JobResults>,
 }
 
 /// Calls `show` with all levels of a job's plan.

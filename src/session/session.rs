@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Failure, JobEntry, Outcome, Preview, RestoreFrom, SessionRegistries, Settings, registries};
+use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, SessionRegistries, Settings, registries};
 use crate::api::{CommandSyntax, Pipeline, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
@@ -29,6 +29,8 @@ pub struct Session {
     jobs: Vec<JobEntry>,
     /// Held from the first job that keeps state until the session ends.
     state: Option<StateDir>,
+    /// What the person is to be told besides outcomes.
+    warning: Option<String>,
 }
 
 impl Session {
@@ -50,7 +52,13 @@ impl Session {
             catalog: Catalog::new(),
             jobs: Vec::new(),
             state: None,
+            warning: None,
         }
+    }
+
+    /// What the person should know and no outcome says; told once.
+    pub const fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     /// The registries.
@@ -172,7 +180,11 @@ impl Session {
     /// # Errors
     /// When an option or a pipeline is wrong.
     pub fn plan_job(&self, run: &RunStatement) -> Result<JobPlan, Failure> {
-        let environment = environment(&self.registries, &self.settings, &self.results);
+        self.plan_job_into(run, &self.results)
+    }
+
+    fn plan_job_into(&self, run: &RunStatement, results: &Arc<dyn ResultSink>) -> Result<JobPlan, Failure> {
+        let environment = environment(&self.registries, &self.settings, results);
         let defaults = JobSettings {
             batch_rows: self.settings.batch_rows,
             allow_non_restored_state: self.settings.allow_non_restored_state,
@@ -192,7 +204,9 @@ impl Session {
     }
 
     fn preview(&mut self, pipeline: &Pipeline) -> Result<Outcome, Failure> {
-        let environment = environment(&self.registries, &self.settings, &self.results);
+        let results = JobResults::new(self.results.clone());
+        let shown: Arc<dyn ResultSink> = results.clone();
+        let environment = environment(&self.registries, &self.settings, &shown);
         let plan = lower::lower_preview(&self.catalog, pipeline, self.bare_settings(), &environment)?;
         let options = JobOptions {
             batch_rows: self.settings.batch_rows,
@@ -202,7 +216,7 @@ impl Session {
             ..JobOptions::default()
         };
         let spec = JobSpec { graph: plan.stream_graph(), options, restore: Restore::Fresh };
-        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())? }))
+        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results }))
     }
 
     fn run(&mut self, run: &RunStatement) -> Result<Outcome, Failure> {
@@ -214,7 +228,9 @@ impl Session {
                 .help(format!("`stop {name}` or `cancel {name}` ends it, or give this one another name"))
                 .into());
         }
-        let plan = self.plan_job(run)?;
+        let results = JobResults::new(self.results.clone());
+        let shown: Arc<dyn ResultSink> = results.clone();
+        let plan = self.plan_job_into(run, &shown)?;
         if let (Some(savepoint), Some(other)) = (&self.settings.savepoint, self.running().next()) {
             let other = &other.name;
             return Err(Diagnostic::at(
@@ -236,19 +252,28 @@ impl Session {
             Some(RestoreFrom::Latest) => Restore::Latest,
             Some(RestoreFrom::Savepoint(directory)) => Restore::Savepoint(directory.clone()),
         };
-        self.launch(plan, options, &restore)
+        self.launch(plan, options, &restore, results)
     }
 
     /// The directory of a job's state, the state directory being locked.
     fn job_directory(&mut self, name: &str) -> Result<JobDir, Error> {
-        let state = match self.state.take() {
-            Some(state) => state,
-            None => StateDir::lock(&self.settings.state_dir)?,
+        let state = if let Some(state) = self.state.take() {
+            state
+        } else {
+            let state = StateDir::lock(&self.settings.state_dir)?;
+            self.warning = state.warning().map(str::to_owned);
+            state
         };
         self.state.insert(state).job(name)
     }
 
-    fn launch(&mut self, plan: JobPlan, options: JobOptions, restore: &Restore) -> Result<Outcome, Failure> {
+    fn launch(
+        &mut self,
+        plan: JobPlan,
+        options: JobOptions,
+        restore: &Restore,
+        results: Arc<JobResults>,
+    ) -> Result<Outcome, Failure> {
         let name = plan.name.clone();
         let earlier = self.jobs.iter().find(|entry| entry.name == name);
         let directory = match earlier.map(|entry| Arc::clone(&entry.directory)) {
@@ -266,7 +291,7 @@ impl Session {
             (None, Restore::Latest | Restore::Checkpoint(_)) => Some(NOTHING.to_owned()),
         };
         self.jobs.retain(|entry| entry.name != name);
-        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, options, directory });
+        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, options, directory, results });
         Ok(Outcome::Started { job: name, note })
     }
 
@@ -281,6 +306,7 @@ impl Session {
         options: &[(Spanned<String>, ExprNode)],
     ) -> Result<Outcome, Failure> {
         let entry = self.job(name)?;
+        let results = entry.results.clone();
         let mut plan = entry.plan.clone();
         plan.settings = plan.settings.with(options)?;
         // The last checkpoint of a run that has none is not that of a run before it.
@@ -291,7 +317,7 @@ impl Session {
         entry.job.cancel();
         let _ = entry.job.wait(None);
         let options = job_options(&plan.settings);
-        let outcome = self.launch(plan, options, from)?;
+        let outcome = self.launch(plan, options, from, results)?;
         if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
             return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });
         }

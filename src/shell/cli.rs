@@ -36,7 +36,8 @@ Without a command, lotic opens the prompt, or reads statements from standard inp
 The history of the prompt is kept in `$XDG_STATE_HOME/lotic/history`, readable by you alone. The value given to an
 option named like a secret (password, token, api_key, …) is kept as '***'.
 
-Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.";
+Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP. A job whose rows
+nobody reads any more (lotic run … | head) ends there with its other output committed, and that is success.";
 
 /// What lotic can do besides the prompt.
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,12 @@
 //! Waiting for jobs and previews in the foreground, and Ctrl-C.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use super::progress::Progress;
 use super::render::way_out;
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, is_broken_pipe, print};
+use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
 use crate::inspect::{JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Result, printable};
@@ -57,11 +58,12 @@ pub(super) fn stop_jobs(shell: &Shell, mut warned: bool) -> bool {
 pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
     let mut progress = Progress::new(shell.clock.clone(), shell.quiet);
     let mut code = EXIT_OK;
-    let mut told = BTreeMap::new();
+    let (mut told, mut ending) = (BTreeMap::new(), BTreeSet::new());
     for entry in shell.session.jobs().filter(|entry| !shell.told.contains(&entry.name)) {
         let ended = loop {
             let ended = entry.job.wait(Some(TICK_MS));
             tell_restarts(shell, &mut progress, &mut told);
+            end_with_readers(shell, &mut ending);
             if let Some(status) = ended {
                 break status;
             }
@@ -79,6 +81,22 @@ pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
         code = code.max(report(shell, &entry.name, ended, entry.job.failure()));
     }
     code
+}
+
+/// Stops the jobs whose rows nobody reads any more: what is open fires, and what their other sinks owe is committed.
+fn end_with_readers(shell: &Shell, ending: &mut BTreeSet<String>) {
+    for entry in shell.session.running().filter(|entry| entry.results.is_unread()) {
+        if ending.insert(entry.name.clone()) {
+            let job = Arc::clone(&entry.job);
+            let stop = move || {
+                // One that ends by itself meanwhile can't be stopped any more, and how it ended is told anyway.
+                let _ = job.stop(None, true);
+            };
+            if std::thread::Builder::new().name("stop".to_owned()).spawn(stop).is_err() {
+                entry.job.cancel();
+            }
+        }
+    }
 }
 
 /// Says which jobs have restarted since it was last asked, and why.
@@ -99,9 +117,6 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
 pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Option<Error>) -> u8 {
     match status {
         JobStatus::Failed => {
-            if failure.as_ref().is_some_and(is_broken_pipe) {
-                return EXIT_OK;
-            }
             let help = failure.as_ref().map_or("", way_out);
             let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
             shell.message(&format!("error: job {name} failed: {}\n{help}", printable(&cause)));
@@ -111,6 +126,11 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
             if let Some(entry) = shell.session.jobs().find(|entry| entry.name == name) {
                 for lost in lost_rows(&entry.job.view()) {
                     shell.message(&format!("job {name}: {lost}\n"));
+                }
+                if entry.results.is_unread() {
+                    shell.message(&format!(
+                        "job {name}: nobody reads its rows any more; it has ended there, with its other output committed\n"
+                    ));
                 }
             }
             EXIT_OK
@@ -158,6 +178,9 @@ pub(super) fn wait_for_preview(shell: &Shell, preview: &Preview) -> Result<Previ
         progress.draw(&[preview.job.view()]);
     };
     progress.clear();
+    if preview.results.is_unread() {
+        return Err(Error::io("standard output", io::ErrorKind::BrokenPipe.into()));
+    }
     match (status, preview.job.failure()) {
         (JobStatus::Failed, Some(error)) => Err(error),
         _ => Ok(PreviewEnd::Done),
@@ -170,8 +193,10 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
     let Some(entry) = shell.session.jobs().find(|entry| entry.name == *name) else { return Ok(PreviewEnd::Done) };
     let mut progress = Progress::new(shell.clock.clone(), shell.quiet);
     let started = shell.clock.nanos();
+    let mut ending = BTreeSet::new();
     let status = loop {
         let view = entry.job.view();
+        end_with_readers(shell, &mut ending);
         let reached = match request.until {
             WaitUntil::End => false,
             WaitUntil::Rows(rows) => view.source_rows >= rows,

@@ -28,7 +28,7 @@ mod tutorial;
 pub use cli::Cli;
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -66,17 +66,13 @@ pub fn main(cli: Cli) -> ExitCode {
     };
     match done {
         Ok(code) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::from(EXIT_OK),
+        // Whoever reads standard output has gone: not a failure of ours (`lotic … | head`).
+        Err(error) if error.is_broken_pipe() => ExitCode::from(EXIT_OK),
         Err(error) => {
             print::error(&format!("error: {error}\n"));
             ExitCode::from(EXIT_FAILURE)
         }
     }
-}
-
-/// Whoever reads standard output has gone: not a failure of ours (`lotic … | head`).
-fn is_broken_pipe(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// What is shown: short names for the outlet.
@@ -286,9 +282,7 @@ fn files_of(files: &[std::path::PathBuf], options: &RunOptions) -> Result<u8, Er
 }
 
 fn standard_input() -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Error::io("standard input", error))?;
-    script::text_of(bytes, "standard input")
+    script::text_of(std::io::stdin().lock(), "standard input")
 }
 
 /// Runs scripts one after the other, then waits for the jobs they started.

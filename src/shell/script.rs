@@ -1,15 +1,18 @@
 //! Running a text of statements.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::dashboard::Left;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
 use super::record::Recorder;
-use super::{Shell, foreground, is_broken_pipe, render, tutorial};
+use super::{Shell, foreground, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
-use crate::types::{Error, Result, Spanned};
+use crate::types::{Error, Result, Spanned, printable};
 
+/// Bytes of a file of statements, at most: a device that never ends is none.
+const SCRIPT_BYTES_MAX: u64 = 64 << 20;
 /// How deep `.read` may nest.
 const READ_DEPTH: usize = 16;
 
@@ -57,6 +60,9 @@ impl<'a> Script<'a> {
                 self.shell.rows.begin();
             }
             let outcome = crate::commands::execute(&mut self.shell.session, &statement);
+            if let Some(warning) = self.shell.session.take_warning() {
+                self.shell.message(&format!("warning: {}\n", printable(&warning)));
+            }
             let end = match outcome {
                 Ok(outcome) => self.show(outcome, text)?,
                 Err(failure) => {
@@ -110,7 +116,7 @@ impl<'a> Script<'a> {
                     }
                     Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
                     Ok(PreviewEnd::Failed) => return Ok(End::Failed),
-                    Err(error) if is_broken_pipe(&error) => return Err(error),
+                    Err(error) if error.is_broken_pipe() => return Err(error),
                     Err(error) => {
                         self.shell.failure(&Failure::Engine(error), text, &self.origin);
                         return Ok(End::Failed);
@@ -194,12 +200,20 @@ impl<'a> Script<'a> {
 
 /// The text of a file of statements.
 pub(super) fn read(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
-    text_of(bytes, &file.display().to_string())
+    let opened = std::fs::File::open(file).map_err(|error| Error::io(file, error))?;
+    text_of(opened, &file.display().to_string())
 }
 
-/// Bytes as text; where they are not UTF-8, an error that says where.
-pub(super) fn text_of(bytes: Vec<u8>, origin: &str) -> Result<String> {
+/// What `from` says, as text; where it is too long or not UTF-8, an error that says so.
+pub(super) fn text_of(from: impl Read, origin: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    from.take(SCRIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| Error::io(origin, error))?;
+    if bytes.len() as u64 > SCRIPT_BYTES_MAX {
+        let most = SCRIPT_BYTES_MAX >> 20;
+        return Err(Error::config(format!(
+            "{origin}: statements end after {most} MiB at the latest, and this does not"
+        )));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;

@@ -1,6 +1,7 @@
 //! The signals that concern the whole program.
 
-use std::io::stdin;
+use std::io::{self, stdin};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +18,8 @@ const UNSEEN_SIGNALS: usize = 3;
 /// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
 const UNSEEN_SIGNALS_PATIENT: usize = 20;
 
+/// How long signals are not heard when the system has failed a call.
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 /// How long the program has to leave by itself when its terminal is gone.
 const HANGUP: Duration = Duration::from_secs(3);
 /// How long giving the terminal back may take then: so many looks whether it is done.
@@ -51,21 +54,22 @@ impl Interrupts {
     pub(super) fn install() -> Result<Self> {
         let noted = Arc::new(Noted::default());
         let seen = Arc::clone(&noted);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io("signal handling", error))?;
         // Here and not in the thread: the line editor saves what holds for SIGINT when it begins and restores it later. If
         // that were still the system's, the next Ctrl-C would end the shell.
-        let guard = runtime.enter();
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let ends = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>();
-        let ends = ends.map_err(|error| Error::io("signal handling", error))?;
-        drop(guard);
+        let mut listener = Some(Listener::new()?);
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(listen(&seen, ends)))
+            .spawn(move || {
+                loop {
+                    let listened = listener.take().map(|listener| caught(|| Ok(listener.listen(&seen))));
+                    if matches!(listened, Some(Ok(()))) {
+                        return;
+                    }
+                    // The system has failed a call of tokio's. Whoever wants to end the program must be heard all the same.
+                    std::thread::park_timeout(LISTEN_AGAIN);
+                    listener = Listener::new().ok();
+                }
+            })
             .map_err(|error| Error::io("signal handling", error))?;
         Ok(Self { noted })
     }
@@ -106,6 +110,36 @@ impl Interrupts {
     pub(super) fn is_reading(&self) -> bool {
         self.noted.reading.load(Ordering::SeqCst)
     }
+}
+
+/// What hears the signals.
+struct Listener {
+    runtime: tokio::runtime::Runtime,
+    ends: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Listener {
+    fn new() -> Result<Self> {
+        caught(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+            let guard = runtime.enter();
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            let ends = kinds.into_iter().map(signal).collect::<io::Result<Vec<_>>>()?;
+            drop(guard);
+            Ok(Self { runtime, ends })
+        })
+    }
+
+    fn listen(self, noted: &Arc<Noted>) {
+        self.runtime.block_on(listen(noted, self.ends));
+    }
+}
+
+/// Runs `f`. tokio panics where a call of the system fails that hardly ever does: that is an error, too.
+fn caught<T>(f: impl FnOnce() -> io::Result<T>) -> Result<T> {
+    let done =
+        catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(io::Error::other("a call of the system failed")));
+    done.map_err(|error| Error::io("signal handling", error))
 }
 
 /// Makes the line editor return: while it reads, SIGINT is its own.

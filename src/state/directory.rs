@@ -23,6 +23,8 @@ pub struct StateDir {
 #[derive(Debug)]
 struct Held {
     path: PathBuf,
+    /// What its owner should know of it.
+    warning: Option<String>,
     /// The operating system's lock lives as long as this is open.
     _lock: File,
     jobs: Mutex<Vec<String>>,
@@ -35,7 +37,8 @@ impl StateDir {
     /// Takes `path`, creating it (0700) where it does not exist.
     ///
     /// # Errors
-    /// [`Error::Locked`] when another process has it; [`Error::Io`] when it can't be created or written.
+    /// [`Error::Locked`] when another process has it; [`Error::Config`] when it is another user's, or its lock is no file
+    /// (a symbolic link, say); [`Error::Io`] when it can't be created or written.
     pub fn lock(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         create_private_directory(path)?;
@@ -45,7 +48,8 @@ impl StateDir {
         if let Some(held) = all.iter().filter_map(Weak::upgrade).find(|held| held.path == path) {
             return Ok(Self { held });
         }
-        let held = Arc::new(Held { _lock: take(&path)?, path, jobs: Mutex::default() });
+        let warning = check_owner(&path)?;
+        let held = Arc::new(Held { _lock: take(&path)?, path, warning, jobs: Mutex::default() });
         all.push(Arc::downgrade(&held));
         Ok(Self { held })
     }
@@ -56,10 +60,17 @@ impl StateDir {
         &self.held.path
     }
 
+    /// What the person should know: that others can write to it.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.held.warning.as_deref()
+    }
+
     /// Takes the directory of job `name`, `jobs/<name>`, creating it.
     ///
     /// # Errors
-    /// [`Error::Config`] when a job of this name is running; [`Error::Io`] when it can't be created.
+    /// [`Error::Config`] when a job of this name is running, or one of the two is a symbolic link; [`Error::Io`] when it
+    /// can't be created.
     pub fn job(&self, name: &str) -> Result<JobDir> {
         let path = self.job_path(name);
         let mut jobs = self.held.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,6 +78,12 @@ impl StateDir {
             return Err(Error::config(format!("a job named `{name}` is running; stop or cancel it first")));
         }
         create_private_directory(&path)?;
+        for part in [self.held.path.join("jobs"), path.clone()] {
+            let metadata = fs::symlink_metadata(&part).map_err(|error| Error::io(&part, error))?;
+            if metadata.is_symlink() {
+                return Err(not_followed(&part));
+            }
+        }
         jobs.push(name.to_owned());
         Ok(JobDir { directory: self.clone(), name: name.to_owned(), path })
     }
@@ -101,10 +118,43 @@ impl Drop for JobDir {
     }
 }
 
+fn not_followed(path: &Path) -> Error {
+    Error::config(format!("{} is a symbolic link: in a state directory none is followed", path.display()))
+}
+
+/// Whoever can write to a state directory decides what jobs restore and where they write: it must be ours, or the system's.
+/// What there is to say when others can write to it, too.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> Result<Option<String>> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let (owner, mode, shown) = (metadata.uid(), metadata.mode() & 0o7777, path.display());
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(Error::config(format!(
+            "the state directory {shown} belongs to another user (uid {owner}), who could put any state there; give another \
+             --state-dir"
+        )));
+    }
+    Ok((mode & 0o022 != 0).then(|| {
+        format!(
+            "other users can write to the state directory {shown} (mode {mode:04o}) and put any state there; \
+             `chmod go-w` closes it"
+        )
+    }))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<Option<String>> {
+    Ok(None)
+}
+
 /// Locks the file `lock` in `directory` and writes our process id into it.
 fn take(directory: &Path) -> Result<File> {
     let path = directory.join("lock");
     let mut file = open_private_file(&path)?;
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(Error::config(format!("{} is no regular file", path.display())));
+    }
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -150,9 +200,16 @@ pub fn create_private_file(path: &Path) -> Result<File> {
     private_options().create_new(true).open(path).map_err(|error| Error::io(path, error))
 }
 
-/// Opens `path` for reading and writing, creating it with mode 0600.
+/// Opens `path` for reading and writing, creating it with mode 0600. A symbolic link is refused.
 fn open_private_file(path: &Path) -> Result<File> {
-    private_options().create(true).truncate(false).open(path).map_err(|error| Error::io(path, error))
+    let mut options = private_options();
+    options.create(true).truncate(false);
+    #[cfg(unix)]
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options.open(path).map_err(|error| {
+        let link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if link { not_followed(path) } else { Error::io(path, error) }
+    })
 }
 
 fn private_options() -> OpenOptions {
@@ -257,6 +314,51 @@ mod tests {
         assert_eq!(mode(job.path()), 0o700);
         assert_eq!(mode(&state.path().join("jobs")), 0o700);
         assert_eq!(mode(&state.path().join("lock")), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed_and_nothing_is_written_through_one() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().expect("a directory");
+        let (state, target) = (dir.path().join("state"), dir.path().join("mine"));
+        fs::write(&target, "mine").expect("written");
+        fs::create_dir_all(state.join("jobs")).expect("created");
+        symlink(&target, state.join("lock")).expect("linked");
+        let refused = |error: Error| assert!(error.to_string().contains("is a symbolic link"), "{error}");
+        refused(StateDir::lock(&state).expect_err("a link"));
+        symlink(dir.path().join("nothing"), state.join("other")).expect("linked");
+        fs::rename(state.join("other"), state.join("lock")).expect("renamed");
+        refused(StateDir::lock(&state).expect_err("a link to nothing"));
+        assert!(!dir.path().join("nothing").exists());
+        fs::remove_file(state.join("lock")).expect("removed");
+        let held = StateDir::lock(&state).expect("free");
+        symlink(dir.path(), state.join("jobs/hot")).expect("linked");
+        refused(held.job("hot").expect_err("a link"));
+        held.job("cold").expect("a directory");
+        fs::rename(state.join("jobs"), dir.path().join("jobs")).expect("renamed");
+        symlink(dir.path().join("jobs"), state.join("jobs")).expect("linked");
+        refused(held.job("cold").expect_err("below a link"));
+        assert_eq!(fs::read_to_string(target).expect("there"), "mine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_can_write_to_is_told_and_another_users_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = dir.path().join("state");
+        fs::create_dir(&state).expect("created");
+        for (mode, told) in [(0o755, false), (0o700, false), (0o777, true), (0o770, true)] {
+            fs::set_permissions(&state, fs::Permissions::from_mode(mode)).expect("ours");
+            let held = StateDir::lock(&state).expect("free");
+            assert_eq!(held.warning().is_some(), told, "{mode:o}: {:?}", held.warning());
+        }
+        // Only root can give a directory away.
+        if chown(&state, Some(12_345), None).is_ok() {
+            let error = StateDir::lock(&state).expect_err("somebody else's").to_string();
+            assert!(error.contains("belongs to another user (uid 12345)"), "{error}");
+        }
     }
 
     #[test]

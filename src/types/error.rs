@@ -86,7 +86,7 @@ impl Error {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Changed { .. } => true,
-            Self::Io { source, .. } => source.kind() == io::ErrorKind::BrokenPipe,
+            Self::Io { .. } => self.is_broken_pipe(),
             Self::Row { .. }
             | Self::State(_)
             | Self::Locked { .. }
@@ -95,6 +95,12 @@ impl Error {
             | Self::Killed
             | Self::Config(_) => false,
         }
+    }
+
+    /// Whether whoever read what we write has gone.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 
     /// A [`Error::State`] of this message.

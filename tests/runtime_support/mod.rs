@@ -11,7 +11,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use lotic::api::{
     Bounds, Committer, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, Output, PlannedOperator,
-    PlannedSource, Rejected, SideOutput, Source, SourcePoll, SourceProgress, SourceStart,
+    PlannedSource, Rejected, SideOutput, SinkOwner, Source, SourcePoll, SourceProgress, SourceStart,
 };
 use lotic::expr::TypedExpr;
 use lotic::plan::{ChainedOperator, JobEdge, JobGraph, JobVertex, Port, SourceTask};
@@ -326,7 +326,7 @@ impl Committer for Commits {
         Ok(())
     }
 
-    fn recover(&self, entries: &[Vec<u8>]) -> Result<()> {
+    fn recover(&self, entries: &[Vec<u8>], _owner: SinkOwner) -> Result<()> {
         self.commit(entries)?;
         self.0.lock().expect("not poisoned").staged.clear();
         Ok(())

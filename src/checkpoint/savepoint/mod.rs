@@ -20,4 +20,6 @@ mod write;
 mod tests;
 
 pub use read::open_savepoint;
-pub use write::{SavepointStats, check_savepoint_place, write_savepoint};
+pub use write::{
+    SavepointStats, check_savepoint_place, is_unfinished_savepoint, write_savepoint, write_savepoint_noted,
+};

@@ -14,7 +14,7 @@ use arrow_array::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::document::Document;
-use super::{open_savepoint, write_savepoint};
+use super::{open_savepoint, write_savepoint, write_savepoint_noted};
 use crate::checkpoint::{Manifest, ManifestOperator, SnapshotKind};
 use crate::state::{
     Commit, KeyedRows, OperatorDelta, StateChange, StateDelta, StateDescriptor, StateSnapshot, StateStore,
@@ -269,10 +269,21 @@ fn a_savepoint_exists_only_when_it_is_complete_and_overwrites_nothing() {
     let (checkpoint, manifest) = small_snapshot(&dir.path().join("job"), 1);
     let place = dir.path().join("deep/sp");
     fs::create_dir_all(&place).expect("an empty directory is as good as none");
-    // What a crash left of an earlier attempt.
-    fs::create_dir_all(dir.path().join("deep/.sp.incomplete/window")).expect("created");
-    write_savepoint(&checkpoint, &manifest, &place).expect("writes");
-    assert_eq!(fs::read_dir(dir.path().join("deep")).expect("there").count(), 1);
+    // What somebody else is building there, or has left.
+    fs::create_dir_all(dir.path().join("deep/.sp.1.incomplete/window")).expect("created");
+    let noted = std::cell::RefCell::new(PathBuf::new());
+    let note = |path: &Path| {
+        *noted.borrow_mut() = path.to_path_buf();
+        assert!(!path.exists(), "it is told before there is anything");
+        Ok(())
+    };
+    write_savepoint_noted(&checkpoint, &manifest, &place, &note).expect("writes");
+    assert_eq!(*noted.borrow(), dir.path().join("deep/.sp.2.incomplete"));
+    assert_eq!(
+        fs::read_dir(dir.path().join("deep")).expect("there").count(),
+        2,
+        "nothing else is left, nothing is lost"
+    );
     let error = write_savepoint(&checkpoint, &manifest, &place).expect_err("taken");
     assert!(error.to_string().contains("is not empty"), "{error}");
     open_savepoint(&place).expect("untouched");

@@ -1,7 +1,9 @@
 //! A savepoint written: whole, or not at all.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,12 +38,29 @@ pub struct SavepointStats {
     pub bytes: u64,
 }
 
+/// The last part of the name under which a savepoint is built; the first is a dot.
+const UNFINISHED: &str = ".incomplete";
+
 /// Writes `snapshot` as a savepoint into `directory`, which must not exist or be empty. It is built beside it, under a
-/// name that begins with a dot, made durable, and renamed: a directory of that name is always a whole savepoint.
+/// name of its own that begins with a dot, made durable, and renamed: a directory of that name is always a whole savepoint.
 ///
 /// # Errors
 /// When the directory holds something, can't be written, or the snapshot can't be read; nothing is left behind then.
 pub fn write_savepoint(snapshot: &StateSnapshot, manifest: &Manifest, directory: &Path) -> Result<SavepointStats> {
+    write_savepoint_noted(snapshot, manifest, directory, &|_| Ok(()))
+}
+
+/// As [`write_savepoint`]; `note` is told where it is built, before there is anything: a process that dies leaves that
+/// behind.
+///
+/// # Errors
+/// As that has, and those of `note`.
+pub fn write_savepoint_noted(
+    snapshot: &StateSnapshot,
+    manifest: &Manifest,
+    directory: &Path,
+    note: &dyn Fn(&Path) -> Result<()>,
+) -> Result<SavepointStats> {
     let name = directory
         .file_name()
         .ok_or_else(|| Error::config(format!("{} is not a name for a savepoint", directory.display())))?;
@@ -55,19 +74,49 @@ pub fn write_savepoint(snapshot: &StateSnapshot, manifest: &Manifest, directory:
         None => Path::new("."),
     };
     create_private_directory(parent)?;
-    let unfinished = parent.join(format!(".{}.incomplete", name.to_string_lossy()));
-    remove(&unfinished)?;
+    let unfinished = unfinished_place(parent, name, note)?;
     let written = write_all(snapshot.source(), manifest, &unfinished).and_then(|stats| {
         // An empty directory in its place gives way. (Removing fails for one that is not empty, and so does renaming.)
         let _ = fs::remove_dir(directory);
         fs::rename(&unfinished, directory).map_err(|error| Error::io(directory, error))?;
-        sync_directory(parent)?;
+        sync_directory(parent).inspect_err(|_| {
+            // What is told to have failed must not be found.
+            let _ = fs::rename(directory, &unfinished);
+        })?;
         Ok(stats)
     });
     if written.is_err() {
-        let _ = remove(&unfinished);
+        let _ = fs::remove_dir_all(&unfinished);
     }
     written
+}
+
+/// Creates the directory in which a savepoint is built, one that nobody else builds in.
+fn unfinished_place(parent: &Path, name: &OsStr, note: &dyn Fn(&Path) -> Result<()>) -> Result<PathBuf> {
+    let name = name.to_string_lossy();
+    let mut number = 1;
+    loop {
+        let place = parent.join(format!(".{name}.{number}{UNFINISHED}"));
+        if fs::symlink_metadata(&place).is_err() {
+            note(&place)?;
+            match DirBuilder::new().mode(0o700).create(&place) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io(place, error)),
+                Ok(()) => return Ok(place),
+            }
+        }
+        number += 1;
+    }
+}
+
+/// Whether `path` is the name of a savepoint that is being written.
+#[must_use]
+pub fn is_unfinished_savepoint(path: &Path) -> bool {
+    path.is_absolute()
+        && path.file_name().is_some_and(|name| {
+            let name = name.as_encoded_bytes();
+            name.starts_with(b".") && name.ends_with(UNFINISHED.as_bytes())
+        })
 }
 
 /// Whether a savepoint may be written into `directory`, without touching it.
@@ -87,15 +136,7 @@ pub fn check_savepoint_place(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remove(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(directory, error)),
-        _ => Ok(()),
-    }
-}
-
 fn write_all(source: &dyn SnapshotSource, manifest: &Manifest, directory: &Path) -> Result<SavepointStats> {
-    create_private_directory(directory)?;
     let mut stats = SavepointStats::default();
     let mut count = |file: &FileDocument| {
         stats.files += 1;

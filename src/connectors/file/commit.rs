@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Stage, is_committed, marked_run, run_mark, run_of, staged};
-use crate::api::Committer;
+use super::parts::{Stage, is_committed, mark_of, marked_run, owner_in, run_mark, run_of, staged};
+use crate::api::{Committer, SinkOwner};
 use crate::types::files::{FileInfo, FileKind, FileLock, Files};
 use crate::types::{Error, Result};
 
@@ -60,6 +60,8 @@ struct RunState {
     own: Option<(u64, FileLock)>,
     /// Whether what an earlier attempt had staged has been removed.
     clean: bool,
+    /// Whose staged output is ours.
+    owner: SinkOwner,
     /// The number of each instance's next staged file. It outlives the attempt: a checkpoint that is restored twice still
     /// names files that were committed when it was restored first, and nothing else may have got their names since.
     numbers: BTreeMap<u64, u64>,
@@ -88,52 +90,71 @@ impl PartDirectory {
     }
 
     /// The number of this run, taken at the first call: no file of another run ever has it. At the first call of each
-    /// attempt, what `earlier` runs of the job have staged goes, but for `listed`, which the checkpoint will commit.
+    /// attempt, what earlier runs of the job have staged goes, but for `listed`, which the checkpoint has committed. Which
+    /// runs those are their marks say; `earlier` names runs of the job whose marks do not.
     pub(super) fn run(&self, earlier: &BTreeSet<u64>, listed: &BTreeSet<String>) -> Result<u64> {
         let mut state = self.lock();
         self.files.create_dir(&self.path).map_err(|error| Error::io(&self.path, error))?;
+        let own = if let Some((run, _)) = &state.own {
+            *run
+        } else {
+            let (run, lock) = self.take_run(state.owner)?;
+            state.own = Some((run, lock));
+            run
+        };
         if !state.clean {
-            let own = state.own.as_ref().map(|(run, _)| *run);
-            let runs = earlier.iter().copied().chain(own).collect();
-            self.remove_staged(&runs, listed, own)?;
+            self.remove_staged(earlier, listed, own, state.owner)?;
             state.clean = true;
         }
-        if let Some((run, _)) = &state.own {
-            return Ok(*run);
-        }
+        Ok(own)
+    }
+
+    fn take_run(&self, owner: SinkOwner) -> Result<(u64, FileLock)> {
         let names = self.files.list(&self.path).map_err(|error| Error::io(&self.path, error))?;
         let mut run = names.iter().filter_map(run_of).max().map_or(1, |run| run.saturating_add(1));
         loop {
             let mark = self.path.join(run_mark(run));
-            match self.files.create(&mark) {
-                Ok(_) => {}
+            let mut file = match self.files.create(&mark) {
+                Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     run = run.saturating_add(1);
                     continue;
                 }
                 Err(error) => return Err(Error::io(mark, error)),
-            }
+            };
             if let Some(lock) = self.files.try_lock(&mark).map_err(|error| Error::io(&mark, error))? {
-                state.own = Some((run, lock));
-                return Ok(run);
+                let written = file.write(mark_of(owner.id).as_bytes()).and_then(|()| file.sync());
+                written.map_err(|error| Error::io(&mark, error))?;
+                return Ok((run, lock));
             }
             run = run.saturating_add(1);
         }
     }
 
-    /// Removes what dead runs left behind: files in progress of any run, because no checkpoint speaks of them, and
-    /// closed ones of `runs` that are not `listed`. A run lives as long as its mark is locked: a fork of a job that still
-    /// runs has that job's number in its state, too.
-    fn remove_staged(&self, runs: &BTreeSet<u64>, listed: &BTreeSet<String>, own: Option<u64>) -> Result<()> {
+    /// Removes what dead runs left behind: files in progress of any run, because no checkpoint speaks of them, closed ones
+    /// of the job's own runs that are not `listed`, and the marks of runs that have nothing staged any more. A run lives as
+    /// long as its mark is locked: a fork of a job that still runs has that job's number in its state, too.
+    fn remove_staged(
+        &self,
+        earlier: &BTreeSet<u64>,
+        listed: &BTreeSet<String>,
+        own: u64,
+        owner: SinkOwner,
+    ) -> Result<()> {
         let names = self.files.list(&self.path).map_err(|error| Error::io(&self.path, error))?;
-        let mut dead: BTreeSet<u64> = own.into_iter().collect();
+        let mut dead = BTreeMap::from([(own, true)]);
         let mut locks = Vec::new();
-        for run in names.iter().filter_map(marked_run).filter(|run| own != Some(*run)) {
+        for run in names.iter().filter_map(marked_run).filter(|run| own != *run) {
             let mark = self.path.join(run_mark(run));
             match self.files.try_lock(&mark) {
                 Ok(Some(lock)) => {
-                    dead.insert(run);
-                    locks.push(lock);
+                    let marked = self.owner(&run_mark(run))?;
+                    let ours = match marked {
+                        Some(id) => owner.id == Some(id) && (owner.alone || earlier.contains(&run)),
+                        None => earlier.contains(&run),
+                    };
+                    dead.insert(run, ours);
+                    locks.push((run, ours || marked.is_none(), lock));
                 }
                 Ok(None) => {}
                 // Somebody has removed the mark; whether the run lives can't be told, so its files stay.
@@ -141,17 +162,38 @@ impl PartDirectory {
                 Err(error) => return Err(Error::io(mark, error)),
             }
         }
+        let mut left = BTreeSet::new();
         for name in names.iter().filter_map(|name| name.to_str()) {
-            let goes = match staged(name) {
-                Some((run, Stage::InProgress)) => dead.contains(&run),
-                Some((run, Stage::Pending)) => dead.contains(&run) && runs.contains(&run) && !listed.contains(name),
-                None => false,
+            let Some((run, stage)) = staged(name) else { continue };
+            let goes = match (stage, dead.get(&run)) {
+                (Stage::InProgress, Some(_)) => true,
+                (Stage::Pending, Some(ours)) => *ours && !listed.contains(name),
+                (Stage::InProgress | Stage::Pending, None) => false,
             };
             if goes {
-                self.files.remove(&self.path.join(name)).map_err(|error| self.error(name, error))?;
+                self.remove(name)?;
+            } else {
+                left.insert(run);
             }
         }
+        for (run, _, _) in locks.iter().filter(|(run, goes, _)| *goes && !left.contains(run)) {
+            self.remove(&run_mark(*run))?;
+        }
         Ok(())
+    }
+
+    /// The owner that a mark names, if it names one.
+    fn owner(&self, mark: &str) -> Result<Option<u64>> {
+        let mut text = [0; 64];
+        let read = self.files.open(&self.path.join(mark)).and_then(|mut file| file.read_at(0, &mut text));
+        Ok(owner_in(&text[..read.map_err(|error| self.error(mark, error))?]))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        match self.files.remove(&self.path.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.error(name, error)),
+            _ => Ok(()),
+        }
     }
 
     fn info(&self, name: &str) -> Result<Option<FileInfo>> {
@@ -212,10 +254,12 @@ impl Committer for FileCommitter {
         Ok(())
     }
 
-    fn recover(&self, entries: &[Vec<u8>]) -> Result<()> {
+    fn recover(&self, entries: &[Vec<u8>], owner: SinkOwner) -> Result<()> {
         self.commit(entries)?;
-        // The rest waits for the sink's instances, who know from their state which runs were theirs.
-        self.directory.lock().clean = false;
+        // The rest waits for the sink's instances, who know from their state what is committed.
+        let mut state = self.directory.lock();
+        state.clean = false;
+        state.owner = owner;
         Ok(())
     }
 }

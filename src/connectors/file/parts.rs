@@ -1,7 +1,7 @@
 //! The names of a sink's files.
 //!
 //! ```text
-//! .run-3                               this number is taken; locked while its run lives
+//! .run-3                               this number is taken; locked while its run lives; says whose run it is
 //! .part-3-0-7.ndjson.inprogress        run 3, subtask 0, its file number 7: being written, in no checkpoint
 //! .part-3-0-7.ndjson.pending           the same, closed: a checkpoint may list it
 //! part-3-0-12.ndjson                   run 3, subtask 0, committed with checkpoint 12
@@ -10,6 +10,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+
+/// How a mark that names its owner begins.
+const OWNER: &str = "job ";
 
 /// A file of ours that is not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,17 @@ impl fmt::Display for Staged {
 /// The name that marks `run` as taken.
 pub(super) fn run_mark(run: u64) -> String {
     format!(".run-{run}")
+}
+
+/// What a mark says: the owner of its run.
+pub(super) fn mark_of(owner: Option<u64>) -> String {
+    owner.map_or_else(String::new, |owner| format!("{OWNER}{owner:016x}\n"))
+}
+
+/// The owner that a mark of this content names.
+pub(super) fn owner_in(mark: &[u8]) -> Option<u64> {
+    let owner = std::str::from_utf8(mark).ok()?.strip_prefix(OWNER)?.strip_suffix('\n')?;
+    u64::from_str_radix(owner, 16).ok()
 }
 
 /// The final name of subtask `subtask`'s rows of `checkpoint`; `again` counts names that were taken.

@@ -75,7 +75,7 @@ impl StateStore {
     /// When the id was used before, the parent is not held, a delta does not fit its state's descriptor, or the file
     /// can't be written. Nothing has changed then.
     pub fn commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {
-        self.try_commit(commit).map_err(|error| self.named(error))
+        self.try_commit(commit).map_err(|error| self.uncommitted(commit.id, error))
     }
 
     /// Writes all of `snapshot` as checkpoint `id`, one without ancestors: how a job's own store takes over a savepoint
@@ -84,7 +84,7 @@ impl StateStore {
     /// # Errors
     /// As [`commit`](Self::commit), and when the snapshot can't be read.
     pub fn import(&self, snapshot: &StateSnapshot, id: CheckpointId) -> Result<CommitStats> {
-        self.try_import(snapshot, id).map_err(|error| self.named(error))
+        self.try_import(snapshot, id).map_err(|error| self.uncommitted(id, error))
     }
 
     fn try_commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {

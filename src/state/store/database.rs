@@ -6,7 +6,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -20,17 +21,12 @@ use super::commit::{Commit, CommitStats};
 use super::key::{BlockKey, Group};
 use super::merge::Keys;
 use super::record::{CheckpointRecord, SchemaRecord, from_json};
-use crate::state::directory::{create_private_directory, create_private_file, rename_durably};
+use super::runs::{self, FILE, UNFINISHED};
+use crate::state::directory::{create_private_directory, create_private_file};
 use crate::state::seal::unseal;
 use crate::state::{StateDescriptor, StateSnapshot};
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
-/// The file's name in its directory.
-const FILE: &str = "state.redb";
-/// Its name until it is complete.
-const UNFINISHED: &str = "state.redb.new";
-/// Where fresh starts set earlier databases aside.
-const RUNS: &str = "runs";
 /// The version of what the tables mean.
 const FORMAT: u64 = 1;
 /// Pages kept in memory. The default would be 1 GiB a job.
@@ -69,10 +65,16 @@ pub(super) const LAST_ID: &str = "last_id";
 /// The state database of one job.
 ///
 /// Several threads may use it at once: commits and [`retain`](Self::retain) wait for each other, readers wait for
-/// nobody.
+/// nobody. When the system fails a call (no space left, say), what was under way is an error, and the file is opened anew
+/// before the next use: redb takes no more calls then.
 pub struct StateStore {
     pub(super) path: PathBuf,
-    db: Database,
+    /// `None` when it could not be opened anew.
+    db: RwLock<Option<Database>>,
+    /// Whether it must be opened anew before its next use.
+    failed: AtomicBool,
+    /// The checkpoint whose commit has failed: it may be in the file all the same.
+    doubtful: Mutex<Option<CheckpointId>>,
     identity: Option<(u64, u64)>,
     schemas: Mutex<Vec<Arc<StoredState>>>,
     work: Mutex<Work>,
@@ -143,20 +145,34 @@ impl StateStore {
     /// As [`open`](Self::open).
     pub fn open_existing(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join(FILE);
-        let metadata = match fs::metadata(&path) {
+        let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(path, error)),
         };
+        if metadata.is_symlink() {
+            return Err(Error::state(format!("{} is a symbolic link, which is not followed", path.display())));
+        }
         // redb would make a new database of it. Ours are complete before they get this name.
         if metadata.len() == 0 {
             return Err(Error::state(format!("{} is empty: it is not a state database", path.display())));
         }
         let db = open_database(&path, metadata.len() <= CHECKED_BYTES)?;
-        let mut store =
-            Self { identity: identity(&metadata), db, schemas: Mutex::default(), work: Mutex::default(), path };
+        let mut store = Self::new(path, identity(&metadata), db);
         store.load().and_then(|()| store.compact(metadata.len())).map_err(|error| name_error(&store.path, error))?;
         Ok(Some(store))
+    }
+
+    fn new(path: PathBuf, identity: Option<(u64, u64)>, db: Database) -> Self {
+        Self {
+            path,
+            db: RwLock::new(Some(db)),
+            failed: AtomicBool::new(false),
+            doubtful: Mutex::default(),
+            identity,
+            schemas: Mutex::default(),
+            work: Mutex::default(),
+        }
     }
 
     /// Gives unused pages back to the file system, where that is worth it. Crash-safe: redb moves pages in transactions.
@@ -170,47 +186,52 @@ impl StateStore {
             // Checkpoints share blocks, so the sum is more than what is used.
             rows.map(|row| Ok(row.map_err(db)?.1.value())).sum::<Result<u64>>()?
         };
-        if file_bytes / SPARSE_TIMES > used_bytes {
-            self.db.compact().map_err(|error| Error::state(format!("can't be compacted: {error}")))?;
+        let held = self.db.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(db) = held.as_mut().filter(|_| file_bytes / SPARSE_TIMES > used_bytes) {
+            db.compact().map_err(|error| Error::state(format!("can't be compacted: {error}")))?;
         }
         Ok(())
     }
 
-    /// Sets the database of an earlier run, if there is one, aside as `directory/runs/<n>/state.redb`, never to be touched
-    /// again: what `latest` means is always `directory/state.redb`, the newest run.
+    /// Whether there is a database of a job in `directory`.
+    #[must_use]
+    pub fn is_in(directory: &Path) -> bool {
+        fs::symlink_metadata(directory.join(FILE)).is_ok()
+    }
+
+    /// Removes what a run that was killed has left half done in the job's directory, and the oldest databases of earlier
+    /// runs. Nobody may be using the directory.
     ///
     /// # Errors
-    /// [`Error::Io`] when it can't be moved.
-    pub fn set_aside(directory: &Path) -> Result<()> {
-        let path = directory.join(FILE);
-        match fs::symlink_metadata(&path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::io(path, error)),
-        }
-        let runs = directory.join(RUNS);
-        create_private_directory(&runs)?;
-        let mut last = 0;
-        for entry in fs::read_dir(&runs).map_err(|error| Error::io(&runs, error))? {
-            let name = entry.map_err(|error| Error::io(&runs, error))?.file_name();
-            last = last.max(name.to_str().and_then(|name| name.parse::<u64>().ok()).unwrap_or(0));
-        }
-        let run = runs.join((last + 1).to_string());
-        create_private_directory(&run)?;
-        rename_durably(&path, &run.join(FILE))
+    /// [`Error::Io`] when a file can't be moved or removed.
+    pub fn tidy(directory: &Path) -> Result<()> {
+        runs::tidy(directory)
     }
 
     /// Creates `directory/state.redb` with a first checkpoint in it: the file is synced once less than by
     /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices. The directory must be there: one
-    /// that was removed under a running job is not this process's any more. Only then what an earlier run left gives way:
-    /// a run that came to nothing hides no checkpoint.
+    /// that was removed under a running job is not this process's any more.
+    ///
+    /// In one durable step the database of an earlier run gives way to it, which is then kept as
+    /// `directory/runs/<n>/state.redb` until a few later ones are there: a run that came to nothing hides no checkpoint.
     ///
     /// # Errors
-    /// As those have. There is no database then.
+    /// As those have. Nothing has changed then.
     pub fn create_with(directory: &Path, commit: &Commit<'_>) -> Result<(Self, CommitStats)> {
         let store = Self::unfinished(directory, Durability::None)?;
         let stats = store.commit(commit)?;
         Ok((store.finished(directory)?, stats))
+    }
+
+    /// As [`create_with`](Self::create_with), with all of `snapshot` as its first checkpoint: how a job takes over a
+    /// savepoint.
+    ///
+    /// # Errors
+    /// As that has, and when the snapshot can't be read. Nothing has changed then.
+    pub fn create_from(directory: &Path, snapshot: &StateSnapshot) -> Result<(Self, CheckpointId)> {
+        let (store, id) = (Self::unfinished(directory, Durability::None)?, CheckpointId(1));
+        store.import(snapshot, id)?;
+        Ok((store.finished(directory)?, id))
     }
 
     fn create(directory: &Path) -> Result<Self> {
@@ -221,32 +242,26 @@ impl StateStore {
     /// A new database under another name. It has no checkpoint; whether it is on disk, `durability` says.
     fn unfinished(directory: &Path, durability: Durability) -> Result<Self> {
         let path = directory.join(UNFINISHED);
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io(path, error)),
-        }
+        runs::remove_file(&path)?;
         let file = create_private_file(&path)?;
         let identity = file.metadata().ok().as_ref().and_then(identity);
         drop(file);
         let db = open_database(&path, false)?;
-        let store = Self { identity, db, schemas: Mutex::default(), work: Mutex::default(), path };
+        let store = Self::new(path, identity, db);
         store.initialize(durability).map_err(|error| store.named(error))?;
         Ok(store)
     }
 
-    /// It is complete: gives it its own name, which an earlier run's had until now.
+    /// It is complete: it becomes the job's.
     fn finished(mut self, directory: &Path) -> Result<Self> {
-        Self::set_aside(directory)?;
-        let path = directory.join(FILE);
-        rename_durably(&self.path, &path)?;
-        self.path = path;
+        runs::switch(directory)?;
+        self.path = directory.join(FILE);
         Ok(self)
     }
 
     /// Nobody looks for the file yet, so that one phase is enough: it is given its name after it is on disk.
     fn initialize(&self, durability: Durability) -> Result<()> {
-        let mut transaction = self.db.begin_write().map_err(db)?;
+        let mut transaction = self.with(|database| database.begin_write().map_err(db))?;
         transaction.set_durability(durability).map_err(Error::state)?;
         {
             let mut meta = transaction.open_table(META).map_err(db)?;
@@ -271,7 +286,7 @@ impl StateStore {
         if format != FORMAT {
             return Err(Error::state(format!("its format is {format}; this build reads format {FORMAT}")));
         }
-        let mut schemas = self.schemas();
+        let mut schemas = Vec::new();
         for row in transaction.open_table(SCHEMAS).map_err(db)?.iter().map_err(db)? {
             let (number, value) = row.map_err(db)?;
             let number = number.value();
@@ -279,6 +294,56 @@ impl StateStore {
             let record: SchemaRecord = from_json("the schema of a state", bytes)?;
             schemas.push(Arc::new(StoredState::new(number, record.uid, record.state.descriptor()?)?));
         }
+        *self.schemas() = schemas;
+        Ok(())
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        if self.failed.load(Ordering::Acquire) {
+            self.reopen()?;
+        }
+        match &*self.db.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => f(database),
+            None => Err(Error::state("it could not be opened again after a call of the system had failed")),
+        }
+    }
+
+    /// Closes the file and opens it anew. A checkpoint whose commit has failed is none, whatever the file says: those who
+    /// were told so have gone on from the one before.
+    fn reopen(&self) -> Result<()> {
+        let mut held = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        if !self.failed.load(Ordering::Acquire) {
+            // Another thread was here first.
+            return Ok(());
+        }
+        *held = None;
+        self.check_place()?;
+        let bytes = fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?.len();
+        *held = Some(open_database(&self.path, bytes <= CHECKED_BYTES)?);
+        self.failed.store(false, Ordering::Release);
+        drop(held);
+        let settled = self.load().and_then(|()| self.withdraw());
+        settled.inspect_err(|_| self.failed.store(true, Ordering::Release))
+    }
+
+    /// Goes on with the file as `backend` gives it.
+    #[cfg(test)]
+    pub(super) fn put_backend(&self, backend: impl redb::StorageBackend) {
+        let mut held = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        *held = None;
+        *held = Database::builder().create_with_backend(backend).ok();
+    }
+
+    fn withdraw(&self) -> Result<()> {
+        let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = *doubtful {
+            let mut held = self.checkpoints()?;
+            if held.contains(&id) {
+                held.retain(|other| *other != id);
+                self.retain(&held)?;
+            }
+        }
+        *doubtful = None;
         Ok(())
     }
 
@@ -312,12 +377,12 @@ impl StateStore {
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction> {
-        self.db.begin_read().map_err(db)
+        self.with(|database| database.begin_read().map_err(db))
     }
 
     /// A transaction that is on disk when its commit returns, whatever happens then.
     pub(super) fn begin_write(&self) -> Result<WriteTransaction> {
-        let mut transaction = self.db.begin_write().map_err(db)?;
+        let mut transaction = self.with(|database| database.begin_write().map_err(db))?;
         transaction.set_durability(Durability::Immediate).map_err(Error::state)?;
         transaction.set_two_phase_commit(true);
         transaction.set_quick_repair(true);
@@ -349,14 +414,28 @@ impl StateStore {
 
     /// The error with the file it is about.
     pub(super) fn named(&self, error: Error) -> Error {
+        if matches!(error, Error::Io { .. }) {
+            self.failed.store(true, Ordering::Release);
+        }
         name_error(&self.path, error)
+    }
+
+    /// The error of a commit of checkpoint `id`.
+    pub(super) fn uncommitted(&self, id: CheckpointId, error: Error) -> Error {
+        if matches!(error, Error::Io { .. }) {
+            *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+        }
+        self.named(error)
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "only an error of state lacks its place")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "only an error of the database lacks its place")]
 fn name_error(path: &Path, error: Error) -> Error {
     match error {
         Error::State(message) => Error::state(format!("{}: {message}", path.display())),
+        Error::Io { path: nowhere, source } if nowhere.as_os_str().is_empty() => {
+            Error::Io { path: path.to_path_buf(), source }
+        }
         other => other,
     }
 }
@@ -377,9 +456,14 @@ pub(super) fn record(id: u64, value: &[u8]) -> Result<CheckpointRecord> {
     from_json(&what, unseal(&id.to_be_bytes(), &what, value)?)
 }
 
-/// An error of redb's.
+/// An error of redb's; one of the system is still to be given its path.
+#[expect(clippy::wildcard_enum_match_arm, reason = "redb's other errors are of the database")]
 pub(super) fn db(error: impl Into<redb::Error>) -> Error {
-    Error::state(error.into())
+    match error.into() {
+        redb::Error::Io(error) => Error::io("", error),
+        redb::Error::PreviousIo => Error::io("", io::Error::other("an earlier call of the system failed")),
+        error => Error::state(error),
+    }
 }
 
 fn open_database(path: &Path, check: bool) -> Result<Database> {

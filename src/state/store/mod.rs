@@ -1,6 +1,7 @@
 //! The state of one job in redb: every checkpoint one transaction.
 //!
 //! * `database`: the file, its tables, opening it
+//! * `runs`: its places, and how a new one takes that of an earlier run
 //! * `changes`: what the instances handed over, as net changes of key groups and namespaces
 //! * `commit`: a checkpoint written
 //! * `read`: a checkpoint read
@@ -18,6 +19,7 @@ mod merge;
 mod read;
 mod record;
 mod retain;
+mod runs;
 
 #[cfg(test)]
 #[expect(

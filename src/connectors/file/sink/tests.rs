@@ -7,7 +7,7 @@ use std::task::Waker;
 use arrow_array::{RecordBatch, StringArray};
 
 use super::*;
-use crate::api::{Armed, OperatorMetrics, OptionValue, Options, Rejected, ResultSink};
+use crate::api::{Armed, OperatorMetrics, OptionValue, Options, Rejected, ResultSink, SinkOwner};
 use crate::connectors::file::text::text_schema;
 use crate::connectors::testing::SPAN;
 use crate::state::RestoredState;
@@ -102,12 +102,14 @@ fn row(number: usize) -> Batch {
 }
 
 const ROWS: usize = 24;
+/// The job whose sink is tried.
+const OWNER: SinkOwner = SinkOwner { id: Some(7), alone: true };
 
 /// One attempt of a job: from the last complete checkpoint to the end, a checkpoint every five rows. `complete` is what
 /// a state backend would hold durably after a crash.
 fn attempt(sink: &FileSink, parallelism: usize, complete: &mut Option<Checkpoint>) -> Result<()> {
     let committer = sink.committer().unwrap();
-    committer.recover(complete.as_ref().map_or(&[], |state| &state.commits))?;
+    committer.recover(complete.as_ref().map_or(&[], |state| &state.commits), OWNER)?;
     let mut writers = (0..parallelism)
         .map(|subtask| sink.create(&context(subtask, parallelism, complete.as_ref())))
         .collect::<Result<Vec<_>>>()?;
@@ -192,9 +194,36 @@ fn after_a_crash_at_any_call_the_output_is_that_of_a_straight_run() {
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "call {crash_at}: {seen:?}");
         attempt(&planned(dir.path(), &CrashingFiles::new(None)), 3, &mut complete).unwrap();
         assert_eq!(visible(&out), expected(), "call {crash_at}");
-        let in_progress = files(&out).into_keys().filter(|name| name.ends_with(".inprogress")).count();
-        assert_eq!(in_progress, 0, "call {crash_at}: {:?}", files(&out).keys());
+        let hidden: Vec<_> = files(&out).into_keys().filter(|name| name.starts_with('.')).collect();
+        assert!(hidden.len() == 1 && hidden[0].starts_with(".run-"), "call {crash_at}: {hidden:?}");
     }
+}
+
+/// What is staged by a run that never was in a checkpoint: removed by the job's next start, unless that leaves an earlier
+/// state to be restored; never by another job.
+#[test]
+fn what_a_dead_run_had_staged_goes_with_the_next_start_of_its_own_job_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, layer) = (dir.path().join("out"), CrashingFiles::new(None));
+    let dead = planned(dir.path(), &layer);
+    dead.committer().unwrap().recover(&[], OWNER).unwrap();
+    let mut writer = dead.create(&context(0, 1, None)).unwrap();
+    writer.process(0, row(0), &mut Nowhere).unwrap();
+    writer.snapshot(CheckpointId(1)).unwrap();
+    drop((writer, dead));
+    let hidden = || files(&out).into_keys().filter(|name| name.starts_with('.')).collect::<Vec<_>>();
+    let start = |owner| {
+        let sink = planned(dir.path(), &layer);
+        sink.committer().unwrap().recover(&[], owner).unwrap();
+        sink.create(&context(0, 1, None)).unwrap();
+    };
+    let left = [".part-1-0-0.text.pending", ".run-1"];
+    for owner in [SinkOwner { id: Some(8), ..OWNER }, SinkOwner { alone: false, ..OWNER }, SinkOwner::default()] {
+        start(owner);
+        assert!(left.iter().all(|name| hidden().contains(&(*name).to_owned())), "{owner:?}: {:?}", hidden());
+    }
+    start(OWNER);
+    assert!(!left.iter().any(|name| hidden().contains(&(*name).to_owned())), "{:?}", hidden());
 }
 
 #[test]
@@ -237,7 +266,7 @@ fn a_checkpoint_that_is_restored_twice_meets_no_other_file_of_its_names() {
         }
     }
     for failure in 0..3 {
-        committer.recover(&complete.commits).unwrap_or_else(|error| panic!("failure {failure}: {error}"));
+        committer.recover(&complete.commits, OWNER).unwrap_or_else(|error| panic!("failure {failure}: {error}"));
         let mut writer = sink.create(&context(0, 1, Some(&complete))).unwrap();
         writer.process(0, row(1), &mut Nowhere).unwrap();
         writer.process(0, row(2), &mut Nowhere).unwrap();
@@ -262,7 +291,8 @@ fn another_run_and_another_sink_never_touch_each_other() {
     writer.process(0, row(101), &mut Nowhere).unwrap();
     attempt(&planned(dir.path(), &layer), 1, &mut None).unwrap();
     let after = files(&dir.path().join("out"));
-    assert!(before.iter().all(|(name, content)| after.get(name) == Some(content)));
+    let kept = |(name, content): (&String, &String)| name == ".run-1" || after.get(name) == Some(content);
+    assert!(before.iter().all(kept));
     let entries: Vec<_> = delta
         .changes
         .into_iter()
@@ -308,7 +338,7 @@ fn what_is_not_what_was_staged_is_refused_by_name() {
     fs::remove_file(out.join(".part-1-0-1.text.pending")).unwrap();
     std::os::unix::fs::symlink(&outside, out.join(".part-1-0-1.text.pending")).unwrap();
     insta::assert_snapshot!(refused(&entry), @"DIR/out/.part-1-0-1.text.pending: is not the file of 8 bytes that was staged here");
-    committer.recover(&[]).unwrap();
+    committer.recover(&[], OWNER).unwrap();
     assert!(outside.exists());
 
     let entry = stage(3);

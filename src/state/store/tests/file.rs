@@ -1,10 +1,13 @@
 //! The store's file: made, set aside, damaged, taken away; and how long a commit takes.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use redb::ReadableTable;
+use redb::backends::FileBackend;
+use redb::{ReadableTable, StorageBackend};
 
 use super::{bigint_state, commit, put};
 use crate::state::store::{Commit, OperatorDelta, StateStore};
@@ -12,21 +15,170 @@ use crate::state::{KeyedRows, StateChange, StateDelta, StateDescriptor};
 use crate::types::key_group::{groups_of, hash_keys, key_group};
 use crate::types::{CheckpointId, Clock, Field, LogicalType, OperatorUid, Schema, SystemClock};
 
+/// Makes a database of one checkpoint the job's.
+fn first(directory: &Path, id: u64) -> crate::types::Result<StateStore> {
+    let deltas = [OperatorDelta {
+        uid: OperatorUid::new("window"),
+        subtask: 0,
+        key_groups: 0..128,
+        delta: StateDelta { changes: vec![put(0, &[(1, "a")])] },
+    }];
+    let states = [(OperatorUid::new("window"), vec![bigint_state("accumulators")])];
+    let commit = Commit { id: CheckpointId(id), parent: None, deltas: &deltas, states: &states, manifest: b"m" };
+    StateStore::create_with(directory, &commit).map(|(store, _)| store)
+}
+
+fn held(directory: &Path) -> Vec<CheckpointId> {
+    StateStore::open_existing(directory).expect("opens").expect("there").checkpoints().expect("readable")
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("there");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn a_fresh_run_sets_the_earlier_one_aside() {
+fn a_fresh_run_takes_the_place_of_the_earlier_one_and_a_few_are_kept() {
     let dir = tempfile::tempdir().expect("a directory");
-    for run in 1..=3 {
-        StateStore::set_aside(dir.path()).expect("set aside");
-        let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
-        assert!(store.checkpoints().expect("readable").is_empty());
-        commit(&store, run, None, vec![put(0, &[(1, "a")])]).expect("commits");
+    for run in 1..=6 {
+        first(dir.path(), run).expect("made");
+        assert_eq!(held(dir.path()), [CheckpointId(run)], "the latest is the newest run's");
     }
-    let held =
-        |path: &Path| StateStore::open_existing(path).expect("opens").expect("there").checkpoints().expect("readable");
-    assert_eq!(held(dir.path()), [CheckpointId(3)], "the latest is the newest run's");
-    assert_eq!(held(&dir.path().join("runs/1")), [CheckpointId(1)]);
-    assert_eq!(held(&dir.path().join("runs/2")), [CheckpointId(2)]);
+    assert_eq!(names(dir.path()), ["runs", "state.redb"]);
+    assert_eq!(names(&dir.path().join("runs")), ["3", "4", "5"]);
+    assert_eq!(held(&dir.path().join("runs/5")), [CheckpointId(5)]);
     assert!(StateStore::open_existing(&dir.path().join("runs")).expect("no error").is_none());
+}
+
+/// The directory as a kill leaves it between any two calls of a switch: the job's database is whole, the earlier or the new
+/// one, and the next start leaves nothing else.
+#[test]
+fn at_every_moment_of_a_switch_the_job_has_a_database() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (job, next) = (dir.path().join("job"), dir.path().join("next"));
+    let name = |name: &str| job.join(name);
+    for cut in 0..6 {
+        for place in [&job, &next] {
+            let _ = std::fs::remove_dir_all(place);
+            std::fs::create_dir(place).expect("created");
+        }
+        first(&job, 1).expect("made");
+        first(&next, 2).expect("made");
+        let steps: [&dyn Fn() -> std::io::Result<()>; 6] = [
+            &|| std::fs::copy(next.join("state.redb"), name("state.redb.new")).map(|_| ()),
+            &|| std::fs::hard_link(name("state.redb"), name("state.redb.earlier")),
+            &|| std::fs::rename(name("state.redb.new"), name("state.redb")),
+            &|| std::fs::create_dir(name("runs")),
+            &|| std::fs::create_dir(name("runs/1")),
+            &|| std::fs::rename(name("state.redb.earlier"), name("runs/1/state.redb")),
+        ];
+        steps[..=cut].iter().for_each(|step| step().expect("done"));
+        let switched = cut >= 2;
+        let expected = CheckpointId(if switched { 2 } else { 1 });
+        assert_eq!(held(&job), [expected], "after step {cut}");
+        StateStore::tidy(&job).expect("tidied");
+        assert_eq!(held(&job), [expected], "after step {cut}");
+        let kept: &[&str] = if switched { &["runs", "state.redb"] } else { &["state.redb"] };
+        assert_eq!(names(&job), kept, "after step {cut}");
+        if switched {
+            assert_eq!(names(&name("runs")), ["1"], "after step {cut}");
+            assert_eq!(held(&name("runs/1")), [CheckpointId(1)]);
+        }
+    }
+}
+
+#[test]
+fn what_can_not_be_made_leaves_the_earlier_one_as_it_was() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Arc::new(first(dir.path(), 4).expect("made"));
+    let snapshot = store.snapshot(CheckpointId(4)).expect("held");
+    std::fs::create_dir_all(dir.path().join("state.redb.new/in/the/way")).expect("created");
+    StateStore::create_from(dir.path(), &snapshot).expect_err("something is in the way");
+    first(dir.path(), 5).map(|_| ()).expect_err("here too");
+    drop((snapshot, store));
+    assert_eq!(held(dir.path()), [CheckpointId(4)]);
+    assert_eq!(names(dir.path()), ["state.redb", "state.redb.new"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(first(dir.path(), 1).expect("made"));
+    let job = dir.path().join("job");
+    std::fs::create_dir(&job).expect("created");
+    std::os::unix::fs::symlink(dir.path().join("state.redb"), job.join("state.redb")).expect("linked");
+    let error = StateStore::open(&job).expect_err("a link").to_string();
+    assert!(error.contains("is a symbolic link"), "{error}");
+}
+
+/// A file of which one call fails: the one behind `left` others.
+#[derive(Debug)]
+struct Failing {
+    file: FileBackend,
+    left: Arc<AtomicI64>,
+}
+
+impl Failing {
+    fn call(&self) -> io::Result<()> {
+        match self.left.fetch_sub(1, Ordering::Relaxed) {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl StorageBackend for Failing {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.call().and_then(|()| self.file.set_len(len))
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.call().and_then(|()| self.file.sync_data())
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.call().and_then(|()| self.file.write(offset, data))
+    }
+}
+
+#[test]
+fn whichever_call_of_a_commit_fails_the_database_goes_on_from_the_checkpoint_before() {
+    let (mut failed, mut surfaced) = (0, 0);
+    for left in 0.. {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state.redb");
+        let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+        commit(&store, 1, None, vec![put(0, &[(1, "a")])]).expect("commits");
+        let file = std::fs::File::options().read(true).write(true).open(&path).expect("there");
+        let file = FileBackend::new(file).expect("a file");
+        let calls = Arc::new(AtomicI64::new(-1));
+        store.put_backend(Failing { file, left: Arc::clone(&calls) });
+        calls.store(left, Ordering::Relaxed);
+        let outcome = commit(&store, 2, Some(1), vec![put(0, &[(1, "b")])]);
+        let Err(error) = outcome else { break };
+        failed += 1;
+        assert!(error.to_string().contains("state.redb"), "{error}");
+        let copied = tempfile::tempdir().expect("a directory");
+        std::fs::copy(&path, copied.path().join("state.redb")).expect("copied");
+        surfaced += usize::from(held(copied.path()).contains(&CheckpointId(2)));
+        // In the same process, as a restart does it.
+        let snapshot = store.snapshot(CheckpointId(1)).expect("held");
+        assert_eq!(store.checkpoints().expect("readable"), [CheckpointId(1)], "call {left}");
+        drop(snapshot);
+        commit(&store, 3, Some(1), vec![put(0, &[(2, "c")])]).expect("commits");
+        drop(store);
+        assert_eq!(held(dir.path()), [CheckpointId(1), CheckpointId(3)], "call {left}");
+    }
+    assert!(failed > 5, "{failed} calls");
+    assert!(surfaced > 0, "a commit that failed at its end is in the file: without that, nothing is shown here");
 }
 
 #[test]
