@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::lang::lower::JobPlan;
 use crate::plan::JobGraph;
 use crate::plan::explain::Explain;
-use crate::runtime::{Job, JobOptions};
+use crate::runtime::Job;
 use crate::state::JobDir;
 
 /// A job and what it was made of.
@@ -15,10 +15,8 @@ pub struct JobEntry {
     pub name: String,
     /// It. Shared with whoever watches it; dropping the last handle cancels it.
     pub job: Arc<Job>,
-    /// Its plan and options, as typed and as optimised.
+    /// Its plan, as typed and as optimised, and its settings.
     pub plan: JobPlan,
-    /// How it was launched.
-    pub options: JobOptions,
     /// Leave to use the directory of its state.
     pub directory: Arc<JobDir>,
 }
