@@ -4,18 +4,23 @@
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
 mod common;
+#[path = "runtime_support/failing.rs"]
+mod failing;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Bid, Collected, Rng, TestSession, bids, committed_lines, ndjson, size, source, timestamp, tumble};
+use common::{
+    Bid, Collected, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble,
+};
+use failing::Failing;
 use lotic::inspect::JobStatus;
 use lotic::lang::ast::Statement;
-use lotic::lang::lower::{Environment, JobSettings, lower_job};
-use lotic::plan::{JobGraph, StreamGraph};
-use lotic::runtime::{JobOptions, Restart, Restore, Stepper, open_storage};
+use lotic::lang::lower::{Environment, lower_job};
+use lotic::plan::{JobGraph, JobSettings, StreamGraph};
+use lotic::runtime::{CheckpointStorage, JobOptions, MemoryStorage, Restore, Stepper, open_storage};
 use lotic::session::{RestoreFrom, Settings};
-use lotic::types::{SubtaskId, VertexId};
+use lotic::types::{MAX_WATERMARK, SubtaskId, VertexId};
 
 fn script(options: &str, aggregate: &str, uid: &str) -> String {
     format!(
@@ -171,72 +176,118 @@ fn late_bids(late: &[Bid]) -> Vec<(i64, i64, i64, String)> {
     rows
 }
 
-/// Crashes and kills at moments chosen by seed, each launch at another parallelism. One reader gives the rows one order,
-/// so that which of them are late is defined.
-#[test]
-fn crashed_and_restored_at_any_parallelism_it_gives_the_rows_and_the_late_rows_of_a_straight_run() {
-    let mut crashes = 0;
-    for seed in 0..size("LOTIC_SEEDS", 12) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path();
-        let data = bids(seed, 1_500, 20, 400, 3_900, 20, 60_000);
-        let (expected, late) = tumble(&data, 10_000, 4_000);
-        assert!(late.len() > 20, "{} late rows", late.len());
-        std::fs::write(path.join("bid.ndjson"), ndjson(&data)).expect("written");
-        let mut shell = TestSession::new(path, |_| {});
-        shell.run(&source(Path::new("bid.ndjson"), "")).expect("a source");
-        let mut rng = Rng::new(seed);
-        for launch in 0_u64.. {
-            let parallelism = 1 + rng.below(4);
-            let graph = planned(
-                &shell,
-                path,
-                &format!(
-                    "run t with (parallelism = {parallelism}) {{
-                       bids | parallelism 1 | key_by auction | window tumble(10s) late_to strays
-                            | aggregate count(*) as n, sum(price) as total, avg(price) as mean | parallelism {parallelism}
-                            | into file 'out' with (format = 'json');
-                       strays | into file 'late' with (format = 'json');
-                     }}"
-                ),
-            );
-            let storage = open_storage(&path.join("state/jobs/t"), &Restore::Latest).expect("the database opens");
-            let restore = storage.checkpoints().expect("it can be read").last().copied();
-            let options = JobOptions {
-                checkpoint_interval_ms: Some(1),
-                restart: Restart { attempts: 100, delay_ms: 1 },
-                batch_rows: 50,
-                channel_capacity: 1 + usize::try_from(rng.below(4)).expect("small"),
-                ..JobOptions::default()
-            };
-            let width = usize::try_from(parallelism).expect("small");
-            let make = Arc::new(move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism))));
-            let mut job =
-                Stepper::launch(make, width, options, restore, Some(storage), rng.next(), 0).expect("it starts");
-            let steps = if launch < 4 { 50 + rng.below(400) } else { u64::MAX };
-            let kill_at = rng.below(300);
-            for step in 0..steps {
-                if step % 61 == 30 {
-                    job.checkpoint();
-                }
-                if step == kill_at {
-                    let vertices = job.view().vertices.len().max(1);
-                    let vertex = VertexId(job.choose(vertices));
-                    job.kill_subtask(SubtaskId { vertex, index: 0 });
-                }
-                if !job.step() {
-                    break;
-                }
+/// What the runs of one seed went through.
+#[derive(Debug, Default)]
+struct Survived {
+    crashes: u32,
+    restarts: u32,
+    /// Checkpoints that timed out, could not be written or were aborted.
+    failed: usize,
+}
+
+/// Runs a windowed job to its end through crashes and kills at moments chosen by seed, each launch at another
+/// parallelism; with `early` its checkpoints are kept in memory, and many of them end early. Then its rows, its late rows
+/// and its watermarks are those of a straight run. One reader gives the rows one order, so that which of them are late is
+/// defined.
+fn survive(seed: u64, rows: u64, early: bool) -> Survived {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let data = bids(seed, rows, 20, 400, 3_900, 20, 60_000);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert!(late.len() as u64 > rows / 100, "{} late rows", late.len());
+    std::fs::write(path.join("bid.ndjson"), ndjson(&data)).expect("written");
+    let mut shell = TestSession::new(path, |_| {});
+    shell.run(&source(Path::new("bid.ndjson"), "")).expect("a source");
+    let mut rng = Rng::new(seed);
+    let memory: Arc<dyn CheckpointStorage> = Arc::new(Failing::new(Arc::new(MemoryStorage::default()), 8, seed));
+    let mut survived = Survived::default();
+    for launch in 0_u64.. {
+        let parallelism = 1 + rng.below(4);
+        let graph = planned(
+            &shell,
+            path,
+            &format!(
+                "run t with (parallelism = {parallelism}) {{
+                   bids | parallelism 1 | key_by auction | window tumble(10s) late_to strays
+                        | aggregate count(*) as n, sum(price) as total, avg(price) as mean | parallelism {parallelism}
+                        | into file 'out' with (format = 'json');
+                   strays | into file 'late' with (format = 'json');
+                 }}"
+            ),
+        );
+        let storage = match early {
+            true => Arc::clone(&memory),
+            false => open_storage(&path.join("state/jobs/t"), &Restore::Latest).expect("the database opens"),
+        };
+        let restore = storage.checkpoints().expect("it can be read").last().copied();
+        let settings = JobSettings {
+            checkpoint_interval_ms: Some(1),
+            checkpoint_timeout_ms: if early { 1 + rng.below(4).cast_signed() } else { 600_000 },
+            tolerable_failed_checkpoints: u32::try_from(rng.below(5)).expect("small"),
+            restart_attempts: 1_000,
+            restart_delay_ms: 1,
+            batch_rows: 50,
+            channel_capacity: 1 + usize::try_from(rng.below(4)).expect("small"),
+            ..JobSettings::default()
+        };
+        let options = JobOptions::of(&Arc::new(settings));
+        let width = usize::try_from(parallelism).expect("small");
+        let make = Arc::new(move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism))));
+        let mut job = Stepper::launch(make, width, options, restore, Some(storage), rng.next(), 0).expect("it starts");
+        let steps = if launch < 4 { 50 + rng.below(400) } else { u64::MAX };
+        let kill_at = rng.below(300);
+        for step in 0..steps {
+            if step % 61 == 30 {
+                job.checkpoint();
             }
-            if job.status().is_final() {
-                assert_eq!(job.status(), JobStatus::Finished, "seed {seed}: {:?}", job.cause());
+            if step == kill_at {
+                let vertices = job.view().vertices.len().max(1);
+                let vertex = VertexId(job.choose(vertices));
+                job.kill_subtask(SubtaskId { vertex, index: 0 });
+            }
+            match rng.below(120) {
+                0 if early => job.abort_checkpoint(),
+                1..4 if early => job.advance(1),
+                _ => {}
+            }
+            if !job.step() {
                 break;
             }
-            crashes += 1;
         }
-        assert_eq!(committed_lines(&path.join("out")), expected, "seed {seed}");
-        assert_eq!(late_of(&committed_lines(&path.join("late"))), late_bids(&late), "seed {seed}");
+        let view = job.view();
+        survived.restarts += view.restarts;
+        survived.failed += view.checkpoints.iter().filter(|checkpoint| checkpoint.status == "failed").count();
+        if job.status().is_final() {
+            assert_eq!(job.status(), JobStatus::Finished, "seed {seed}: {:?}", job.cause());
+            assert_eq!(late_rows(&view), late.len() as u64, "seed {seed}");
+            for subtask in view.vertices.iter().filter(|vertex| !vertex.source).flat_map(|vertex| &vertex.subtasks) {
+                assert_eq!(subtask.watermark, Some(MAX_WATERMARK), "seed {seed}");
+            }
+            break;
+        }
+        survived.crashes += 1;
     }
+    assert_eq!(committed_lines(&path.join("out")), expected, "seed {seed}");
+    assert_eq!(late_of(&committed_lines(&path.join("late"))), late_bids(&late), "seed {seed}");
+    survived
+}
+
+#[test]
+fn crashed_and_restored_at_any_parallelism_it_gives_the_rows_and_the_late_rows_of_a_straight_run() {
+    let crashes: u32 = (0..size("LOTIC_SEEDS", 12)).map(|seed| survive(seed, 1_500, false).crashes).sum();
     assert!(crashes > 0, "some run must have crashed");
     println!("{crashes} crashes");
+}
+
+#[test]
+fn checkpoints_that_end_early_change_neither_the_rows_nor_the_late_rows_nor_the_watermarks() {
+    let mut all = Survived::default();
+    let seeds = size("LOTIC_SEEDS", 12);
+    for seed in 0..seeds {
+        let Survived { crashes, restarts, failed } = survive(seed, 600, true);
+        all =
+            Survived { crashes: all.crashes + crashes, restarts: all.restarts + restarts, failed: all.failed + failed };
+    }
+    println!("{seeds} seeds: {all:?}");
+    assert!(all.crashes > 0 && all.restarts > 0 && all.failed > 0, "{all:?}");
 }

@@ -16,13 +16,11 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use lotic::api::{Exchange, OnError};
 use lotic::inspect::JobStatus;
-use lotic::plan::{JobGraph, Port};
-use lotic::runtime::{
-    CheckpointStorage, Executor, Job, JobOptions, MakeGraph, MemoryStorage, Restart, Restore, Stepper,
-};
+use lotic::plan::{JobGraph, JobSettings, Port};
+use lotic::runtime::{CheckpointStorage, Executor, Job, JobOptions, MakeGraph, MemoryStorage, Restore, Stepper};
 use lotic::types::{Error, MAX_WATERMARK, Result, SubtaskId, SystemClock, VertexId};
 use runtime_support::{
-    Count, Graph, Limit, Numbers, Pass, Shared, Sink, Trick, counted, counting_job, schema, visible,
+    Count, Graph, Limit, Numbers, Pass, Shared, Sink, Trick, counted, counting_job, schema, visible, with,
 };
 
 const LONG_MS: u64 = 60_000;
@@ -47,14 +45,14 @@ fn launch(make: Arc<MakeGraph>, parallelism: usize, options: JobOptions) -> Job 
 }
 
 /// Runs a job of this graph to its end under both executors with small and usual channels.
-fn in_every_way(make: &Arc<MakeGraph>, options: &JobOptions, check: impl Fn(&str)) {
+fn in_every_way(make: &Arc<MakeGraph>, settings: &JobSettings, check: impl Fn(&str)) {
     for (name, executor) in [
         ("threaded", Executor::Threaded),
         ("stepping 1", Executor::Stepping { seed: 1 }),
         ("stepping 2", Executor::Stepping { seed: 2 }),
     ] {
         for (parallelism, channel_capacity) in [(1, 1), (3, 1), (2, 8)] {
-            let options = JobOptions { executor, channel_capacity, ..options.clone() };
+            let options = JobOptions { executor, ..with(JobSettings { channel_capacity, ..settings.clone() }) };
             let job = launch(Arc::clone(make), parallelism, options);
             let how = format!("{name}, parallelism {parallelism}, capacity {channel_capacity}");
             assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished), "{how}: {:?}", job.view());
@@ -67,7 +65,7 @@ fn in_every_way(make: &Arc<MakeGraph>, options: &JobOptions, check: impl Fn(&str
 fn a_job_counts_every_row_once() {
     let numbers = Numbers::new(3_000, 11);
     let world = Shared::default();
-    in_every_way(&counting(&numbers, &world), &JobOptions::default(), |how| {
+    in_every_way(&counting(&numbers, &world), &JobSettings::default(), |how| {
         assert_eq!(visible(&world), counted(&numbers), "{how}");
         *world.lock().unwrap() = runtime_support::World::default();
     });
@@ -99,8 +97,8 @@ fn a_diamond_with_side_outputs_does_not_deadlock() {
         all.sort_unstable();
         all
     };
-    let options = JobOptions { checkpoint_interval_ms: Some(1), ..JobOptions::default() };
-    in_every_way(&make, &options, |how| {
+    let settings = JobSettings { checkpoint_interval_ms: Some(1), ..JobSettings::default() };
+    in_every_way(&make, &settings, |how| {
         assert_eq!(visible(&world), wanted, "{how}");
         *world.lock().unwrap() = runtime_support::World::default();
     });
@@ -142,7 +140,7 @@ fn a_limit_closes_its_branch_only() {
             graph.finish()
         })
     };
-    in_every_way(&make, &JobOptions::default(), |how| {
+    in_every_way(&make, &JobSettings::default(), |how| {
         assert_eq!((visible(&limited).len(), visible(&whole).len()), (12, 1_000), "{how}");
         *limited.lock().unwrap() = runtime_support::World::default();
         *whole.lock().unwrap() = runtime_support::World::default();
@@ -170,7 +168,7 @@ fn a_limit_ends_an_endless_source_and_fires_what_is_behind_it() {
             graph.finish()
         })
     };
-    in_every_way(&make, &JobOptions::default(), |how| {
+    in_every_way(&make, &JobSettings::default(), |how| {
         assert_eq!(visible(&world).len(), 7, "{how}");
         assert_eq!(seen.swap(i64::MIN, Ordering::SeqCst), MAX_WATERMARK, "{how}");
         *world.lock().unwrap() = runtime_support::World::default();
@@ -194,12 +192,8 @@ fn panicking(times: usize, world: &Shared) -> Arc<MakeGraph> {
 #[test]
 fn a_panic_is_a_failure_and_the_job_goes_on_from_its_last_checkpoint() {
     let world = Shared::default();
-    let options = JobOptions {
-        checkpoint_interval_ms: Some(1),
-        restart: Restart { attempts: 3, delay_ms: 1 },
-        ..JobOptions::default()
-    };
-    let job = launch(panicking(2, &world), 2, options);
+    let settings = JobSettings { checkpoint_interval_ms: Some(1), restart_delay_ms: 1, ..JobSettings::default() };
+    let job = launch(panicking(2, &world), 2, with(settings));
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
     let view = job.view();
     assert_eq!(view.restarts, 2);
@@ -210,8 +204,8 @@ fn a_panic_is_a_failure_and_the_job_goes_on_from_its_last_checkpoint() {
 #[test]
 fn when_the_attempts_are_used_up_the_job_fails_with_the_cause() {
     let world = Shared::default();
-    let options = JobOptions { restart: Restart { attempts: 2, delay_ms: 1 }, ..JobOptions::default() };
-    let job = launch(panicking(100, &world), 2, options);
+    let settings = JobSettings { restart_attempts: 2, restart_delay_ms: 1, ..JobSettings::default() };
+    let job = launch(panicking(100, &world), 2, with(settings));
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Failed));
     assert!(matches!(job.failure(), Some(Error::Panic(message)) if message.contains("unbearable")));
     assert_eq!(job.view().restarts, 2);
@@ -223,13 +217,14 @@ fn when_the_attempts_are_used_up_the_job_fails_with_the_cause() {
 fn killed_subtasks_and_task_managers_restart_the_job() {
     let numbers = Numbers { rate: true, ..Numbers::new(1_000, 9) };
     let world = Shared::default();
-    let options = JobOptions {
+    let settings = JobSettings {
         checkpoint_interval_ms: Some(5),
-        restart: Restart { attempts: 5, delay_ms: 1 },
+        restart_attempts: 5,
+        restart_delay_ms: 1,
         task_managers: 2,
-        ..JobOptions::default()
+        ..JobSettings::default()
     };
-    let job = launch(counting(&numbers, &world), 2, options);
+    let job = launch(counting(&numbers, &world), 2, with(settings));
     job.kill_subtask(SubtaskId { vertex: VertexId(1), index: 1 }).expect("there is such a subtask");
     assert!(job.kill_subtask(SubtaskId { vertex: VertexId(9), index: 0 }).is_err());
     while job.view().restarts == 0 {
@@ -428,8 +423,8 @@ fn rejected_rows_are_counted_written_or_fail_the_job() {
         assert_eq!(visible(&bad).len(), if on_error == OnError::DeadLetter { 50 } else { 0 });
         *good.lock().unwrap() = runtime_support::World::default();
     }
-    let options = JobOptions { restart: Restart { attempts: 0, delay_ms: 0 }, ..JobOptions::default() };
-    let job = launch(make(OnError::Fail), 2, options);
+    let settings = JobSettings { restart_attempts: 0, ..JobSettings::default() };
+    let job = launch(make(OnError::Fail), 2, with(settings));
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Failed));
     let failure = job.failure();
     assert!(

@@ -16,11 +16,12 @@ mod runtime_support;
 
 use std::sync::Arc;
 
-use lotic::inspect::JobStatus;
-use lotic::plan::JobGraph;
-use lotic::runtime::{CheckpointStorage, JobOptions, MakeGraph, MemoryStorage, Restart, Stepper};
+use lotic::inspect::{JobStatus, JobView};
+use lotic::plan::{JobGraph, JobSettings};
+use lotic::runtime::{CheckpointStorage, JobOptions, MakeGraph, MemoryStorage, Stepper};
 use lotic::types::{Result, SubtaskId, VertexId};
-use runtime_support::{Numbers, Shared, counted, counting_job, visible};
+use runtime_support::failing::Failing;
+use runtime_support::{Numbers, Shared, counted, counting_job, visible, with};
 
 fn seeds() -> u64 {
     std::env::var("LOTIC_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
@@ -31,26 +32,55 @@ fn graph_maker(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
     Arc::new(move |parallelism| -> Result<JobGraph> { Ok(counting_job(parallelism, &numbers, &world)) })
 }
 
-/// Runs one job to its end through whatever the seed brings, and returns how many times it was launched.
-fn run(seed: u64, world: &Shared, numbers: &Numbers) -> u32 {
-    let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+/// What a run went through.
+#[derive(Debug, Default)]
+struct Ran {
+    launches: u32,
+    restarts: u32,
+    /// Checkpoints that were completed, and that timed out, could not be written, or were aborted.
+    completed: usize,
+    timed_out: usize,
+    unwritten: usize,
+    aborted: usize,
+}
+
+impl Ran {
+    fn add(&mut self, view: &JobView) {
+        self.restarts += view.restarts;
+        let causes = || view.checkpoints.iter().filter_map(|checkpoint| checkpoint.cause.as_deref());
+        self.completed += view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count();
+        self.timed_out += causes().filter(|cause| cause.starts_with("timed out after")).count();
+        self.unwritten += causes().filter(|cause| cause.contains("no space is left")).count();
+        self.aborted += causes().filter(|cause| *cause == "aborted by command").count();
+    }
+}
+
+/// Runs one job to its end through whatever the seed brings; with `early` checkpoints end early as well.
+fn run(seed: u64, world: &Shared, numbers: &Numbers, early: bool) -> Ran {
+    let memory: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+    let storage = if early { Arc::new(Failing::new(memory, 8, seed)) } else { memory };
+    let mut ran = Ran::default();
     let mut launches = 0;
     let mut steps = 0_u64;
     loop {
         launches += 1;
         let parallelism = 1 + (seed as usize + launches as usize * 7) % 3;
-        let options = JobOptions {
+        let settings = JobSettings {
             checkpoint_interval_ms: seed.is_multiple_of(2).then_some(3),
-            restart: Restart { attempts: 1_000, delay_ms: (seed % 3).cast_signed() },
+            restart_attempts: 1_000,
+            restart_delay_ms: (seed % 3).cast_signed(),
             channel_capacity: 1 + (seed % 3) as usize,
             task_managers: 1 + (seed % 2) as usize,
-            ..JobOptions::default()
+            checkpoint_timeout_ms: if early { 1 + (seed % 4).cast_signed() } else { 600_000 },
+            min_pause_ms: (seed % 3).cast_signed(),
+            tolerable_failed_checkpoints: (seed % 5) as u32,
+            ..JobSettings::default()
         };
         let restore = storage.checkpoints().expect("memory").last().copied();
         let mut stepper = Stepper::launch(
             graph_maker(numbers, world),
             parallelism,
-            options,
+            with(settings),
             restore,
             Some(Arc::clone(&storage)),
             seed.wrapping_mul(1_000_003).wrapping_add(u64::from(launches)),
@@ -68,10 +98,19 @@ fn run(seed: u64, world: &Shared, numbers: &Numbers) -> u32 {
                     continue;
                 }
                 assert_eq!(stepper.status(), JobStatus::Finished, "seed {seed}: {:?}", stepper.cause());
-                return launches;
+                ran.add(&stepper.view());
+                return Ran { launches, ..ran };
             }
             if step >= crash_in {
+                ran.add(&stepper.view());
                 break;
+            }
+            if early {
+                match stepper.choose(300) {
+                    0 | 1 => stepper.abort_checkpoint(),
+                    2..6 => stepper.advance(1),
+                    _ => {}
+                }
             }
             match stepper.choose(900) {
                 0..6 => stepper.checkpoint(),
@@ -103,11 +142,36 @@ fn output_is_exactly_once_under_random_interleavings() {
             ..Numbers::new(120 + (seed % 5).cast_signed() * 40, 1 + (seed % 9).cast_signed())
         };
         let world = Shared::default();
-        let launches = run(seed, &world, &numbers);
-        crashed += launches - 1;
+        crashed += run(seed, &world, &numbers, false).launches - 1;
         assert_eq!(visible(&world), counted(&numbers), "seed {seed}");
     }
     assert!(seeds() < 50 || crashed > 20, "the seeds crash too rarely to show anything: {crashed}");
+}
+
+/// What subtasks had handed over to a checkpoint that timed out, could not be written or was aborted is not lost, through
+/// kills, crashes, rescales and pauses.
+#[test]
+fn checkpoints_that_end_early_lose_nothing_and_double_nothing() {
+    let mut all = Ran::default();
+    for seed in 0..seeds() {
+        let numbers = Numbers {
+            batch: 1 + (seed % 6).cast_signed(),
+            pending_every: (seed % 4) as usize * 3,
+            ..Numbers::new(120 + (seed % 5).cast_signed() * 40, 1 + (seed % 9).cast_signed())
+        };
+        let world = Shared::default();
+        let ran = run(seed, &world, &numbers, true);
+        assert_eq!(visible(&world), counted(&numbers), "seed {seed}");
+        all.launches += ran.launches;
+        all.restarts += ran.restarts;
+        all.completed += ran.completed;
+        all.timed_out += ran.timed_out;
+        all.unwritten += ran.unwritten;
+        all.aborted += ran.aborted;
+    }
+    println!("{} seeds: {all:?}", seeds());
+    let rarest = all.timed_out.min(all.unwritten).min(all.aborted);
+    assert!(seeds() < 50 || rarest > 50, "too few end early to show anything: {all:?}");
 }
 
 #[test]
@@ -116,7 +180,7 @@ fn the_same_seed_gives_the_same_run() {
     let order = |seed| {
         let world = Shared::default();
         let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
-        let options = JobOptions { checkpoint_interval_ms: Some(2), ..JobOptions::default() };
+        let options = with(JobSettings { checkpoint_interval_ms: Some(2), ..JobSettings::default() });
         let mut stepper =
             Stepper::launch(graph_maker(&numbers, &world), 3, options, None, Some(storage), seed, 0).expect("starts");
         let mut trace = Vec::new();
@@ -136,7 +200,7 @@ fn a_failing_commit_restarts_the_job_and_loses_nothing() {
     let world = Shared::default();
     world.lock().unwrap().fail_commits = 1;
     let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
-    let options = JobOptions { checkpoint_interval_ms: Some(1), ..JobOptions::default() };
+    let options = with(JobSettings { checkpoint_interval_ms: Some(1), ..JobSettings::default() });
     let start = |options: JobOptions| {
         Stepper::launch(graph_maker(&numbers, &world), 2, options, None, Some(Arc::clone(&storage)), 3, 0)
     };

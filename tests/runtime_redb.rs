@@ -16,10 +16,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lotic::inspect::JobStatus;
-use lotic::plan::JobGraph;
-use lotic::runtime::{Job, JobOptions, MakeGraph, Restore, Stepper, open_storage};
+use lotic::plan::{JobGraph, JobSettings};
+use lotic::runtime::{Job, MakeGraph, Restore, Stepper, open_storage};
 use lotic::types::{Result, SystemClock};
-use runtime_support::{Numbers, Shared, counted, counting_job, visible};
+use runtime_support::{Numbers, Shared, counted, counting_job, visible, with};
 
 fn maker(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
     let (numbers, world) = (numbers.clone(), Arc::clone(world));
@@ -28,7 +28,7 @@ fn maker(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
 
 fn launch(directory: &Path, restore: &Restore, parallelism: usize, numbers: &Numbers, world: &Shared) -> Result<Job> {
     let storage = open_storage(directory, restore)?;
-    let options = JobOptions { checkpoint_interval_ms: Some(20), ..JobOptions::default() };
+    let options = with(JobSettings { checkpoint_interval_ms: Some(20), ..JobSettings::default() });
     let clock = Arc::new(SystemClock::new());
     Job::launch_graph(maker(numbers, world), parallelism, options, restore, Some(storage), clock)
 }
@@ -44,7 +44,7 @@ fn crashed_jobs_go_on_at_any_parallelism() {
             launches += 1;
             let storage = open_storage(directory.path(), &Restore::Latest).expect("the database opens");
             let restore = storage.checkpoints().expect("it can be read").last().copied();
-            let options = JobOptions { checkpoint_interval_ms: Some(1), ..JobOptions::default() };
+            let options = with(JobSettings { checkpoint_interval_ms: Some(1), ..JobSettings::default() });
             let parallelism = 1 + (seed + launches) % 3;
             let graph = maker(&numbers, &world);
             let seed = (seed * 100 + launches) as u64;

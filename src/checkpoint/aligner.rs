@@ -4,6 +4,18 @@
 //! A channel that has delivered the barrier of a checkpoint is blocked until every other live channel has delivered it
 //! too (or has ended): so the subtask's state at that moment has seen all that stands before the barriers and nothing of
 //! what stands behind them.
+//!
+//! # A checkpoint that ends early
+//! Numbers rise, and one checkpoint is taken at a time, so whatever ends checkpoint *n* ends all before it. The job manager
+//! tells every subtask that *n* was aborted, and each by itself
+//! - releases the channels that wait for it, and
+//! - passes over each barrier up to *n* that still arrives: it is not waited for, not snapshotted and not sent on. Nobody
+//!   behind waits for it in vain, since whoever is behind is told as well.
+//!
+//! A source takes every barrier that it was sent, aborted or not: its readers share out their input in step with barriers.
+//! A subtask that has aligned before it was told has taken its part and sent the barrier on; the part counts for the next
+//! checkpoint ([`Coordinator`](super::Coordinator)). A newer barrier on a channel says the same as the abort of the one
+//! that is being aligned, and may come first.
 
 use crate::types::CheckpointId;
 
@@ -12,8 +24,8 @@ use crate::types::CheckpointId;
 pub struct Aligner {
     channels: Vec<Channel>,
     round: Option<Round>,
-    /// The newest checkpoint that was aligned; older barriers that still come are ignored.
-    last: Option<CheckpointId>,
+    /// The newest checkpoint that was aligned or aborted; barriers up to it are passed over.
+    over: Option<CheckpointId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +53,7 @@ impl Aligner {
     /// An aligner of `channels` live channels.
     #[must_use]
     pub fn new(channels: usize) -> Self {
-        Self { channels: vec![Channel { live: true, arrived: false }; channels], round: None, last: None }
+        Self { channels: vec![Channel { live: true, arrived: false }; channels], round: None, over: None }
     }
 
     /// Whether nothing may be read from `channel` now.
@@ -51,9 +63,9 @@ impl Aligner {
     }
 
     /// `channel` has delivered the barrier of checkpoint `id`. A newer checkpoint than the one being aligned abandons
-    /// that one; an older one is ignored.
+    /// that one; an older one, or one that was aborted, is passed over.
     pub fn barrier(&mut self, channel: usize, id: CheckpointId, now_ns: u64) -> Option<Aligned> {
-        if self.last.is_some_and(|last| id <= last) {
+        if self.over.is_some_and(|over| id <= over) {
             return None;
         }
         match self.round {
@@ -74,14 +86,26 @@ impl Aligner {
         self.complete(now_ns)
     }
 
+    /// Checkpoint `id` was aborted: no channel waits for it, or for an older one, any more.
+    pub fn abort(&mut self, id: CheckpointId) {
+        self.over = self.over.max(Some(id));
+        if self.round.is_some_and(|round| round.id <= id) {
+            self.leave();
+        }
+    }
+
+    fn leave(&mut self) {
+        self.round = None;
+        self.channels.iter_mut().for_each(|channel| channel.arrived = false);
+    }
+
     fn complete(&mut self, now_ns: u64) -> Option<Aligned> {
         let round = self.round?;
         if self.channels.iter().any(|channel| channel.live && !channel.arrived) {
             return None;
         }
-        self.round = None;
-        self.last = Some(round.id);
-        self.channels.iter_mut().for_each(|channel| channel.arrived = false);
+        self.over = Some(round.id);
+        self.leave();
         Some(Aligned { id: round.id, alignment_ns: now_ns.saturating_sub(round.started_ns) })
     }
 }
@@ -123,6 +147,21 @@ mod tests {
         assert_eq!(aligner.barrier(1, ONE, 6), None);
         assert_eq!(aligner.barrier(0, TWO, 8), Some(Aligned { id: TWO, alignment_ns: 3 }));
         assert_eq!(aligner.barrier(0, ONE, 9), None);
+    }
+
+    #[test]
+    fn an_abort_releases_its_channels_and_its_barriers_are_passed_over() {
+        let mut aligner = Aligner::new(3);
+        assert_eq!(aligner.barrier(0, ONE, 0), None);
+        aligner.abort(ONE);
+        assert!((0..3).all(|channel| !aligner.is_blocked(channel)));
+        assert_eq!(aligner.barrier(0, TWO, 5), None);
+        assert_eq!(aligner.barrier(1, ONE, 6), None);
+        assert!(aligner.is_blocked(0) && !aligner.is_blocked(1));
+        aligner.abort(ONE);
+        assert!(aligner.is_blocked(0), "an abort that comes late leaves the newer one alone");
+        assert_eq!(aligner.barrier(1, TWO, 7), None);
+        assert_eq!(aligner.end(2, 8), Some(Aligned { id: TWO, alignment_ns: 3 }));
     }
 
     #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,23 +1,29 @@
 //! The coordinator's side of a checkpoint: who has acknowledged it, and what it consists of.
 //!
-//! One checkpoint at a time. A subtask that finishes hands over its last state; a pending checkpoint that it has not
-//! acknowledged takes that as the acknowledgement (everything it ever did is before the barrier), every later one is not
-//! waited for and repeats the subtask's operator state, which each checkpoint holds in full (Flink's FLIP-147).
+//! One checkpoint at a time. What a subtask hands over has left the subtask for good, so it is owed to the next checkpoint
+//! until one that holds it is durable: an aborted checkpoint, and one that could not be written, leaves what it had
+//! collected to its successor, in the order in which it was handed over. An acknowledgement that comes after the abort is
+//! taken in alike. So every delta is in exactly one durable checkpoint, and deltas are always relative to the last of those.
+//!
+//! A subtask that finishes hands over its last state; a pending checkpoint that it has not acknowledged takes that as the
+//! acknowledgement (everything it ever did is before the barrier), every later one is not waited for and repeats the
+//! subtask's operator state, which each checkpoint holds in full (Flink's FLIP-147).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::state::{OperatorDelta, StateChange, StateDelta};
-use crate::types::{CheckpointId, Error, Result, SubtaskId};
+use crate::types::{CheckpointId, Error, Result, SubtaskId, VertexId};
+
+/// What subtasks have handed over, of each operator one delta.
+type Parts = BTreeMap<SubtaskId, Vec<OperatorDelta>>;
 
 /// The subtasks of one execution attempt and the checkpoint they are taking.
 #[derive(Debug, Default)]
 pub struct Coordinator {
     live: BTreeSet<SubtaskId>,
     pending: Option<Pending>,
-    /// What finished subtasks handed over after the last checkpoint that they were part of.
-    carried: Vec<OperatorDelta>,
-    /// The operator state of finished subtasks that a checkpoint has already taken in full.
-    repeated: Vec<OperatorDelta>,
+    /// What the next checkpoint to complete consists of, as far as it has been handed over.
+    owed: Parts,
     parent: Option<CheckpointId>,
 }
 
@@ -25,10 +31,9 @@ pub struct Coordinator {
 struct Pending {
     id: CheckpointId,
     triggered_ms: i64,
-    /// The part of the subtasks that had finished when it was triggered.
-    finished: Vec<OperatorDelta>,
     waiting: BTreeSet<SubtaskId>,
-    deltas: BTreeMap<SubtaskId, Vec<OperatorDelta>>,
+    /// What subtasks handed over when they finished after they had acknowledged this checkpoint.
+    later: Parts,
     alignment_ns_max: u64,
 }
 
@@ -39,8 +44,10 @@ pub struct Completed {
     pub id: CheckpointId,
     /// What the deltas are relative to.
     pub parent: Option<CheckpointId>,
-    /// In the order of subtasks.
+    /// In the order of subtasks; of each operator instance one.
     pub deltas: Vec<OperatorDelta>,
+    /// The vertex of each of them.
+    vertices: Vec<VertexId>,
     /// Clock when it was triggered, milliseconds.
     pub triggered_ms: i64,
     /// The longest alignment of any subtask, nanoseconds.
@@ -68,9 +75,8 @@ impl Coordinator {
         self.pending = Some(Pending {
             id,
             triggered_ms: now_ms,
-            finished: self.take_finished(),
             waiting: self.live.clone(),
-            deltas: BTreeMap::new(),
+            later: Parts::new(),
             alignment_ns_max: 0,
         });
         Ok(())
@@ -80,6 +86,12 @@ impl Coordinator {
     #[must_use]
     pub fn pending(&self) -> Option<CheckpointId> {
         self.pending.as_ref().map(|pending| pending.id)
+    }
+
+    /// When it was triggered, milliseconds of the clock.
+    #[must_use]
+    pub fn pending_since_ms(&self) -> Option<i64> {
+        self.pending.as_ref().map(|pending| pending.triggered_ms)
     }
 
     /// Whether `subtask` has not finished.
@@ -94,8 +106,8 @@ impl Coordinator {
         self.live.is_empty()
     }
 
-    /// `subtask` has snapshotted its state for checkpoint `id`. An acknowledgement of any other checkpoint than the
-    /// pending one is ignored.
+    /// `subtask` has snapshotted its state for checkpoint `id`: the pending one, or an earlier one that was aborted, whose
+    /// part the next checkpoint then holds.
     pub fn acknowledge(
         &mut self,
         subtask: SubtaskId,
@@ -103,11 +115,10 @@ impl Coordinator {
         deltas: Vec<OperatorDelta>,
         alignment_ns: u64,
     ) -> Option<Completed> {
+        hand_over(&mut self.owed, subtask, deltas);
         let pending = self.pending.as_mut().filter(|pending| pending.id == id)?;
-        if pending.waiting.remove(&subtask) {
-            pending.deltas.insert(subtask, deltas);
-            pending.alignment_ns_max = pending.alignment_ns_max.max(alignment_ns);
-        }
+        pending.waiting.remove(&subtask);
+        pending.alignment_ns_max = pending.alignment_ns_max.max(alignment_ns);
         self.complete()
     }
 
@@ -116,15 +127,37 @@ impl Coordinator {
         if !self.live.remove(&subtask) {
             return None;
         }
-        match &mut self.pending {
-            Some(pending) if pending.waiting.contains(&subtask) => {
-                pending.waiting.remove(&subtask);
-                self.repeated.extend(deltas.iter().filter_map(operator_state));
-                pending.deltas.insert(subtask, deltas);
-            }
-            Some(_) | None => self.carried.extend(deltas),
+        if let Some(pending) = self.pending.as_mut().filter(|pending| !pending.waiting.contains(&subtask)) {
+            pending.later.insert(subtask, deltas);
+            return None;
+        }
+        hand_over(&mut self.owed, subtask, deltas);
+        if let Some(pending) = &mut self.pending {
+            pending.waiting.remove(&subtask);
         }
         self.complete()
+    }
+
+    /// Gives up the pending checkpoint; what it has collected is owed to the next. Returns its number.
+    pub fn abort(&mut self) -> Option<CheckpointId> {
+        let pending = self.pending.take()?;
+        for (subtask, deltas) in pending.later {
+            hand_over(&mut self.owed, subtask, deltas);
+        }
+        Some(pending.id)
+    }
+
+    /// `completed`, the last one, could not be made durable: what it consists of is owed to the next.
+    pub fn give_back(&mut self, completed: Completed) {
+        self.parent = completed.parent;
+        let since = std::mem::take(&mut self.owed);
+        for (vertex, delta) in completed.vertices.into_iter().zip(completed.deltas) {
+            let subtask = SubtaskId { vertex, index: delta.subtask };
+            self.owed.entry(subtask).or_default().push(delta);
+        }
+        for (subtask, deltas) in since {
+            hand_over(&mut self.owed, subtask, deltas);
+        }
     }
 
     /// The checkpoint of a job whose subtasks have all finished: no barrier is needed, all state is here.
@@ -135,35 +168,41 @@ impl Coordinator {
         if !self.live.is_empty() || self.pending.is_some() {
             return Err(Error::config("not every subtask has finished"));
         }
-        Ok(Completed {
-            id,
-            parent: self.parent.replace(id),
-            deltas: self.take_finished(),
-            triggered_ms: now_ms,
-            alignment_ns_max: 0,
-        })
+        Ok(self.collect(id, now_ms, 0, Parts::new()))
     }
 
     fn complete(&mut self) -> Option<Completed> {
         let pending = self.pending.take_if(|pending| pending.waiting.is_empty())?;
-        let mut deltas = pending.finished;
-        deltas.extend(pending.deltas.into_values().flatten());
-        Some(Completed {
-            id: pending.id,
-            parent: self.parent.replace(pending.id),
-            deltas,
-            triggered_ms: pending.triggered_ms,
-            alignment_ns_max: pending.alignment_ns_max,
-        })
+        Some(self.collect(pending.id, pending.triggered_ms, pending.alignment_ns_max, pending.later))
     }
 
-    /// What finished subtasks contribute to a checkpoint that begins now: operator state of all, and in full what no
-    /// checkpoint has taken yet.
-    fn take_finished(&mut self) -> Vec<OperatorDelta> {
-        let mut deltas = self.repeated.clone();
-        self.repeated.extend(self.carried.iter().filter_map(operator_state));
-        deltas.append(&mut self.carried);
-        deltas
+    /// Everything that is owed, as checkpoint `id`; after it, `later` is owed to the next, and again the operator state of
+    /// the subtasks that have nothing more to say.
+    fn collect(&mut self, id: CheckpointId, triggered_ms: i64, alignment_ns_max: u64, later: Parts) -> Completed {
+        let (mut deltas, mut vertices) = (Vec::new(), Vec::new());
+        for (subtask, parts) in std::mem::replace(&mut self.owed, later) {
+            if !self.live.contains(&subtask) {
+                self.owed.entry(subtask).or_insert_with(|| parts.iter().filter_map(operator_state).collect());
+            }
+            vertices.resize(vertices.len() + parts.len(), subtask.vertex);
+            deltas.extend(parts);
+        }
+        Completed { id, parent: self.parent.replace(id), deltas, vertices, triggered_ms, alignment_ns_max }
+    }
+}
+
+/// Puts what `subtask` hands over behind what it has handed over before. Operator state is given in full each time, and an
+/// operator that gives none has none any more, so the older one goes.
+fn hand_over(parts: &mut Parts, subtask: SubtaskId, deltas: Vec<OperatorDelta>) {
+    let own = parts.entry(subtask).or_default();
+    for earlier in own.iter_mut() {
+        earlier.delta.changes.retain(|change| !matches!(change, StateChange::Operator { .. }));
+    }
+    for delta in deltas {
+        match own.iter_mut().find(|earlier| earlier.uid == delta.uid) {
+            Some(earlier) => earlier.delta.changes.extend(delta.delta.changes),
+            None => own.push(delta),
+        }
     }
 }
 
@@ -249,80 +288,196 @@ mod tests {
         assert_eq!(entries(&last, false), [(0, 2), (1, 3)]);
     }
 
-    proptest! {
-        /// Whatever the order of acknowledgements and ends: every checkpoint has exactly one operator-state entry of
-        /// each subtask, the newest at its cut, and every commit entry stands in exactly one checkpoint.
-        #[test]
-        fn every_checkpoint_is_whole_and_no_entry_is_committed_twice(
-            subtasks in 1_usize..5,
-            picks in prop::collection::vec((any::<u16>(), 0_u8..8), 0..120),
-        ) {
-            let mut coordinator = Coordinator::new((0..subtasks).map(subtask), None);
-            let mut id = 0;
-            let mut moment = 0_u8;
-            let mut newest = vec![None; subtasks];
-            let mut given = Vec::new();
-            let mut taken = Vec::new();
-            let mut acked = vec![0_u64; subtasks];
-            let mut check = |completed: Completed, newest: &[Option<u8>], whole: bool| -> Result<(), TestCaseError> {
-                let state = entries(&completed, false);
-                let of: Vec<usize> = state.iter().map(|(index, _)| *index).collect();
-                prop_assert_eq!(of, (0..newest.len()).collect::<Vec<_>>());
-                if whole {
-                    for (index, moment) in state {
-                        prop_assert_eq!(Some(moment), newest[index]);
+    #[test]
+    fn what_an_aborted_checkpoint_collected_is_part_of_the_next_and_so_is_what_comes_late() {
+        let mut coordinator = Coordinator::new([subtask(0), subtask(1), subtask(2)], Some(CheckpointId(3)));
+        coordinator.trigger(CheckpointId(4), 0).expect("nothing pending");
+        assert!(coordinator.acknowledge(subtask(0), CheckpointId(4), deltas(0, 1), 0).is_none());
+        assert!(coordinator.finish(subtask(0), deltas(0, 2)).is_none());
+        assert_eq!(coordinator.abort(), Some(CheckpointId(4)));
+        assert_eq!(coordinator.abort(), None);
+        coordinator.trigger(CheckpointId(5), 9).expect("nothing pending");
+        assert_eq!(coordinator.pending_since_ms(), Some(9));
+        assert!(coordinator.acknowledge(subtask(1), CheckpointId(4), deltas(1, 3), 0).is_none(), "late");
+        assert!(coordinator.acknowledge(subtask(1), CheckpointId(5), deltas(1, 4), 0).is_none());
+        let fifth = coordinator.acknowledge(subtask(2), CheckpointId(5), deltas(2, 5), 0).expect("all have answered");
+        assert_eq!(fifth.parent, Some(CheckpointId(3)), "the last that is durable");
+        assert_eq!(entries(&fifth, true), [(0, 1), (0, 2), (1, 3), (1, 4), (2, 5)]);
+        assert_eq!(entries(&fifth, false), [(0, 2), (1, 4), (2, 5)]);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_part_of_the_next() {
+        let mut coordinator = Coordinator::new([subtask(0), subtask(1)], Some(CheckpointId(3)));
+        coordinator.trigger(CheckpointId(4), 0).expect("nothing pending");
+        assert!(coordinator.acknowledge(subtask(0), CheckpointId(4), deltas(0, 1), 0).is_none());
+        let fourth = coordinator.acknowledge(subtask(1), CheckpointId(4), deltas(1, 2), 0).expect("all have answered");
+        assert!(coordinator.finish(subtask(0), deltas(0, 3)).is_none());
+        coordinator.give_back(fourth);
+        coordinator.trigger(CheckpointId(5), 0).expect("nothing pending");
+        let fifth = coordinator.finish(subtask(1), deltas(1, 4)).expect("all have answered");
+        assert_eq!(fifth.parent, Some(CheckpointId(3)));
+        assert_eq!(entries(&fifth, true), [(0, 1), (0, 3), (1, 2), (1, 4)]);
+        assert_eq!(entries(&fifth, false), [(0, 3), (1, 4)]);
+        coordinator.give_back(fifth);
+        let last = coordinator.last(CheckpointId(6), 0).expect("all have finished");
+        assert_eq!(entries(&last, true), [(0, 1), (0, 3), (1, 2), (1, 4)]);
+        assert_eq!(entries(&last, false), [(0, 3), (1, 4)]);
+    }
+
+    /// One subtask as the coordinator meets it: barriers come to it in order, it acknowledges them or passes over those
+    /// that were aborted meanwhile.
+    #[derive(Debug, Default)]
+    struct Model {
+        /// Barriers on their way.
+        barriers: std::collections::VecDeque<u64>,
+        /// The newest state it has handed over for each checkpoint, and what it has handed over in all by then.
+        cuts: BTreeMap<u64, (u8, usize)>,
+        given: Vec<u8>,
+    }
+
+    /// Whatever the order of triggers, acknowledgements, aborts, failed writes and ends.
+    struct World {
+        coordinator: Coordinator,
+        models: Vec<Model>,
+        /// The number of the last checkpoint, and whether it was aborted.
+        id: u64,
+        aborted: bool,
+        moment: u8,
+        /// Commit entries in durable checkpoints, by subtask, in order.
+        durable: Vec<Vec<u8>>,
+        last_durable: Option<CheckpointId>,
+        in_flight: Option<Completed>,
+    }
+
+    impl World {
+        fn new(subtasks: usize) -> Self {
+            Self {
+                coordinator: Coordinator::new((0..subtasks).map(subtask), None),
+                models: (0..subtasks).map(|_| Model::default()).collect(),
+                id: 0,
+                aborted: false,
+                moment: 0,
+                durable: vec![Vec::new(); subtasks],
+                last_durable: None,
+                in_flight: None,
+            }
+        }
+
+        fn give(&mut self, index: usize) -> (u8, Vec<OperatorDelta>) {
+            self.moment += 1;
+            self.models[index].given.push(self.moment);
+            (self.moment, deltas(index, self.moment))
+        }
+
+        fn step(&mut self, index: usize, what: u8) -> Result<(), TestCaseError> {
+            let live = self.coordinator.is_live(subtask(index));
+            let completed = match what {
+                0 if live => self.finish(index),
+                1..4 if self.in_flight.is_none() && self.coordinator.pending().is_none() => {
+                    if self.coordinator.trigger(CheckpointId(self.id + 1), 0).is_ok() {
+                        self.id += 1;
+                        self.aborted = false;
+                        let live = self.models.iter_mut().enumerate();
+                        live.filter(|(index, _)| self.coordinator.is_live(subtask(*index)))
+                            .for_each(|(_, model)| model.barriers.push_back(self.id));
                     }
+                    None
                 }
-                taken.extend(entries(&completed, true));
-                Ok(())
+                4 if self.coordinator.abort().is_some() => {
+                    self.aborted = true;
+                    None
+                }
+                5 | 6 => {
+                    self.written(what == 5)?;
+                    None
+                }
+                _ if live => self.barrier(index, what == 7),
+                _ => None,
             };
+            self.in_flight = self.in_flight.take().or(completed);
+            Ok(())
+        }
+
+        fn finish(&mut self, index: usize) -> Option<Completed> {
+            let (moment, deltas) = self.give(index);
+            // The end stands for every barrier that has not come; a checkpoint that begins later finds it as well.
+            let cut = (moment, self.models[index].given.len());
+            for id in 1..=u64::from(u8::MAX) {
+                self.models[index].cuts.entry(id).or_insert(cut);
+            }
+            self.models[index].barriers.clear();
+            self.coordinator.finish(subtask(index), deltas)
+        }
+
+        fn barrier(&mut self, index: usize, told: bool) -> Option<Completed> {
+            let id = self.models[index].barriers.pop_front()?;
+            if told && (id < self.id || self.aborted) {
+                // It has heard of the abort.
+                return None;
+            }
+            let (moment, deltas) = self.give(index);
+            let cut = (moment, self.models[index].given.len());
+            self.models[index].cuts.insert(id, cut);
+            self.coordinator.acknowledge(subtask(index), CheckpointId(id), deltas, 0)
+        }
+
+        /// The write of the checkpoint under way ends.
+        fn written(&mut self, well: bool) -> Result<(), TestCaseError> {
+            let Some(completed) = self.in_flight.take() else { return Ok(()) };
+            prop_assert_eq!(completed.parent, self.last_durable);
+            let state = entries(&completed, false);
+            prop_assert_eq!(state.len(), self.models.len());
+            for (index, moment) in state {
+                prop_assert_eq!(moment, self.models[index].cuts[&completed.id.0].0, "subtask {}", index);
+            }
+            if !well {
+                self.coordinator.give_back(completed);
+                return Ok(());
+            }
+            self.last_durable = Some(completed.id);
+            for delta in &completed.deltas {
+                for change in &delta.delta.changes {
+                    if let StateChange::Commit { entry } = change {
+                        self.durable[delta.subtask].push(entry[0]);
+                    }
+                }
+            }
+            for (model, durable) in self.models.iter().zip(&self.durable) {
+                let (_, cut) = model.cuts[&completed.id.0];
+                prop_assert_eq!(&model.given[..cut], durable, "all that stands before the cut, once and in order");
+            }
+            Ok(())
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_checkpoint_is_whole_and_nothing_is_lost_or_committed_twice(
+            subtasks in 1_usize..5,
+            picks in prop::collection::vec((any::<u16>(), 0_u8..24), 0..200),
+        ) {
+            let mut world = World::new(subtasks);
             for (pick, what) in picks {
-                let index = usize::from(pick) % subtasks;
-                if !coordinator.is_live(subtask(index)) {
-                    continue;
-                }
-                moment += 1;
-                let completed = match what {
-                    0 => {
-                        newest[index] = Some(moment);
-                        given.push((index, moment));
-                        coordinator.finish(subtask(index), deltas(index, moment))
-                    }
-                    1 | 2 if coordinator.pending().is_none() => {
-                        id += 1;
-                        prop_assert!(coordinator.trigger(CheckpointId(id), 0).is_ok());
-                        None
-                    }
-                    _ if coordinator.pending().is_some() && acked[index] < id => {
-                        acked[index] = id;
-                        newest[index] = Some(moment);
-                        given.push((index, moment));
-                        coordinator.acknowledge(subtask(index), CheckpointId(id), deltas(index, moment), 0)
-                    }
-                    _ => None,
-                };
-                if let Some(completed) = completed {
-                    check(completed, &newest, false)?;
-                }
+                world.step(usize::from(pick) % subtasks, what)?;
             }
             for index in 0..subtasks {
-                if coordinator.is_live(subtask(index)) {
-                    moment += 1;
-                    newest[index] = Some(moment);
-                    given.push((index, moment));
-                    if let Some(completed) = coordinator.finish(subtask(index), deltas(index, moment)) {
-                        check(completed, &newest, false)?;
-                    }
+                if world.coordinator.is_live(subtask(index)) {
+                    let completed = world.finish(index);
+                    world.in_flight = world.in_flight.take().or(completed);
                 }
             }
-            let last = coordinator.last(CheckpointId(id + 1), 0);
-            prop_assert!(last.is_ok());
-            if let Ok(last) = last {
-                check(last, &newest, true)?;
+            world.written(false)?;
+            world.coordinator.abort();
+            for well in [false, true] {
+                world.id += 1;
+                let last = world.coordinator.last(CheckpointId(world.id), 0);
+                prop_assert!(last.is_ok());
+                world.in_flight = last.ok();
+                world.written(well)?;
             }
-            taken.sort_unstable();
-            given.sort_unstable();
-            prop_assert_eq!(taken, given);
+            let given: Vec<_> = world.models.into_iter().map(|model| model.given).collect();
+            prop_assert_eq!(given, world.durable);
         }
     }
 }

@@ -5,6 +5,8 @@
 mod aligner;
 mod coordinator;
 mod manifest;
+#[cfg(test)]
+mod protocol_tests;
 mod restore;
 mod savepoint;
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{CommandSpec, commands};
-use crate::api::{Clause, CommandSyntax};
-use crate::api::{Shape, Signature, StageArgs};
+use crate::api::{Clause, CommandSyntax, OptionSpec, Shape, Signature, StageArgs};
+use crate::lang::lower::JOB_OPTIONS;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::Diagnostic;
 
@@ -308,11 +308,7 @@ pub fn topics(session: &Session) -> Vec<Topic> {
                 None => connector.name.to_owned(),
             },
             help: connector.help,
-            details: connector
-                .options
-                .iter()
-                .map(|option| (format!("{} = {}", option.name, option.values), option.help))
-                .collect(),
+            details: options(connector.options),
             examples: owned(connector.examples),
         });
     }
@@ -341,21 +337,16 @@ fn owned(examples: &[&str]) -> Vec<String> {
     examples.iter().map(|&example| example.to_owned()).collect()
 }
 
-/// The options of a job.
-const JOB_CLAUSES: &[(&str, &str)] = &[
-    ("parallelism = N", "how many subtasks each operator has"),
-    ("max_parallelism = N", "the number of key groups: the most it can be rescaled to; 128 by default"),
-    ("checkpoint = DURATION", "the time between two checkpoints; without it they are taken on command only"),
-    ("retained_checkpoints = N", "how many completed checkpoints are kept; 3 by default"),
-    ("restart_attempts = N", "how often it restarts from its last checkpoint before it fails; 3 by default"),
-    ("restart_delay = DURATION", "the wait before each restart; 1s by default"),
-    ("task_managers = N", "among how many task managers the slots are divided; 1 by default"),
-    ("batch_rows = N", "rows of a full batch; 8192 by default; results do not depend on it"),
-    ("channel_capacity = N", "batches that an exchange holds before its producer must wait; 8 by default"),
-    ("on_error = 'fail' | 'skip' | 'dead_letter'", "what becomes of a row that an operator can't process"),
-    ("dead_letter = 'DIR'", "the directory for such rows; dead_letters/<job> by default"),
-    ("allow_non_restored_state = true", "a restore leaves state behind that no operator takes up"),
-];
+/// Clauses or options, each with its help.
+type Details = Vec<(String, &'static str)>;
+
+fn options(specs: &[OptionSpec]) -> Details {
+    specs.iter().map(|option| (format!("{} = {}", option.name, option.values), option.help)).collect()
+}
+
+fn clauses(clauses: &[(&str, &'static str)]) -> Details {
+    clauses.iter().map(|&(name, help)| (name.to_owned(), help)).collect()
+}
 
 const SOURCE_CLAUSES: &[(&str, &str)] = &[
     ("columns (NAME TYPE [not null], …)", "what the rows have; without it a file's schema is inferred and printed"),
@@ -368,7 +359,7 @@ fn statement(
     names: &[&'static str],
     usage: &str,
     (summary, help): (&'static str, &'static str),
-    details: &[(&str, &'static str)],
+    details: Details,
     (examples, flink): (&[&'static str], &'static str),
 ) -> Topic {
     Topic {
@@ -378,7 +369,7 @@ fn statement(
         flink: Some(flink),
         usage: usage.to_owned(),
         help,
-        details: details.iter().map(|&(name, help)| (name.to_owned(), help)).collect(),
+        details,
         examples: owned(examples),
     }
 }
@@ -392,7 +383,7 @@ fn statements() -> Vec<Topic> {
                 "names where rows come from",
                 "The clauses come in any order. The watermark is the largest event time so far minus the duration, row by row; a row behind it may be late.",
             ),
-            SOURCE_CLAUSES,
+            clauses(SOURCE_CLAUSES),
             (
                 &[
                     "source gen from nexmark 'bid' with (events = 1000, seed = 7);",
@@ -408,7 +399,7 @@ fn statements() -> Vec<Topic> {
                 "names where rows go",
                 "A pipeline ends with `| into NAME`, or with the sink written out: `| into file 'out' with (format = 'csv')`.",
             ),
-            &[("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them")],
+            clauses(&[("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them")]),
             (&["sink nowhere to blackhole;\nrun dropped = bids | into nowhere;"], "CREATE TABLE … WITH (…)"),
         ),
         statement(
@@ -418,7 +409,7 @@ fn statements() -> Vec<Topic> {
                 "names a pipeline",
                 "Other pipelines can begin with the name. Nothing runs until a pipeline is shown or run.",
             ),
-            &[],
+            Vec::new(),
             (&["stream pricey = bids | filter price > 1000;\npricey | limit 3;"], "CREATE TEMPORARY VIEW"),
         ),
         statement(
@@ -428,7 +419,7 @@ fn statements() -> Vec<Topic> {
                 "shows the rows of a pipeline",
                 "A pipeline begins with the name of a source or stream; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. Its last stage may be `into SINK` only behind `run`.",
             ),
-            &[],
+            Vec::new(),
             (&["bids | filter price > 1000 | map auction, price | limit 3;"], "SELECT"),
         ),
         statement(
@@ -438,7 +429,7 @@ fn statements() -> Vec<Topic> {
                 "starts a job",
                 "Every pipeline ends with `| into SINK`; those of one job share their sources, and a side output (`late_to`) is a stream inside the job. The job runs in the background: `show jobs` lists it, `wait JOB` waits for it.",
             ),
-            JOB_CLAUSES,
+            options(JOB_OPTIONS),
             (
                 &[
                     "run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole;",

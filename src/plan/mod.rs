@@ -5,6 +5,7 @@ pub mod explain;
 mod job_graph;
 mod logical;
 mod optimizer;
+mod settings;
 mod stream_graph;
 
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub use catalog::{Catalog, Entry, MAX_NAME_BYTES, SinkDef, SourceDef, StreamDef,
 pub use job_graph::{ChainedOperator, JobEdge, JobGraph, JobVertex, Port, SourceTask, task_manager_of};
 pub use logical::{DeadLetterSink, LogicalNode, LogicalPlan, NodeKind, Scan};
 pub use optimizer::{MakeFilter, MakeProjection, OptimizerOps};
+pub use settings::JobSettings;
 pub use stream_graph::{StreamEdge, StreamGraph, StreamNode};

@@ -23,19 +23,15 @@ use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, Source, SourceStart, dead_letter_schema};
 use crate::checkpoint::{SnapshotKind, match_operators};
-use crate::plan::{JobEdge, JobGraph, JobVertex, Port, SourceTask, task_manager_of};
+use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::types::{CheckpointId, Clock, Error, Field, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
 
-/// What a deployment takes from the job's options.
-#[derive(Clone)]
+/// What the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
-    pub(super) batch_rows: usize,
-    pub(super) channel_capacity: usize,
-    pub(super) task_managers: usize,
+    pub(super) settings: Arc<JobSettings>,
     pub(super) drain: Drain,
     /// Whether looking may wake subtasks and send markers.
     pub(super) wakes_to_look: bool,
-    pub(super) allow_non_restored_state: bool,
     /// The job's state directory, hashed.
     pub(super) owner: Option<u64>,
     /// Whether the state of an earlier run was there when the job was launched without a restore.
@@ -193,16 +189,16 @@ pub(super) fn deploy(
 ) -> Result<Deployment> {
     check_parallelism(&graph)?;
     if let Some(point) = restored {
-        check_restore(&graph, point, setting.allow_non_restored_state)?;
+        check_restore(&graph, point, setting.settings.allow_non_restored_state)?;
     }
     recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
-    let mut wiring = Wiring::new(&graph, &slots, setting.channel_capacity);
+    let mut wiring = Wiring::new(&graph, &slots, setting.settings.channel_capacity);
     let mut control = AttemptControl {
         metrics: Vec::new(),
         mailboxes: Vec::new(),
-        task_managers: setting.task_managers.max(1),
+        task_managers: setting.settings.task_managers.max(1),
         wakes_to_look: setting.wakes_to_look,
         slots,
         graph,
@@ -315,7 +311,7 @@ fn open_source(
         parallelism,
         projection: task.projection.clone(),
         restored: readers,
-        batch_rows: setting.batch_rows,
+        batch_rows: setting.settings.batch_rows,
         clock: Arc::clone(&setting.clock),
     })?;
     if opened.len() != parallelism {
@@ -373,7 +369,7 @@ impl SubtaskBuilder<'_> {
                 subtask: self.id.index,
                 parallelism,
                 max_parallelism: self.max,
-                batch_rows: self.setting.batch_rows,
+                batch_rows: self.setting.settings.batch_rows,
                 restored: self.restored.map(|point| point.operator(&chained.uid, groups.clone())),
                 metrics: Arc::clone(&metrics),
                 clock: Arc::clone(&self.setting.clock),

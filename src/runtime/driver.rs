@@ -14,8 +14,9 @@ use super::source_driver::RowBudget;
 use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
 use super::subtask::Drain;
 use super::survey::Survey;
-use crate::api::Committer;
+use crate::api::{Committer, Settled};
 use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
+use crate::plan::{JobGraph, JobSettings};
 use crate::types::key_group::hash_bytes;
 use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
 
@@ -61,15 +62,15 @@ impl Writer {
     pub(super) fn run(&self, work: Work) -> Event {
         match work {
             Work::Persist(completed) => {
-                let id = completed.id;
                 let write = CheckpointWrite {
-                    id,
+                    id: completed.id,
                     parent: completed.parent,
                     deltas: &completed.deltas,
                     job: &self.facts,
                     triggered_ms: completed.triggered_ms,
                 };
-                Event::Persisted { id, result: self.storage().and_then(|storage| guarded(|| storage.commit(&write))) }
+                let result = self.storage().and_then(|storage| guarded(|| storage.commit(&write)));
+                Event::Persisted { completed, result }
             }
             Work::Commit { id, entries } => {
                 let commit = |(uid, entries): (&OperatorUid, &Vec<Vec<u8>>)| match self.committers.get(uid) {
@@ -111,7 +112,7 @@ pub(super) struct Shared {
     ended: Condvar,
     clock: Arc<dyn Clock>,
     launched_ms: i64,
-    checkpoint_interval_ms: Option<i64>,
+    settings: Arc<JobSettings>,
 }
 
 #[derive(Debug)]
@@ -140,7 +141,7 @@ impl Shared {
                 parallelism: state.parallelism,
                 now_ms: self.clock.now_ms(),
                 checkpoints: state.checkpoints.clone(),
-                checkpoint_interval_ms: self.checkpoint_interval_ms,
+                checkpoint_interval_ms: self.settings.checkpoint_interval_ms,
                 next_checkpoint_ms: state.next_checkpoint_ms.filter(|_| !state.status.is_final()),
                 savepoints: state.savepoints.clone(),
                 events: state.events.clone(),
@@ -217,9 +218,28 @@ impl Shared {
     }
 }
 
+/// Where the job graph of each attempt comes from.
+pub(super) struct Graphs {
+    pub(super) make: Arc<MakeGraph>,
+    /// That of the next attempt, when it had to be looked at before.
+    pub(super) first: Option<JobGraph>,
+}
+
+impl Graphs {
+    /// Each made by `make`.
+    pub(super) const fn made_by(make: Arc<MakeGraph>) -> Self {
+        Self { make, first: None }
+    }
+
+    /// That of the next attempt.
+    fn next(&mut self, parallelism: usize) -> Result<JobGraph> {
+        self.first.take().map_or_else(|| (self.make)(parallelism), Ok)
+    }
+}
+
 /// What a job is started with, checked and restored.
 pub(super) struct Launch {
-    pub(super) make_graph: Arc<MakeGraph>,
+    pub(super) graphs: Graphs,
     pub(super) parallelism: usize,
     pub(super) options: JobOptions,
     pub(super) restore: Option<CheckpointId>,
@@ -231,11 +251,13 @@ pub(super) struct Launch {
 pub(super) struct Driver<W> {
     manager: JobManager,
     workers: W,
-    make_graph: Arc<MakeGraph>,
+    graphs: Graphs,
     setting: DeploySetting,
     stop_after_rows: Option<u64>,
     /// Source rows that had been read before this launch.
     rows_before: u64,
+    /// The last number that the storage had used before this launch.
+    id_before: CheckpointId,
     storage: Option<Arc<dyn CheckpointStorage>>,
     writer: Option<Arc<Writer>>,
     control: Option<Arc<AttemptControl>>,
@@ -252,11 +274,11 @@ impl<W: Workers> Driver<W> {
     /// # Errors
     /// When the options do not fit, or the attempt can't be made.
     pub(super) fn launch(launch: Launch, workers: W) -> Result<Self> {
-        let Launch { make_graph, parallelism, options, restore, storage, clock } = launch;
+        let Launch { mut graphs, parallelism, options, restore, storage, clock } = launch;
         if storage.is_none() && (restore.is_some() || options.final_savepoint.is_some()) {
             return Err(Error::config("a job without a state directory has no checkpoints and no savepoints"));
         }
-        let graph = make_graph(parallelism)?;
+        let graph = graphs.next(parallelism)?;
         let now_ms = clock.now_ms();
         let held = storage.as_ref().map_or(Ok(Vec::new()), |storage| storage.checkpoints())?;
         let last_id = storage.as_ref().map_or(Ok(CheckpointId(0)), |storage| storage.last_id())?;
@@ -265,10 +287,7 @@ impl<W: Workers> Driver<W> {
             _ => 0,
         };
         let manager_options = ManagerOptions {
-            checkpoint_interval_ms: options.checkpoint_interval_ms,
-            retained_checkpoints: options.retained_checkpoints,
-            restart_attempts: options.restart.attempts,
-            restart_delay_ms: options.restart.delay_ms,
+            settings: Arc::clone(&options.settings),
             final_savepoint: options.final_savepoint.clone(),
             max_parallelism: graph.max_parallelism,
             durable: storage.is_some(),
@@ -285,21 +304,20 @@ impl<W: Workers> Driver<W> {
             control: None,
         };
         let shared = Shared {
-            name: graph.name,
+            name: graph.name.clone(),
             state: Mutex::new(state),
             ended: Condvar::new(),
             clock: Arc::clone(&clock),
             launched_ms: now_ms,
-            checkpoint_interval_ms: options.checkpoint_interval_ms,
+            settings: Arc::clone(&options.settings),
         };
+        graphs.first = Some(graph);
         let mut driver = Self {
             manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, now_ms),
             workers,
-            make_graph,
+            graphs,
             setting: DeploySetting {
-                batch_rows: options.batch_rows.max(1),
-                channel_capacity: options.channel_capacity,
-                task_managers: options.task_managers,
+                settings: options.settings,
                 drain: match (options.drain, &options.final_savepoint) {
                     (false, _) => Drain::Never,
                     // What is left of the input is to be read by whoever restores the savepoint.
@@ -307,13 +325,13 @@ impl<W: Workers> Driver<W> {
                     (true, None) => Drain::AtAnyEnd,
                 },
                 wakes_to_look: W::WAKES_TO_LOOK,
-                allow_non_restored_state: options.allow_non_restored_state,
                 owner: options.directory.as_ref().map(|path| hash_bytes(path.as_os_str().as_encoded_bytes())),
                 earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
             },
             stop_after_rows: options.stop_after_rows,
             rows_before,
+            id_before: last_id,
             storage,
             writer: None,
             control: None,
@@ -424,8 +442,9 @@ impl<W: Workers> Driver<W> {
                 self.control = None;
             }
             Action::Trigger(id) => self.tell_all(|| Message::Barrier(id)),
+            Action::Durable(id) => self.tell_all(|| Message::Settled(id, Settled::Durable)),
+            Action::Aborted(id) => self.tell_all(|| Message::Settled(id, Settled::Aborted)),
             Action::StopSources { drain } => self.tell_all(|| Message::Stop { drain }),
-            Action::Settle(id, settled) => self.tell_all(|| Message::Settled(id, settled)),
             Action::Hold(hold) => self.tell_all(|| Message::Hold(hold)),
             Action::Write(work) => {
                 if let Some(writer) = &self.writer {
@@ -457,7 +476,8 @@ impl<W: Workers> Driver<W> {
         parallelism: usize,
         hold: bool,
     ) -> Result<Vec<SubtaskId>> {
-        let graph = (self.make_graph)(parallelism)?;
+        let graph = self.graphs.next(parallelism)?;
+        self.forget_failed(restore)?;
         let point: Option<Arc<dyn RestorePoint>> = match (&self.storage, restore) {
             (Some(storage), Some(id)) => Some(storage.restore(id)?),
             _ => None,
@@ -486,6 +506,16 @@ impl<W: Workers> Driver<W> {
         self.control = Some(control);
         self.workers.start(attempt, deployment);
         Ok(subtasks)
+    }
+
+    /// A write that was answered with an error may have been durable all the same. An attempt that starts from an older
+    /// checkpoint does again, and otherwise, what that one says: nobody must find it any more.
+    fn forget_failed(&self, restore: Option<CheckpointId>) -> Result<()> {
+        let Some(storage) = &self.storage else { return Ok(()) };
+        let held = storage.checkpoints()?;
+        let newest = restore.unwrap_or(self.id_before).max(self.id_before);
+        let keep: Vec<_> = held.iter().copied().filter(|id| *id <= newest).collect();
+        if keep.len() < held.len() { storage.retain(&keep) } else { Ok(()) }
     }
 
     /// What the handle sees. A final status is published last of all, by [`Shared::conclude`].

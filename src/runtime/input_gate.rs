@@ -95,6 +95,12 @@ impl InputGate {
         self.take_announced(now_ns);
     }
 
+    /// A checkpoint will never be: no channel waits for its barrier any more.
+    pub(super) fn abort(&mut self, id: CheckpointId) {
+        self.announced.take_if(|announced| *announced <= id);
+        self.aligner.abort(id);
+    }
+
     fn take_announced(&mut self, now_ns: u64) {
         if self.live == 0
             && let Some(id) = self.announced.take()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::deploy::{AttemptControl, check_restore};
-use super::driver::{Answer, Driver, Launch, Request, Shared, guarded};
+use super::driver::{Answer, Driver, Graphs, Launch, Request, Shared, guarded};
 use super::job_manager::{Command, Event};
 use super::redb_storage::{open_storage, savepoint_point, tidy};
 use super::state_query;
@@ -15,76 +15,68 @@ use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointView, JobStatus, JobView, StateQuery, StateView};
-use crate::plan::{JobGraph, StreamGraph};
-use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Error, Result, SubtaskId};
+use crate::plan::{JobGraph, JobSettings, StreamGraph};
+use crate::types::{CheckpointId, Clock, Error, Result, SubtaskId};
 
 /// What to run.
 #[derive(Debug)]
 pub struct JobSpec {
-    /// The plan; chained anew for each parallelism.
-    pub graph: StreamGraph,
+    /// The plan; chained anew for every attempt but the first.
+    stream: StreamGraph,
+    /// The job graph of the first attempt, and of what is checked before it.
+    graph: JobGraph,
     /// How.
     pub options: JobOptions,
     /// From which state.
     pub restore: Restore,
 }
 
-/// How to run it.
+impl JobSpec {
+    /// Runs `stream` with these options from this state.
+    #[must_use]
+    pub fn new(stream: StreamGraph, options: JobOptions, restore: Restore) -> Self {
+        let graph = JobGraph::from_stream_graph(&stream, None);
+        Self { stream, graph, options, restore }
+    }
+}
+
+/// How to run it: the job's settings, and what holds for this run alone.
 #[derive(Debug, Clone)]
 pub struct JobOptions {
+    /// The job's settings.
+    pub settings: Arc<JobSettings>,
     /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
-    /// Between two triggers; `None` for on command only.
-    pub checkpoint_interval_ms: Option<i64>,
-    /// Completed checkpoints that are kept.
-    pub retained_checkpoints: usize,
-    /// What happens after a failure.
-    pub restart: Restart,
-    /// Among how many task managers the slots are divided.
-    pub task_managers: usize,
-    /// Rows of a full batch.
-    pub batch_rows: usize,
-    /// Elements a channel holds.
-    pub channel_capacity: usize,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,
     /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then: the
     /// input goes on where the savepoint is restored.
     pub stop_after_rows: Option<u64>,
-    /// Whether state that no operator of the job takes up is left behind (Flink's flag of that name), or an error.
-    pub allow_non_restored_state: bool,
     /// A savepoint to write when the input has ended.
     pub final_savepoint: Option<PathBuf>,
     /// Who steps the subtasks.
     pub executor: Executor,
 }
 
-impl Default for JobOptions {
-    fn default() -> Self {
+impl JobOptions {
+    /// Those of a run that says nothing else.
+    #[must_use]
+    pub fn of(settings: &Arc<JobSettings>) -> Self {
         Self {
+            settings: Arc::clone(settings),
             directory: None,
-            checkpoint_interval_ms: None,
-            retained_checkpoints: 3,
-            restart: Restart { attempts: 3, delay_ms: 1_000 },
-            task_managers: 1,
-            batch_rows: DEFAULT_BATCH_ROWS,
-            channel_capacity: 8,
             drain: true,
             stop_after_rows: None,
-            allow_non_restored_state: false,
             final_savepoint: None,
             executor: Executor::Threaded,
         }
     }
 }
 
-/// Fixed-delay restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Restart {
-    /// How many before the job fails.
-    pub attempts: u32,
-    /// How long before each.
-    pub delay_ms: i64,
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self::of(&Arc::default())
+    }
 }
 
 /// Who steps the subtasks.
@@ -145,14 +137,13 @@ impl Job {
     /// # Errors
     /// When the state can't be read or does not fit, or a source or sink can't be opened.
     pub fn launch(spec: JobSpec, clock: Arc<dyn Clock>) -> Result<Self> {
-        let JobSpec { graph, options, restore } = spec;
+        let JobSpec { stream, graph, options, restore } = spec;
         if let Some(savepoint) = &options.final_savepoint {
             check_savepoint_place(savepoint)?;
         }
         if let (Restore::Savepoint(savepoint), Some(_)) = (&restore, &options.directory) {
             // Before what an earlier run left gives way to a savepoint that does not fit.
-            let graph = JobGraph::from_stream_graph(&graph, None);
-            check_restore(&graph, &savepoint_point(savepoint)?, options.allow_non_restored_state)?;
+            check_restore(&graph, &savepoint_point(savepoint)?, options.settings.allow_non_restored_state)?;
         }
         let storage = match &options.directory {
             Some(directory) => {
@@ -161,9 +152,10 @@ impl Job {
             }
             None => None,
         };
-        let parallelism = graph.parallelism;
-        let make_graph = move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism)));
-        Self::launch_graph(Arc::new(make_graph), parallelism, options, &restore, storage, clock)
+        let parallelism = stream.parallelism;
+        let make_graph = move |parallelism| Ok(JobGraph::from_stream_graph(&stream, Some(parallelism)));
+        let graphs = Graphs { make: Arc::new(make_graph), first: Some(graph) };
+        Self::start(graphs, parallelism, options, &restore, storage, clock)
     }
 
     /// As [`Self::launch`], for a job graph that is made by other means, with its checkpoints in `storage`.
@@ -178,29 +170,33 @@ impl Job {
         storage: Option<Arc<dyn CheckpointStorage>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
+        Self::start(Graphs::made_by(make_graph), parallelism, options, restore, storage, clock)
+    }
+
+    fn start(
+        graphs: Graphs,
+        parallelism: usize,
+        options: JobOptions,
+        restore: &Restore,
+        storage: Option<Arc<dyn CheckpointStorage>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let restored_from = restore_from(restore, storage.as_deref())?;
         let (messages, inbox) = sync_channel(MESSAGES);
         let (own_clock, directory) = (Arc::clone(&clock), options.directory.clone());
         let own_storage = storage.as_ref().map(Arc::downgrade);
-        let shared = match options.executor {
+        let executor = options.executor;
+        let launch = Launch { graphs, parallelism, options, restore: restored_from, storage, clock };
+        let shared = match executor {
             Executor::Threaded => {
-                let workers = Threads::new(messages.clone(), Arc::clone(&clock));
-                let launch = Launch {
-                    make_graph,
-                    parallelism,
-                    options,
-                    restore: restored_from,
-                    storage,
-                    clock: Arc::clone(&clock),
-                };
-                let driver = Driver::launch(launch, workers)?;
+                let clock = Arc::clone(&own_clock);
+                let driver = Driver::launch(launch, Threads::new(messages.clone(), Arc::clone(&clock)))?;
                 let shared = driver.shared();
                 spawn("job-manager", Arc::clone(&shared), move || drive(driver, &inbox, &*clock))?;
                 shared
             }
             Executor::Stepping { seed } => {
-                let stepper =
-                    Stepper::launch(make_graph, parallelism, options, restored_from, storage, seed, clock.now_ms())?;
+                let stepper = Stepper::start(launch, seed)?;
                 let shared = stepper.shared();
                 spawn("stepper", Arc::clone(&shared), move || drive_steps(stepper, &inbox))?;
                 shared
@@ -209,16 +205,16 @@ impl Job {
         Ok(Self { shared, messages, restored_from, clock: own_clock, storage: own_storage, directory })
     }
 
-    /// Whether `graph` could be started from `from` in this job's place. Nothing is changed.
+    /// Whether `spec` could be started in this job's place. Nothing is changed.
     ///
     /// # Errors
     /// When there is no such checkpoint or savepoint, or it does not fit.
-    pub fn check_restore(&self, graph: &StreamGraph, from: &Restore, allow_non_restored_state: bool) -> Result<()> {
-        match from {
+    pub fn check_restore(&self, spec: &JobSpec) -> Result<()> {
+        match &spec.restore {
             Restore::Fresh | Restore::Latest => Ok(()),
             Restore::Savepoint(savepoint) => {
-                let graph = JobGraph::from_stream_graph(graph, None);
-                check_restore(&graph, &savepoint_point(savepoint)?, allow_non_restored_state)
+                let allowed = spec.options.settings.allow_non_restored_state;
+                check_restore(&spec.graph, &savepoint_point(savepoint)?, allowed)
             }
             Restore::Checkpoint(id) => {
                 // Of a job that is over nothing is lost when it can't be started again.

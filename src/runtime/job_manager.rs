@@ -1,9 +1,11 @@
 //! The job manager: a pure state machine. It is told what happened and answers with what is to be done; threads, files
 //! and channels belong to whoever carries that out ([`Driver`](super::driver::Driver)).
 //!
-//! The life of a checkpoint: trigger → barriers → every subtask acknowledges → `Persist` → `Commit` (the sinks' second
-//! phase) → completed, `Retain`. One at a time. A checkpoint that can't be made durable fails the attempt, as in Flink
-//! with no tolerated failures.
+//! The life of a checkpoint: trigger → barriers → every subtask acknowledges → `Persist` → durable → `Commit` (the sinks'
+//! second phase) → completed, `Retain`. One at a time. It ends early when its time is over, when it can't be written, or
+//! when it is aborted: the attempt goes on, what the checkpoint had collected is part of the next one, and whoever waited
+//! for it is told. More failures in a row than the job tolerates fail the attempt, as in Flink. From where it is durable on
+//! it can't fail any more: what becomes of the sinks' second phase, a restore does again.
 
 mod attempts;
 mod checkpoints;
@@ -11,14 +13,15 @@ mod commands;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::checkpoint_log::CheckpointLog;
 use super::event_log::EventLog;
 use super::job_status::may_follow;
 use super::subtask::SubtaskEvent;
-use crate::api::Settled;
 use crate::checkpoint::{Completed, Coordinator};
 use crate::inspect::{CheckpointView, EventView, JobStatus, SavepointView, Severity};
+use crate::plan::JobSettings;
 use crate::state::CommitStats;
 use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
 
@@ -30,11 +33,16 @@ pub(super) type Token = u64;
 pub(super) enum Command {
     Checkpoint,
     Savepoint(PathBuf),
-    Stop { savepoint: Option<PathBuf>, drain: bool },
+    Stop {
+        savepoint: Option<PathBuf>,
+        drain: bool,
+    },
     Cancel,
     Pause,
     Resume,
     Rescale(usize),
+    /// Give up the checkpoint that is being taken.
+    AbortCheckpoint,
 }
 
 /// What happened.
@@ -49,7 +57,7 @@ pub(super) enum Event {
     /// Something of this attempt failed.
     Failed { attempt: u32, error: Error },
     /// A checkpoint is durable, or is not.
-    Persisted { id: CheckpointId, result: Result<CommitStats> },
+    Persisted { completed: Completed, result: Result<CommitStats> },
     /// The sinks' second phase of a checkpoint is done, or failed.
     Committed { id: CheckpointId, result: Result<()> },
     /// A savepoint was written, or was not.
@@ -71,8 +79,10 @@ pub(super) enum Action {
     Teardown,
     /// Send barriers into the sources.
     Trigger(CheckpointId),
-    /// Tell the operators what became of a checkpoint.
-    Settle(CheckpointId, Settled),
+    /// Tell every subtask that this checkpoint is durable.
+    Durable(CheckpointId),
+    /// Tell every subtask that this checkpoint was aborted.
+    Aborted(CheckpointId),
     /// Hold the sources, or let them go on.
     Hold(bool),
     /// End the input.
@@ -92,14 +102,13 @@ pub(super) enum Work {
     Retain(Vec<CheckpointId>),
 }
 
-/// What of a job's options its manager needs.
-#[derive(Debug, Clone)]
+/// What the manager knows of its job.
+#[derive(Debug)]
 pub(super) struct ManagerOptions {
-    pub(super) checkpoint_interval_ms: Option<i64>,
-    pub(super) retained_checkpoints: usize,
-    pub(super) restart_attempts: u32,
-    pub(super) restart_delay_ms: i64,
+    pub(super) settings: Arc<JobSettings>,
+    /// A savepoint to write when the input has ended.
     pub(super) final_savepoint: Option<PathBuf>,
+    /// The job graph's number of key groups.
     pub(super) max_parallelism: u16,
     /// Whether there is a storage: without one nothing is persisted, and only the end commits.
     pub(super) durable: bool,
@@ -119,6 +128,12 @@ pub(super) struct JobManager {
     last_id: CheckpointId,
     last_completed: Option<CheckpointId>,
     last_trigger_ms: i64,
+    /// When the last checkpoint ended, well or not.
+    last_end_ms: i64,
+    /// Checkpoints that have failed since the last that did not.
+    failures: u32,
+    /// Whether the checkpoint under way is one of those when it fails.
+    counts: bool,
     in_flight: Option<InFlight>,
     /// What has asked for the next checkpoint.
     wanted: Vec<(Want, Token)>,
@@ -152,7 +167,6 @@ enum Want {
 #[derive(Debug)]
 struct InFlight {
     id: CheckpointId,
-    entries: BTreeMap<OperatorUid, Vec<Vec<u8>>>,
     last: bool,
     /// The attempt that took it is over; only that it becomes durable still matters.
     orphaned: bool,
@@ -175,7 +189,7 @@ impl JobManager {
         now_ms: i64,
     ) -> Self {
         Self {
-            log: CheckpointLog::new(held, options.retained_checkpoints),
+            log: CheckpointLog::new(held, options.settings.retained_checkpoints),
             options,
             status: JobStatus::Created,
             attempt: 0,
@@ -187,6 +201,9 @@ impl JobManager {
             last_id,
             last_completed: restore,
             last_trigger_ms: now_ms,
+            last_end_ms: now_ms,
+            failures: 0,
+            counts: false,
             in_flight: None,
             wanted: Vec::new(),
             serving: Vec::new(),
@@ -248,11 +265,16 @@ impl JobManager {
         &self.savepoints
     }
 
-    /// When the next checkpoint is due.
+    /// When the interval asks for the next checkpoint.
     pub(super) fn next_checkpoint_ms(&self) -> Option<i64> {
         let flows = matches!(self.status, JobStatus::Running | JobStatus::Paused);
-        let interval_ms = self.options.checkpoint_interval_ms.filter(|_| flows && self.options.durable)?;
-        Some(self.last_trigger_ms.saturating_add(interval_ms))
+        let interval_ms = self.options.settings.checkpoint_interval_ms.filter(|_| flows && self.options.durable)?;
+        Some(self.last_trigger_ms.saturating_add(interval_ms).max(self.paused_until_ms()))
+    }
+
+    /// Until when the pause behind the last checkpoint lasts.
+    fn paused_until_ms(&self) -> i64 {
+        self.last_end_ms.saturating_add(self.options.settings.min_pause_ms)
     }
 
     pub(super) fn note(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
@@ -262,13 +284,9 @@ impl JobManager {
     /// When it wants an [`Event::Tick`], if nothing else happens before.
     pub(super) fn due_ms(&self) -> Option<i64> {
         let redeploy = self.redeploy.filter(|_| self.is_quiet()).map(|redeploy| redeploy.due_ms);
-        let trigger = match (self.options.checkpoint_interval_ms, self.status) {
-            (Some(interval), JobStatus::Running | JobStatus::Paused) if self.may_trigger() => {
-                Some(self.last_trigger_ms.saturating_add(interval))
-            }
-            _ => None,
-        };
-        [redeploy, trigger].into_iter().flatten().min()
+        let trigger = self.next_checkpoint_ms().filter(|_| self.may_trigger());
+        let conclusion = self.last_checkpoint_ms().filter(|_| self.in_flight.is_none() && !self.concluded);
+        [redeploy, trigger, conclusion, self.timeout_ms()].into_iter().flatten().min()
     }
 
     /// Takes note of `event` and says what is to be done, in order.
@@ -290,14 +308,20 @@ impl JobManager {
             Event::Subtask { attempt, subtask, event } if attempt == self.attempt => {
                 self.subtask(subtask, event, &mut actions);
             }
-            Event::Persisted { id, result } => self.persisted(id, result, now_ms, &mut actions),
+            Event::Persisted { completed, result } => self.persisted(completed, result, now_ms, &mut actions),
             Event::Committed { id, result } => self.committed(id, result, now_ms, &mut actions),
             Event::SavepointWritten { token, id, directory, result } => {
                 self.savepoint_written(token, id, &directory, result, &mut actions);
             }
-            Event::Retained(Err(error)) if self.coordinator.is_some() => self.fail(error, now_ms, &mut actions),
-            // The first three: from an attempt that is over.
-            Event::Failed { .. } | Event::Subtask { .. } | Event::Retained(_) | Event::Tick => {}
+            Event::Retained(Err(error)) => {
+                self.note(
+                    Severity::Warning,
+                    "job",
+                    format!("old checkpoints are kept, they can't be removed: {error}"),
+                );
+            }
+            // The first two: from an attempt that is over.
+            Event::Failed { .. } | Event::Subtask { .. } | Event::Retained(Ok(())) | Event::Tick => {}
             Event::Command(command, token) => self.command(command, token, &mut actions),
         }
         self.settle(now_ms, &mut actions);
@@ -305,6 +329,9 @@ impl JobManager {
     }
 
     fn settle(&mut self, now_ms: i64, actions: &mut Vec<Action>) {
+        if self.timeout_ms().is_some_and(|timeout_ms| timeout_ms <= now_ms) {
+            self.time_out(now_ms, actions);
+        }
         if self.status.is_final() {
             return;
         }
@@ -317,12 +344,9 @@ impl JobManager {
             self.conclude(now_ms, actions);
             return;
         }
-        let due = self.options.checkpoint_interval_ms.is_some_and(|interval| {
-            matches!(self.status, JobStatus::Running | JobStatus::Paused)
-                && now_ms.saturating_sub(self.last_trigger_ms) >= interval
-        });
+        let due = self.next_checkpoint_ms().is_some_and(|due_ms| due_ms <= now_ms);
         if (due || !self.wanted.is_empty()) && self.may_trigger() {
-            self.trigger(now_ms, actions);
+            self.trigger(due, now_ms, actions);
         }
     }
 

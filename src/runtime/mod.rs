@@ -30,7 +30,7 @@ mod threaded;
 mod wake;
 mod watermark_valve;
 
-pub use job::{Executor, Job, JobOptions, JobSpec, MakeGraph, Restart, Restore};
+pub use job::{Executor, Job, JobOptions, JobSpec, MakeGraph, Restore};
 pub use redb_storage::open_storage;
 pub use stepping::Stepper;
 pub use storage::{CheckpointStorage, CheckpointWrite, JobFacts, MemoryStorage, OperatorFacts, RestorePoint};

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::deploy::{AttemptControl, Deployment};
-use super::driver::{Answer, Driver, Launch, Request, Shared, Workers, Writer, guarded};
+use super::driver::{Answer, Driver, Graphs, Launch, Request, Shared, Workers, Writer, guarded};
 use super::job::{JobOptions, MakeGraph};
 use super::job_manager::{Command, Event, Work};
 use super::storage::CheckpointStorage;
@@ -119,8 +119,15 @@ impl Stepper {
         seed: u64,
         start_ms: i64,
     ) -> Result<Self> {
-        let clock = VirtualClock::at(start_ms);
-        let launch = Launch { make_graph, parallelism, options, restore, storage, clock: Arc::new(clock.clone()) };
+        let clock = Arc::new(VirtualClock::at(start_ms));
+        let graphs = Graphs::made_by(make_graph);
+        Self::start(Launch { graphs, parallelism, options, restore, storage, clock }, seed)
+    }
+
+    /// As [`Self::launch`]; the virtual clock starts where the one of `launch` stands.
+    pub(super) fn start(launch: Launch, seed: u64) -> Result<Self> {
+        let clock = VirtualClock::at(launch.clock.now_ms());
+        let launch = Launch { clock: Arc::new(clock.clone()), ..launch };
         let driver = Driver::launch(launch, Stepped::default())?;
         Ok(Self { driver, clock, random: Seeded(seed), answers: Vec::new() })
     }
@@ -182,6 +189,11 @@ impl Stepper {
     /// Asks for a checkpoint; see [`Self::take_answers`].
     pub fn checkpoint(&mut self) {
         self.request(Request::Command(Command::Checkpoint));
+    }
+
+    /// Gives up the checkpoint that is being taken; an error when none is.
+    pub fn abort_checkpoint(&mut self) {
+        self.request(Request::Command(Command::AbortCheckpoint));
     }
 
     /// Asks for another parallelism.

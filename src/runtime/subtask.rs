@@ -7,7 +7,7 @@ use super::input_gate::{GateEvent, InputGate};
 use super::mailbox::{Mailbox, Message, StateQuestion};
 use super::metrics::{Activity, SubtaskMetrics};
 use super::source_driver::{SourceDriver, SourceStep};
-use crate::api::{Inputs, Output};
+use crate::api::{Inputs, Output, Settled};
 use crate::checkpoint::Aligned;
 use crate::state::{OperatorDelta, StateChange, StateDelta};
 use crate::types::{
@@ -274,7 +274,12 @@ impl Subtask {
                 Message::Kill => return Err(Error::Killed),
                 Message::Look => self.view.asked = true,
                 Message::Question(question) => self.answer(&question),
-                Message::Settled(id, settled) => self.chain.settle(id, settled),
+                Message::Settled(id, settled) => {
+                    if let (Settled::Aborted, Input::Gate(gate)) = (settled, &mut self.input) {
+                        gate.abort(id);
+                    }
+                    self.chain.settle(id, settled);
+                }
                 Message::Hold(hold) => {
                     self.hold = hold;
                     if let Input::Source(source) = &mut self.input {

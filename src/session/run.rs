@@ -6,7 +6,7 @@ use super::JobResults;
 use crate::lang::lower::JobPlan;
 use crate::plan::JobGraph;
 use crate::plan::explain::Explain;
-use crate::runtime::{Job, JobOptions};
+use crate::runtime::Job;
 use crate::state::JobDir;
 
 /// A job and what it was made of.
@@ -16,10 +16,8 @@ pub struct JobEntry {
     pub name: String,
     /// It. Shared with whoever watches it; dropping the last handle cancels it.
     pub job: Arc<Job>,
-    /// Its plan and options, as typed and as optimised.
+    /// Its plan, as typed and as optimised, and its settings.
     pub plan: JobPlan,
-    /// How it was launched.
-    pub options: JobOptions,
     /// Leave to use the directory of its state.
     pub directory: Arc<JobDir>,
     /// Where the rows go that it prints.

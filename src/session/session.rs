@@ -7,10 +7,10 @@ use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Sessio
 use crate::api::{CommandSyntax, Pipeline, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
-use crate::lang::lower::{self, Environment, JobPlan, JobSettings};
+use crate::lang::lower::{self, Environment, JobPlan};
 use crate::lang::{self, Completeness};
-use crate::plan::{Catalog, Entry};
-use crate::runtime::{Job, JobOptions, JobSpec, Restart, Restore};
+use crate::plan::{Catalog, Entry, JobSettings};
+use crate::runtime::{Job, JobOptions, JobSpec, Restore};
 use crate::state::{JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
 
@@ -192,7 +192,8 @@ impl Session {
         };
         let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
         if let Some(parallelism) = self.settings.parallelism {
-            plan.settings.parallelism = checked(parallelism, plan.settings.max_parallelism)?;
+            let parallelism = checked(parallelism, plan.settings.max_parallelism)?;
+            Arc::make_mut(&mut plan.settings).parallelism = parallelism;
         }
         Ok(plan)
     }
@@ -207,15 +208,15 @@ impl Session {
         let results = JobResults::new(self.results.clone());
         let shown: Arc<dyn ResultSink> = results.clone();
         let environment = environment(&self.registries, &self.settings, &shown);
-        let plan = lower::lower_preview(&self.catalog, pipeline, self.bare_settings(), &environment)?;
+        let settings =
+            JobSettings { batch_rows: self.settings.batch_rows, restart_attempts: 0, ..self.bare_settings() };
+        let plan = lower::lower_preview(&self.catalog, pipeline, settings, &environment)?;
         let options = JobOptions {
-            batch_rows: self.settings.batch_rows,
             executor: self.settings.executor,
             stop_after_rows: self.settings.stop_after_rows,
-            restart: Restart { attempts: 0, delay_ms: 0 },
-            ..JobOptions::default()
+            ..JobOptions::of(&plan.settings)
         };
-        let spec = JobSpec { graph: plan.stream_graph(), options, restore: Restore::Fresh };
+        let spec = JobSpec::new(plan.stream_graph(), options, Restore::Fresh);
         Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results }))
     }
 
@@ -245,14 +246,15 @@ impl Session {
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
             executor: self.settings.executor,
-            ..job_options(&plan.settings)
+            ..JobOptions::of(&plan.settings)
         };
         let restore = match &self.settings.restore {
             None => Restore::Fresh,
             Some(RestoreFrom::Latest) => Restore::Latest,
             Some(RestoreFrom::Savepoint(directory)) => Restore::Savepoint(directory.clone()),
         };
-        self.launch(plan, options, &restore, results)
+        let spec = JobSpec::new(plan.stream_graph(), options, restore);
+        self.launch(plan, spec, results)
     }
 
     /// The directory of a job's state, the state directory being locked.
@@ -267,31 +269,25 @@ impl Session {
         self.state.insert(state).job(name)
     }
 
-    fn launch(
-        &mut self,
-        plan: JobPlan,
-        options: JobOptions,
-        restore: &Restore,
-        results: Arc<JobResults>,
-    ) -> Result<Outcome, Failure> {
+    fn launch(&mut self, plan: JobPlan, mut spec: JobSpec, results: Arc<JobResults>) -> Result<Outcome, Failure> {
         let name = plan.name.clone();
         let earlier = self.jobs.iter().find(|entry| entry.name == name);
         let directory = match earlier.map(|entry| Arc::clone(&entry.directory)) {
             Some(directory) => directory,
             None => Arc::new(self.job_directory(&name)?),
         };
-        let options = JobOptions { directory: Some(directory.path().to_path_buf()), ..options };
-        let spec = JobSpec { graph: plan.stream_graph(), options: options.clone(), restore: restore.clone() };
+        spec.options.directory = Some(directory.path().to_path_buf());
+        let restore = spec.restore.clone();
         // When this fails the job's last run stays what it was, to be described and restored in another way.
         let job = Job::launch(spec, self.clock.clone())?;
-        let note = match (job.restored_from(), restore) {
+        let note = match (job.restored_from(), &restore) {
             (_, Restore::Savepoint(directory)) => Some(format!("goes on from savepoint {}", directory.display())),
             (Some(id), _) => Some(format!("goes on from checkpoint {id}")),
             (None, Restore::Fresh) => None,
             (None, Restore::Latest | Restore::Checkpoint(_)) => Some(NOTHING.to_owned()),
         };
         self.jobs.retain(|entry| entry.name != name);
-        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, options, directory, results });
+        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, directory, results });
         Ok(Outcome::Started { job: name, note })
     }
 
@@ -308,16 +304,16 @@ impl Session {
         let entry = self.job(name)?;
         let results = entry.results.clone();
         let mut plan = entry.plan.clone();
-        plan.settings = plan.settings.with(options)?;
+        plan.settings = Arc::new(JobSettings::clone(&plan.settings).with(options)?);
         // The last checkpoint of a run that has none is not that of a run before it.
         let nothing = *from == Restore::Latest && !entry.job.has_checkpoint();
-        let from = if nothing { &Restore::Fresh } else { from };
+        let from = if nothing { Restore::Fresh } else { from.clone() };
+        let spec = JobSpec::new(plan.stream_graph(), JobOptions::of(&plan.settings), from);
         // A running job is not ended for a slip of the keyboard.
-        entry.job.check_restore(&plan.stream_graph(), from, plan.settings.allow_non_restored_state)?;
+        entry.job.check_restore(&spec)?;
         entry.job.cancel();
         let _ = entry.job.wait(None);
-        let options = job_options(&plan.settings);
-        let outcome = self.launch(plan, options, from, results)?;
+        let outcome = self.launch(plan, spec, results)?;
         if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
             return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });
         }
@@ -332,7 +328,7 @@ impl Session {
         self.job(name)?.job.rescale(parallelism)?;
         let entries = self.jobs.iter_mut();
         for entry in entries.filter(|entry| entry.name.eq_ignore_ascii_case(&name.node)) {
-            entry.plan.settings.parallelism = parallelism;
+            Arc::make_mut(&mut entry.plan.settings).parallelism = parallelism;
         }
         Ok(self.job(name)?)
     }
@@ -389,19 +385,6 @@ fn environment<'a>(
     results: &Arc<dyn ResultSink>,
 ) -> Environment<'a> {
     Environment { registries: registries.lowering(), base_dir: settings.base_dir.clone(), results: results.clone() }
-}
-
-fn job_options(settings: &JobSettings) -> JobOptions {
-    JobOptions {
-        checkpoint_interval_ms: settings.checkpoint_ms,
-        retained_checkpoints: settings.retained_checkpoints,
-        restart: Restart { attempts: settings.restart_attempts, delay_ms: settings.restart_delay_ms },
-        task_managers: settings.task_managers,
-        batch_rows: settings.batch_rows,
-        channel_capacity: settings.channel_capacity,
-        allow_non_restored_state: settings.allow_non_restored_state,
-        ..JobOptions::default()
-    }
 }
 
 /// The parallelism of the command line, which no statement's place can be shown for.

@@ -107,7 +107,7 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
         if view.restarts > before {
             progress.clear();
             let (name, cause) = (&entry.name, view.cause.as_deref().unwrap_or("unknown"));
-            let attempts = entry.options.restart.attempts;
+            let attempts = entry.plan.settings.restart_attempts;
             shell.message(&format!("job {name}: restart {} of {attempts}: {}\n", view.restarts, printable(cause)));
         }
     }

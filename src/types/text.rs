@@ -3,6 +3,16 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+/// Milliseconds as a duration is typed: `250ms`, `10s`, `1h`.
+#[must_use]
+pub fn typed_duration(ms: i64) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    match UNITS.iter().find(|(unit, _)| ms != 0 && ms % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None => format!("{ms}ms"),
+    }
+}
+
 /// `text` with every control character (C0 except tab, DEL, C1) and every bidirectional override shown as an escape,
 /// so that data can never drive a terminal. Borrowed when there is nothing to change.
 #[must_use]

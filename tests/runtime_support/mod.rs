@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of the fakes")]
 
+pub(crate) mod failing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,13 +16,19 @@ use lotic::api::{
     PlannedSource, Rejected, SideOutput, SinkOwner, Source, SourcePoll, SourceProgress, SourceStart,
 };
 use lotic::expr::TypedExpr;
-use lotic::plan::{ChainedOperator, JobEdge, JobGraph, JobVertex, Port, SourceTask};
+use lotic::plan::{ChainedOperator, JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask};
+use lotic::runtime::JobOptions;
 use lotic::state::{KeyedRows, StateChange, StateDelta, StateDescriptor};
 use lotic::types::{Batch, CheckpointId, Error, Field, LogicalType, OperatorUid, Result, Schema, VertexId, key_group};
 
 /// The columns of everything here: a key and a value.
 pub(crate) fn schema() -> Schema {
     Schema::new([Field::new("k", LogicalType::BigInt), Field::new("v", LogicalType::BigInt)])
+}
+
+/// The options of a job with these settings.
+pub(crate) fn with(settings: JobSettings) -> JobOptions {
+    JobOptions::of(&Arc::new(settings))
 }
 
 pub(crate) fn rows(pairs: &[(i64, i64)]) -> RecordBatch {

@@ -1,13 +1,15 @@
 //! Pipelines and jobs: `stream name = …`, a bare pipeline, `run name with (…) = …`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::context::{Lowering, Pipe};
 use super::environment::Environment;
-use super::settings::JobSettings;
 use super::sink;
 use crate::api::{Arg, OnError, Pipeline, RunStatement, StageArgs, StageContext, StreamRef, StreamShape};
-use crate::plan::{Catalog, DeadLetterSink, Entry, LogicalPlan, NodeKind, StreamDef, StreamGraph, check_name};
+use crate::plan::{
+    Catalog, DeadLetterSink, Entry, JobSettings, LogicalPlan, NodeKind, StreamDef, StreamGraph, check_name,
+};
 use crate::types::{Diagnostic, Spanned};
 
 /// The stage that ends a pipeline.
@@ -18,8 +20,8 @@ const INTO: &str = "into";
 pub struct JobPlan {
     /// Its name.
     pub name: String,
-    /// Its options.
-    pub settings: JobSettings,
+    /// Its settings, shared with whatever runs it.
+    pub settings: Arc<JobSettings>,
     /// The plan as typed.
     pub logical: LogicalPlan,
     /// The same, optimised: what runs.
@@ -30,7 +32,7 @@ impl JobPlan {
     /// What runs, as operators and exchanges.
     #[must_use]
     pub fn stream_graph(&self) -> StreamGraph {
-        let JobSettings { parallelism, max_parallelism, .. } = self.settings;
+        let JobSettings { parallelism, max_parallelism, .. } = *self.settings;
         StreamGraph::new(self.name.clone(), &self.optimized, parallelism, max_parallelism)
     }
 }
@@ -163,7 +165,7 @@ pub fn lower_job(
 
 fn finish(name: String, settings: JobSettings, lowering: Lowering) -> JobPlan {
     let optimized = lowering.plan.optimize(&lowering.environment.registries.optimizer);
-    JobPlan { name, settings, logical: lowering.plan, optimized }
+    JobPlan { name, settings: Arc::new(settings), logical: lowering.plan, optimized }
 }
 
 /// The sink that the pipeline's last stage names.

@@ -13,6 +13,6 @@ mod tests;
 
 pub use environment::{Environment, Registries};
 pub use job::{JobPlan, define_stream, lower_explained, lower_job, lower_open, lower_preview, lower_stream};
-pub use settings::{JOB_OPTIONS, JobSettings};
+pub use settings::JOB_OPTIONS;
 pub use sink::define_sink;
 pub use source::{SOURCE_OPTIONS, define_source};

@@ -2,7 +2,8 @@
 
 use super::options::{self, Typed};
 use crate::api::{OnError, OptionSpec};
-use crate::types::{DEFAULT_BATCH_ROWS, Diagnostic, key_group};
+use crate::plan::JobSettings;
+use crate::types::Diagnostic;
 
 /// Key groups are numbered by 16 bits; Flink's limit is the same.
 const LARGEST_PARALLELISM: i64 = 32_768;
@@ -23,6 +24,21 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         name: "checkpoint",
         values: "a duration, or off",
         help: "the time between two checkpoints; without it they are taken on command only",
+    },
+    OptionSpec {
+        name: "checkpoint_timeout",
+        values: "a duration",
+        help: "a checkpoint that takes longer is given up; 10m by default",
+    },
+    OptionSpec {
+        name: "min_pause",
+        values: "a duration",
+        help: "the least time between the end of one checkpoint and the start of the next; none by default",
+    },
+    OptionSpec {
+        name: "tolerable_failed_checkpoints",
+        values: "a whole number",
+        help: "how many checkpoints in a row may fail before the job restarts; 0 by default",
     },
     OptionSpec {
         name: "retained_checkpoints",
@@ -67,54 +83,6 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
     },
 ];
 
-/// The options of one job, read and checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobSettings {
-    /// Subtasks of every operator that does not say otherwise.
-    pub parallelism: usize,
-    /// The number of key groups.
-    pub max_parallelism: u16,
-    /// Milliseconds between two checkpoints; `None` for on command only.
-    pub checkpoint_ms: Option<i64>,
-    /// Completed checkpoints that are kept.
-    pub retained_checkpoints: usize,
-    /// Restarts before the job fails.
-    pub restart_attempts: u32,
-    /// Milliseconds before each.
-    pub restart_delay_ms: i64,
-    /// Rows of a full batch.
-    pub batch_rows: usize,
-    /// Elements a channel holds.
-    pub channel_capacity: usize,
-    /// Among how many task managers the slots are divided.
-    pub task_managers: usize,
-    /// Whether a restore may leave state behind that no operator takes up.
-    pub allow_non_restored_state: bool,
-    /// What becomes of rows that operators reject.
-    pub on_error: OnError,
-    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
-    pub dead_letter: Option<String>,
-}
-
-impl Default for JobSettings {
-    fn default() -> Self {
-        Self {
-            parallelism: 1,
-            max_parallelism: key_group::MAX_PARALLELISM,
-            checkpoint_ms: None,
-            retained_checkpoints: 3,
-            restart_attempts: 3,
-            restart_delay_ms: 1_000,
-            batch_rows: DEFAULT_BATCH_ROWS,
-            channel_capacity: 8,
-            task_managers: 1,
-            allow_non_restored_state: false,
-            on_error: OnError::Fail,
-            dead_letter: None,
-        }
-    }
-}
-
 impl JobSettings {
     /// These settings with what `typed` says instead.
     ///
@@ -136,10 +104,17 @@ impl JobSettings {
             let message = format!("the parallelism is {parallelism}, more than the maximum of {max_parallelism}");
             return Err(options::placed(&options, "max_parallelism", Diagnostic::new(message)));
         }
-        let checkpoint_ms = match options.get("checkpoint").map(|value| &value.node) {
+        let checkpoint_interval_ms = match options.get("checkpoint").map(|value| &value.node) {
             Some(crate::api::OptionValue::Text(word)) if word.eq_ignore_ascii_case("off") => None,
             Some(_) => options::positive_duration(&options, "checkpoint")?,
-            None => self.checkpoint_ms,
+            None => self.checkpoint_interval_ms,
+        };
+        let number = |name, default: u32| -> Result<u32, Diagnostic> {
+            let typed = options::integer_in(&options, name, 0, i64::from(u32::MAX))?;
+            Ok(typed.and_then(|number| u32::try_from(number).ok()).unwrap_or(default))
+        };
+        let duration = |name, default: i64| -> Result<i64, Diagnostic> {
+            Ok(options::positive_duration(&options, name)?.unwrap_or(default))
         };
         let on_error = options::on_error(&options)?.unwrap_or(self.on_error);
         let dead_letter = options.text("dead_letter")?.map(str::to_owned).or(self.dead_letter);
@@ -149,12 +124,13 @@ impl JobSettings {
         Ok(Self {
             parallelism,
             max_parallelism,
-            checkpoint_ms,
+            checkpoint_interval_ms,
+            checkpoint_timeout_ms: duration("checkpoint_timeout", self.checkpoint_timeout_ms)?,
+            min_pause_ms: duration("min_pause", self.min_pause_ms)?,
+            tolerable_failed_checkpoints: number("tolerable_failed_checkpoints", self.tolerable_failed_checkpoints)?,
             retained_checkpoints: count("retained_checkpoints", 1, 10_000, self.retained_checkpoints)?,
-            restart_attempts: options::integer_in(&options, "restart_attempts", 0, i64::from(u32::MAX))?
-                .and_then(|number| u32::try_from(number).ok())
-                .unwrap_or(self.restart_attempts),
-            restart_delay_ms: options::positive_duration(&options, "restart_delay")?.unwrap_or(self.restart_delay_ms),
+            restart_attempts: number("restart_attempts", self.restart_attempts)?,
+            restart_delay_ms: duration("restart_delay", self.restart_delay_ms)?,
             batch_rows: count("batch_rows", 1, 1 << 24, self.batch_rows)?,
             channel_capacity: count("channel_capacity", 1, 1 << 16, self.channel_capacity)?,
             task_managers: count("task_managers", 1, LARGEST_PARALLELISM, self.task_managers)?,
@@ -192,6 +168,9 @@ mod tests {
             option("on_error", word("dead_letter")),
             option("dead_letter", text("out/dead")),
             option("restart_attempts", integer("0")),
+            option("checkpoint_timeout", duration(60_000)),
+            option("min_pause", duration(500)),
+            option("tolerable_failed_checkpoints", integer("2")),
             option("allow_non_restored_state", yes),
         ])
         .unwrap();
@@ -199,16 +178,19 @@ mod tests {
             settings,
             JobSettings {
                 parallelism: 2,
-                checkpoint_ms: Some(5_000),
+                checkpoint_interval_ms: Some(5_000),
                 on_error: OnError::DeadLetter,
                 dead_letter: Some("out/dead".into()),
                 restart_attempts: 0,
+                checkpoint_timeout_ms: 60_000,
+                min_pause_ms: 500,
+                tolerable_failed_checkpoints: 2,
                 allow_non_restored_state: true,
                 ..JobSettings::default()
             }
         );
         let off = settings.with(&[option("checkpoint", word("off"))]).unwrap();
-        assert_eq!(off.checkpoint_ms, None);
+        assert_eq!(off.checkpoint_interval_ms, None);
         assert_eq!(off.parallelism, 2);
     }
 
@@ -225,6 +207,11 @@ mod tests {
             (option("parallelism", text("two")), "option `parallelism` takes a whole number"),
             (option("checkpoint", duration(0)), "option `checkpoint` must be longer than nothing"),
             (option("checkpoint", integer("5")), "option `checkpoint` takes a duration such as 5s"),
+            (option("checkpoint_timeout", duration(0)), "option `checkpoint_timeout` must be longer than nothing"),
+            (
+                option("tolerable_failed_checkpoints", integer("-1")),
+                "option `tolerable_failed_checkpoints` must be from 0 to 4294967295, not -1",
+            ),
             (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than nothing"),
             (option("on_error", text("ignore")), "option `on_error` can't be 'ignore'"),
             (option("dead_letter", text("x")), "option `dead_letter` has no effect"),

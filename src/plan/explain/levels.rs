@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{GraphInput, GraphNode, GraphView};
 use crate::api::{Bounds, Exchange, OnError};
 use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, NodeKind, Port, Scan, SourceTask, StreamGraph};
-use crate::types::Schema;
+use crate::types::{Schema, typed_duration};
 
 /// The logical plan: what is computed, from which columns.
 #[must_use]
@@ -164,9 +164,9 @@ fn scan_facts(node: &LogicalNode) -> Vec<(&'static str, Value)> {
     let mut facts = vec![("parsed", json!(parsed(scan)))];
     if let Some(event_time) = &scan.event_time {
         facts.push(("event_time", json!(event_time.time.to_string())));
-        facts.push(("watermark", json!(duration(event_time.delay_ms))));
+        facts.push(("watermark", json!(typed_duration(event_time.delay_ms))));
         if let Some(idle) = event_time.idle_timeout_ms {
-            facts.push(("idle_timeout", json!(duration(idle))));
+            facts.push(("idle_timeout", json!(typed_duration(idle))));
         }
     }
     if let Some(filter) = &scan.filter {
@@ -191,13 +191,4 @@ fn parsed(scan: &Scan) -> String {
     let fields = scan.source.schema().fields();
     let names: Vec<_> = scan.projection.iter().filter_map(|&column| fields.get(column)).collect();
     format!("({})", names.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", "))
-}
-
-/// Milliseconds as they are typed: `250ms`, `10s`, `1h`.
-fn duration(ms: i64) -> String {
-    const UNITS: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    match UNITS.iter().find(|(unit, _)| ms != 0 && ms % unit == 0) {
-        Some((unit, name)) => format!("{}{name}", ms / unit),
-        None => format!("{ms}ms"),
-    }
 }

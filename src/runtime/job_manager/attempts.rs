@@ -38,13 +38,13 @@ impl JobManager {
         self.end_attempt(&error, actions);
         self.cause = Some(error.clone());
         let row = self.guilty_row.take();
-        if self.restarts < self.options.restart_attempts && !error.is_permanent() {
+        if self.restarts < self.options.settings.restart_attempts && !error.is_permanent() {
             self.restarts += 1;
-            let (number, of) = (self.restarts, self.options.restart_attempts);
+            let (number, of) = (self.restarts, self.options.settings.restart_attempts);
             let message = format!("restart {number} of {of}: {error}");
             self.events.note(now_ms, Severity::Warning, "job", message, row);
             self.become_status(JobStatus::Restarting);
-            self.redeploy = Some(Redeploy { due_ms: now_ms.saturating_add(self.options.restart_delay_ms) });
+            self.redeploy = Some(Redeploy { due_ms: now_ms.saturating_add(self.options.settings.restart_delay_ms) });
         } else {
             self.events.note(now_ms, Severity::Error, "job", format!("failed: {error}"), row);
             self.become_status(JobStatus::Failed);
@@ -63,16 +63,28 @@ impl JobManager {
         }
         match &mut self.in_flight {
             Some(in_flight) => in_flight.orphaned = true,
-            None => {
-                for (_, token) in self.serving.drain(..) {
-                    actions.push(Action::Reply(token, Err(error.clone())));
-                }
-            }
+            None => self.answer_serving(error, actions),
         }
         for (_, token) in self.wanted.drain(..) {
             actions.push(Action::Reply(token, Err(error.clone())));
         }
         self.concluded = false;
+    }
+
+    /// A stop has failed: the job goes on from its last checkpoint, as Flink's does.
+    pub(super) fn go_on(&mut self, error: &Error, now_ms: i64, actions: &mut Vec<Action>) {
+        self.end_attempt(error, actions);
+        self.note(Severity::Error, "job", format!("can't be stopped, so it goes on: {error}"));
+        self.stop_drain = None;
+        self.answer_stop(Err(error.clone()), actions);
+        self.become_status(JobStatus::Restarting);
+        self.redeploy = Some(Redeploy { due_ms: now_ms });
+    }
+
+    /// When the last checkpoint may be taken: at once, or when the pause behind one that failed is over.
+    pub(super) fn last_checkpoint_ms(&self) -> Option<i64> {
+        self.coordinator.as_ref().filter(|coordinator| coordinator.all_finished())?;
+        Some(if self.failures > 0 { self.paused_until_ms() } else { self.now_ms })
     }
 
     /// Every subtask has finished: one last checkpoint from what they left, then the job is over.
@@ -82,6 +94,14 @@ impl JobManager {
         }
         if self.concluded {
             if self.savepoints_writing > 0 {
+                return;
+            }
+            if self.stop_drain == Some(false)
+                && self.stopping.is_some()
+                && let Some(error) = self.savepoint_error.take()
+            {
+                // Nothing has fired that an input which goes on would still have to reach.
+                self.go_on(&error, now_ms, actions);
                 return;
             }
             self.coordinator = None;
@@ -107,7 +127,11 @@ impl JobManager {
         if self.status != JobStatus::Stopping {
             self.become_status(JobStatus::Stopping);
         }
+        if self.last_checkpoint_ms().is_none_or(|due_ms| due_ms > now_ms) {
+            return;
+        }
         let id = self.next_id();
+        self.counts = true;
         if let Some(coordinator) = &mut self.coordinator
             && let Ok(completed) = coordinator.last(id, now_ms)
         {

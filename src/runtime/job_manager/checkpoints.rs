@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Action, InFlight, JobManager, Redeploy, Token, Want, Work};
-use crate::api::Settled;
-use crate::checkpoint::Completed;
+use crate::checkpoint::{Completed, Coordinator};
 use crate::inspect::{JobStatus, SavepointView, Severity};
 use crate::runtime::subtask::SubtaskEvent;
 use crate::state::{CommitStats, OperatorDelta, StateChange};
-use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
+use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId, typed_duration};
 
 /// Savepoints listed.
 const SAVEPOINTS: usize = 300;
@@ -32,7 +31,14 @@ impl JobManager {
         self.last_id
     }
 
-    pub(super) fn trigger(&mut self, now_ms: i64, actions: &mut Vec<Action>) {
+    /// When the checkpoint that is being taken has taken too long.
+    pub(super) fn timeout_ms(&self) -> Option<i64> {
+        let since_ms = self.coordinator.as_ref()?.pending_since_ms()?;
+        Some(since_ms.saturating_add(self.options.settings.checkpoint_timeout_ms))
+    }
+
+    /// Triggers the next checkpoint because the interval is `due`, or because somebody wants it.
+    pub(super) fn trigger(&mut self, due: bool, now_ms: i64, actions: &mut Vec<Action>) {
         let id = self.next_id();
         let triggered = self.coordinator.as_mut().is_some_and(|coordinator| coordinator.trigger(id, now_ms).is_ok());
         if !triggered {
@@ -41,6 +47,7 @@ impl JobManager {
         self.last_trigger_ms = now_ms;
         self.log.triggered(id, now_ms);
         self.serving.append(&mut self.wanted);
+        self.counts = due || self.serving.iter().any(|(want, _)| matches!(want, Want::Checkpoint));
         if self.serving.iter().any(|(want, _)| matches!(want, Want::Rescale(_))) {
             // What flows behind the barrier would only be done again.
             actions.push(Action::Hold(true));
@@ -62,63 +69,121 @@ impl JobManager {
     }
 
     pub(super) fn write(&mut self, completed: Completed, last: bool, actions: &mut Vec<Action>) {
-        let (id, entries) = (completed.id, commit_entries(&completed.deltas));
+        let id = completed.id;
         self.log.acknowledged(id, completed.alignment_ns_max);
-        if self.options.durable {
-            self.in_flight = Some(InFlight { id, entries, last, orphaned: false });
-            actions.push(Action::Write(Work::Persist(completed)));
+        self.in_flight = Some(InFlight { id, last, orphaned: false });
+        actions.push(Action::Write(if self.options.durable {
+            Work::Persist(completed)
         } else {
-            self.in_flight = Some(InFlight { id, entries: BTreeMap::new(), last, orphaned: false });
-            actions.push(Action::Write(Work::Commit { id, entries }));
-        }
+            Work::Commit { id, entries: commit_entries(completed.deltas) }
+        }));
     }
 
     pub(super) fn persisted(
         &mut self,
-        id: CheckpointId,
+        completed: Completed,
         result: Result<CommitStats>,
         now_ms: i64,
         actions: &mut Vec<Action>,
     ) {
-        let Some(in_flight) = self.in_flight.as_mut().filter(|in_flight| in_flight.id == id) else { return };
+        let id = completed.id;
+        let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.id == id) else { return };
         match result {
             Ok(stats) => {
                 // From here on it is what a restart goes back to, whatever becomes of the attempt that took it.
                 self.last_completed = Some(id);
-                let entries = std::mem::take(&mut in_flight.entries);
+                self.failures = 0;
                 self.log.persisted(id, stats, now_ms);
-                actions.push(Action::Settle(id, Settled::Durable));
-                actions.push(Action::Write(Work::Commit { id, entries }));
+                if !in_flight.orphaned {
+                    actions.push(Action::Durable(id));
+                }
+                self.in_flight = Some(in_flight);
+                actions.push(Action::Write(Work::Commit { id, entries: commit_entries(completed.deltas) }));
             }
             Err(error) => {
-                self.log.failed(id, &error);
                 self.note(Severity::Error, format!("checkpoint {id}"), format!("can't be written: {error}"));
-                self.abandon_in_flight(error, now_ms, actions);
+                self.log.failed(id, &error);
+                if in_flight.orphaned {
+                    self.answer_serving(&error, actions);
+                    return;
+                }
+                if let Some(coordinator) = &mut self.coordinator {
+                    coordinator.give_back(completed);
+                }
+                if in_flight.last && self.stopping.is_some() {
+                    self.go_on(&error, now_ms, actions);
+                } else {
+                    self.ended_early(id, error, now_ms, actions);
+                }
             }
         }
     }
 
-    /// What was being written has failed: with it the attempt, unless that is over already.
-    pub(super) fn abandon_in_flight(&mut self, error: Error, now_ms: i64, actions: &mut Vec<Action>) {
-        let orphaned = self.in_flight.take().is_some_and(|in_flight| in_flight.orphaned);
-        for (_, token) in self.serving.drain(..) {
-            actions.push(Action::Reply(token, Err(error.clone())));
+    /// The checkpoint that is being taken has had its time.
+    pub(super) fn time_out(&mut self, now_ms: i64, actions: &mut Vec<Action>) {
+        let Some(id) = self.coordinator.as_mut().and_then(Coordinator::abort) else { return };
+        let after = typed_duration(self.options.settings.checkpoint_timeout_ms);
+        let cause = Error::config(format!("timed out after {after}"));
+        self.note(Severity::Warning, format!("checkpoint {id}"), cause.to_string());
+        self.log.failed(id, &cause);
+        self.ended_early(id, Error::config(format!("checkpoint {id} {cause}")), now_ms, actions);
+    }
+
+    /// Gives up the checkpoint that is being taken, by command.
+    ///
+    /// # Errors
+    /// When none is, or when it is being written already.
+    pub(super) fn abort_checkpoint(&mut self, now_ms: i64, actions: &mut Vec<Action>) -> Result<()> {
+        let Some(id) = self.coordinator.as_mut().and_then(Coordinator::abort) else {
+            return Err(Error::config("no checkpoint is being taken"));
+        };
+        let cause = Error::config("aborted by command");
+        self.note(Severity::Info, format!("checkpoint {id}"), cause.to_string());
+        self.log.failed(id, &cause);
+        self.counts = false;
+        self.ended_early(id, Error::config(format!("checkpoint {id} was {cause}")), now_ms, actions);
+        Ok(())
+    }
+
+    /// Checkpoint `id` has failed, and its subtasks go on: more of these in a row than the job tolerates fail the attempt.
+    fn ended_early(&mut self, id: CheckpointId, error: Error, now_ms: i64, actions: &mut Vec<Action>) {
+        self.last_end_ms = now_ms;
+        actions.push(Action::Aborted(id));
+        if self.serving.iter().any(|(want, _)| matches!(want, Want::Rescale(_))) {
+            actions.push(Action::Hold(self.paused));
         }
-        if !orphaned {
+        self.answer_serving(&error, actions);
+        if !self.counts {
+            return;
+        }
+        self.failures += 1;
+        if self.failures > self.options.settings.tolerable_failed_checkpoints {
+            if self.failures > 1 {
+                let message = format!("{} checkpoints in a row have failed, one more than is tolerated", self.failures);
+                self.note(Severity::Error, "job", message);
+            }
+            self.failures = 0;
             self.fail(error, now_ms, actions);
         }
     }
 
+    /// Whoever waits for the checkpoint under way is told that it failed.
+    pub(super) fn answer_serving(&mut self, error: &Error, actions: &mut Vec<Action>) {
+        let serving = self.serving.drain(..);
+        actions.extend(serving.map(|(_, token)| Action::Reply(token, Err(error.clone()))));
+    }
+
     pub(super) fn committed(&mut self, id: CheckpointId, result: Result<()>, now_ms: i64, actions: &mut Vec<Action>) {
-        if self.in_flight.as_ref().is_none_or(|in_flight| in_flight.id != id) {
-            return;
-        }
+        let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.id == id) else { return };
+        self.last_end_ms = now_ms;
         if let Err(error) = result {
             self.note(Severity::Error, format!("checkpoint {id}"), format!("sinks can't commit: {error}"));
-            self.abandon_in_flight(error, now_ms, actions);
+            self.answer_serving(&error, actions);
+            if !in_flight.orphaned {
+                self.fail(error, now_ms, actions);
+            }
             return;
         }
-        let Some(in_flight) = self.in_flight.take() else { return };
         if self.options.durable
             && let Some(keep) = self.log.completed(id)
         {
@@ -197,13 +262,19 @@ impl JobManager {
     }
 }
 
-fn commit_entries(deltas: &[OperatorDelta]) -> BTreeMap<OperatorUid, Vec<Vec<u8>>> {
+fn commit_entries(deltas: Vec<OperatorDelta>) -> BTreeMap<OperatorUid, Vec<Vec<u8>>> {
     let mut entries: BTreeMap<OperatorUid, Vec<Vec<u8>>> = BTreeMap::new();
-    for delta in deltas {
-        for change in &delta.delta.changes {
-            if let StateChange::Commit { entry } = change {
-                entries.entry(delta.uid.clone()).or_default().push(entry.clone());
-            }
+    for OperatorDelta { uid, delta, .. } in deltas {
+        let own = delta.changes.into_iter().filter_map(|change| match change {
+            StateChange::Commit { entry } => Some(entry),
+            StateChange::Upsert { .. }
+            | StateChange::Remove { .. }
+            | StateChange::DropNamespace { .. }
+            | StateChange::Operator { .. } => None,
+        });
+        let mut own = own.peekable();
+        if own.peek().is_some() {
+            entries.entry(uid).or_default().extend(own);
         }
     }
     entries

@@ -51,6 +51,11 @@ impl JobManager {
                 let max = self.options.max_parallelism;
                 Some(Error::config(format!("a parallelism of {parallelism} is not between 1 and {max}")))
             }
+            Command::AbortCheckpoint => {
+                let answer = self.abort_checkpoint(self.now_ms, actions).map(|()| None);
+                actions.push(Action::Reply(token, answer));
+                None
+            }
             Command::Checkpoint => self.want(Want::Checkpoint, token),
             Command::Savepoint(directory) => self.want(Want::Savepoint(directory), token),
             Command::Rescale(parallelism) => self.want(Want::Rescale(parallelism), token),

@@ -69,7 +69,7 @@ impl Watcher {
             let job = Arc::downgrade(&entry.job);
             let known = jobs.get(&entry.name).is_some_and(|watched| watched.job.ptr_eq(&job));
             if !known {
-                let attempts = entry.options.restart.attempts;
+                let attempts = entry.plan.settings.restart_attempts;
                 jobs.insert(entry.name.clone(), Watched { job, attempts, restarts: 0, told_end: false });
             }
         }

@@ -2,9 +2,9 @@ use insta::assert_snapshot;
 
 use super::{Shell, run};
 use crate::api::OnError;
-use crate::lang::lower::{JobSettings, lower_job};
+use crate::lang::lower::lower_job;
 use crate::plan::testing::{integer, option, text, word};
-use crate::plan::{JobGraph, NodeKind, Port, explain};
+use crate::plan::{JobGraph, JobSettings, NodeKind, Port, explain};
 
 #[test]
 fn a_pipeline_becomes_a_plan() {

@@ -14,11 +14,11 @@ use crate::expr::bind;
 use crate::lang::ast::{SinkStatement, SourceStatement};
 use crate::lang::lower::options::Typed;
 use crate::lang::lower::{
-    Environment, JobPlan, JobSettings, Registries, define_sink, define_source, define_stream, lower_explained,
-    lower_job, lower_preview,
+    Environment, JobPlan, Registries, define_sink, define_source, define_stream, lower_explained, lower_job,
+    lower_preview,
 };
 use crate::plan::testing::{Does, Fake, FakeSource, OPS, filter, projection};
-use crate::plan::{Catalog, Entry, explain};
+use crate::plan::{Catalog, Entry, JobSettings, explain};
 use crate::types::{Batch, Diagnostic, Result, Schema, Span, Spanned};
 
 /// A catalog, and the environment that statements are lowered in.
