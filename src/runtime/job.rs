@@ -32,6 +32,8 @@ pub struct JobSpec {
 /// How to run it.
 #[derive(Debug, Clone)]
 pub struct JobOptions {
+    /// What was typed to start it: checkpoints hold it.
+    pub statement: Option<String>,
     /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
     /// Between two triggers; `None` for on command only.
@@ -62,6 +64,7 @@ pub struct JobOptions {
 impl Default for JobOptions {
     fn default() -> Self {
         Self {
+            statement: None,
             directory: None,
             checkpoint_interval_ms: None,
             retained_checkpoints: 3,

@@ -225,6 +225,7 @@ impl Session {
             .into());
         }
         let options = JobOptions {
+            statement: Some(run.text.clone()),
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
@@ -290,7 +291,7 @@ impl Session {
         entry.job.check_restore(&plan.stream_graph(), from, plan.settings.allow_non_restored_state)?;
         entry.job.cancel();
         let _ = entry.job.wait(None);
-        let options = job_options(&plan.settings);
+        let options = JobOptions { statement: entry.options.statement.clone(), ..job_options(&plan.settings) };
         let outcome = self.launch(plan, options, from)?;
         if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
             return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });

@@ -7,14 +7,14 @@ use super::assigners::show;
 use super::operator::WindowAggregateOperator;
 use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
-use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_fields, state_owners};
-use crate::state::StateDescriptor;
+use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_descriptor, state_owners};
+use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Field, LogicalType, Result, Schema};
 
 /// Name of the keyed state.
 pub(super) const ACCUMULATORS: &str = "accumulators";
-/// Name of the operator state: the watermark, eight bytes, little endian.
-pub(super) const WATERMARK: &str = "watermark";
+/// The operator state: the watermark, eight bytes, little endian. All go on from the lowest.
+pub(super) const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 
 /// One column of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +58,9 @@ impl WindowAggregate {
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
-        let mut fields: Vec<Field> = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
-        fields.extend(state_fields(&state_owners(&self.calls), false));
-        StateDescriptor {
-            name: ACCUMULATORS,
-            schema: Schema::new(fields),
-            key_columns: self.keys.len(),
-            namespace: Some("slice_end"),
-        }
+        let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
+        let state = state_descriptor(ACCUMULATORS, keys, &state_owners(&self.calls), false);
+        StateDescriptor { slices: Some(self.window.assigner.slices()), ..state.in_namespaces("slice_end") }
     }
 }
 
@@ -150,6 +145,10 @@ impl PlannedOperator for WindowAggregate {
 
     fn states(&self) -> Vec<StateDescriptor> {
         vec![self.descriptor()]
+    }
+
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![WATERMARK]
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
