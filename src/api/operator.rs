@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Armed, Moment, OperatorContext, Settled, StateRead};
 use crate::expr::TypedExpr;
 use crate::inspect::{OperatorView, StateQuery};
-use crate::state::{StateDelta, StateDescriptor};
+use crate::state::{OperatorStateDescriptor, StateDelta, StateDescriptor};
 use crate::types::{Batch, CheckpointId, Field, LogicalType, Result, Schema};
 
 /// A running operator: one instance a subtask, called by one thread.
@@ -183,6 +183,11 @@ pub trait PlannedOperator: Debug + Send + Sync {
 
     /// The keyed state that it holds.
     fn states(&self) -> Vec<StateDescriptor> {
+        Vec::new()
+    }
+
+    /// The state that belongs to its instances, not to keys.
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
         Vec::new()
     }
 

@@ -158,6 +158,8 @@ pub struct RunStatement {
     pub pipelines: Vec<Pipeline>,
     /// The whole statement.
     pub span: Span,
+    /// Its text, as typed.
+    pub text: String,
 }
 
 /// The syntax of one shell command, as the parser needs it; the command itself is in a layer above.

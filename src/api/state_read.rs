@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Scalar, StringArray, new_null_array};
 use arrow_ord::cmp::eq;
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
@@ -90,10 +90,7 @@ impl StateReader {
         bytes: u64,
         values: &mut dyn FnMut(&[u32]) -> Result<Vec<ArrayRef>>,
     ) -> Result<()> {
-        let mut hashes = Vec::new();
-        key_group::hash_keys(keys, &mut hashes)?;
-        // Without a key there is one entry, in group 0.
-        hashes.resize(rows, 0);
+        let hashes = self.hashes(keys, rows)?;
         let mut counts = vec![0_u64; self.groups.len()];
         for &hash in &hashes {
             counts[usize::from(key_group::key_group(hash, self.max_parallelism))] += 1;
@@ -126,6 +123,35 @@ impl StateReader {
         }
         first_of(&mut self.rows, self.limit);
         Ok(())
+    }
+
+    /// The one key that is asked for and its key group; `None` when there may be several. Where its entries are looked up
+    /// by it, no others need to be added.
+    ///
+    /// # Errors
+    /// When the key's type can't be hashed.
+    pub fn key(&self) -> Result<Option<(u16, Vec<ArrayRef>)>> {
+        let (Some(wanted), None, 1..) = (&self.keys, &self.search, self.descriptor.key_columns) else {
+            return Ok(None);
+        };
+        let schema = self.descriptor.key_schema();
+        let columns = schema.arrow().fields().iter().enumerate().map(|(index, field)| {
+            let (_, text) = wanted.iter().find(|(column, _)| *column == index)?;
+            parse(text, field.data_type())
+        });
+        let Some(key) = columns.collect::<Option<Vec<ArrayRef>>>() else { return Ok(None) };
+        let hashes = self.hashes(&key, 1)?;
+        Ok(Some((key_group::key_group(hashes[0], self.max_parallelism), key)))
+    }
+
+    /// The hashes that `rows` keys are filed under.
+    fn hashes(&self, keys: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
+        let routing: Vec<ArrayRef> = self.descriptor.partition.iter().map(|&key| keys[key].clone()).collect();
+        let mut hashes = Vec::new();
+        key_group::hash_keys(&routing, &mut hashes)?;
+        // Without a key there is one entry, in group 0.
+        hashes.resize(rows, 0);
+        Ok(hashes)
     }
 
     /// What was read.
@@ -260,9 +286,23 @@ fn first_of(rows: &mut Vec<Ordered>, limit: usize) {
     rows.truncate(limit);
 }
 
+/// Whether `text` names the null of a type.
+fn names_null(text: &str, ty: &DataType) -> bool {
+    text.eq_ignore_ascii_case("null") && *ty != DataType::Utf8
+}
+
+/// The value of type `ty` that `text` names, a column of one row; `None` when it names none.
+fn parse(text: &str, ty: &DataType) -> Option<ArrayRef> {
+    if names_null(text, ty) {
+        return Some(new_null_array(ty, 1));
+    }
+    let value: ArrayRef = std::sync::Arc::new(StringArray::from(vec![text]));
+    arrow_cast::cast(&value, ty).ok().filter(|value| value.is_valid(0))
+}
+
 /// Where `key` is the value that `text` names in its type.
 fn equal(key: &ArrayRef, text: &str) -> Result<BooleanArray> {
-    if text.eq_ignore_ascii_case("null") && *key.data_type() != DataType::Utf8 {
+    if names_null(text, key.data_type()) {
         return Ok(arrow_arith::boolean::is_null(key.as_ref())?);
     }
     let value: ArrayRef = std::sync::Arc::new(StringArray::from(vec![text]));
@@ -342,16 +382,12 @@ mod tests {
     use crate::types::{Field, LogicalType, Schema};
 
     fn descriptor() -> StateDescriptor {
-        StateDescriptor {
-            name: "accumulators",
-            schema: Schema::new([
-                Field::new("auction", LogicalType::BigInt),
-                Field::new("channel", LogicalType::String),
-                Field::new("n", LogicalType::BigInt),
-            ]),
-            key_columns: 2,
-            namespace: Some("slice_end"),
-        }
+        let schema = Schema::new([
+            Field::new("auction", LogicalType::BigInt),
+            Field::new("channel", LogicalType::String),
+            Field::new("n", LogicalType::BigInt),
+        ]);
+        StateDescriptor::new("accumulators", schema, 2).in_namespaces("slice_end")
     }
 
     /// Auctions descending from `top`, in the namespaces 20 then 10; the value is a tenth of the auction.

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::WindowCall;
+use crate::state::Slices;
 use crate::types::Diagnostic;
 
 /// Aligned windows of fixed size, cut into slices: the greatest stretches of time that no window boundary divides.
@@ -24,6 +25,18 @@ pub trait WindowAssigner: Debug + Send + Sync {
 
     /// The length of a window.
     fn size_ms(&self) -> i64;
+
+    /// From the start of a window to that of the next that begins later.
+    fn slide_ms(&self) -> i64 {
+        self.size_ms()
+    }
+
+    /// What is stored of the windows beside their state: a restore checks that it is of the same slices.
+    fn slices(&self) -> Slices {
+        let (slice_ms, slide_ms, size_ms) = (self.slice_ms(), self.slide_ms(), self.size_ms());
+        let offset_ms = self.slice_end(0).rem_euclid(slice_ms);
+        Slices { window: self.describe(), slice_ms, offset_ms, slide_ms, size_ms }
+    }
 
     /// The end (exclusive) of the first window, in firing order, that contains the slice ending at `slice_end`.
     fn first_window_end(&self, slice_end: i64) -> i64;

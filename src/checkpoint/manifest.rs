@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::DescriptorDoc;
+use crate::state::{DescriptorDoc, OperatorStateDoc};
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
 /// The version that this build writes, and the greatest that it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a checkpoint or savepoint says of itself: JSON, kept beside the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Of this form; 1.
+    /// Of this form; 1 or 2.
     pub version: u32,
     /// The lotic that wrote it.
     pub lotic: String,
@@ -23,12 +23,29 @@ pub struct Manifest {
     pub checkpoint: CheckpointId,
     /// The clock when it was triggered, milliseconds since the epoch.
     pub taken_at_ms: i64,
+    /// What was typed to start the job, if it was typed; version 1 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// From where a replay goes on; version 1 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
     /// The job's parallelism.
     pub parallelism: usize,
     /// The job's number of key groups. State is filed under them: it can't be restored with another number.
     pub max_parallelism: u16,
     /// The job's operators.
     pub operators: Vec<ManifestOperator>,
+}
+
+/// Where the job was when a checkpoint was written, every subtask having taken its part: what besides the state decides
+/// how it goes on. A replay starts its clock and its generator there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The job's clock, milliseconds since the epoch.
+    pub clock_ms: i64,
+    /// The generator that chooses the next step: the seed with which it goes on. `None` where threads run as they like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// Who a snapshot belongs to.
@@ -52,10 +69,13 @@ pub struct ManifestOperator {
     pub parallelism: usize,
     /// Its keyed states.
     pub states: Vec<DescriptorDoc>,
+    /// The states of its instances, and how they are dealt out; version 1 did not say.
+    #[serde(default)]
+    pub operator_states: Vec<OperatorStateDoc>,
 }
 
 impl Manifest {
-    /// A manifest of the present version.
+    /// A manifest of the present version, without statement or moment.
     #[must_use]
     pub fn new(
         kind: SnapshotKind,
@@ -68,7 +88,19 @@ impl Manifest {
     ) -> Self {
         let lotic = env!("CARGO_PKG_VERSION").to_owned();
         let job = job.into();
-        Self { version: VERSION, lotic, kind, job, checkpoint, taken_at_ms, parallelism, max_parallelism, operators }
+        Self {
+            version: VERSION,
+            lotic,
+            kind,
+            job,
+            checkpoint,
+            taken_at_ms,
+            statement: None,
+            moment: None,
+            parallelism,
+            max_parallelism,
+            operators,
+        }
     }
 
     /// As it is stored: the `manifest` of a [`Commit`](crate::state::Commit).
@@ -141,23 +173,23 @@ pub(super) fn check_version(what: &str, bytes: &[u8], readable: u32) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::StateDescriptor;
+    use crate::state::{OperatorStateDescriptor, StateDescriptor};
     use crate::types::{Field, LogicalType, Schema};
 
     fn manifest() -> Manifest {
-        let state = StateDescriptor {
-            name: "accumulators",
-            schema: Schema::new([Field::new("auction", LogicalType::BigInt), Field::new("n", LogicalType::BigInt)]),
-            key_columns: 1,
-            namespace: Some("slice_end"),
-        };
+        let schema = Schema::new([Field::new("auction", LogicalType::BigInt), Field::new("n", LogicalType::BigInt)]);
+        let state = StateDescriptor::new("accumulators", schema, 1).in_namespaces("slice_end");
         let operator = ManifestOperator {
             uid: OperatorUid::new("window-1"),
             name: "WindowAggregate".into(),
             parallelism: 2,
             states: vec![(&state).into()],
+            operator_states: vec![(&OperatorStateDescriptor::union("watermark")).into()],
         };
-        Manifest::new(SnapshotKind::Checkpoint, "hot", CheckpointId(7), 1_700_000_000_000, 2, 128, vec![operator])
+        let manifest =
+            Manifest::new(SnapshotKind::Checkpoint, "hot", CheckpointId(7), 1_700_000_000_000, 2, 128, vec![operator]);
+        let moment = Some(Moment { clock_ms: 1_700_000_000_012, seed: Some(u64::MAX) });
+        Manifest { statement: Some("run hot = bids | print;".into()), moment, ..manifest }
     }
 
     /// This text stands in databases and savepoints: it may grow, not change.
@@ -166,17 +198,21 @@ mod tests {
         let mut manifest = manifest();
         manifest.lotic = "0.1.0".into();
         let bytes = manifest.to_bytes().expect("a document");
-        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"{"version":1,"lotic":"0.1.0","kind":"checkpoint","job":"hot","checkpoint":7,"taken_at_ms":1700000000000,"parallelism":2,"max_parallelism":128,"operators":[{"uid":"window-1","name":"WindowAggregate","parallelism":2,"states":[{"name":"accumulators","key_columns":1,"namespace":"slice_end","columns":[{"name":"auction","type":"bigint","nullable":true},{"name":"n","type":"bigint","nullable":true}]}]}]}"#);
+        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @"");
         assert_eq!(Manifest::parse(&bytes).expect("the same"), manifest);
+        let text = r#"{"version":1,"lotic":"0.1.0","kind":"checkpoint","job":"hot","checkpoint":7,"taken_at_ms":1700000000000,"parallelism":2,"max_parallelism":128,"operators":[{"uid":"window-1","name":"WindowAggregate","parallelism":2,"states":[{"name":"accumulators","key_columns":1,"namespace":"slice_end","columns":[{"name":"auction","type":"bigint","nullable":true},{"name":"n","type":"bigint","nullable":true}]}]}]}"#;
+        let old = Manifest::parse(text.as_bytes()).expect("version 1");
+        assert_eq!((old.version, old.statement, old.moment, old.checkpoint), (1, None, None, manifest.checkpoint));
+        assert!(old.operators[0].operator_states.is_empty() && old.operators[0].states[0].partition.is_none());
     }
 
     #[test]
     fn a_later_version_is_refused_by_number() {
-        for version in ["2", "0", "4294967297"] {
+        for version in ["3", "0", "4294967297"] {
             let text = format!(r#"{{"version":{version},"shape":"unknown"}}"#);
             let error = Manifest::parse(text.as_bytes()).expect_err("refused").to_string();
             assert!(
-                error.contains(&format!("has version {version}; this build of lotic reads versions up to 1")),
+                error.contains(&format!("has version {version}; this build of lotic reads versions up to 2")),
                 "{error}"
             );
         }

@@ -12,8 +12,8 @@ mod savepoint;
 
 pub use aligner::{Aligned, Aligner};
 pub use coordinator::{Completed, Coordinator};
-pub use manifest::{Manifest, ManifestOperator, SnapshotKind};
-pub use restore::{RestorePlan, match_operators, rescale};
+pub use manifest::{Manifest, ManifestOperator, Moment, SnapshotKind};
+pub use restore::{RestorePlan, check_redistribution, match_operators};
 pub use savepoint::{
     SavepointStats, check_savepoint_place, is_unfinished_savepoint, open_savepoint, write_savepoint,
     write_savepoint_noted,

@@ -44,7 +44,7 @@ pub struct StateView {
     pub columns: Vec<StateColumn>,
     /// What the namespace means: `slice_end`; `None` when there is none.
     pub namespace: Option<String>,
-    /// All its entries, those that were not asked for too.
+    /// All its entries, those that were not asked for too; of a checkpoint that was asked for one key, those of the key.
     pub entries: u64,
     /// Entries that were asked for.
     pub matching: u64,

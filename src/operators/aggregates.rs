@@ -1,4 +1,6 @@
-//! What the windowed and the un-windowed aggregate share: their calls, evaluated a batch at a time.
+//! What the windowed and the un-windowed aggregate share: their calls, evaluated a batch at a time, and their state.
+
+use std::ops::Range;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow_select::take::take;
@@ -7,7 +9,8 @@ use super::rows::reject_failed;
 use crate::api::Output;
 use crate::expr::aggregate::{Accumulator, AggregateCall};
 use crate::expr::{EvalContext, Evaluator, TypedExpr};
-use crate::types::{Batch, Field, Result, Schema};
+use crate::state::StateDescriptor;
+use crate::types::{Batch, Field, LogicalType, Result, Schema};
 
 /// The keys and aggregate calls of an operator, ready to be evaluated; an expression that several use is computed once.
 #[derive(Debug)]
@@ -169,16 +172,54 @@ impl Evaluated {
     }
 }
 
-/// The columns of the calls' states, each prefixed with the number of its call: `a0_sum`.
-pub(super) fn state_fields(calls: &[AggregateCall], changelog_input: bool) -> Vec<Field> {
-    let numbered = calls.iter().enumerate();
-    numbered
-        .flat_map(|(index, call)| {
-            call.state_fields_for(changelog_input)
-                .into_iter()
-                .map(move |field| Field { name: format!("a{index}_{}", field.name), ..field })
-        })
-        .collect()
+/// Where the state of a call is stored.
+pub(super) struct StatePlace {
+    /// Its columns among those of all calls.
+    pub(super) columns: Range<usize>,
+    /// Whether it is the first of the calls that share it.
+    pub(super) owned: bool,
+}
+
+/// Where the states of the calls are stored: those that are shared but once.
+pub(super) fn state_places(calls: &[AggregateCall], changelog_input: bool) -> Vec<StatePlace> {
+    let mut places: Vec<StatePlace> = Vec::new();
+    let mut end = 0;
+    for (index, call) in calls.iter().enumerate() {
+        let owner = calls[..index].iter().position(|owner| call.shares_state(owner));
+        let columns = match owner {
+            Some(owner) => places[owner].columns.clone(),
+            None => end..end + call.state_fields_for(changelog_input).len(),
+        };
+        end = end.max(columns.end);
+        places.push(StatePlace { columns, owned: owner.is_none() });
+    }
+    places
+}
+
+/// The keyed state `name` of aggregates: the keys; how many rows each has, where rows are taken back; the calls' states.
+pub(super) fn state_descriptor(
+    name: &'static str,
+    keys: Vec<Field>,
+    calls: &[AggregateCall],
+    changelog_input: bool,
+) -> StateDescriptor {
+    let (key_columns, mut fields) = (keys.len(), keys);
+    // Version 1 named columns by their call's position, and stored what calls share with each of them.
+    let mut version_1 = Vec::new();
+    if changelog_input {
+        version_1.push(("rows".to_owned(), fields.len()));
+        fields.push(Field::new("rows", LogicalType::BigInt).not_null());
+    }
+    let first = fields.len();
+    for (index, (call, place)) in calls.iter().zip(state_places(calls, changelog_input)).enumerate() {
+        let parts = call.state_fields_for(changelog_input);
+        let positions = parts.into_iter().zip(place.columns);
+        version_1.extend(positions.map(|(part, column)| (format!("a{index}_{}", part.name), first + column)));
+        if place.owned {
+            fields.extend(call.stored_fields(changelog_input));
+        }
+    }
+    StateDescriptor { version_1, ..StateDescriptor::new(name, Schema::new(fields), key_columns) }
 }
 
 /// The same calls over narrowed inputs.

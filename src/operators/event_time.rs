@@ -15,7 +15,7 @@ use crate::api::{
     StageContext, StageSpec, WatermarkGenerator,
 };
 use crate::expr::{EvalContext, Evaluator, bind as bind_expr};
-use crate::state::{StateChange, StateDelta};
+use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, NO_TIME, Result, Schema};
 
 /// `event_time`
@@ -72,8 +72,9 @@ pub struct AssignEventTime {
     output: Schema,
 }
 
-/// Name of the operator state: the largest event time so far, eight bytes, little endian.
-const MAX_TIME: &str = "max_time";
+/// The operator state: the largest event time so far and what the watermark was raised above, eight bytes each, little
+/// endian. All go on from the lowest of the first and the highest of the second.
+const MAX_TIME: OperatorStateDescriptor = OperatorStateDescriptor::union("max_time");
 
 impl PlannedOperator for AssignEventTime {
     fn name(&self) -> &'static str {
@@ -102,11 +103,15 @@ impl PlannedOperator for AssignEventTime {
         Some(Pruned { operator: Arc::new(operator), inputs: vec![narrowed.inputs] })
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![MAX_TIME]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let delay_ms = self.spec.delay_ms;
         let mut generator = WatermarkGenerator::new(delay_ms);
         if let Some(restored) = &context.restored {
-            let entries = restored.operator(MAX_TIME)?;
+            let entries = restored.operator(&MAX_TIME)?;
             let times = entries.iter().map(|entry| match entry.as_chunks::<8>() {
                 ([least, largest], []) => Ok((i64::from_le_bytes(*least), i64::from_le_bytes(*largest))),
                 _ => Err(Error::state("stored event times are not twice eight bytes")),
@@ -167,7 +172,7 @@ impl Operator for EventTimeOperator {
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
         let times = [self.generator.max_time(), self.generator.raised_above()];
         let entry = times.iter().flat_map(|time| time.to_le_bytes()).collect();
-        Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME, entry }] })
+        Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME.name, entry }] })
     }
 }
 

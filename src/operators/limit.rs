@@ -7,7 +7,7 @@ use crate::api::{
     Exchange, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape, Signature, StageArgs, StageContext,
     StageSpec,
 };
-use crate::state::{StateChange, StateDelta};
+use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Diagnostic, Error, Result, Schema};
 
 /// `limit`
@@ -36,8 +36,8 @@ pub struct Limit {
     output: Schema,
 }
 
-/// Name of the operator state: the rows passed so far, eight bytes, little endian.
-const PASSED: &str = "passed";
+/// The operator state: the rows passed so far, eight bytes, little endian.
+const PASSED: OperatorStateDescriptor = OperatorStateDescriptor::split("passed");
 
 impl PlannedOperator for Limit {
     fn name(&self) -> &'static str {
@@ -65,10 +65,14 @@ impl PlannedOperator for Limit {
         Some(Pruned { operator: Arc::new(operator), inputs: vec![needed.to_vec()] })
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![PASSED]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let mut passed = 0_u64;
         if let Some(restored) = &context.restored {
-            for entry in restored.operator(PASSED)? {
+            for entry in restored.operator(&PASSED)? {
                 let bytes = entry.try_into().map_err(|_| Error::state("a stored row count is not eight bytes"))?;
                 passed = passed.saturating_add(u64::from_le_bytes(bytes));
             }
@@ -112,7 +116,7 @@ impl Operator for LimitOperator {
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
         let entry = self.passed.to_le_bytes().to_vec();
-        Ok(StateDelta { changes: vec![StateChange::Operator { state: PASSED, entry }] })
+        Ok(StateDelta { changes: vec![StateChange::Operator { state: PASSED.name, entry }] })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,13 +16,14 @@ use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
-use super::source_state::{Reached, RestoredSource};
+use super::source_state::{self, Reached, RestoredSource};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, Source, SourceStart, dead_letter_schema};
-use crate::checkpoint::{SnapshotKind, match_operators};
+use crate::checkpoint::{SnapshotKind, check_redistribution, match_operators};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
+use crate::state::Instance;
 use crate::types::{CheckpointId, Clock, Error, Field, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
 
 /// What the subtasks of every attempt are made with.
@@ -148,22 +148,27 @@ impl AttemptControl {
 }
 
 /// What checkpoints say of the job that wrote them.
-pub(super) fn facts(graph: &JobGraph, parallelism: usize) -> JobFacts {
+pub(super) fn facts(graph: &JobGraph, parallelism: usize, statement: Option<String>) -> JobFacts {
     let operators = operator_facts(graph);
-    JobFacts { name: graph.name.clone(), parallelism, max_parallelism: graph.max_parallelism, operators }
+    JobFacts { name: graph.name.clone(), statement, parallelism, max_parallelism: graph.max_parallelism, operators }
 }
 
 fn operator_facts(graph: &JobGraph) -> Vec<OperatorFacts> {
     let mut operators = Vec::new();
     for vertex in &graph.vertices {
+        let (first, parallelism) = (operators.len(), vertex.parallelism);
         if let Some(source) = &vertex.source {
             let (uid, name) = (source.uid.clone(), source.name.clone());
-            operators.push(OperatorFacts { uid, name, parallelism: vertex.parallelism, states: Vec::new() });
+            let operator_states = source_state::STATES.to_vec();
+            operators.push(OperatorFacts { uid, name, parallelism, states: Vec::new(), operator_states });
         }
         for chained in &vertex.operators {
-            let states = chained.operator.states();
+            let (states, operator_states) = (chained.operator.states(), chained.operator.operator_states());
             let (uid, name) = (chained.uid.clone(), chained.operator.name().to_owned());
-            operators.push(OperatorFacts { uid, name, parallelism: vertex.parallelism, states });
+            operators.push(OperatorFacts { uid, name, parallelism, states, operator_states });
+        }
+        if let Some(first) = operators.get_mut(first) {
+            first.operator_states.push(TOTALS);
         }
     }
     operators
@@ -173,7 +178,7 @@ fn operator_facts(graph: &JobGraph) -> Vec<OperatorFacts> {
 pub(super) fn source_rows(graph: &JobGraph, point: &dyn RestorePoint) -> Result<u64> {
     let mut rows = 0;
     for source in graph.vertices.iter().filter_map(|vertex| vertex.source.as_ref()) {
-        rows += Totals::decode(&point.operator(&source.uid, 0..graph.max_parallelism).operator(TOTALS)?)?.rows_in;
+        rows += Totals::decode(&point.operator(&source.uid, (0..0).into()).operator(&TOTALS)?)?.rows_in;
     }
     Ok(rows)
 }
@@ -239,7 +244,7 @@ pub(super) fn deploy(
             };
             slot.push(builder.subtask(
                 input,
-                Chain { subtask: index, key_groups: builder.key_groups(), links, outputs, ended: 0 },
+                Chain { subtask: index, key_groups: builder.instance().key_groups, links, outputs, ended: 0 },
                 Arc::clone(&metrics),
                 Arc::clone(&mailbox),
             )?);
@@ -273,7 +278,11 @@ pub(super) fn check_restore(graph: &JobGraph, point: &dyn RestorePoint, allow_no
         manifest.check_job(&graph.name)?;
     }
     manifest.check_max_parallelism(graph.max_parallelism)?;
-    let own: Vec<_> = operator_facts(graph).into_iter().map(|facts| (facts.uid, facts.states)).collect();
+    let facts = operator_facts(graph);
+    for facts in &facts {
+        check_redistribution(manifest, &facts.uid, &facts.operator_states)?;
+    }
+    let own: Vec<_> = facts.into_iter().map(|facts| (facts.uid, facts.states)).collect();
     match_operators(&point.operators()?, &own, allow_non_restored_state).map(|_| ())
 }
 
@@ -302,9 +311,8 @@ fn open_source(
     setting: &DeploySetting,
     restored: Option<&dyn RestorePoint>,
 ) -> Result<Vec<OpenedReader>> {
-    let RestoredSource { readers, times, held } = match restored {
-        // Operator state belongs to no key group.
-        Some(point) => RestoredSource::read(&*point.operator(&task.uid, 0..0))?,
+    let RestoredSource { readers, times } = match restored {
+        Some(point) => RestoredSource::read(&*point.operator(&task.uid, (0..0).into()))?,
         None => RestoredSource::fresh(),
     };
     let opened = task.source.start(&SourceStart {
@@ -317,12 +325,17 @@ fn open_source(
     if opened.len() != parallelism {
         return Err(Error::config(format!("source `{}` opened {} of {parallelism} readers", task.name, opened.len())));
     }
-    let mut readers: Vec<_> =
-        opened.into_iter().map(|reader| OpenedReader { reader, times, held: VecDeque::new() }).collect();
-    for (index, rows) in held.into_iter().enumerate() {
-        readers[index % parallelism].held.push_back(as_read_now(task, &rows)?);
-    }
-    Ok(readers)
+    let opened = opened.into_iter().enumerate().map(|(index, reader)| {
+        let held = match restored {
+            Some(point) => {
+                source_state::read_held(&*point.operator(&task.uid, Instance { index, parallelism, key_groups: 0..0 }))?
+            }
+            None => Vec::new(),
+        };
+        let held = held.iter().map(|rows| as_read_now(task, rows)).collect::<Result<_>>()?;
+        Ok(OpenedReader { reader, times, held })
+    });
+    opened.collect()
 }
 
 /// Rows that were held back, in the columns that are read now: the pipeline may have changed since.
@@ -359,7 +372,6 @@ struct SubtaskBuilder<'a> {
 impl SubtaskBuilder<'_> {
     fn links(&self, slot: &Arc<Waker>) -> Result<Vec<Link>> {
         let parallelism = self.vertex.parallelism;
-        let groups = self.key_groups();
         let mut links = Vec::new();
         for chained in &self.vertex.operators {
             let metrics: Arc<OperatorMetrics> = Arc::default();
@@ -370,7 +382,7 @@ impl SubtaskBuilder<'_> {
                 parallelism,
                 max_parallelism: self.max,
                 batch_rows: self.setting.settings.batch_rows,
-                restored: self.restored.map(|point| point.operator(&chained.uid, groups.clone())),
+                restored: self.restored.map(|point| point.operator(&chained.uid, self.instance())),
                 metrics: Arc::clone(&metrics),
                 clock: Arc::clone(&self.setting.clock),
                 waker: Arc::clone(&woken).into(),
@@ -383,8 +395,8 @@ impl SubtaskBuilder<'_> {
         Ok(links)
     }
 
-    fn key_groups(&self) -> Range<u16> {
-        key_group::groups_of(self.id.index, self.vertex.parallelism, self.max)
+    fn instance(&self) -> Instance {
+        Instance::new(self.id.index, self.vertex.parallelism, self.max)
     }
 
     fn first_uid(&self) -> Result<&OperatorUid> {
@@ -393,13 +405,11 @@ impl SubtaskBuilder<'_> {
         source.or(first).ok_or_else(|| Error::config(format!("`{}` is an empty chain", self.vertex.name)))
     }
 
-    /// The counters go on in the first instance.
+    /// The counters go on.
     fn totals(&self) -> Result<Totals> {
         match self.restored {
-            Some(point) if self.id.index == 0 => {
-                Totals::decode(&point.operator(self.first_uid()?, 0..0).operator(TOTALS)?)
-            }
-            Some(_) | None => Ok(Totals::default()),
+            Some(point) => Totals::decode(&point.operator(self.first_uid()?, self.instance()).operator(&TOTALS)?),
+            None => Ok(Totals::default()),
         }
     }
 

@@ -15,6 +15,7 @@ use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint}
 use super::subtask::Drain;
 use super::survey::Survey;
 use crate::api::{Committer, Settled};
+use crate::checkpoint::Moment;
 use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
 use crate::plan::{JobGraph, JobSettings};
 use crate::types::key_group::hash_bytes;
@@ -55,11 +56,12 @@ pub(super) struct Writer {
     storage: Option<Arc<dyn CheckpointStorage>>,
     facts: JobFacts,
     committers: BTreeMap<OperatorUid, Arc<dyn Committer>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Writer {
-    /// Does `work` and says what came of it.
-    pub(super) fn run(&self, work: Work) -> Event {
+    /// Does `work` and says what came of it. `seed` is that of whoever steps the job by one.
+    pub(super) fn run(&self, work: Work, seed: Option<u64>) -> Event {
         match work {
             Work::Persist(completed) => {
                 let write = CheckpointWrite {
@@ -68,6 +70,7 @@ impl Writer {
                     deltas: &completed.deltas,
                     job: &self.facts,
                     triggered_ms: completed.triggered_ms,
+                    moment: Moment { clock_ms: self.clock.now_ms(), seed },
                 };
                 let result = self.storage().and_then(|storage| guarded(|| storage.commit(&write)));
                 Event::Persisted { completed, result }
@@ -253,6 +256,7 @@ pub(super) struct Driver<W> {
     workers: W,
     graphs: Graphs,
     setting: DeploySetting,
+    statement: Option<String>,
     stop_after_rows: Option<u64>,
     /// Source rows that had been read before this launch.
     rows_before: u64,
@@ -329,6 +333,7 @@ impl<W: Workers> Driver<W> {
                 earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
             },
+            statement: options.statement,
             stop_after_rows: options.stop_after_rows,
             rows_before,
             id_before: last_id,
@@ -496,8 +501,12 @@ impl<W: Workers> Driver<W> {
             .flat_map(|vertex| &vertex.operators)
             .filter_map(|chained| Some((chained.uid.clone(), chained.operator.committer()?)))
             .collect();
-        self.writer =
-            Some(Arc::new(Writer { storage: self.storage.clone(), facts: facts(&graph, parallelism), committers }));
+        self.writer = Some(Arc::new(Writer {
+            storage: self.storage.clone(),
+            facts: facts(&graph, parallelism, self.statement.clone()),
+            committers,
+            clock: Arc::clone(&self.clock),
+        }));
         let deployment = deploy(graph, &self.setting, point.as_deref(), budget.as_ref(), hold)?;
         let control = Arc::clone(&deployment.control);
         let subtasks = control.subtasks().collect();

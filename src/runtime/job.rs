@@ -45,6 +45,8 @@ impl JobSpec {
 pub struct JobOptions {
     /// The job's settings.
     pub settings: Arc<JobSettings>,
+    /// What was typed to start it: checkpoints hold it.
+    pub statement: Option<String>,
     /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
     /// Whether the end of bounded input fires what is open.
@@ -64,6 +66,7 @@ impl JobOptions {
     pub fn of(settings: &Arc<JobSettings>) -> Self {
         Self {
             settings: Arc::clone(settings),
+            statement: None,
             directory: None,
             drain: true,
             stop_after_rows: None,

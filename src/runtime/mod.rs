@@ -33,4 +33,4 @@ mod watermark_valve;
 pub use job::{Executor, Job, JobOptions, JobSpec, MakeGraph, Restore};
 pub use redb_storage::open_storage;
 pub use stepping::Stepper;
-pub use storage::{CheckpointStorage, CheckpointWrite, JobFacts, MemoryStorage, OperatorFacts, RestorePoint};
+pub use storage::{CheckpointStorage, CheckpointWrite, JobFacts, OperatorFacts, RestorePoint};

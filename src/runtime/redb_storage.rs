@@ -1,7 +1,6 @@
 //! Checkpoints in the job's state database.
 
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +9,7 @@ use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
 use crate::checkpoint::{Manifest, SnapshotKind, is_unfinished_savepoint, open_savepoint, write_savepoint_noted};
 use crate::state::{
-    Commit, CommitStats, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
+    Commit, CommitStats, Instance, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
     create_private_directory,
 };
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
@@ -175,7 +174,7 @@ impl RestorePoint for SnapshotPoint {
     fn operators(&self) -> Result<Vec<(OperatorUid, Vec<StateDescriptor>)>> {
         let mut operators = Vec::new();
         for (uid, states) in self.snapshot.operators() {
-            let counters = |entry: &OperatorEntry| entry.state.as_deref() == Some(TOTALS);
+            let counters = |entry: &OperatorEntry| entry.state.as_deref() == Some(TOTALS.name);
             if !states.is_empty() || !self.snapshot.source().entries(&uid)?.iter().all(counters) {
                 operators.push((uid, states));
             }
@@ -183,8 +182,8 @@ impl RestorePoint for SnapshotPoint {
         Ok(operators)
     }
 
-    fn operator(&self, uid: &OperatorUid, key_groups: Range<u16>) -> Arc<dyn RestoredState> {
-        self.snapshot.operator(uid, key_groups)
+    fn operator(&self, uid: &OperatorUid, instance: Instance) -> Arc<dyn RestoredState> {
+        self.snapshot.operator(uid, instance)
     }
 
     fn commit_entries(&self, uid: &OperatorUid) -> Result<Vec<Vec<u8>>> {

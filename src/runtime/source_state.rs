@@ -6,16 +6,19 @@ use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 
-use crate::state::{RestoredState, StateChange};
+use crate::state::{OperatorStateDescriptor, RestoredState, StateChange};
 use crate::types::{Error, NO_TIME, Result};
 
 /// [`Source::snapshot`](crate::api::Source::snapshot) of the reader.
-const READER: &str = "reader";
+const READER: OperatorStateDescriptor = OperatorStateDescriptor::union("reader");
 /// The watermark generator's largest event time and whether the reader has come to its end.
-const WATERMARK: &str = "watermark";
+const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 /// Rows that the reader has returned but that have not left the source yet: not due by the pace, or beyond the budget
 /// of rows. The reader's position is behind them, so they must be kept.
-const HELD: &str = "held";
+const HELD: OperatorStateDescriptor = OperatorStateDescriptor::split("held");
+
+/// The state of every source.
+pub(super) const STATES: [OperatorStateDescriptor; 3] = [READER, WATERMARK, HELD];
 
 const VERSION: u8 = 1;
 
@@ -52,11 +55,11 @@ impl SourceSnapshot {
         watermark.extend_from_slice(&self.times.largest.to_le_bytes());
         watermark.extend_from_slice(&self.held_time.to_le_bytes());
         let mut changes = vec![
-            StateChange::Operator { state: READER, entry: self.reader },
-            StateChange::Operator { state: WATERMARK, entry: watermark },
+            StateChange::Operator { state: READER.name, entry: self.reader },
+            StateChange::Operator { state: WATERMARK.name, entry: watermark },
         ];
         for rows in self.held {
-            changes.push(StateChange::Operator { state: HELD, entry: encode(&rows)? });
+            changes.push(StateChange::Operator { state: HELD.name, entry: encode(&rows)? });
         }
         Ok(changes)
     }
@@ -69,20 +72,24 @@ pub(super) struct RestoredSource {
     pub(super) readers: Option<Vec<Vec<u8>>>,
     /// Where every watermark generator goes on from.
     pub(super) times: Reached,
-    pub(super) held: Vec<RecordBatch>,
 }
 
 impl RestoredSource {
     pub(super) fn fresh() -> Self {
-        Self { readers: None, times: Reached::default(), held: Vec::new() }
+        Self { readers: None, times: Reached::default() }
     }
 
     pub(super) fn read(state: &dyn RestoredState) -> Result<Self> {
-        let readers = state.operator(READER)?;
-        let held = state.operator(HELD)?.iter().map(|entry| decode(entry)).collect::<Result<Vec<_>>>()?;
-        let times = common_times(&state.operator(WATERMARK)?)?;
-        Ok(Self { readers: (!readers.is_empty()).then_some(readers), times, held: held.concat() })
+        let readers = state.operator(&READER)?;
+        let times = common_times(&state.operator(&WATERMARK)?)?;
+        Ok(Self { readers: (!readers.is_empty()).then_some(readers), times })
     }
+}
+
+/// The rows that an instance of the source goes on with, before what its reader reads.
+pub(super) fn read_held(state: &dyn RestoredState) -> Result<Vec<RecordBatch>> {
+    let held = state.operator(&HELD)?.iter().map(|entry| decode(entry)).collect::<Result<Vec<_>>>()?;
+    Ok(held.concat())
 }
 
 /// The least of the readers that were under way (what they have not read yet may be as old as that), and the largest of

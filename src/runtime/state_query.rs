@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use arrow_array::UInt32Array;
+use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take;
 
 use super::deploy::AttemptControl;
@@ -12,6 +12,7 @@ use super::mailbox::{Message, StateQuestion};
 use super::storage::CheckpointStorage;
 use crate::api::{StateRead, StateReader};
 use crate::inspect::{StateOrigin, StateQuery, StateView};
+use crate::state::{Namespace, StateDescriptor};
 use crate::types::{Clock, Error, Result, key_group};
 
 /// How long the subtasks are waited for in all when a checkpoint can be shown in their place.
@@ -152,23 +153,29 @@ pub(super) fn checkpointed(
         let origin = StateOrigin::Checkpoint(point.id().0);
         for state in states {
             let Some(mut reader) = StateReader::new(query, state.clone(), max)? else { continue };
-            // A key group at a time, so that no more than one is in memory.
-            for group in 0..max {
-                for (namespace, rows) in point.operator(&uid, group..group + 1).keyed(&state)? {
-                    let (keys, values) = rows.columns().split_at(state.key_columns);
-                    let bytes: usize =
-                        rows.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0)).sum();
-                    let mut pick = |picked: &[u32]| {
-                        let picked = UInt32Array::from(picked.to_vec());
-                        Ok(values.iter().map(|column| take(column, &picked, None)).collect::<Result<_, _>>()?)
-                    };
-                    reader.add(namespace, keys, rows.num_rows(), bytes as u64, &mut pick)?;
-                }
+            let of_group = |group: u16| point.operator(&uid, (group..group + 1).into());
+            match reader.key()? {
+                Some((group, key)) => add(&mut reader, &state, of_group(group).lookup(&state, group, &key)?)?,
+                // A key group at a time, so that no more than one is in memory.
+                None => (0..max).try_for_each(|group| add(&mut reader, &state, of_group(group).keyed(&state)?))?,
             }
             views.extend(StateRead::view(vec![reader.finish()], (uid.as_str(), name), origin, &owner));
         }
     }
     Ok(views)
+}
+
+fn add(reader: &mut StateReader, state: &StateDescriptor, entries: Vec<(Namespace, RecordBatch)>) -> Result<()> {
+    for (namespace, rows) in entries {
+        let (keys, values) = rows.columns().split_at(state.key_columns);
+        let bytes: usize = rows.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0)).sum();
+        let mut pick = |picked: &[u32]| {
+            let picked = UInt32Array::from(picked.to_vec());
+            Ok(values.iter().map(|column| take(column, &picked, None)).collect::<Result<_, _>>()?)
+        };
+        reader.add(namespace, keys, rows.num_rows(), bytes as u64, &mut pick)?;
+    }
+    Ok(())
 }
 
 fn parallelism_of(control: &AttemptControl, uid: &str) -> Option<usize> {

@@ -156,7 +156,7 @@ impl Stepper {
             }
             None => {
                 if let Some((writer, work)) = self.driver.workers().works.pop_front() {
-                    let event = writer.run(work);
+                    let event = writer.run(work, Some(self.random.0));
                     self.driver.workers().events.push_back(event);
                 }
             }

@@ -9,13 +9,13 @@ use super::metrics::{Activity, SubtaskMetrics};
 use super::source_driver::{SourceDriver, SourceStep};
 use crate::api::{Inputs, Output, Settled};
 use crate::checkpoint::Aligned;
-use crate::state::{OperatorDelta, StateChange, StateDelta};
+use crate::state::{OperatorDelta, OperatorStateDescriptor, StateChange, StateDelta};
 use crate::types::{
     ChannelStatus, CheckpointId, Clock, Error, MAX_WATERMARK, OperatorUid, Result, StreamElement, SubtaskId,
 };
 
 /// The operator state under which a subtask's counters are kept, with the first uid of its chain.
-pub(super) const TOTALS: &str = "runtime.totals";
+pub(super) const TOTALS: OperatorStateDescriptor = OperatorStateDescriptor::split("runtime.totals");
 
 /// Between two answers to [`Message::Look`], at least.
 const VIEW_INTERVAL_NS: u64 = 50_000_000;
@@ -423,7 +423,7 @@ impl Subtask {
     }
 
     fn deltas(&mut self, id: CheckpointId) -> Result<Vec<OperatorDelta>> {
-        let totals = StateChange::Operator { state: TOTALS, entry: self.metrics.totals().encode() };
+        let totals = StateChange::Operator { state: TOTALS.name, entry: self.metrics.totals().encode() };
         let mut own = StateDelta { changes: vec![totals] };
         if let Input::Source(source) = &mut self.input {
             own.changes.extend(source.snapshot(id)?.changes()?);

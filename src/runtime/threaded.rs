@@ -83,14 +83,14 @@ impl Workers for Threads {
             let events = self.events.clone();
             let spawned = std::thread::Builder::new().name("checkpoint-writer".to_owned()).spawn(move || {
                 while let Ok((writer, work)) = receiver.recv() {
-                    if events.send(Message::Event(writer.run(work))).is_err() {
+                    if events.send(Message::Event(writer.run(work, None))).is_err() {
                         return;
                     }
                 }
             });
             let Ok(handle) = spawned else {
                 // Without a thread for it the work is done here: slower, and as safe.
-                let _ = self.events.try_send(Message::Event(writer.run(work)));
+                let _ = self.events.try_send(Message::Event(writer.run(work, None)));
                 return;
             };
             self.writer = Some((works, handle));

@@ -18,6 +18,8 @@ pub struct JobEntry {
     pub job: Arc<Job>,
     /// Its plan, as typed and as optimised, and its settings.
     pub plan: JobPlan,
+    /// What was typed to start it.
+    pub statement: Option<String>,
     /// Leave to use the directory of its state.
     pub directory: Arc<JobDir>,
     /// Where the rows go that it prints.

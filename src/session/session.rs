@@ -242,6 +242,7 @@ impl Session {
             .into());
         }
         let options = JobOptions {
+            statement: Some(run.text.clone()),
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
@@ -277,7 +278,7 @@ impl Session {
             None => Arc::new(self.job_directory(&name)?),
         };
         spec.options.directory = Some(directory.path().to_path_buf());
-        let restore = spec.restore.clone();
+        let (restore, statement) = (spec.restore.clone(), spec.options.statement.clone());
         // When this fails the job's last run stays what it was, to be described and restored in another way.
         let job = Job::launch(spec, self.clock.clone())?;
         let note = match (job.restored_from(), &restore) {
@@ -287,7 +288,7 @@ impl Session {
             (None, Restore::Latest | Restore::Checkpoint(_)) => Some(NOTHING.to_owned()),
         };
         self.jobs.retain(|entry| entry.name != name);
-        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, directory, results });
+        self.jobs.push(JobEntry { name: name.clone(), job: Arc::new(job), plan, statement, directory, results });
         Ok(Outcome::Started { job: name, note })
     }
 
@@ -308,7 +309,8 @@ impl Session {
         // The last checkpoint of a run that has none is not that of a run before it.
         let nothing = *from == Restore::Latest && !entry.job.has_checkpoint();
         let from = if nothing { Restore::Fresh } else { from.clone() };
-        let spec = JobSpec::new(plan.stream_graph(), JobOptions::of(&plan.settings), from);
+        let options = JobOptions { statement: entry.statement.clone(), ..JobOptions::of(&plan.settings) };
+        let spec = JobSpec::new(plan.stream_graph(), options, from);
         // A running job is not ended for a slip of the keyboard.
         entry.job.check_restore(&spec)?;
         entry.job.cancel();

@@ -1,24 +1,13 @@
 //! What an operator hands over at a barrier, and what it gets back on restore.
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 
-use crate::types::{Result, Schema};
+use super::find::rows_of_key;
+use super::{OperatorStateDescriptor, StateDescriptor};
+use crate::types::Result;
 
 /// What scopes state below its key: the end of a window or slice (milliseconds), 0 where there is no window.
 pub type Namespace = i64;
-
-/// One keyed state of an operator. Its entries are rows: key columns, then value columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateDescriptor {
-    /// Its name within the operator: `accumulators`.
-    pub name: &'static str,
-    /// Key columns first.
-    pub schema: Schema,
-    /// How many of the columns are the key.
-    pub key_columns: usize,
-    /// What the namespace means, for people: `slice_end`; `None` when it is always 0.
-    pub namespace: Option<&'static str>,
-}
 
 /// Everything that changed in one operator instance since its previous snapshot. Changes are applied in order.
 #[derive(Debug, Clone, Default)]
@@ -64,9 +53,9 @@ pub enum StateChange {
         namespace: Namespace,
     },
     /// State of the instance itself, not of a key (Flink's operator list state). Every snapshot gives it in full: it is
-    /// small (offsets). On restore every instance is given the entries of all.
+    /// small (offsets). Its descriptor says how it is dealt out on restore.
     Operator {
-        /// Its name within the operator: `offsets`.
+        /// [`OperatorStateDescriptor::name`]
         state: &'static str,
         /// One entry, in the operator's own versioned encoding.
         entry: Vec<u8>,
@@ -97,9 +86,28 @@ pub trait RestoredState: Send + Sync {
     /// When what is stored is damaged or has other columns.
     fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>>;
 
-    /// The entries that all instances of the operator wrote under `state`, ordered by instance.
+    /// The entries of one key in keyed state `descriptor`, by namespace, ascending: what [`keyed`](Self::keyed) has of it.
+    /// `key` is a column of one row for each key column, `key_group` the key's. A store decodes only what holds the key.
+    ///
+    /// # Errors
+    /// As [`keyed`](Self::keyed).
+    fn lookup(
+        &self,
+        descriptor: &StateDescriptor,
+        _key_group: u16,
+        key: &[ArrayRef],
+    ) -> Result<Vec<(Namespace, RecordBatch)>> {
+        let mut found = self.keyed(descriptor)?;
+        for (_, rows) in &mut found {
+            *rows = rows_of_key(rows, key)?;
+        }
+        found.retain(|(_, rows)| rows.num_rows() > 0);
+        Ok(found)
+    }
+
+    /// The entries of operator state `state` that this instance is given, ordered by the instance that wrote them.
     ///
     /// # Errors
     /// When what is stored is damaged.
-    fn operator(&self, state: &str) -> Result<Vec<Vec<u8>>>;
+    fn operator(&self, state: &OperatorStateDescriptor) -> Result<Vec<Vec<u8>>>;
 }

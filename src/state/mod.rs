@@ -6,13 +6,22 @@
 mod delta;
 mod descriptor;
 mod directory;
+mod find;
+mod operator_state;
 mod seal;
+mod slices;
 mod snapshot;
 mod store;
+mod take_up;
+mod written;
 
-pub use delta::{KeyedRows, Namespace, RestoredState, StateChange, StateDelta, StateDescriptor};
-pub use descriptor::DescriptorDoc;
+pub use delta::{KeyedRows, Namespace, RestoredState, StateChange, StateDelta};
+pub use descriptor::{Expiry, Refresh, StateDescriptor};
 pub use directory::{JobDir, StateDir, create_private_directory, create_private_file, file_name_of, sync_directory};
+pub use operator_state::{Instance, OperatorStateDescriptor, Redistribution};
 pub use seal::Checksum;
+pub use slices::Slices;
 pub use snapshot::{OperatorEntry, SnapshotSource, StateSnapshot, Visit};
 pub use store::{Commit, CommitStats, OperatorDelta, StateStore};
+pub use take_up::TakeUp;
+pub use written::{DescriptorDoc, OperatorStateDoc};

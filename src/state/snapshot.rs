@@ -5,11 +5,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_select::concat::concat_batches;
 
-use super::{Namespace, RestoredState, StateDescriptor};
-use crate::types::{Error, OperatorUid, Result};
+use super::find::rows_of_key;
+use super::take_up::check_namespace;
+use super::{Instance, Namespace, OperatorStateDescriptor, RestoredState, StateDescriptor, TakeUp};
+use crate::types::{OperatorUid, Result};
 
 /// Called with the entries of one key group and namespace.
 pub type Visit<'a> = dyn FnMut(u16, Namespace, RecordBatch) -> Result<()> + 'a;
@@ -34,6 +36,25 @@ pub trait SnapshotSource: Send + Sync {
         key_groups: Range<u16>,
         visit: &mut Visit<'_>,
     ) -> Result<()>;
+
+    /// As [`scan`](Self::scan) of one key group, with the entries of one key alone: `key` has a column of one row for each
+    /// key column.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    fn lookup(
+        &self,
+        uid: &OperatorUid,
+        state: &StateDescriptor,
+        key_group: u16,
+        key: &[ArrayRef],
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        self.scan(uid, state, key_group..key_group + 1, &mut |key_group, namespace, rows| {
+            let found = rows_of_key(&rows, key)?;
+            if found.num_rows() == 0 { Ok(()) } else { visit(key_group, namespace, found) }
+        })
+    }
 
     /// What the instances of `uid` handed over beside keyed state, ordered by instance.
     ///
@@ -78,10 +99,10 @@ impl StateSnapshot {
         self.source.operators().to_vec()
     }
 
-    /// The state of operator `uid` in these key groups; empty when it has none.
+    /// The state of operator `uid` that an instance is given; empty when it has none.
     #[must_use]
-    pub fn operator(&self, uid: &OperatorUid, key_groups: Range<u16>) -> Arc<dyn RestoredState> {
-        Arc::new(OperatorState { source: Arc::clone(&self.source), uid: uid.clone(), key_groups })
+    pub fn operator(&self, uid: &OperatorUid, instance: impl Into<Instance>) -> Arc<dyn RestoredState> {
+        Arc::new(OperatorState { source: Arc::clone(&self.source), uid: uid.clone(), instance: instance.into() })
     }
 
     /// The commit entries ([`StateChange::Commit`](super::StateChange::Commit)) of operator `uid`.
@@ -103,39 +124,51 @@ impl fmt::Debug for StateSnapshot {
     }
 }
 
-/// The state of one operator in some key groups.
+/// The state of one operator for one instance.
 struct OperatorState {
     source: Arc<dyn SnapshotSource>,
     uid: OperatorUid,
-    key_groups: Range<u16>,
+    instance: Instance,
+}
+
+impl OperatorState {
+    /// What is stored under the name of `descriptor`, and how it becomes the state that it declares.
+    fn stored(&self, descriptor: &StateDescriptor) -> Result<Option<(&StateDescriptor, TakeUp)>> {
+        let states = self.source.operators().iter().find(|(uid, _)| *uid == self.uid).map(|(_, states)| states);
+        let stored = states.and_then(|states| states.iter().find(|state| state.name == descriptor.name));
+        stored.map(|stored| Ok((stored, descriptor.take_up(&self.uid, stored)?))).transpose()
+    }
 }
 
 impl RestoredState for OperatorState {
     fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>> {
-        let states = self.source.operators().iter().find(|(uid, _)| *uid == self.uid).map(|(_, states)| states);
-        let Some(stored) = states.and_then(|states| states.iter().find(|state| state.name == descriptor.name)) else {
-            return Ok(Vec::new());
-        };
-        if !stored.same_layout(descriptor) {
-            return Err(Error::state(format!(
-                "state `{}` of operator `{}` is stored as {} but the job declares {}",
-                descriptor.name,
-                self.uid,
-                stored.layout(),
-                descriptor.layout()
-            )));
-        }
+        let Some((stored, take_up)) = self.stored(descriptor)? else { return Ok(Vec::new()) };
         let mut namespaces: BTreeMap<Namespace, Vec<RecordBatch>> = BTreeMap::new();
-        self.source.scan(&self.uid, stored, self.key_groups.clone(), &mut |_, namespace, rows| {
-            namespaces.entry(namespace).or_default().push(rows);
+        self.source.scan(&self.uid, stored, self.instance.key_groups.clone(), &mut |_, namespace, rows| {
+            check_namespace(descriptor, namespace)?;
+            namespaces.entry(namespace).or_default().push(take_up.rows(descriptor, &rows)?);
             Ok(())
         })?;
-        let schema = stored.schema.arrow();
+        let schema = descriptor.schema.arrow();
         namespaces.into_iter().map(|(namespace, parts)| Ok((namespace, concat_batches(schema, &parts)?))).collect()
     }
 
-    fn operator(&self, state: &str) -> Result<Vec<Vec<u8>>> {
-        let entries = self.source.entries(&self.uid)?;
-        Ok(entries.into_iter().filter(|e| e.state.as_deref() == Some(state)).map(|e| e.entry).collect())
+    fn lookup(
+        &self,
+        descriptor: &StateDescriptor,
+        key_group: u16,
+        key: &[ArrayRef],
+    ) -> Result<Vec<(Namespace, RecordBatch)>> {
+        let Some((stored, take_up)) = self.stored(descriptor)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        self.source.lookup(&self.uid, stored, key_group, key, &mut |_, namespace, rows| {
+            found.push((namespace, take_up.rows(descriptor, &rows)?));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn operator(&self, state: &OperatorStateDescriptor) -> Result<Vec<Vec<u8>>> {
+        Ok(state.deal(self.source.entries(&self.uid)?, &self.instance))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use lotic::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, PlannedOperator};
-use lotic::state::{KeyedRows, StateChange, StateDelta, StateDescriptor};
+use lotic::state::{KeyedRows, OperatorStateDescriptor, StateChange, StateDelta, StateDescriptor};
 use lotic::types::{Batch, CheckpointId, Clock, NO_TIME, Result, Schema};
 
 use super::{groups_of_keys, pairs, rows, schema};
@@ -24,7 +24,8 @@ struct Fanning {
     left: VecDeque<(i64, i64, i64)>,
 }
 
-const LEFT: &str = "left";
+/// Every instance is given what all had left, and takes its share.
+const LEFT: OperatorStateDescriptor = OperatorStateDescriptor::union("left");
 
 impl PlannedOperator for Fan {
     fn name(&self) -> &'static str {
@@ -39,11 +40,15 @@ impl PlannedOperator for Fan {
         &self.schema
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![LEFT]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let mut left = VecDeque::new();
         if let Some(restored) = &context.restored {
             // What instances had left is dealt out to those that are there now.
-            for (index, entry) in restored.operator(LEFT)?.iter().enumerate() {
+            for (index, entry) in restored.operator(&LEFT)?.iter().enumerate() {
                 if index % context.parallelism == context.subtask {
                     let (words, _) = entry.as_chunks::<8>();
                     let words: Vec<i64> = words.iter().map(|word| i64::from_le_bytes(*word)).collect();
@@ -100,7 +105,7 @@ impl Operator for Fanning {
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
         let entry = self.left.iter().flat_map(|(key, next, end)| [*key, *next, *end]);
         let entry: Vec<u8> = entry.flat_map(i64::to_le_bytes).collect();
-        Ok(StateDelta { changes: vec![StateChange::Operator { state: LEFT, entry }] })
+        Ok(StateDelta { changes: vec![StateChange::Operator { state: LEFT.name, entry }] })
     }
 }
 
@@ -131,11 +136,11 @@ struct Timing {
 impl Timers {
     /// Of event time: key and time, both of them the key of the entry.
     fn event() -> StateDescriptor {
-        StateDescriptor { name: "event_timers", schema: schema(), key_columns: 2, namespace: None }
+        StateDescriptor { partition: vec![0], ..StateDescriptor::new("event_timers", schema(), 2) }
     }
 
     fn clock() -> StateDescriptor {
-        StateDescriptor { name: "clock_timers", schema: schema(), key_columns: 1, namespace: None }
+        StateDescriptor::new("clock_timers", schema(), 1)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::state::{Checksum, DescriptorDoc};
 use crate::types::{Error, OperatorUid, Result};
 
 /// The version that this build writes, and the greatest that it reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// The document's name in the directory.
 pub(super) const DOCUMENT: &str = "manifest.json";
 /// The name of the file of what belongs to operator instances.
@@ -19,7 +19,7 @@ pub(super) const ENTRIES: &str = "operator-state.parquet";
 /// A savepoint's `manifest.json`. A field `checksum` over all others is added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Document {
-    /// Of the directory's form; 1.
+    /// Of the directory's form; 1 or 2: what differs stands in its descriptors and manifest.
     pub(super) version: u32,
     /// Of the job and checkpoint.
     pub(super) manifest: Manifest,

@@ -17,14 +17,14 @@ use super::parts::{Stage, Staged, committed};
 use crate::api::{Committer, Operator, OperatorContext, Output, PlannedOperator, SinkRequest};
 use crate::connectors::options::place;
 use crate::formats::Encoder;
-use crate::state::{StateChange, StateDelta};
+use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
 use crate::types::files::{FileKind, Files, OsFiles, WriteFile};
 use crate::types::{Batch, CheckpointId, Diagnostic, Error, Result, Schema};
 
 /// Text is handed to the system in pieces of this size.
 const WRITE_BYTES: usize = 256 << 10;
-/// The operator state that remembers runs and staged files.
-const STATE: &str = "parts";
+/// The operator state that remembers runs and staged files: each instance must know those of all.
+const STATE: OperatorStateDescriptor = OperatorStateDescriptor::union("parts");
 const VERSION: u32 = 1;
 
 /// The registry's sink factory.
@@ -88,11 +88,15 @@ impl PlannedOperator for FileSink {
         &self.schema
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![STATE]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let mut earlier = BTreeSet::new();
         let mut listed = BTreeSet::new();
         if let Some(restored) = &context.restored {
-            for entry in restored.operator(STATE)? {
+            for entry in restored.operator(&STATE)? {
                 let state = SinkState::parse(&entry)?;
                 earlier.extend(state.runs);
                 listed.extend(state.staged);
@@ -254,7 +258,7 @@ impl Operator for FileWriter {
         let staged = closed.iter().map(|file| file.name.clone()).collect();
         let state = SinkState { version: VERSION, runs, staged };
         let mut changes =
-            vec![StateChange::Operator { state: STATE, entry: serde_json::to_vec(&state).map_err(Error::state)? }];
+            vec![StateChange::Operator { state: STATE.name, entry: serde_json::to_vec(&state).map_err(Error::state)? }];
         let mut again = 0;
         for Closed { name: staged, bytes } in closed {
             let (name, next) = self.name(checkpoint, again);

@@ -139,13 +139,36 @@ impl AggregateCall {
     /// the same call twice.
     #[must_use]
     pub fn shares_state(&self, other: &Self) -> bool {
-        let sums = |call: &Self| matches!(call.function, "sum" | "avg") && !call.distinct;
+        let sums = |call: &Self| call.state_function() == "sum" && !call.distinct;
         self == other || (self.args == other.args && self.filter == other.filter && sums(self) && sums(other))
+    }
+
+    /// The function whose state it keeps: the average keeps a sum's.
+    fn state_function(&self) -> &'static str {
+        if self.function == "avg" && !self.distinct { "sum" } else { self.function }
+    }
+
+    /// The columns of its state as they are stored, named by what they hold: the call (of those that
+    /// [share](Self::shares_state) a state always the same), and behind a dot the part, where there are several and it
+    /// is not called as the function is. `sum(price)` and `avg(price)` both keep `sum(price)` and `sum(price).count`.
+    #[must_use]
+    pub fn stored_fields(&self, changelog_input: bool) -> Vec<Field> {
+        let (function, fields) = (self.state_function(), self.state_fields_for(changelog_input));
+        let (call, only) = (self.describe_as(function), fields.len() == 1);
+        let named = |field: Field| {
+            let name = if only || field.name == function { call.clone() } else { format!("{call}.{}", field.name) };
+            Field { name, ..field }
+        };
+        fields.into_iter().map(named).collect()
     }
 
     /// As in `explain`: `sum(price) filter (where hot)`.
     #[must_use]
     pub fn describe(&self) -> String {
+        self.describe_as(self.function)
+    }
+
+    fn describe_as(&self, function: &str) -> String {
         let mut args: Vec<String> = self.args.iter().map(ToString::to_string).collect();
         if args.is_empty() {
             args.push("*".to_owned());
@@ -153,6 +176,6 @@ impl AggregateCall {
         args.extend(self.separator.iter().map(|separator| format!("'{}'", separator.replace('\'', "''"))));
         let distinct = if self.distinct { "distinct " } else { "" };
         let filter = self.filter.as_ref().map_or_else(String::new, |filter| format!(" filter (where {filter})"));
-        format!("{}({distinct}{}){filter}", self.function, args.join(", "))
+        format!("{function}({distinct}{}){filter}", args.join(", "))
     }
 }

@@ -127,7 +127,8 @@ pub fn lower_explained(
         return lower_preview(catalog, pipeline, settings, environment);
     }
     let name = Spanned::new("explained".to_owned(), pipeline.span);
-    let run = RunStatement { name, options: Vec::new(), pipelines: vec![pipeline.clone()], span: pipeline.span };
+    let pipelines = vec![pipeline.clone()];
+    let run = RunStatement { name, options: Vec::new(), pipelines, span: pipeline.span, text: String::new() };
     lower_job(catalog, &run, settings, environment)
 }
 

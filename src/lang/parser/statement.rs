@@ -202,7 +202,9 @@ pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
         Ok((rest, _)) => map(pipeline, |pipeline| vec![pipeline]).parse(rest)?,
         Err(_) => bracketed(Symbol::LeftBrace, block, Symbol::RightBrace)(rest)?,
     };
-    Ok((rest, RunStatement { name, options, pipelines, span: rest.span_from(start) }))
+    let span = rest.span_from(start);
+    let text = start.source.text.get(span.start..span.end).unwrap_or_default().to_owned();
+    Ok((rest, RunStatement { name, options, pipelines, span, text }))
 }
 
 /// `pipeline; pipeline [;]`

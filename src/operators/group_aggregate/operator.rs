@@ -19,7 +19,7 @@ use super::planned::{ACCUMULATORS, Column, GroupAggregate};
 use crate::api::{Operator, OperatorContext, Output, PlannedOperator, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
-use crate::operators::aggregates::{Aggregates, Evaluated};
+use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
 use crate::operators::group_table::{GroupTable, canonical_keys};
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::rows::{Entries, keyed_rows};
@@ -30,7 +30,10 @@ pub(super) struct GroupAggregateOperator {
     plan: GroupAggregate,
     aggregates: Aggregates,
     table: GroupTable,
+    /// Of each call.
     accumulators: Vec<Box<dyn Accumulator>>,
+    /// Of each call.
+    places: Vec<StatePlace>,
     /// Rows in each group; kept only where rows are taken back, to know when a group is empty.
     rows: Vec<i64>,
     /// The groups that changed since the last snapshot.
@@ -53,6 +56,7 @@ impl GroupAggregateOperator {
         let types: Vec<DataType> = plan.keys.iter().map(|&key| plan.input.fields()[key].ty.to_arrow()).collect();
         let mut this = Self {
             accumulators: aggregates.accumulators()?,
+            places: state_places(&plan.calls, plan.changelog_input),
             aggregates,
             table: GroupTable::new(&types, 0)?,
             rows: Vec::new(),
@@ -73,6 +77,12 @@ impl GroupAggregateOperator {
             }
         }
         Ok(this)
+    }
+
+    /// The accumulators whose state is stored.
+    fn owners(&self) -> impl Iterator<Item = &dyn Accumulator> {
+        let accumulators = self.accumulators.iter().zip(&self.places);
+        accumulators.filter(|(_, place)| place.owned).map(|(accumulator, _)| accumulator.as_ref())
     }
 
     fn make_room(&mut self) {
@@ -104,10 +114,9 @@ impl GroupAggregateOperator {
             }
             at += 1;
         }
-        for (accumulator, call) in self.accumulators.iter_mut().zip(&self.plan.calls) {
-            let width = call.state_fields_for(self.plan.changelog_input).len();
-            accumulator.merge(&groups, &columns[at..at + width])?;
-            at += width;
+        let states = &columns[at..];
+        for (accumulator, place) in self.accumulators.iter_mut().zip(&self.places) {
+            accumulator.merge(&groups, &states[place.columns.clone()])?;
         }
         Ok(())
     }
@@ -273,7 +282,7 @@ impl Operator for GroupAggregateOperator {
                     self.stored[group as usize] = true;
                 }
             }
-            for accumulator in &self.accumulators {
+            for accumulator in self.owners() {
                 states.extend(accumulator.state(&live)?);
             }
             let entries = Entries { keys: self.table.keys(&live)?, values: states, rows: live.len() };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::operator::GroupAggregateOperator;
 use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
 use crate::expr::aggregate::AggregateCall;
-use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_fields};
+use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_descriptor};
 use crate::state::StateDescriptor;
-use crate::types::{Field, LogicalType, Result, Schema};
+use crate::types::{Field, Result, Schema};
 
 /// Name of the keyed state.
 pub(super) const ACCUMULATORS: &str = "accumulators";
@@ -47,17 +47,8 @@ impl GroupAggregate {
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
-        let mut fields: Vec<Field> = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
-        if self.changelog_input {
-            fields.push(Field::new("rows", LogicalType::BigInt).not_null());
-        }
-        fields.extend(state_fields(&self.calls, self.changelog_input));
-        StateDescriptor {
-            name: ACCUMULATORS,
-            schema: Schema::new(fields),
-            key_columns: self.keys.len(),
-            namespace: None,
-        }
+        let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
+        state_descriptor(ACCUMULATORS, keys, &self.calls, self.changelog_input)
     }
 }
 

@@ -128,7 +128,7 @@ impl WindowAggregateOperator {
             plan: plan.clone(),
         };
         let Some(restored) = &context.restored else { return Ok(this) };
-        let marks = restored.operator(WATERMARK)?;
+        let marks = restored.operator(&WATERMARK)?;
         let marks = marks.iter().map(|mark| read_watermark(mark)).collect::<Result<Vec<i64>>>()?;
         this.watermark = marks.into_iter().min().unwrap_or(MIN_WATERMARK);
         this.resume(&**restored)?;
@@ -351,7 +351,7 @@ impl Operator for WindowAggregateOperator {
                 changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace, rows });
             }
         }
-        changes.push(StateChange::Operator { state: WATERMARK, entry: self.watermark.to_le_bytes().to_vec() });
+        changes.push(StateChange::Operator { state: WATERMARK.name, entry: self.watermark.to_le_bytes().to_vec() });
         changes.extend(self.owed_changes()?);
         Ok(StateDelta { changes })
     }

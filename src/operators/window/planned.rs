@@ -7,21 +7,21 @@ use super::assigners::show;
 use super::operator::WindowAggregateOperator;
 use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
-use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_fields, state_owners};
-use crate::state::StateDescriptor;
+use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_descriptor, state_owners};
+use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Field, LogicalType, Result, Schema};
 
 /// Name of the keyed state.
 pub(super) const ACCUMULATORS: &str = "accumulators";
-/// Name of the operator state: the watermark, eight bytes, little endian.
-pub(super) const WATERMARK: &str = "watermark";
+/// The operator state: the watermark, eight bytes, little endian. All go on from the lowest.
+pub(super) const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 
 /// Name of the keyed state of the keys that were given of a window whose firing a checkpoint has come between.
 pub(super) const GIVEN: &str = "given";
-/// Name of the operator state that says how far a firing was.
-pub(super) const FIRING: &str = "firing";
-/// Name of the operator state of rows that wait behind it.
-pub(super) const OWED_ROWS: &str = "owed_rows";
+/// The operator state that says how far a firing was: each takes what concerns its key groups.
+pub(super) const FIRING: OperatorStateDescriptor = OperatorStateDescriptor::union("firing");
+/// The operator state of rows that wait behind it: each takes those of its key groups.
+pub(super) const OWED_ROWS: OperatorStateDescriptor = OperatorStateDescriptor::union("owed_rows");
 
 /// One column of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,24 +65,15 @@ impl WindowAggregate {
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
-        let mut fields: Vec<Field> = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
-        fields.extend(state_fields(&state_owners(&self.calls), false));
-        StateDescriptor {
-            name: ACCUMULATORS,
-            schema: Schema::new(fields),
-            key_columns: self.keys.len(),
-            namespace: Some("slice_end"),
-        }
+        let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
+        let state = state_descriptor(ACCUMULATORS, keys, &state_owners(&self.calls), false);
+        StateDescriptor { slices: Some(self.window.assigner.slices()), ..state.in_namespaces("slice_end") }
     }
 
     pub(super) fn given_descriptor(&self) -> StateDescriptor {
         let keys: Vec<Field> = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
-        StateDescriptor {
-            name: GIVEN,
-            key_columns: keys.len(),
-            schema: Schema::new(keys),
-            namespace: Some("window_end"),
-        }
+        let key_columns = keys.len();
+        StateDescriptor::new(GIVEN, Schema::new(keys), key_columns).in_namespaces("window_end")
     }
 }
 
@@ -168,6 +159,10 @@ impl PlannedOperator for WindowAggregate {
     fn states(&self) -> Vec<StateDescriptor> {
         let given = (!self.keys.is_empty()).then(|| self.given_descriptor());
         [self.descriptor()].into_iter().chain(given).collect()
+    }
+
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![WATERMARK, FIRING, OWED_ROWS]
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {

@@ -29,19 +29,21 @@ pub(super) struct NamespaceChange<'a> {
 pub(super) type Changes<'a> = Vec<BTreeMap<Namespace, NamespaceChange<'a>>>;
 
 /// What one instance did to one namespace, in order, since it last dropped it.
-#[derive(Default)]
 struct Steps<'a> {
+    /// What it owns.
+    key_groups: &'a Range<u16>,
     dropped: bool,
     /// Whether entries are put (or else removed), and which.
     rows: Vec<(bool, &'a KeyedRows)>,
 }
 
-/// The changes of keyed state in `deltas`.
+/// The changes of keyed state in `deltas`. An instance may stand there several times, its older snapshots first: what it
+/// had handed over for a checkpoint that came to nothing is part of the next one.
 pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], states: &[S]) -> Result<Changes<'a>> {
     let mut changes: Changes<'a> = Vec::new();
     changes.resize_with(states.len(), BTreeMap::new);
+    let mut all: BTreeMap<(usize, Namespace, usize), Steps<'a>> = BTreeMap::new();
     for delta in deltas {
-        let mut steps: BTreeMap<(usize, Namespace), Steps<'a>> = BTreeMap::new();
         for change in &delta.delta.changes {
             let (state, namespace, rows) = match change {
                 StateChange::Upsert { state, namespace, rows } => (*state, *namespace, Some((true, rows))),
@@ -56,7 +58,8 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
                     let uid = &delta.uid;
                     Error::state(format!("operator `{uid}` handed over state `{state}`, which it does not declare"))
                 })?;
-            let steps = steps.entry((at, namespace)).or_default();
+            let none = Steps { key_groups: &delta.key_groups, dropped: false, rows: Vec::new() };
+            let steps = all.entry((at, namespace, delta.subtask)).or_insert(none);
             match rows {
                 Some((put, rows)) => {
                     check(states[at].as_ref(), delta, put, rows)?;
@@ -64,16 +67,16 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
                         steps.rows.push((put, rows));
                     }
                 }
-                None => *steps = Steps { dropped: true, rows: Vec::new() },
+                None => (steps.dropped, steps.rows) = (true, Vec::new()),
             }
         }
-        for ((at, namespace), steps) in steps {
-            let change = changes[at].entry(namespace).or_default();
-            if steps.dropped {
-                change.drops.push(delta.key_groups.clone());
-            }
-            add_net(states[at].as_ref(), &steps.rows, change)?;
+    }
+    for ((at, namespace, _), steps) in all {
+        let change = changes[at].entry(namespace).or_default();
+        if steps.dropped {
+            change.drops.push(steps.key_groups.clone());
         }
+        add_net(states[at].as_ref(), &steps.rows, change)?;
     }
     Ok(changes)
 }

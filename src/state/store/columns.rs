@@ -5,10 +5,11 @@
 //! values as they lie in memory (little-endian), booleans as a bitmap, strings, bytes, arrays and maps as `n` end
 //! offsets (u32) and their content, rows as their fields, nulls as nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, make_array};
+use arrow_array::{Array, ArrayRef, BooleanArray, make_array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field};
@@ -16,6 +17,7 @@ use arrow_schema::{DataType, Field};
 use crate::types::{Error, Result};
 
 /// Reads what was written, never past its end.
+#[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
 }
@@ -135,32 +137,33 @@ fn fixed_width(ty: &DataType) -> Result<usize> {
     ty.primitive_width().ok_or_else(|| Error::state(format!("{ty} cannot be kept as state")))
 }
 
-/// The next column, of type `ty`.
-pub(super) fn decode(ty: &DataType, rows: usize, from: &mut Reader<'_>) -> Result<ArrayRef> {
+/// Rows `range` of the next column, which is of type `ty` and has so many rows. The others are passed over.
+pub(super) fn decode(ty: &DataType, rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<ArrayRef> {
     let nulls = match from.u8()? {
         0 => None,
-        _ => Some(NullBuffer::new(BooleanBuffer::new(Buffer::from(from.take(rows.div_ceil(8))?), 0, rows))),
+        _ => Some(NullBuffer::new(read_bits(rows, range, from)?)),
     };
-    let data = ArrayData::builder(ty.clone()).len(rows).nulls(nulls);
+    let data = ArrayData::builder(ty.clone()).len(range.len()).nulls(nulls.clone());
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not nested or of variable length has a fixed width")]
     let data = match ty {
-        DataType::Null => ArrayData::builder(ty.clone()).len(rows),
-        DataType::Boolean => data.add_buffer(Buffer::from(from.take(rows.div_ceil(8))?)),
+        DataType::Null => ArrayData::builder(ty.clone()).len(range.len()),
+        DataType::Boolean => return Ok(Arc::new(BooleanArray::new(read_bits(rows, range, from)?, nulls))),
         DataType::Utf8 | DataType::Binary => {
-            let (offsets, content) = offsets(rows, from)?;
-            data.add_buffer(offsets).add_buffer(Buffer::from(from.take(content)?))
+            let Offsets { offsets, content, range } = offsets(rows, range, from)?;
+            data.add_buffer(offsets).add_buffer(Buffer::from(part(from.take(content)?, &range)?))
         }
         DataType::List(item) | DataType::Map(item, _) => {
-            let (offsets, content) = offsets(rows, from)?;
-            data.add_buffer(offsets).add_child_data(child(item, content, from)?)
+            let Offsets { offsets, content, range } = offsets(rows, range, from)?;
+            data.add_buffer(offsets).add_child_data(child(item, content, &range, from)?)
         }
         DataType::Struct(fields) => {
-            let children = fields.iter().map(|field| child(field, rows, from)).collect::<Result<Vec<_>>>()?;
+            let children = fields.iter().map(|field| child(field, rows, range, from)).collect::<Result<Vec<_>>>()?;
             data.child_data(children)
         }
         other => {
-            let size = fixed_width(other)?.checked_mul(rows).ok_or_else(|| Error::state("a block is cut short"))?;
-            data.add_buffer(Buffer::from(from.take(size)?))
+            let width = fixed_width(other)?;
+            let values = from.take(width.checked_mul(rows).ok_or_else(cut_short)?)?;
+            data.add_buffer(Buffer::from(part(values, &(range.start * width..range.end * width))?))
         }
     };
     // Validated by Arrow: offsets within the content and ascending, text UTF-8.
@@ -168,26 +171,52 @@ pub(super) fn decode(ty: &DataType, rows: usize, from: &mut Reader<'_>) -> Resul
     Ok(make_array(data))
 }
 
-fn child(field: &Arc<Field>, rows: usize, from: &mut Reader<'_>) -> Result<ArrayData> {
-    decode(field.data_type(), rows, from).map(|array| array.to_data())
+fn child(field: &Arc<Field>, rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<ArrayData> {
+    decode(field.data_type(), rows, range, from).map(|array| array.to_data())
 }
 
-/// Arrow offsets of `rows` values, and the length of their content.
-fn offsets(rows: usize, from: &mut Reader<'_>) -> Result<(Buffer, usize)> {
-    let size = rows.checked_mul(4).ok_or_else(|| Error::state("a block is cut short"))?;
-    let (ends, _) = from.take(size)?.as_chunks::<4>();
-    let offsets: Vec<i32> = std::iter::once(0).chain(ends.iter().map(|end| i32::from_le_bytes(*end))).collect();
-    let content = offsets.last().copied().unwrap_or(0);
-    let content = usize::try_from(content).map_err(|_| Error::state("a block has a negative offset"))?;
-    Ok((Buffer::from_vec(offsets), content))
+fn cut_short() -> Error {
+    Error::state("a block is cut short")
+}
+
+fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> Result<&'a [u8]> {
+    bytes.get(range.clone()).ok_or_else(cut_short)
+}
+
+/// Rows `range` of a bitmap of so many rows.
+fn read_bits(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<BooleanBuffer> {
+    let first = range.start / 8;
+    let bytes = part(from.take(rows.div_ceil(8))?, &(first..range.end.div_ceil(8)))?;
+    Ok(BooleanBuffer::new(Buffer::from(bytes), range.start - first * 8, range.len()))
+}
+
+/// The offsets of some values of variable length.
+struct Offsets {
+    /// Theirs, as Arrow has them.
+    offsets: Buffer,
+    /// The length of the content of all.
+    content: usize,
+    /// Where theirs lies in it.
+    range: Range<usize>,
+}
+
+/// The offsets of values `range` of so many.
+fn offsets(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<Offsets> {
+    let (ends, _) = from.take(rows.checked_mul(4).ok_or_else(cut_short)?)?.as_chunks::<4>();
+    let before = |row: usize| if row == 0 { 0 } else { i32::from_le_bytes(ends[row - 1]) };
+    let place = |row| usize::try_from(before(row)).map_err(|_| Error::state("a block has a negative offset"));
+    let (start, content) = (place(range.start)?, place(rows)?);
+    let first = before(range.start);
+    let offsets = (range.start..=range.end).map(|row| before(row).wrapping_sub(first)).collect::<Vec<i32>>();
+    Ok(Offsets { offsets: Buffer::from_vec(offsets), content, range: start..place(range.end)? })
 }
 
 #[cfg(test)]
 mod tests {
     use arrow_array::builder::{Int32Builder, ListBuilder, MapBuilder, StringBuilder};
     use arrow_array::{
-        BinaryArray, BooleanArray, Decimal128Array, DurationMillisecondArray, Float64Array, Int64Array,
-        IntervalYearMonthArray, NullArray, StringArray, StructArray, TimestampMillisecondArray,
+        BinaryArray, Decimal128Array, DurationMillisecondArray, Float64Array, Int64Array, IntervalYearMonthArray,
+        NullArray, StringArray, StructArray, TimestampMillisecondArray,
     };
 
     use super::*;
@@ -236,9 +265,16 @@ mod tests {
                     let mut bytes = Vec::new();
                     encode(&*slice, &mut bytes).expect("encodes");
                     let mut reader = Reader::new(&bytes);
-                    let back = decode(slice.data_type(), length, &mut reader).expect("decodes");
+                    let back = decode(slice.data_type(), length, &(0..length), &mut reader).expect("decodes");
                     assert!(reader.is_empty());
                     assert_eq!(&back, &slice, "{} {start}+{length}", slice.data_type());
+                    for row in 0..length {
+                        let mut reader = Reader::new(&bytes);
+                        let some = row..length.min(row + 2);
+                        let back = decode(slice.data_type(), length, &some, &mut reader).expect("decodes");
+                        assert!(reader.is_empty(), "the column is passed over");
+                        assert_eq!(&back, &slice.slice(row, some.len()), "{some:?} of {}", slice.data_type());
+                    }
                 }
             }
         }
@@ -250,12 +286,13 @@ mod tests {
             let mut bytes = Vec::new();
             encode(&*column, &mut bytes).expect("encodes");
             for cut in 0..bytes.len() {
-                assert!(decode(column.data_type(), 11, &mut Reader::new(&bytes[..cut])).is_err());
+                assert!(decode(column.data_type(), 11, &(0..11), &mut Reader::new(&bytes[..cut])).is_err());
             }
             for bit in 0..bytes.len() * 8 {
                 let mut damaged = bytes.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
-                let _ = decode(column.data_type(), 11, &mut Reader::new(&damaged));
+                let _ = decode(column.data_type(), 11, &(0..11), &mut Reader::new(&damaged));
+                let _ = decode(column.data_type(), 11, &(4..6), &mut Reader::new(&damaged));
             }
         }
     }

@@ -9,10 +9,12 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use super::block::Block;
 use super::changes::{self, NamespaceChange};
 use super::database::{
-    CHECKPOINTS, ENTRIES, LAST_ID, MANIFESTS, META, PURGES, SCHEMAS, SIZES, StateStore, StoredState, db, record,
+    CHECKPOINTS, ENTRIES, FORMAT, LAST_ID, MANIFESTS, META, PURGES, SCHEMAS, SIZES, StateStore, StoredState, VERSION,
+    db, record,
 };
 use super::key::{BlockKey, Group};
 use super::lineage::Lineage;
+use super::read::BlockReader;
 use super::record::{CheckpointRecord, PurgeRecord, SchemaRecord, StateRecord, encode_entries, to_json};
 use crate::state::seal::seal;
 use crate::state::{OperatorEntry, StateDelta, StateDescriptor, StateSnapshot};
@@ -57,6 +59,16 @@ pub struct CommitStats {
 
 type States = Vec<Arc<StoredState>>;
 
+/// The states of a checkpoint that is written.
+#[derive(Default)]
+struct Stated {
+    states: States,
+    /// Those of them that the store did not know yet.
+    added: States,
+    /// Those of them that take up a state of the parent, which had other columns or windows: from which, by number.
+    taken_up: Vec<(Arc<StoredState>, StateRecord)>,
+}
+
 /// What is known of a checkpoint before its blocks are written.
 struct Head<'a> {
     id: u64,
@@ -90,11 +102,20 @@ impl StateStore {
     fn try_commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {
         self.check_place()?;
         let transaction = self.begin_write()?;
-        let (states, added) = self.stored_states(commit.states)?;
+        let parent =
+            commit.parent.map(|CheckpointId(parent)| parent_record(&transaction, commit.id.0, parent)).transpose()?;
+        let Stated { states, added, taken_up } = self.stored_states(commit.states, parent.as_ref())?;
         write_schemas(&transaction, &added)?;
         let changes = changes::keyed(commit.deltas, &states)?;
         let entries = changes::entries(commit.deltas);
-        let (record, parent_bytes) = next_record(&transaction, commit.id.0, commit.parent, &states, &entries)?;
+        let mut parent_bytes = parent.as_ref().map_or(0, |parent| parent.bytes);
+        if let Some(parent) = &parent {
+            for (state, from) in &taken_up {
+                let (held, taken) = self.take_up(&transaction, parent, state, *from)?;
+                parent_bytes = parent_bytes.saturating_sub(held) + taken;
+            }
+        }
+        let record = next_record(&transaction, commit.id.0, parent.as_ref(), &states, &taken_up, &entries)?;
         let head = Head { id: commit.id.0, record, parent_bytes, entries: &entries, manifest: commit.manifest };
         let mut writer = BlockWriter::new(&transaction, commit.id.0);
         for (state, namespaces) in states.iter().zip(&changes).filter(|(_, namespaces)| !namespaces.is_empty()) {
@@ -111,7 +132,7 @@ impl StateStore {
         self.check_place()?;
         let source = snapshot.source();
         let transaction = self.begin_write()?;
-        let (states, added) = self.stored_states(source.operators())?;
+        let Stated { states, added, .. } = self.stored_states(source.operators(), None)?;
         write_schemas(&transaction, &added)?;
         let mut entries = BTreeMap::new();
         for (uid, _) in source.operators() {
@@ -120,7 +141,7 @@ impl StateStore {
                 entries.insert(uid.as_str(), own);
             }
         }
-        let (record, _) = next_record(&transaction, id.0, None, &states, &entries)?;
+        let record = next_record(&transaction, id.0, None, &states, &[], &entries)?;
         let head = Head { id: id.0, record, parent_bytes: 0, entries: &entries, manifest: source.manifest() };
         let mut writer = BlockWriter::new(&transaction, id.0);
         for state in &states {
@@ -134,29 +155,63 @@ impl StateStore {
         self.finish(transaction, &head, &written, added)
     }
 
-    /// The stored form of `states`, and those of them that the store did not know yet.
-    fn stored_states(&self, states: &[(OperatorUid, Vec<StateDescriptor>)]) -> Result<(States, States)> {
+    /// The stored form of `states`. One that the parent has in another layout is stored anew, never in a table that holds
+    /// blocks already: what it takes up must not meet what another branch of checkpoints has written.
+    fn stored_states(&self, states: &[(OperatorUid, Vec<StateDescriptor>)], parent: Option<&Parent>) -> Result<Stated> {
+        let held = parent.iter().flat_map(|parent| &parent.record.states);
+        let held = held.map(|state| Ok((self.schema(state.schema)?, *state))).collect::<Result<Vec<_>>>()?;
         let known = self.schemas();
         let mut next = known.last().map_or(0, |state| state.number + 1);
-        let (mut stored, mut added) = (Vec::new(), Vec::new());
+        let mut stated = Stated::default();
         for (uid, descriptors) in states {
             for descriptor in descriptors {
-                let found = known.iter().find(|s| s.uid == *uid && s.descriptor.same_layout(descriptor));
+                let same = |state: &StoredState| state.uid == *uid && state.descriptor.same_layout(descriptor);
+                let of_parent = held.iter().find(|(s, _)| s.uid == *uid && s.descriptor.name == descriptor.name);
+                let found = match of_parent {
+                    Some((state, _)) => Some(state).filter(|state| same(state)),
+                    None => known.iter().find(|state| same(state)),
+                };
                 let state = if let Some(state) = found {
                     Arc::clone(state)
                 } else {
                     let state = Arc::new(StoredState::new(next, uid.clone(), descriptor.clone())?);
                     next += 1;
-                    added.push(Arc::clone(&state));
+                    stated.added.push(Arc::clone(&state));
+                    stated.taken_up.extend(of_parent.map(|(_, from)| (Arc::clone(&state), *from)));
                     state
                 };
-                if stored.iter().any(|other: &Arc<StoredState>| other.table == state.table) {
+                if stated.states.iter().any(|other| other.uid == state.uid && other.descriptor.name == descriptor.name)
+                {
                     return Err(Error::state(format!("operator `{uid}` declares state `{}` twice", descriptor.name)));
                 }
-                stored.push(state);
+                stated.states.push(state);
             }
         }
-        Ok((stored, added))
+        Ok(stated)
+    }
+
+    /// Writes what the parent holds of the state `from` as blocks of the parent in the layout of `state`, so that the
+    /// checkpoint's own changes come on top. Returns the bytes of the blocks read and written.
+    fn take_up(
+        &self,
+        transaction: &WriteTransaction,
+        parent: &Parent,
+        state: &StoredState,
+        from: StateRecord,
+    ) -> Result<(u64, u64)> {
+        let held = self.schema(from.schema)?;
+        let taken = state.descriptor.take_up(&state.uid, &held.descriptor)?;
+        let read = self.begin_read()?;
+        let lineage = &parent.record.lineage;
+        let reader = BlockReader { transaction: &read, state: &held, lineage, since: from.since };
+        let mut writer = BlockWriter::new(transaction, parent.id);
+        let mut table = transaction.open_table(state.blocks()).map_err(db)?;
+        let read_bytes = reader.scan(&(0..u16::MAX), &mut |key_group, namespace, rows| {
+            let entries = taken.rows(&state.descriptor, &rows)?;
+            let block = Block { distinct: true, entries, ..state.layout.empty() };
+            writer.block(state, &mut table, Group { key_group, namespace }, &block)
+        })?;
+        Ok((read_bytes, writer.finish().bytes))
     }
 
     /// Writes what is not blocks, and commits.
@@ -185,6 +240,8 @@ impl StateStore {
             table.insert(id, full_bytes).map_err(db)?;
             let mut table = transaction.open_table(META).map_err(db)?;
             table.insert(LAST_ID, id).map_err(db)?;
+            // A database of an earlier version is of this one from here on.
+            table.insert(VERSION, FORMAT).map_err(db)?;
         }
         // Held across the commit: the next commit, waiting for this one, must find the schemas that it added.
         let mut schemas = self.schemas();
@@ -216,38 +273,46 @@ fn write_schemas(transaction: &WriteTransaction, added: &[Arc<StoredState>]) -> 
     Ok(())
 }
 
-/// The record of the next checkpoint, and the bytes of its parent's blocks.
+/// The checkpoint that one is taken on top of.
+struct Parent {
+    id: u64,
+    record: CheckpointRecord,
+    /// Of its blocks.
+    bytes: u64,
+}
+
+fn parent_record(transaction: &WriteTransaction, id: u64, parent: u64) -> Result<Parent> {
+    let table = transaction.open_table(CHECKPOINTS).map_err(db)?;
+    let value = table.get(parent).map_err(db)?.ok_or_else(|| {
+        Error::state(format!("checkpoint {id} can't be written: its parent {parent} is not held any more"))
+    })?;
+    let record = record(parent, value.value())?;
+    let sizes = transaction.open_table(SIZES).map_err(db)?;
+    let bytes = sizes.get(parent).map_err(db)?.map_or(0, |bytes| bytes.value());
+    Ok(Parent { id: parent, record, bytes })
+}
+
+/// The record of the next checkpoint.
 fn next_record(
     transaction: &WriteTransaction,
     id: u64,
-    parent: Option<CheckpointId>,
+    parent: Option<&Parent>,
     states: &[Arc<StoredState>],
+    taken_up: &[(Arc<StoredState>, StateRecord)],
     entries: &BTreeMap<&str, Vec<OperatorEntry>>,
-) -> Result<(CheckpointRecord, u64)> {
+) -> Result<CheckpointRecord> {
     let last = transaction.open_table(META).map_err(db)?.get(LAST_ID).map_err(db)?.map_or(0, |last| last.value());
     if id <= last {
         return Err(Error::state(format!("checkpoint {id} can't be written: {last} was written before")));
     }
-    let before = match parent {
-        None => None,
-        Some(CheckpointId(parent)) => {
-            let table = transaction.open_table(CHECKPOINTS).map_err(db)?;
-            let value = table.get(parent).map_err(db)?.ok_or_else(|| {
-                Error::state(format!("checkpoint {id} can't be written: its parent {parent} is not held any more"))
-            })?;
-            Some(record(parent, value.value())?)
-        }
-    };
-    let parent_bytes = match parent {
-        None => 0,
-        Some(CheckpointId(parent)) => {
-            let table = transaction.open_table(SIZES).map_err(db)?;
-            table.get(parent).map_err(db)?.map_or(0, |bytes| bytes.value())
-        }
-    };
     let since = |schema: u32| {
-        let states = before.iter().flat_map(|record| &record.states);
-        states.into_iter().find(|state| state.schema == schema).map_or(id, |state| state.since)
+        let taken_up = taken_up.iter().any(|(state, _)| state.number == schema);
+        let states = parent.iter().flat_map(|parent| &parent.record.states);
+        let before = states.into_iter().find(|state| state.schema == schema);
+        match parent {
+            Some(parent) if taken_up => parent.id,
+            _ => before.map_or(id, |state| state.since),
+        }
     };
     let mut operators: Vec<OperatorUid> = Vec::new();
     let stateful = states.iter().map(|state| state.uid.clone());
@@ -256,13 +321,12 @@ fn next_record(
             operators.push(uid);
         }
     }
-    let record = CheckpointRecord {
-        parent: parent.map(|parent| parent.0),
-        lineage: before.as_ref().map_or_else(|| Lineage::root(id), |parent| parent.lineage.child(id, last)),
+    Ok(CheckpointRecord {
+        parent: parent.map(|parent| parent.id),
+        lineage: parent.map_or_else(|| Lineage::root(id), |parent| parent.record.lineage.child(id, last)),
         states: states.iter().map(|state| StateRecord { schema: state.number, since: since(state.number) }).collect(),
         operators,
-    };
-    Ok((record, parent_bytes))
+    })
 }
 
 /// What was written of a checkpoint's blocks.

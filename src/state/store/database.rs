@@ -19,7 +19,7 @@ use redb::{
 use super::block::Layout;
 use super::commit::{Commit, CommitStats};
 use super::key::{BlockKey, Group};
-use super::merge::Keys;
+use super::keys::Keys;
 use super::record::{CheckpointRecord, SchemaRecord, from_json};
 use super::runs::{self, FILE, UNFINISHED};
 use crate::state::directory::{create_private_directory, create_private_file};
@@ -28,7 +28,7 @@ use crate::state::{StateDescriptor, StateSnapshot};
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
 
 /// The version of what the tables mean.
-const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 /// Pages kept in memory. The default would be 1 GiB a job.
 const CACHE_BYTES: usize = 64 << 20;
 /// A database up to this size is checked page by page when it is opened: that takes a moment and finds damage that would
@@ -59,6 +59,8 @@ pub(super) const PURGES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinitio
 /// One row while blocks of dead checkpoints are searched for: how far that is.
 pub(super) const SWEEP: TableDefinition<'_, u8, (u32, &BlockKey)> = TableDefinition::new("sweep");
 
+/// The key under which [`META`] holds [`FORMAT`].
+pub(super) const VERSION: &str = "format";
 /// The key under which [`META`] holds the last checkpoint id.
 pub(super) const LAST_ID: &str = "last_id";
 
@@ -265,7 +267,7 @@ impl StateStore {
         transaction.set_durability(durability).map_err(Error::state)?;
         {
             let mut meta = transaction.open_table(META).map_err(db)?;
-            meta.insert("format", FORMAT).map_err(db)?;
+            meta.insert(VERSION, FORMAT).map_err(db)?;
             meta.insert(LAST_ID, 0).map_err(db)?;
             transaction.open_table(CHECKPOINTS).map_err(db)?;
             transaction.open_table(MANIFESTS).map_err(db)?;
@@ -282,9 +284,9 @@ impl StateStore {
     fn load(&self) -> Result<()> {
         let transaction = self.begin_read()?;
         let meta = transaction.open_table(META).map_err(|_| Error::state("this is a database, but not of lotic"))?;
-        let format = meta.get("format").map_err(db)?.map_or(0, |value| value.value());
-        if format != FORMAT {
-            return Err(Error::state(format!("its format is {format}; this build reads format {FORMAT}")));
+        let format = meta.get(VERSION).map_err(db)?.map_or(0, |value| value.value());
+        if !(1..=FORMAT).contains(&format) {
+            return Err(Error::state(format!("its format is {format}; this build reads formats up to {FORMAT}")));
         }
         let mut schemas = Vec::new();
         for row in transaction.open_table(SCHEMAS).map_err(db)?.iter().map_err(db)? {

@@ -1,53 +1,14 @@
 //! Several blocks as one: the latest entry of each key counts.
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave;
 use hashbrown::HashTable;
 
 use super::block::{Block, Layout, batch};
+use super::keys::{Encoded, Keys};
 use crate::types::Result;
 use crate::types::key_group::hash_bytes;
-
-/// Compares keys by their arrow-row bytes. Those live in memory only: the encoding may change between versions of Arrow.
-#[derive(Debug)]
-pub(super) struct Keys {
-    /// `None` for a state without key columns: every entry has the same key.
-    converter: Option<RowConverter>,
-    columns: usize,
-}
-
-/// The encoded keys of one batch.
-enum Encoded {
-    One,
-    Rows(Rows),
-}
-
-impl Encoded {
-    fn get(&self, row: usize) -> &[u8] {
-        match self {
-            Self::One => &[],
-            Self::Rows(rows) => rows.row(row).data(),
-        }
-    }
-}
-
-impl Keys {
-    pub(super) fn new(keys: &SchemaRef) -> Result<Self> {
-        let fields: Vec<_> = keys.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
-        let columns = fields.len();
-        let converter = if fields.is_empty() { None } else { Some(RowConverter::new(fields)?) };
-        Ok(Self { converter, columns })
-    }
-
-    fn encode(&self, rows: &RecordBatch) -> Result<Encoded> {
-        Ok(match &self.converter {
-            None => Encoded::One,
-            Some(converter) => Encoded::Rows(converter.convert_columns(&rows.columns()[..self.columns])?),
-        })
-    }
-}
 
 /// A row: which block, which row of it.
 pub(super) type Pick = (usize, usize);
@@ -63,7 +24,7 @@ pub(super) fn latest(keys: &Keys, blocks: &[Block]) -> Result<Latest> {
     let first = blocks.iter().rposition(|block| block.drop).unwrap_or(0);
     let encoded = blocks[first..]
         .iter()
-        .map(|block| Ok((keys.encode(&block.entries)?, keys.encode(&block.removed)?)))
+        .map(|block| Ok((keys.encode(block.entries.columns())?, keys.encode(block.removed.columns())?)))
         .collect::<Result<Vec<_>>>()?;
     let key_of = |&(removed, block, row): &(bool, usize, usize)| {
         let (entries, removals): &(Encoded, Encoded) = &encoded[block - first];

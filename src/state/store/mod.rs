@@ -6,7 +6,7 @@
 //! * `commit`: a checkpoint written
 //! * `read`: a checkpoint read
 //! * `retain`: checkpoints forgotten, blocks merged
-//! * `block`, `columns`, `key`, `merge`, `lineage`, `record`: the parts
+//! * `block`, `columns`, `key`, `keys`, `merge`, `lineage`, `record`: the parts
 
 mod block;
 mod changes;
@@ -14,6 +14,7 @@ mod columns;
 mod commit;
 mod database;
 mod key;
+mod keys;
 mod lineage;
 mod merge;
 mod read;

@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use redb::{AccessGuard, ReadTransaction, TableError};
 
-use super::block::Block;
+use super::block::{Block, Found, Wanted, find};
 use super::commit::entries_context;
 use super::database::{CHECKPOINTS, ENTRIES, MANIFESTS, StateStore, StoredState, db, record};
 use super::key::{BlockKey, Group, bounds, parse};
@@ -61,8 +62,60 @@ impl CheckpointSource {
         Ok(Self { transaction, id: id.0, lineage: record.lineage, states, operators, manifest, store })
     }
 
-    fn try_scan(&self, state: &StoredState, since: u64, key_groups: &Range<u16>, visit: &mut Visit<'_>) -> Result<()> {
-        let table = match self.transaction.open_table(state.blocks()) {
+    /// The blocks of one of its states.
+    fn blocks(&self, uid: &OperatorUid, state: &StateDescriptor) -> Option<BlockReader<'_>> {
+        let found = self.states.iter().find(|(stored, _)| stored.uid == *uid && stored.descriptor.same_layout(state));
+        let (transaction, lineage) = (&self.transaction, &self.lineage);
+        found.map(|(stored, since)| BlockReader { transaction, state: stored, lineage, since: *since })
+    }
+}
+
+/// Reads the blocks of one state that count for a checkpoint.
+pub(super) struct BlockReader<'a> {
+    pub(super) transaction: &'a ReadTransaction,
+    pub(super) state: &'a StoredState,
+    /// The checkpoint and its ancestors.
+    pub(super) lineage: &'a Lineage,
+    /// Older blocks do not count.
+    pub(super) since: u64,
+}
+
+impl BlockReader<'_> {
+    /// [`SnapshotSource::scan`]; returns the bytes of the blocks.
+    pub(super) fn scan(&self, key_groups: &Range<u16>, visit: &mut Visit<'_>) -> Result<u64> {
+        let state = self.state;
+        let mut bytes = 0;
+        self.groups(key_groups, &mut |group, stored| {
+            let blocks = stored
+                .iter()
+                .map(|(key, value)| Block::decode(&state.layout, &state.table, key, value.value()))
+                .collect::<Result<Vec<_>>>()?;
+            bytes += stored.iter().map(|(key, value)| (key.len() + value.value().len()) as u64).sum::<u64>();
+            let entries = merge(&state.layout, &state.keys, &blocks, true)?.entries;
+            if entries.num_rows() == 0 { Ok(()) } else { visit(group.key_group, group.namespace, entries) }
+        })?;
+        Ok(bytes)
+    }
+
+    /// [`SnapshotSource::lookup`]
+    fn lookup(&self, key_group: u16, key: &[ArrayRef], visit: &mut Visit<'_>) -> Result<()> {
+        let state = self.state;
+        let wanted = Wanted::new(&state.keys, key)?;
+        self.groups(&(key_group..key_group + 1), &mut |group, stored| {
+            for (key, value) in stored.iter().rev() {
+                match find(&state.layout, &state.table, key, value.value(), &wanted)? {
+                    Found::Entry(entry) => return visit(group.key_group, group.namespace, entry),
+                    Found::Gone => return Ok(()),
+                    Found::Older => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Calls `visit` with the blocks of each group, oldest first.
+    fn groups(&self, key_groups: &Range<u16>, visit: &mut dyn FnMut(Group, &[Stored<'_>]) -> Result<()>) -> Result<()> {
+        let table = match self.transaction.open_table(self.state.blocks()) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(()),
             Err(error) => return Err(db(error)),
@@ -73,33 +126,24 @@ impl CheckpointSource {
             let (key, value) = row.map_err(db)?;
             let key = *key.value();
             let (group, id) = parse(&key);
-            if id < since || !self.lineage.contains(id) {
+            if id < self.since || !self.lineage.contains(id) {
                 continue;
             }
             match &mut open {
                 Some((current, blocks)) if *current == group => blocks.push((key, value)),
                 _ => {
                     if let Some((group, blocks)) = open.replace((group, vec![(key, value)])) {
-                        visit_group(state, group, &blocks, visit)?;
+                        visit(group, &blocks)?;
                     }
                 }
             }
         }
-        open.map_or(Ok(()), |(group, blocks)| visit_group(state, group, &blocks, visit))
+        open.map_or(Ok(()), |(group, blocks)| visit(group, &blocks))
     }
 }
 
 /// A block as it is stored.
 type Stored<'a> = (BlockKey, AccessGuard<'a, &'static [u8]>);
-
-fn visit_group(state: &StoredState, group: Group, stored: &[Stored<'_>], visit: &mut Visit<'_>) -> Result<()> {
-    let blocks = stored
-        .iter()
-        .map(|(key, value)| Block::decode(&state.layout, &state.table, key, value.value()))
-        .collect::<Result<Vec<_>>>()?;
-    let entries = merge(&state.layout, &state.keys, &blocks, true)?.entries;
-    if entries.num_rows() == 0 { Ok(()) } else { visit(group.key_group, group.namespace, entries) }
-}
 
 impl SnapshotSource for CheckpointSource {
     fn manifest(&self) -> &[u8] {
@@ -117,10 +161,21 @@ impl SnapshotSource for CheckpointSource {
         key_groups: Range<u16>,
         visit: &mut Visit<'_>,
     ) -> Result<()> {
-        let found = self.states.iter().find(|(stored, _)| stored.uid == *uid && stored.descriptor.same_layout(state));
-        found.map_or(Ok(()), |(stored, since)| {
-            self.try_scan(stored, *since, &key_groups, visit).map_err(|error| self.store.named(error))
+        self.blocks(uid, state).map_or(Ok(()), |blocks| {
+            blocks.scan(&key_groups, visit).map(|_| ()).map_err(|error| self.store.named(error))
         })
+    }
+
+    fn lookup(
+        &self,
+        uid: &OperatorUid,
+        state: &StateDescriptor,
+        key_group: u16,
+        key: &[ArrayRef],
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        self.blocks(uid, state)
+            .map_or(Ok(()), |blocks| blocks.lookup(key_group, key, visit).map_err(|error| self.store.named(error)))
     }
 
     fn entries(&self, uid: &OperatorUid) -> Result<Vec<OperatorEntry>> {

@@ -121,6 +121,7 @@ pub(super) fn run(text: &str, options: &Typed) -> RunStatement {
         pipelines: pipelines.collect(),
         options: options.to_vec(),
         span: Span::new(0, text.len()),
+        text: text.to_owned(),
     }
 }
 

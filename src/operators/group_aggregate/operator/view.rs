@@ -42,7 +42,7 @@ impl GroupAggregateOperator {
                 let counts = groups.iter().map(|&group| self.rows[group as usize]);
                 states.push(Arc::new(Int64Array::from_iter_values(counts)));
             }
-            for accumulator in &self.accumulators {
+            for accumulator in self.owners() {
                 states.extend(accumulator.state(&groups)?);
             }
             Ok(states)

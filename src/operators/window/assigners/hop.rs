@@ -59,6 +59,10 @@ impl WindowAssigner for Hop {
         self.size_ms
     }
 
+    fn slide_ms(&self) -> i64 {
+        self.slide_ms
+    }
+
     /// The window with the smallest start that ends no earlier than the slice.
     fn first_window_end(&self, slice_end: i64) -> i64 {
         let (size, slide) = (i128::from(self.size_ms), i128::from(self.slide_ms));

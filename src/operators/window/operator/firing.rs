@@ -326,14 +326,14 @@ impl WindowAggregateOperator {
             }
         }
         let mark = Mark { groups: self.key_groups.clone(), below: below.unwrap_or(i64::MAX), watermarks };
-        changes.push(StateChange::Operator { state: FIRING, entry: mark.encode() });
-        changes.extend(rows.into_iter().map(|entry| StateChange::Operator { state: OWED_ROWS, entry }));
+        changes.push(StateChange::Operator { state: FIRING.name, entry: mark.encode() });
+        changes.extend(rows.into_iter().map(|entry| StateChange::Operator { state: OWED_ROWS.name, entry }));
         Ok(changes)
     }
 
     /// Takes up what instances owed whose keys this one has; `None` when they owed nothing.
     pub(super) fn resume(&mut self, restored: &dyn RestoredState) -> Result<()> {
-        let marks = restored.operator(FIRING)?.iter().map(|mark| Mark::decode(mark)).collect::<Result<_>>()?;
+        let marks = restored.operator(&FIRING)?.iter().map(|mark| Mark::decode(mark)).collect::<Result<_>>()?;
         let given =
             if self.key_types.is_empty() { Vec::new() } else { restored.keyed(&self.plan.given_descriptor())? };
         // Once given in full they are dropped, also those that this instance has no use for.
@@ -342,7 +342,7 @@ impl WindowAggregateOperator {
         if let Some(resumed) = &self.resumed {
             self.owed.extend(resumed.watermarks().into_iter().map(Owed::Watermark));
         }
-        for entry in restored.operator(OWED_ROWS)? {
+        for entry in restored.operator(&OWED_ROWS)? {
             let batch = decode_batch(&entry)?;
             let keys: Vec<ArrayRef> = self.plan.keys.iter().map(|&key| batch.column(key).clone()).collect();
             let mut hashes = Vec::new();
