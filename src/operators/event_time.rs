@@ -16,7 +16,9 @@ use crate::api::{
 };
 use crate::expr::{EvalContext, Evaluator, bind as bind_expr};
 use crate::state::{StateChange, StateDelta};
-use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, NO_TIME, Result, Schema};
+use crate::types::{
+    Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema,
+};
 
 /// `event_time`
 pub(super) const EVENT_TIME: StageSpec = StageSpec {
@@ -72,8 +74,41 @@ pub struct AssignEventTime {
     output: Schema,
 }
 
-/// Name of the operator state: the largest event time so far, eight bytes, little endian.
+/// Name of the operator state: the event times that were reached, two or three words of eight bytes, little endian: the
+/// largest so far, the one that a row must exceed to raise the watermark, and 1 where the input was over.
 const MAX_TIME: &str = "max_time";
+
+/// The event times that one instance had reached.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    least: i64,
+    largest: i64,
+    over: bool,
+}
+
+impl Reached {
+    fn read(entry: &[u8]) -> Result<Self> {
+        let time = |bytes: &[u8; 8]| i64::from_le_bytes(*bytes);
+        match entry.as_chunks::<8>() {
+            ([least, largest], []) => Ok(Self { least: time(least), largest: time(largest), over: false }),
+            ([least, largest, over], []) => {
+                Ok(Self { least: time(least), largest: time(largest), over: time(over) != 0 })
+            }
+            _ => Err(Error::state("stored event times are not two or three times eight bytes")),
+        }
+    }
+
+    /// What instance `subtask` of `parallelism` goes on from: where it was itself, if there were as many before. If not,
+    /// rows of any may come to it, so it begins where the slowest was that had not come to its end.
+    fn of(reached: &[Self], subtask: usize, parallelism: usize) -> Option<Self> {
+        if reached.len() == parallelism {
+            return reached.get(subtask).copied();
+        }
+        let largest = reached.iter().map(|reached| reached.largest).max()?;
+        let least = reached.iter().filter(|reached| !reached.over).map(|reached| reached.least).min();
+        Some(Self { least: least.unwrap_or(largest), largest, over: false })
+    }
+}
 
 impl PlannedOperator for AssignEventTime {
     fn name(&self) -> &'static str {
@@ -107,21 +142,15 @@ impl PlannedOperator for AssignEventTime {
         let mut generator = WatermarkGenerator::new(delay_ms);
         if let Some(restored) = &context.restored {
             let entries = restored.operator(MAX_TIME)?;
-            let times = entries.iter().map(|entry| match entry.as_chunks::<8>() {
-                ([least, largest], []) => Ok((i64::from_le_bytes(*least), i64::from_le_bytes(*largest))),
-                _ => Err(Error::state("stored event times are not twice eight bytes")),
-            });
-            let reached = times.reduce(|a, b| {
-                let (a, b) = (a?, b?);
-                Ok((a.0.min(b.0), a.1.max(b.1)))
-            });
-            if let Some((least, largest)) = reached.transpose()? {
-                generator = WatermarkGenerator::restored(delay_ms, least, largest);
+            let reached = entries.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
+            if let Some(reached) = Reached::of(&reached, context.subtask, context.parallelism) {
+                generator = WatermarkGenerator::restored(delay_ms, reached.least, reached.largest);
             }
         }
         Ok(Box::new(EventTimeOperator {
             time: Evaluator::new(&self.spec.time),
             generator,
+            over: false,
             columns: self.columns.clone(),
             output: self.output.clone(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -133,6 +162,8 @@ impl PlannedOperator for AssignEventTime {
 struct EventTimeOperator {
     time: Evaluator,
     generator: WatermarkGenerator,
+    /// No more rows will come.
+    over: bool,
     columns: Option<Vec<usize>>,
     output: Schema,
     place: String,
@@ -161,11 +192,21 @@ impl Operator for EventTimeOperator {
 
     /// Watermarks of the old event time mean nothing any more, except that there will be no more rows.
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        if watermark == MAX_WATERMARK { out.watermark(watermark) } else { Ok(()) }
+        self.over = watermark == MAX_WATERMARK;
+        if self.over { out.watermark(watermark) } else { Ok(()) }
+    }
+
+    /// Says at the start how far event time had come when the operator was restored: with no row of its own it must not
+    /// hold others back more than it did then.
+    fn processing_time(&mut self, _now_ms: i64, out: &mut dyn Output) -> Result<Option<i64>> {
+        if !self.over && self.generator.current() > MIN_WATERMARK {
+            out.watermark(self.generator.current())?;
+        }
+        Ok(None)
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let times = [self.generator.max_time(), self.generator.raised_above()];
+        let times = [self.generator.max_time(), self.generator.raised_above(), i64::from(self.over)];
         let entry = times.iter().flat_map(|time| time.to_le_bytes()).collect();
         Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME, entry }] })
     }
@@ -232,19 +273,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_restored_instance_goes_on_from_the_smallest_time() {
-        let (schema, rows) = batch(vec![("n", Values::ints([0])), ("at", Values::ints([8]))]);
+    /// The first watermark of an instance, which is given a row of time `at` after it was restored from `written`.
+    fn first_watermarks(written: &[&[i64]], subtask: usize, parallelism: usize, at: i64) -> Vec<String> {
+        let (schema, rows) = batch(vec![("n", Values::ints([0])), ("at", Values::ints([at]))]);
         let operator = planned(&schema, 4);
         let mut state = MemoryState::default();
-        for (subtask, time) in [(0, 12_i64), (1, 10)] {
-            let times = [time, time + 1].iter().flat_map(|time: &i64| time.to_le_bytes()).collect();
-            state.operator.push((subtask, MAX_TIME, times));
+        for (subtask, words) in written.iter().enumerate() {
+            let entry = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            state.operator.push((subtask, MAX_TIME, entry));
         }
-        let mut running = operator.create(&instance(0, 1, Some(&state))).expect("creates");
+        let mut running = operator.create(&instance(subtask, parallelism, Some(&state))).expect("creates");
         let mut out = Recorder::default();
+        assert_eq!(running.processing_time(0, &mut out).expect("is told"), None);
         running.process(0, rows, &mut out).expect("processes");
-        assert_eq!(out.elements, ["0|8 @8", "~6"]);
+        out.elements
+    }
+
+    #[test]
+    fn a_restored_instance_goes_on_from_its_own_time_or_from_the_slowest_of_others() {
+        let written: &[&[i64]] = &[&[12, 12, 0], &[10, 10, 0]];
+        assert_eq!(first_watermarks(written, 0, 2, 8), ["~8", "~8", "0|8 @8"], "its own time, before the late row");
+        assert_eq!(first_watermarks(written, 1, 2, 8), ["~6", "0|8 @8", "~6"]);
+        assert_eq!(first_watermarks(written, 0, 1, 11), ["~6", "0|11 @11", "~6"], "the other's is to come, up to 12");
+        assert_eq!(first_watermarks(written, 0, 1, 13), ["~6", "0|13 @13", "~9"]);
+        let over: &[&[i64]] = &[&[12, 12, 0], &[NO_TIME, NO_TIME, 1]];
+        assert_eq!(first_watermarks(over, 0, 1, 8), ["~8", "~8", "0|8 @8"], "who is over holds nothing back");
+        let version_1: &[&[i64]] = &[&[12, 13], &[10, 11]];
+        assert_eq!(first_watermarks(version_1, 0, 1, 8), ["~6", "0|8 @8", "~6"]);
     }
 
     #[test]
