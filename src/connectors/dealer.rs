@@ -60,7 +60,8 @@ struct Reader<S> {
     ended: bool,
     /// Dealt to it when the dealer was made, and not asked for yet.
     first: Option<S>,
-    /// Whether it ends with its first split.
+    /// Whether it ends with its first split. As long as others are dealt splits it does not count as having ended: they
+    /// wait for its snapshots until it is dropped.
     finishes: bool,
 }
 
@@ -118,7 +119,7 @@ impl<S: Splits> Dealer<S> {
         for (index, begun) in begun.into_iter().enumerate() {
             let finishes = index < readers - parallelism;
             let first = if finishes { begun } else { begun.or_else(|| state.next()) };
-            state.readers.push(Reader { taken: 0, ended: first.is_none(), first, finishes });
+            state.readers.push(Reader { taken: 0, ended: first.is_none() && !finishes, first, finishes });
         }
         Self { state: Mutex::new(state) }
     }
@@ -130,8 +131,7 @@ impl<S: Splits> Dealer<S> {
         if let Some(split) = own.first.take() {
             return Deal::Split(split);
         }
-        own.ended |= own.finishes;
-        if own.ended {
+        if own.ended || own.finishes {
             return Deal::End;
         }
         let taken = own.taken;
@@ -148,7 +148,8 @@ impl<S: Splits> Dealer<S> {
 
     /// Whether `reader` is dealt nothing more, and was dealt nothing that it has not asked for.
     pub(super) fn has_ended(&self, reader: usize) -> bool {
-        self.lock().readers[reader].ended
+        let own = &self.lock().readers[reader];
+        own.ended || own.finishes && own.first.is_none()
     }
 
     /// `reader` will neither ask nor be asked again; the others no longer wait for it.
