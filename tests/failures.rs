@@ -4,12 +4,14 @@
 
 mod common;
 
+use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{TestSession, committed_lines};
+use common::{Came, TestSession, bids, committed_lines, ndjson, source, tumble, tumble_job};
 use lotic::commands::execute;
 use lotic::inspect::{JobStatus, JobView};
-use lotic::session::{Failure, Outcome};
+use lotic::session::{Failure, Outcome, RestoreFrom};
 use serde_json::{Value, json};
 
 /// Runs one statement without waiting for what it starts.
@@ -160,4 +162,161 @@ fn the_last_hundred_late_rows_are_kept_and_those_of_a_side_output_are_not() {
     ))
     .expect("it runs");
     assert_eq!(listed(&mut test, "why late t"), Vec::<Value>::new());
+}
+
+/// How a job is interrupted.
+#[derive(Debug, Clone, Copy)]
+enum Interruption {
+    /// A subtask of the window is killed: the job restarts from its last checkpoint.
+    Kill,
+    Rescale,
+    /// It is stopped with a savepoint and started again from that.
+    Savepoint,
+    /// The shell ends; another one restores the last checkpoint.
+    Shell,
+}
+
+fn read_at_least(test: &TestSession, rows: u64) {
+    let job = &test.session.jobs().next().expect("one job").job;
+    while job.view().source_rows < rows {
+        assert!(job.wait(Some(1)).is_none(), "the job ended before {rows} rows: {:?}", job.view());
+    }
+}
+
+/// A small file: one reader has all of it, and those of the other subtasks are at their end before the interruption.
+#[test]
+fn however_a_job_is_interrupted_each_row_meets_the_watermark_that_it_met_in_the_straight_run() {
+    let data = bids(41, 1_500, 20, 40, 3_900, 20, 60_000);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert!(late.len() > 20, "{} late rows", late.len());
+    let mut text = String::new();
+    for (n, line) in ndjson(&data).lines().enumerate() {
+        text.push_str(line);
+        // Between them are records that the source gives up.
+        text.push_str(if n % 100 == 50 { "\n{\"auction\":\n" } else { "\n" });
+    }
+    let directory = || {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("bid.ndjson"), &text).expect("written");
+        directory
+    };
+    let declared =
+        |options: &str| source(Path::new("bid.ndjson"), &format!(" with (on_error = 'dead_letter'{options})"));
+    let job = |parallelism: usize| {
+        tumble_job(&format!("parallelism = {parallelism}, checkpoint = 10ms, restart_delay = 1ms"), "")
+    };
+    let mut straight = None;
+    for parallelism in [1, 2, 4] {
+        let directory = directory();
+        let mut test = TestSession::new(directory.path(), |_| {});
+        let views = test.run(&format!("{} {}", declared(""), job(parallelism))).expect("it runs");
+        let came = Came::of(&views[0], directory.path());
+        assert_eq!((&came.rows, came.late_rows, came.read), (&expected, late.len() as u64, (1_515, 15)));
+        assert_eq!(straight.get_or_insert(came).late.len(), late.len(), "parallelism {parallelism}");
+    }
+    let straight = straight.expect("a straight run");
+    let declared = declared(", pace = '120x'");
+    for (before, after) in [(1, 1), (2, 2), (4, 4), (2, 1), (1, 4), (4, 2)] {
+        for how in [Interruption::Kill, Interruption::Rescale, Interruption::Savepoint, Interruption::Shell] {
+            let directory = directory();
+            let at = format!("{how:?} at parallelism {before}, then {after}");
+            let mut test = TestSession::new(directory.path(), |_| {});
+            type_in(&mut test, &format!("{declared} {}", job(before))).expect("it starts");
+            read_at_least(&test, 500);
+            let restored = match how {
+                Interruption::Kill => {
+                    type_in(&mut test, "kill subtask 1[0] of t").expect("it runs");
+                    restarted(&test, 1);
+                    None
+                }
+                Interruption::Rescale if before == after => continue,
+                Interruption::Rescale => {
+                    type_in(&mut test, &format!("rescale t to {after}")).expect("it runs");
+                    None
+                }
+                Interruption::Savepoint => {
+                    type_in(&mut test, "stop t with savepoint 'sp'").expect("it runs");
+                    Some(RestoreFrom::Savepoint(directory.path().join("sp")))
+                }
+                Interruption::Shell => Some(RestoreFrom::Latest),
+            };
+            if let Some(restored) = restored {
+                drop(test);
+                test = TestSession::new(directory.path(), |settings| settings.restore = Some(restored));
+                type_in(&mut test, &format!("{declared} {}", job(after))).expect("it starts again");
+                let job = &test.session.jobs().next().expect("one job").job;
+                assert!(job.restored_from().is_some(), "{at}");
+            }
+            // Event time goes on: windows fire long before the end.
+            read_at_least(&test, 1_200);
+            let job = &test.session.jobs().next().expect("one job").job;
+            while committed_lines(&directory.path().join("out")).len() < expected.len() / 2 {
+                assert!(job.wait(Some(1)).is_none(), "{at}: nothing fired before the end");
+            }
+            let views = test.run("").unwrap_or_else(|failure| panic!("{at}: {failure}"));
+            assert_eq!(Came::of(&views[0], directory.path()), straight, "{at}");
+        }
+    }
+}
+
+/// What was read of a file and what is left of it must belong together, for the running job and for another process.
+#[test]
+fn a_file_that_becomes_another_while_it_is_read_fails_the_job_and_a_copy_is_the_same_file() {
+    let data = bids(43, 4_000, 20, 40, 3_900, 0, 0);
+    let (expected, _) = tumble(&data, 10_000, 4_000);
+    let content = ndjson(&data);
+    // Neither its beginning nor its end shows the patch.
+    let patched = content.replacen("Google", "Elgoog", 1_100).replacen("Elgoog", "Google", 1_000);
+    let rewritten = content.replace("Google", "Gaggle");
+    let larger = content.replace("Google", "Giggles");
+    let write = |path: &Path, content: &str| {
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).expect("it opens");
+        file.write_all(content.as_bytes()).expect("written");
+        // The system's file times move in steps that may be longer than this test takes.
+        let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+        file.set_modified(later).expect("it is set");
+    };
+    let script = format!(
+        "{} {}",
+        source(Path::new("bid.ndjson"), " with (split = 65536, pace = '200x')"),
+        tumble_job("checkpoint = 10ms, restart_delay = 1ms", "")
+    );
+    for (way, changed, kill) in [
+        ("same size", &rewritten, true),
+        ("same size", &rewritten, false),
+        ("larger", &larger, true),
+        ("larger", &larger, false),
+        ("patched in place", &patched, true),
+        ("patched in place", &patched, false),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("bid.ndjson");
+        std::fs::write(&path, &content).expect("written");
+        let mut test = TestSession::new(directory.path(), |_| {});
+        type_in(&mut test, &script).expect("it starts");
+        let job = &test.session.jobs().next().expect("one job").job;
+        while !job.has_checkpoint() || job.view().source_rows < 200 {
+            assert!(job.wait(Some(1)).is_none(), "{way}: {:?}", job.view());
+        }
+        write(&path, changed);
+        if kill {
+            // Whatever the restart finds, it does not forget what the job began with.
+            let _ = type_in(&mut test, "kill subtask 0[0] of t");
+        }
+        let error = test.run("").expect_err("it can't go on").to_string();
+        assert!(error.contains("bid.ndjson: was rewritten while it was read"), "{way}: {error}");
+        drop(test);
+
+        let again = || {
+            let mut test = TestSession::new(directory.path(), |settings| settings.restore = Some(RestoreFrom::Latest));
+            let views = test.run(&script)?;
+            Ok::<_, Failure>(Came::of(&views[0], directory.path()))
+        };
+        let error = again().expect_err("another input").to_string();
+        assert!(error.contains("the input is not the one that was checkpointed"), "{way}: {error}");
+        // The file as it was, copied back.
+        std::fs::rename(&path, directory.path().join("changed")).expect("moved");
+        std::fs::write(&path, &content).expect("written");
+        assert_eq!(again().expect("it goes on").rows, expected, "{way}");
+    }
 }

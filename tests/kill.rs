@@ -1,4 +1,5 @@
-//! `kill -9` at random moments, restored each time at another parallelism: nothing is lost, nothing comes twice.
+//! `kill -9` at random moments, restored each time at another parallelism: nothing is lost, nothing comes twice, and the
+//! late rows are those of a straight run.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
@@ -8,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{Rng, TUMBLE, bids, committed_lines, ndjson, size, source, tumble};
+use common::{Rng, bids, committed_lines, ndjson, size, source, tumble, tumble_job};
 
 fn start(directory: &Path, parallelism: u64) -> Child {
     Command::new(env!("CARGO_BIN_EXE_lotic"))
@@ -29,12 +30,14 @@ fn a_job_killed_again_and_again_ends_with_the_output_of_a_straight_run() {
     // Paced, so that the job lasts for all the kills: each attempt gets about a quarter of a second of it.
     let seconds = kills * 4 / 10 + 2;
     let rows = 40_000 * seconds;
-    let data = bids(3, rows, 200, 25, 3_900, 0, 0);
-    let (expected, _) = tumble(&data, 10_000, 4_000);
+    let data = bids(3, rows, 200, 25, 3_900, 500, 60_000);
+    let (expected, late) = tumble(&data, 10_000, 4_000);
     std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
     let script = format!(
-        "{}\nrun t with (checkpoint = 100ms) = bids | {TUMBLE} | into file 'out' with (format = 'json');\n",
-        source(Path::new("bid.ndjson"), " with (split = 16384, pace = '1000x')")
+        "{}\n{}\n",
+        // In one split, so that one reader has all rows and which of them are late is defined.
+        source(Path::new("bid.ndjson"), " with (split = 1000000000, pace = '1000x')"),
+        tumble_job("checkpoint = 100ms", "")
     );
     std::fs::write(directory.path().join("job.lotic"), script).expect("written");
     let mut rng = Rng::new(99);
@@ -67,7 +70,14 @@ fn a_job_killed_again_and_again_ends_with_the_output_of_a_straight_run() {
         surplus.len(),
         shown(&surplus)
     );
-    println!("{killed} kills, {} rows in, {} rows out, all as expected", data.len(), lines.len());
+    let strays = committed_lines(&directory.path().join("late"));
+    assert_eq!(strays.len(), late.len(), "late rows after {killed} kills");
+    println!(
+        "{killed} kills, {} rows in, {} rows out, {} late, all as expected",
+        data.len(),
+        lines.len(),
+        strays.len()
+    );
 }
 
 /// Whether the child ended within that time.

@@ -331,10 +331,12 @@ fn stop_after_rows_is_exact_and_the_rest_comes_after_a_restore() {
     assert_eq!(visible(&world), counted(&numbers));
 }
 
-/// One of two sources stalls: its idle timeout lets event time go on by the other.
+/// One of two sources stalls, having nothing or nothing that is due: its idle timeout lets event time go on by the other.
 #[test]
 fn an_idle_source_does_not_hold_back_event_time() {
-    for (idle_timeout_ms, wanted) in [(None, 4), (Some(20), 99)] {
+    for (idle_timeout_ms, pace, wanted) in
+        [(None, None, 4), (Some(20), None, 99), (None, Some(0.001), 0), (Some(20), Some(0.001), 99)]
+    {
         let seen = Arc::new(AtomicI64::new(i64::MIN));
         let make = {
             let seen = Arc::clone(&seen);
@@ -343,7 +345,7 @@ fn an_idle_source_does_not_hold_back_event_time() {
                 let whole = Numbers { splits: 1, rate: true, stall_at: Some(100), ..Numbers::new(200, 5) };
                 let stalling = Numbers { splits: 1, stall_at: Some(5), ..Numbers::new(1_000, 5) };
                 let flowing = graph.source(1, whole, idle_timeout_ms.map(|ms: i64| ms * 1_000));
-                let stalled = graph.source(1, stalling, idle_timeout_ms);
+                let stalled = graph.paced_source(1, stalling, idle_timeout_ms, pace);
                 let watch = graph.chain(1, vec![Arc::new(Pass(schema(), Trick::Watermark(Arc::clone(&seen))))]);
                 graph.edge(flowing, watch, 0, Exchange::Forward);
                 graph.edge(stalled, watch, 1, Exchange::Forward);
@@ -353,7 +355,7 @@ fn an_idle_source_does_not_hold_back_event_time() {
         let mut stepper =
             Stepper::launch(make, 1, JobOptions::default(), None, None, 5, 1_000).expect("the job starts");
         while stepper.now_ms() < 1_400 && stepper.step() {}
-        assert_eq!(seen.load(Ordering::SeqCst), wanted);
+        assert_eq!(seen.load(Ordering::SeqCst), wanted, "idle timeout {idle_timeout_ms:?}, pace {pace:?}");
     }
 }
 

@@ -184,7 +184,11 @@ pub trait PlannedSource: Debug + Send + Sync {
         None
     }
 
-    /// Opens one reader a subtask, all at once because they share out the input between them.
+    /// Opens the readers of all subtasks, at once because they share out the input between them. Reader *i* goes on where
+    /// the reader was that wrote `start.restored[i]`; there are as many as snapshots or subtasks, whichever is more.
+    ///
+    /// When there are more readers than subtasks, a subtask reads several, one after the other. All but the last
+    /// `start.parallelism` readers then end with what they had begun and take nothing new.
     ///
     /// # Errors
     /// When the input can't be opened, or the restored positions do not fit it.
@@ -203,7 +207,7 @@ pub enum Bounds {
 /// How readers are opened.
 #[derive(Debug, Clone)]
 pub struct SourceStart {
-    /// How many readers.
+    /// How many subtasks read.
     pub parallelism: usize,
     /// The columns anybody reads, ascending indices into the schema; batches have just these, in this order.
     pub projection: Vec<usize>,
@@ -229,7 +233,12 @@ pub trait Source: Send {
     /// Fails the checkpoint and the job.
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<u8>>;
 
-    /// How far it is.
+    /// Whether the reader knows, before it is polled, that it has nothing more: then it never holds back event time.
+    fn is_at_end(&self) -> bool {
+        false
+    }
+
+    /// How far the reader is.
     fn progress(&self) -> SourceProgress {
         SourceProgress::default()
     }

@@ -5,6 +5,10 @@
 //! reader has taken *n*** (or has ended). The last split dealt before the cut was then dealt to a reader whose snapshot
 //! came after it, so among the entries of one checkpoint the one with the most deals knows how far dealing had got, and
 //! together with every entry's own unfinished split they say exactly what is left.
+//!
+//! A restored reader goes on with the split that it had begun, so that rows meet the event time that their own reader had
+//! reached. Every other reader is dealt its first split at once: who gets none is known, before anything runs, to have
+//! nothing to hold event time back for.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +21,7 @@ use crate::types::{CheckpointId, Error, Result};
 /// The splits of an input, in its order.
 pub(super) trait Splits: Send {
     /// A part of the input, with how far it has been read.
-    type Split: Clone + Ord + Send + Serialize + DeserializeOwned;
+    type Split: Clone + Send + Serialize + DeserializeOwned;
 
     /// The next split; `None` at the end of the input.
     fn take(&mut self) -> Option<Self::Split>;
@@ -44,16 +48,21 @@ pub(super) struct Dealer<S: Splits> {
 
 struct State<S: Splits> {
     splits: S,
-    /// Unfinished splits of the run that was restored; dealt before anything new.
+    /// Unfinished splits that no reader of the restored run had begun again; dealt before anything new.
     returned: VecDeque<S::Split>,
     deals: u64,
-    readers: Vec<Reader>,
+    readers: Vec<Reader<S::Split>>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Reader {
+#[derive(Debug, Clone)]
+struct Reader<S> {
     taken: u64,
     ended: bool,
+    /// Dealt to it when the dealer was made, and not asked for yet.
+    first: Option<S>,
+    /// Whether it ends with its first split. As long as others are dealt splits it does not count as having ended: they
+    /// wait for its snapshots until it is dropped.
+    finishes: bool,
 }
 
 /// What a checkpoint says of one reader.
@@ -73,36 +82,74 @@ pub(super) struct ReaderPosition<S> {
 pub(super) struct Remaining<S> {
     /// Nothing from here on has been dealt.
     pub(super) next: u64,
-    /// Dealt and not finished, in the input's order.
-    pub(super) unfinished: Vec<S>,
+    /// What each reader had begun and not finished.
+    pub(super) begun: Vec<Option<S>>,
+    /// Dealt in an earlier run and not begun again since, in the input's order.
+    pub(super) returned: Vec<S>,
+}
+
+impl<S> Remaining<S> {
+    /// All of an input.
+    pub(super) const fn all() -> Self {
+        Self { next: 0, begun: Vec::new(), returned: Vec::new() }
+    }
+
+    /// The splits that have been dealt and are not finished.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &S> {
+        self.begun.iter().flatten().chain(&self.returned)
+    }
+
+    /// How many readers go on from here, for this many subtasks: each that was restored, and one a subtask at least.
+    pub(super) fn readers(&self, parallelism: usize) -> usize {
+        self.begun.len().max(parallelism)
+    }
 }
 
 const VERSION: u32 = 1;
 
 impl<S: Splits> Dealer<S> {
-    /// A dealer for `readers` readers that deals `unfinished`, then the rest of `splits`.
-    pub(super) fn new(splits: S, unfinished: Vec<S::Split>, readers: usize) -> Self {
-        let state = State { splits, returned: unfinished.into(), deals: 0, readers: vec![Reader::default(); readers] };
+    /// A dealer of what remains of an input, for the [`Remaining::readers`] of `parallelism` subtasks. `splits` begins
+    /// at `remaining.next`. When there are more readers than subtasks, only the last `parallelism` of them are dealt
+    /// more than what they had begun.
+    pub(super) fn new(splits: S, remaining: Remaining<S::Split>, parallelism: usize) -> Self {
+        let readers = remaining.readers(parallelism);
+        let mut begun = remaining.begun;
+        begun.resize(readers, None);
+        let mut state = State { splits, returned: remaining.returned.into(), deals: 0, readers: Vec::new() };
+        for (index, begun) in begun.into_iter().enumerate() {
+            let finishes = index < readers - parallelism;
+            let first = if finishes { begun } else { begun.or_else(|| state.next()) };
+            state.readers.push(Reader { taken: 0, ended: first.is_none() && !finishes, first, finishes });
+        }
         Self { state: Mutex::new(state) }
     }
 
     /// Asks for a split on behalf of a reader that has none.
     pub(super) fn deal(&self, reader: usize) -> Deal<S::Split> {
         let mut state = self.lock();
-        let taken = state.readers[reader].taken;
+        let own = &mut state.readers[reader];
+        if let Some(split) = own.first.take() {
+            return Deal::Split(split);
+        }
+        if own.ended || own.finishes {
+            return Deal::End;
+        }
+        let taken = own.taken;
         if state.readers.iter().any(|other| !other.ended && other.taken < taken) {
             return Deal::Wait;
         }
-        let split = match state.returned.pop_front() {
-            Some(split) => Some(split),
-            None => state.splits.take(),
-        };
         state.deals += 1;
-        if let Some(split) = split {
+        if let Some(split) = state.next() {
             return Deal::Split(split);
         }
         state.readers[reader].ended = true;
         Deal::End
+    }
+
+    /// Whether `reader` is dealt nothing more, and was dealt nothing that it has not asked for.
+    pub(super) fn has_ended(&self, reader: usize) -> bool {
+        let own = &self.lock().readers[reader];
+        own.ended || own.finishes && own.first.is_none()
     }
 
     /// `reader` will neither ask nor be asked again; the others no longer wait for it.
@@ -122,7 +169,9 @@ impl<S: Splits> Dealer<S> {
         current: Option<S::Split>,
     ) -> Result<Vec<u8>> {
         let mut state = self.lock();
-        state.readers[reader].taken = state.readers[reader].taken.max(checkpoint.0);
+        let own = &mut state.readers[reader];
+        own.taken = own.taken.max(checkpoint.0);
+        let current = current.or_else(|| own.first.clone());
         let position = ReaderPosition {
             version: VERSION,
             input: input.to_owned(),
@@ -141,37 +190,39 @@ impl<S: Splits> Dealer<S> {
     }
 }
 
-/// Where the fingerprint of the content begins in the description of an input, which may be without: positions that were
-/// written before there was one.
-pub(super) const CONTENT: &str = " content ";
+impl<S: Splits> State<S> {
+    fn next(&mut self) -> Option<S::Split> {
+        self.returned.pop_front().or_else(|| self.splits.take())
+    }
+}
 
-/// What the readers of a checkpoint had left, whatever their number was.
+/// What the readers of a checkpoint had left, in the order of their entries.
 ///
 /// # Errors
-/// When an entry is damaged, of a later version, or speaks of another input than `input`.
-pub(super) fn remaining<S: Clone + Ord + DeserializeOwned>(entries: &[Vec<u8>], input: &str) -> Result<Remaining<S>> {
+/// When an entry is damaged, of a later version, or speaks of an input that is not the `same` as `input`.
+pub(super) fn remaining<S: DeserializeOwned>(
+    entries: &[Vec<u8>],
+    input: &str,
+    same: fn(&str, &str) -> bool,
+) -> Result<Remaining<S>> {
     let mut latest: Option<ReaderPosition<S>> = None;
-    let mut unfinished = Vec::new();
+    let mut begun = Vec::new();
     for entry in entries {
-        let mut position = parse(entry)?;
-        let same = position.input == input
-            || input.strip_prefix(&position.input).is_some_and(|rest| rest.starts_with(CONTENT));
-        if !same {
+        let mut position: ReaderPosition<S> = parse(entry)?;
+        if !same(&position.input, input) {
             return Err(Error::state(format!(
                 "the input is not the one that was checkpointed: then {}, now {input}; bring it back as it was, or start \
                  without a restore",
                 position.input
             )));
         }
-        unfinished.extend(position.current.take());
+        begun.push(position.current.take());
         if latest.as_ref().is_none_or(|latest| latest.deals < position.deals) {
             latest = Some(position);
         }
     }
     let latest = latest.ok_or_else(|| Error::state("a source's checkpoint has no positions"))?;
-    unfinished.extend(latest.returned);
-    unfinished.sort_unstable();
-    Ok(Remaining { next: latest.next, unfinished })
+    Ok(Remaining { next: latest.next, begun, returned: latest.returned })
 }
 
 fn parse<S: DeserializeOwned>(entry: &[u8]) -> Result<ReaderPosition<S>> {

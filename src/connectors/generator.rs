@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
-use super::dealer::{Deal, Dealer, Splits, remaining};
+use super::dealer::{Deal, Dealer, Remaining, Splits, remaining};
 use crate::api::{Source, SourcePoll, SourceProgress, SourceStart};
 use crate::types::{CheckpointId, Clock, Result};
 
@@ -61,25 +61,23 @@ impl Splits for Ranges {
     }
 }
 
-/// Opens `start.parallelism` readers over `plan`, each with a generator of its own.
+/// Opens the readers of `start` over `plan`, each with a generator of its own.
 pub(super) fn readers(
     plan: &RowPlan,
     start: &SourceStart,
     mut generator: impl FnMut() -> Box<dyn RowGenerator>,
 ) -> Result<Vec<Box<dyn Source>>> {
-    let (next, unfinished) = match &start.restored {
-        None => (0, Vec::new()),
-        Some(entries) => {
-            let remaining = remaining::<RowRange>(entries, &plan.input)?;
-            (remaining.next, remaining.unfinished)
-        }
+    let left = match &start.restored {
+        None => Remaining::all(),
+        Some(entries) => remaining::<RowRange>(entries, &plan.input, str::eq)?,
     };
+    let (next, readers) = (left.next, left.readers(start.parallelism));
     let chunk = chunk_rows(start.batch_rows, plan.rate);
     let restored =
-        unfinished.iter().fold(next, |done, range| done.saturating_sub(range.end.saturating_sub(range.start)));
-    let dealer = Arc::new(Dealer::new(Ranges { next, total: plan.total, chunk }, unfinished, start.parallelism));
+        left.unfinished().fold(next, |done, range| done.saturating_sub(range.end.saturating_sub(range.start)));
+    let dealer = Arc::new(Dealer::new(Ranges { next, total: plan.total, chunk }, left, start.parallelism));
     let schedule = plan.rate.map(|rate| Schedule { first: next, start_ms: start.clock.now_ms(), rate });
-    Ok((0..start.parallelism)
+    Ok((0..readers)
         .map(|reader| -> Box<dyn Source> {
             Box::new(GeneratorReader {
                 dealer: dealer.clone(),
@@ -179,6 +177,10 @@ impl Source for GeneratorReader {
 
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<u8>> {
         self.dealer.snapshot(self.reader, checkpoint, &self.input, self.current)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.current.is_none() && self.dealer.has_ended(self.reader)
     }
 
     fn progress(&self) -> SourceProgress {

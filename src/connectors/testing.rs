@@ -119,14 +119,15 @@ pub(super) fn read_with_failures(source: &dyn PlannedSource, template: &SourceSt
         let parallelism = below(4) + 1;
         let start = SourceStart { parallelism, restored: restored.take(), ..template.clone() };
         let mut readers = source.start(&start)?;
+        let count = readers.len();
         let mut got: Vec<Got> = readers.iter().map(|_| Got::default()).collect();
         for _ in 0..below(15) {
-            let at = below(parallelism);
+            let at = below(count);
             poll(&mut readers[at], &mut got[at])?;
         }
-        let mut entries = vec![None; parallelism];
+        let mut entries = vec![None; count];
         while entries.contains(&None) {
-            let at = below(parallelism);
+            let at = below(count);
             if entries[at].is_none() && below(3) == 0 {
                 entries[at] = Some(readers[at].snapshot(CheckpointId(attempt))?);
                 kept.append(std::mem::take(&mut got[at]));

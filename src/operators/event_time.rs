@@ -11,12 +11,14 @@ use super::filter::{Narrowed, project};
 use super::rows::reject_failed;
 use super::select::no_window;
 use crate::api::{
-    Clause, EventTimeSpec, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape, Signature, StageArgs,
-    StageContext, StageSpec, WatermarkGenerator,
+    Armed, Clause, EventTimeSpec, Inputs, Moment, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape,
+    Signature, StageArgs, StageContext, StageSpec, WatermarkGenerator,
 };
 use crate::expr::{EvalContext, Evaluator, bind as bind_expr};
 use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
-use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, NO_TIME, Result, Schema};
+use crate::types::{
+    Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema,
+};
 
 /// `event_time`
 pub(super) const EVENT_TIME: StageSpec = StageSpec {
@@ -72,9 +74,41 @@ pub struct AssignEventTime {
     output: Schema,
 }
 
-/// The operator state: the largest event time so far and what the watermark was raised above, eight bytes each, little
-/// endian. All go on from the lowest of the first and the highest of the second.
+/// The operator state: the event times that were reached, two or three words of eight bytes, little endian: the largest so
+/// far, the one that a row must exceed to raise the watermark, and 1 where the input was over.
 const MAX_TIME: OperatorStateDescriptor = OperatorStateDescriptor::union("max_time");
+
+/// The event times that one instance had reached.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    least: i64,
+    largest: i64,
+    over: bool,
+}
+
+impl Reached {
+    fn read(entry: &[u8]) -> Result<Self> {
+        let time = |bytes: &[u8; 8]| i64::from_le_bytes(*bytes);
+        match entry.as_chunks::<8>() {
+            ([least, largest], []) => Ok(Self { least: time(least), largest: time(largest), over: false }),
+            ([least, largest, over], []) => {
+                Ok(Self { least: time(least), largest: time(largest), over: time(over) != 0 })
+            }
+            _ => Err(Error::state("stored event times are not two or three times eight bytes")),
+        }
+    }
+
+    /// What instance `subtask` of `parallelism` goes on from: where it was itself, if there were as many before. If not,
+    /// rows of any may come to it, so it begins where the slowest was that had not come to its end.
+    fn of(reached: &[Self], subtask: usize, parallelism: usize) -> Option<Self> {
+        if reached.len() == parallelism {
+            return reached.get(subtask).copied();
+        }
+        let largest = reached.iter().map(|reached| reached.largest).max()?;
+        let least = reached.iter().filter(|reached| !reached.over).map(|reached| reached.least).min();
+        Some(Self { least: least.unwrap_or(largest), largest, over: false })
+    }
+}
 
 impl PlannedOperator for AssignEventTime {
     fn name(&self) -> &'static str {
@@ -112,21 +146,18 @@ impl PlannedOperator for AssignEventTime {
         let mut generator = WatermarkGenerator::new(delay_ms);
         if let Some(restored) = &context.restored {
             let entries = restored.operator(&MAX_TIME)?;
-            let times = entries.iter().map(|entry| match entry.as_chunks::<8>() {
-                ([least, largest], []) => Ok((i64::from_le_bytes(*least), i64::from_le_bytes(*largest))),
-                _ => Err(Error::state("stored event times are not twice eight bytes")),
-            });
-            let reached = times.reduce(|a, b| {
-                let (a, b) = (a?, b?);
-                Ok((a.0.min(b.0), a.1.max(b.1)))
-            });
-            if let Some((least, largest)) = reached.transpose()? {
-                generator = WatermarkGenerator::restored(delay_ms, least, largest);
+            let reached = entries.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
+            if let Some(reached) = Reached::of(&reached, context.subtask, context.parallelism) {
+                generator = WatermarkGenerator::restored(delay_ms, reached.least, reached.largest);
+            }
+            if generator.current() > MIN_WATERMARK {
+                context.armed.set(Armed { more: true, full: Inputs::ALL, ..Armed::NOTHING });
             }
         }
         Ok(Box::new(EventTimeOperator {
             time: Evaluator::new(&self.spec.time),
             generator,
+            over: false,
             columns: self.columns.clone(),
             output: self.output.clone(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -138,6 +169,8 @@ impl PlannedOperator for AssignEventTime {
 struct EventTimeOperator {
     time: Evaluator,
     generator: WatermarkGenerator,
+    /// No more rows will come.
+    over: bool,
     columns: Option<Vec<usize>>,
     output: Schema,
     place: String,
@@ -166,11 +199,18 @@ impl Operator for EventTimeOperator {
 
     /// Watermarks of the old event time mean nothing any more, except that there will be no more rows.
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        if watermark == MAX_WATERMARK { out.watermark(watermark) } else { Ok(()) }
+        self.over = watermark == MAX_WATERMARK;
+        if self.over { out.watermark(watermark) } else { Ok(()) }
+    }
+
+    /// Says at the start how far event time had come when the operator was restored: with no row of its own it must not
+    /// hold others back more than it did then.
+    fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
+        out.watermark(self.generator.current())
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let times = [self.generator.max_time(), self.generator.raised_above()];
+        let times = [self.generator.max_time(), self.generator.raised_above(), i64::from(self.over)];
         let entry = times.iter().flat_map(|time| time.to_le_bytes()).collect();
         Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME.name, entry }] })
     }
@@ -237,19 +277,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_restored_instance_goes_on_from_the_smallest_time() {
-        let (schema, rows) = batch(vec![("n", Values::ints([0])), ("at", Values::ints([8]))]);
+    /// The first watermark of an instance, which is given a row of time `at` after it was restored from `written`.
+    fn first_watermarks(written: &[&[i64]], subtask: usize, parallelism: usize, at: i64) -> Vec<String> {
+        let (schema, rows) = batch(vec![("n", Values::ints([0])), ("at", Values::ints([at]))]);
         let operator = planned(&schema, 4);
         let mut state = MemoryState::default();
-        for (subtask, time) in [(0, 12_i64), (1, 10)] {
-            let times = [time, time + 1].iter().flat_map(|time: &i64| time.to_le_bytes()).collect();
-            state.operator.push((subtask, MAX_TIME, times));
+        for (subtask, words) in written.iter().enumerate() {
+            let entry = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            state.operator.push((subtask, MAX_TIME, entry));
         }
-        let mut running = operator.create(&instance(0, 1, Some(&state))).expect("creates");
+        let mut running = operator.create(&instance(subtask, parallelism, Some(&state))).expect("creates");
         let mut out = Recorder::default();
+        assert_eq!(running.processing_time(0, &mut out).expect("is told"), None);
         running.process(0, rows, &mut out).expect("processes");
-        assert_eq!(out.elements, ["0|8 @8", "~6"]);
+        out.elements
+    }
+
+    #[test]
+    fn a_restored_instance_goes_on_from_its_own_time_or_from_the_slowest_of_others() {
+        let written: &[&[i64]] = &[&[12, 12, 0], &[10, 10, 0]];
+        assert_eq!(first_watermarks(written, 0, 2, 8), ["~8", "~8", "0|8 @8"], "its own time, before the late row");
+        assert_eq!(first_watermarks(written, 1, 2, 8), ["~6", "0|8 @8", "~6"]);
+        assert_eq!(first_watermarks(written, 0, 1, 11), ["~6", "0|11 @11", "~6"], "the other's is to come, up to 12");
+        assert_eq!(first_watermarks(written, 0, 1, 13), ["~6", "0|13 @13", "~9"]);
+        let over: &[&[i64]] = &[&[12, 12, 0], &[NO_TIME, NO_TIME, 1]];
+        assert_eq!(first_watermarks(over, 0, 1, 8), ["~8", "~8", "0|8 @8"], "who is over holds nothing back");
+        let version_1: &[&[i64]] = &[&[12, 13], &[10, 11]];
+        assert_eq!(first_watermarks(version_1, 0, 1, 8), ["~6", "0|8 @8", "~6"]);
     }
 
     #[test]

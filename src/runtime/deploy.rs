@@ -16,15 +16,18 @@ use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
-use super::source_state::{self, Reached, RestoredSource};
+use super::source_reader::{SourceReader, SourceReaders};
+use super::source_state::{self, ReaderState};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
-use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, Source, SourceStart, dead_letter_schema};
+use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
 use crate::checkpoint::{SnapshotKind, check_redistribution, match_operators};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::state::Instance;
-use crate::types::{CheckpointId, Clock, Error, Field, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
+use crate::types::{
+    CheckpointId, Clock, Error, Field, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group,
+};
 
 /// What the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
@@ -231,23 +234,20 @@ pub(super) fn deploy(
             ));
             let outputs =
                 Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics), Arc::clone(&setting.clock));
+            let key_groups = builder.instance().key_groups;
+            let mut chain = Chain { subtask: index, key_groups, links, outputs, ended: 0 };
             let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
-                (Some(opened), Some(task), _) => {
+                (Some(readers), Some(task), _) => {
                     let setting = SourceSetting { budget: budget.cloned(), clock: Arc::clone(&setting.clock) };
-                    let OpenedReader { reader, times, held } = opened;
-                    let mut driver = SourceDriver::new(task.clone(), reader, setting, times, held);
+                    let mut driver = SourceDriver::new(task.clone(), readers, setting);
                     driver.hold(on_hold);
+                    driver.announce(&mut chain)?;
                     Input::Source(Box::new(driver))
                 }
                 (_, None, Some(gate)) => Input::Gate(gate),
                 (..) => return Err(Error::config(format!("`{}` has nothing to read", vertex.name))),
             };
-            slot.push(builder.subtask(
-                input,
-                Chain { subtask: index, key_groups: builder.instance().key_groups, links, outputs, ended: 0 },
-                Arc::clone(&metrics),
-                Arc::clone(&mailbox),
-            )?);
+            slot.push(builder.subtask(input, chain, Arc::clone(&metrics), Arc::clone(&mailbox))?);
             of_vertex.push(metrics);
             mailboxes.push(mailbox);
         }
@@ -299,43 +299,47 @@ fn recover_sinks(graph: &JobGraph, restored: Option<&dyn RestorePoint>, setting:
     Ok(())
 }
 
-struct OpenedReader {
-    reader: Box<dyn Source>,
-    times: Reached,
-    held: VecDeque<RecordBatch>,
-}
-
+/// Opens the readers of every subtask.
+///
+/// With as many subtasks as there were readers, each goes on where the reader was that it had then. Where there were more
+/// readers, those that are furthest behind in event time come first in their subtask: event time waits for them.
 fn open_source(
     task: &SourceTask,
     parallelism: usize,
     setting: &DeploySetting,
     restored: Option<&dyn RestorePoint>,
-) -> Result<Vec<OpenedReader>> {
-    let RestoredSource { readers, times } = match restored {
-        Some(point) => RestoredSource::read(&*point.operator(&task.uid, (0..0).into()))?,
-        None => RestoredSource::fresh(),
+) -> Result<Vec<SourceReaders>> {
+    let mut states = match restored {
+        Some(point) => ReaderState::read(&*point.operator(&task.uid, (0..0).into()))?,
+        None => None,
     };
-    let opened = task.source.start(&SourceStart {
+    if let Some(states) = states.as_mut().filter(|states| states.len() > parallelism) {
+        states.sort_by_key(|state| state.max_time);
+    }
+    let sources = task.source.start(&SourceStart {
         parallelism,
         projection: task.projection.clone(),
-        restored: readers,
+        restored: states
+            .as_mut()
+            .map(|states| states.iter_mut().map(|state| std::mem::take(&mut state.position)).collect()),
         batch_rows: setting.settings.batch_rows,
         clock: Arc::clone(&setting.clock),
     })?;
-    if opened.len() != parallelism {
-        return Err(Error::config(format!("source `{}` opened {} of {parallelism} readers", task.name, opened.len())));
+    let expected = states.as_ref().map_or(0, Vec::len).max(parallelism);
+    if sources.len() != expected {
+        return Err(Error::config(format!("source `{}` opened {} of {expected} readers", task.name, sources.len())));
     }
-    let opened = opened.into_iter().enumerate().map(|(index, reader)| {
-        let held = match restored {
-            Some(point) => {
-                source_state::read_held(&*point.operator(&task.uid, Instance { index, parallelism, key_groups: 0..0 }))?
-            }
-            None => Vec::new(),
-        };
-        let held = held.iter().map(|rows| as_read_now(task, rows)).collect::<Result<_>>()?;
-        Ok(OpenedReader { reader, times, held })
-    });
-    opened.collect()
+    let delay_ms = task.event_time.as_ref().map_or(0, |spec| spec.delay_ms);
+    let mut states = states.unwrap_or_default().into_iter();
+    // A reader that there was not goes on as the slowest of those that there were would: what it is dealt may be as old.
+    let least = states.as_slice().iter().map(|state| state.max_time).min().unwrap_or(NO_TIME);
+    let mut readers: Vec<VecDeque<SourceReader>> = (0..parallelism).map(|_| VecDeque::new()).collect();
+    for (index, source) in sources.into_iter().enumerate() {
+        let (max_time, held) = states.next().map_or((least, Vec::new()), |state| (state.max_time, state.held));
+        let held = held.iter().map(|rows| as_read_now(task, rows)).collect::<Result<Vec<_>>>()?;
+        readers[index % parallelism].push_back(SourceReader::new(source, delay_ms, max_time, held));
+    }
+    Ok(readers.into_iter().filter_map(SourceReaders::of).collect())
 }
 
 /// Rows that were held back, in the columns that are read now: the pipeline may have changed since.

@@ -1,5 +1,6 @@
-//! What a source subtask keeps across restarts besides its reader's position.
+//! What the readers of a source keep across restarts.
 
+use std::collections::VecDeque;
 use std::io::Cursor;
 
 use arrow_array::RecordBatch;
@@ -9,115 +10,113 @@ use arrow_ipc::writer::StreamWriter;
 use crate::state::{OperatorStateDescriptor, RestoredState, StateChange};
 use crate::types::{Error, NO_TIME, Result};
 
-/// [`Source::snapshot`](crate::api::Source::snapshot) of the reader.
+/// [`Source::snapshot`](crate::api::Source::snapshot) of each reader.
 const READER: OperatorStateDescriptor = OperatorStateDescriptor::union("reader");
-/// The watermark generator's largest event time and whether the reader has come to its end.
+/// Beside each of those, in the same order: how far event time had come, and how many entries of held rows are that
+/// reader's.
 const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
-/// Rows that the reader has returned but that have not left the source yet: not due by the pace, or beyond the budget
-/// of rows. The reader's position is behind them, so they must be kept.
-const HELD: OperatorStateDescriptor = OperatorStateDescriptor::split("held");
+/// Rows that a reader has returned but that have not left the source yet: not due by the pace, or beyond the budget of
+/// rows. The reader's position is behind them, so they must be kept.
+const HELD: OperatorStateDescriptor = OperatorStateDescriptor::union("held");
 
-/// The state of every source.
+/// The state of every source. Which instance goes on with which reader is decided where they are opened.
 pub(super) const STATES: [OperatorStateDescriptor; 3] = [READER, WATERMARK, HELD];
 
-const VERSION: u8 = 1;
+const ROWS_VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// In this one, an entry of event times had three: the largest by which the watermark had risen, the one that a row had
+/// to exceed to raise it, and the largest among the held rows; and it did not count those.
+const VERSION_OF_COMMON_TIMES: u8 = 1;
 
-/// Which event times were reached: what a [`WatermarkGenerator`](crate::api::WatermarkGenerator) goes on from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reached {
-    /// By the slowest that was under way.
-    pub(super) least: i64,
-    /// By any.
-    pub(super) largest: i64,
-}
-
-impl Default for Reached {
-    fn default() -> Self {
-        Self { least: NO_TIME, largest: NO_TIME }
-    }
-}
-
-/// The state of one source subtask at a barrier.
-#[derive(Debug)]
-pub(super) struct SourceSnapshot {
-    pub(super) reader: Vec<u8>,
-    pub(super) times: Reached,
-    pub(super) at_end: bool,
-    /// The largest event time among `held`, [`NO_TIME`] when there is none.
-    pub(super) held_time: i64,
+/// The state of one reader at a barrier, and what it goes on from after a restore: the rows that it still has to give
+/// meet the event time that it had reached.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct ReaderState {
+    /// What [`Source::snapshot`](crate::api::Source::snapshot) returned.
+    pub(super) position: Vec<u8>,
+    /// The largest event time that has left, [`NO_TIME`] for none.
+    pub(super) max_time: i64,
     pub(super) held: Vec<RecordBatch>,
 }
 
-impl SourceSnapshot {
+impl ReaderState {
     pub(super) fn changes(self) -> Result<Vec<StateChange>> {
-        let mut watermark = vec![VERSION, u8::from(self.at_end)];
-        watermark.extend_from_slice(&self.times.least.to_le_bytes());
-        watermark.extend_from_slice(&self.times.largest.to_le_bytes());
-        watermark.extend_from_slice(&self.held_time.to_le_bytes());
+        let entries = u32::try_from(self.held.len()).map_err(Error::state)?;
+        let mut time = vec![VERSION];
+        time.extend_from_slice(&self.max_time.to_le_bytes());
+        time.extend_from_slice(&entries.to_le_bytes());
         let mut changes = vec![
-            StateChange::Operator { state: READER.name, entry: self.reader },
-            StateChange::Operator { state: WATERMARK.name, entry: watermark },
+            StateChange::Operator { state: READER.name, entry: self.position },
+            StateChange::Operator { state: WATERMARK.name, entry: time },
         ];
         for rows in self.held {
             changes.push(StateChange::Operator { state: HELD.name, entry: encode(&rows)? });
         }
         Ok(changes)
     }
-}
 
-/// What all readers of a source start from after a restore.
-#[derive(Debug, Default)]
-pub(super) struct RestoredSource {
-    /// Of every reader of the earlier run; `None` when that run had no such source.
-    pub(super) readers: Option<Vec<Vec<u8>>>,
-    /// Where every watermark generator goes on from.
-    pub(super) times: Reached,
-}
-
-impl RestoredSource {
-    pub(super) fn fresh() -> Self {
-        Self { readers: None, times: Reached::default() }
-    }
-
-    pub(super) fn read(state: &dyn RestoredState) -> Result<Self> {
-        let readers = state.operator(&READER)?;
-        let times = common_times(&state.operator(&WATERMARK)?)?;
-        Ok(Self { readers: (!readers.is_empty()).then_some(readers), times })
-    }
-}
-
-/// The rows that an instance of the source goes on with, before what its reader reads.
-pub(super) fn read_held(state: &dyn RestoredState) -> Result<Vec<RecordBatch>> {
-    let held = state.operator(&HELD)?.iter().map(|entry| decode(entry)).collect::<Result<Vec<_>>>()?;
-    Ok(held.concat())
-}
-
-/// The least of the readers that were under way (what they have not read yet may be as old as that), and the largest of
-/// all. When all were at their end, the largest is both.
-///
-/// Rows that one of several readers held back come before older ones that another has yet to read, so they count for the
-/// largest. A single reader goes on in order: its held rows must meet the very watermark that they would have met.
-fn common_times(entries: &[Vec<u8>]) -> Result<Reached> {
-    let damaged = || Error::state("the watermark of a source is damaged");
-    let mut under_way: Option<i64> = None;
-    let mut largest = NO_TIME;
-    for entry in entries {
-        let Some((&[VERSION, at_end], times)) = entry.split_first_chunk::<2>() else { return Err(damaged()) };
-        let ([least, sent, held], []) = times.as_chunks::<8>() else { return Err(damaged()) };
-        let least = i64::from_le_bytes(*least);
-        largest = largest.max(i64::from_le_bytes(*sent));
-        if entries.len() > 1 {
-            largest = largest.max(i64::from_le_bytes(*held));
+    /// Those of every reader of the earlier run; `None` when that run had no such source.
+    ///
+    /// # Errors
+    /// When an entry is damaged, or of a later version.
+    pub(super) fn read(state: &dyn RestoredState) -> Result<Option<Vec<Self>>> {
+        let positions = state.operator(&READER)?;
+        let times = state.operator(&WATERMARK)?;
+        let entries = state.operator(&HELD)?;
+        let mut held = entries.iter().map(|entry| decode(entry)).collect::<Result<VecDeque<_>>>()?;
+        let reached = times.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
+        if positions.len() != reached.len() {
+            return Err(Error::state("the readers of a source and their event times are not as many"));
         }
-        if at_end == 0 {
-            under_way = Some(under_way.map_or(least, |common| common.min(least)));
+        let mut readers = Vec::new();
+        for (position, Reached { max_time, held: own }) in positions.into_iter().zip(reached) {
+            let own = held.drain(..own.min(held.len())).flatten().collect();
+            readers.push(Self { position, max_time, held: own });
+        }
+        // Only the first version did not count them all; no row may be lost.
+        for (index, rows) in held.into_iter().enumerate() {
+            let count = readers.len().max(1);
+            let reader = readers.get_mut(index % count).ok_or_else(|| Error::state("held rows of no reader"))?;
+            reader.held.extend(rows);
+        }
+        Ok((!readers.is_empty()).then_some(readers))
+    }
+}
+
+/// What an entry of event times says.
+struct Reached {
+    max_time: i64,
+    /// Entries of held rows.
+    held: usize,
+}
+
+impl Reached {
+    fn read(entry: &[u8]) -> Result<Self> {
+        let damaged = || Error::state("the watermark of a source is damaged");
+        let time = |bytes: &[u8; 8]| i64::from_le_bytes(*bytes);
+        match entry.split_first() {
+            Some((&VERSION, rest)) => {
+                let (max_time, held) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+                let held = u32::from_le_bytes(held.try_into().map_err(|_| damaged())?);
+                Ok(Self { max_time: time(max_time), held: usize::try_from(held).map_err(Error::state)? })
+            }
+            Some((&VERSION_OF_COMMON_TIMES, [_at_end, times @ ..])) => match times.as_chunks::<8>() {
+                // What a reader held then was mostly one batch.
+                ([max_time, _, held], []) => {
+                    Ok(Self { max_time: time(max_time), held: usize::from(time(held) != NO_TIME) })
+                }
+                _ => Err(damaged()),
+            },
+            Some((&version, _)) if version > VERSION => Err(Error::state(format!(
+                "the watermark of a source is of version {version}; this build reads {VERSION}"
+            ))),
+            Some(_) | None => Err(damaged()),
         }
     }
-    Ok(Reached { least: under_way.unwrap_or(largest), largest })
 }
 
 fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
-    let mut bytes = vec![VERSION];
+    let mut bytes = vec![ROWS_VERSION];
     let mut writer = StreamWriter::try_new(&mut bytes, rows.schema_ref())?;
     writer.write(rows)?;
     writer.finish()?;
@@ -126,7 +125,7 @@ fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
 }
 
 fn decode(entry: &[u8]) -> Result<Vec<RecordBatch>> {
-    let Some((&VERSION, bytes)) = entry.split_first() else {
+    let Some((&ROWS_VERSION, bytes)) = entry.split_first() else {
         return Err(Error::state("the held rows of a source are damaged"));
     };
     let reader = StreamReader::try_new(Cursor::new(bytes), None)
@@ -168,36 +167,48 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_written_is_read_back_and_the_least_time_under_way_counts() {
+    fn rows() -> RecordBatch {
         let column: ArrayRef = Arc::new(Int64Array::from(vec![7, 8]));
-        let rows = RecordBatch::try_from_iter([("v", column)]).expect("one column");
+        RecordBatch::try_from_iter([("v", column)]).expect("one column")
+    }
+
+    #[test]
+    fn each_reader_is_given_back_its_own_time_and_its_own_rows() {
+        let written = || {
+            let held = [vec![], vec![rows()], vec![rows().slice(1, 1), rows()]];
+            held.into_iter().zip([50, NO_TIME, 80]).zip(1..).map(|((held, max_time), position)| ReaderState {
+                position: vec![position],
+                max_time,
+                held,
+            })
+        };
+        let changes = written().map(|reader| reader.changes().expect("rows can be encoded"));
+        let restored = ReaderState::read(&Entries(changes.flatten().collect())).expect("as written");
+        assert_eq!(restored, Some(written().collect()));
+        assert_eq!(ReaderState::read(&Entries(Vec::new())).expect("no such source"), None);
+    }
+
+    #[test]
+    fn entries_of_the_first_version_are_read_and_their_rows_go_to_who_held_some() {
         let mut changes = Vec::new();
-        for (max_time, at_end) in [(50, false), (10, true), (80, false)] {
-            let held = if at_end { vec![rows.slice(1, 1)] } else { Vec::new() };
-            changes.extend(
-                SourceSnapshot {
-                    reader: vec![1],
-                    times: Reached { least: max_time, largest: max_time + 5 },
-                    held_time: max_time + 9,
-                    at_end,
-                    held,
-                }
-                .changes()
-                .expect("rows can be encoded"),
-            );
+        for (max_time, held_time) in [(50_i64, NO_TIME), (60, 90)] {
+            let mut entry = vec![VERSION_OF_COMMON_TIMES, 0];
+            entry.extend([max_time, max_time + 5, held_time].iter().flat_map(|time| time.to_le_bytes()));
+            changes.push(StateChange::Operator { state: READER, entry: vec![1] });
+            changes.push(StateChange::Operator { state: WATERMARK, entry });
         }
-        let restored = RestoredSource::read(&Entries(changes)).expect("as written");
-        assert_eq!(restored.times, Reached { least: 50, largest: 89 });
-        assert_eq!(restored.readers.map(|readers| readers.len()), Some(3));
-        assert_eq!(restored.held, [rows.slice(1, 1)]);
+        changes.push(StateChange::Operator { state: HELD, entry: encode(&rows()).expect("it is encoded") });
+        let restored = ReaderState::read(&Entries(changes)).expect("as written").expect("readers");
+        let found: Vec<_> = restored.iter().map(|reader| (reader.max_time, reader.held.len())).collect();
+        assert_eq!(found, [(50, 0), (60, 1)]);
     }
 
     #[test]
     fn damage_is_an_error() {
-        for state in [READER, WATERMARK, HELD] {
-            let damaged = Entries(vec![StateChange::Operator { state, entry: vec![9, 9] }]);
-            assert_eq!(RestoredSource::read(&damaged).is_err(), state != READER);
+        for (state, entry) in [(READER, vec![1]), (WATERMARK, vec![9, 9]), (WATERMARK, vec![2, 9]), (HELD, vec![9, 9])]
+        {
+            let damaged = Entries(vec![StateChange::Operator { state, entry }]);
+            assert!(ReaderState::read(&damaged).is_err(), "{state}");
         }
     }
 }

@@ -426,7 +426,7 @@ impl Subtask {
         let totals = StateChange::Operator { state: TOTALS.name, entry: self.metrics.totals().encode() };
         let mut own = StateDelta { changes: vec![totals] };
         if let Input::Source(source) = &mut self.input {
-            own.changes.extend(source.snapshot(id)?.changes()?);
+            own.changes.extend(source.snapshot(id)?);
         }
         let mut deltas = self.chain.snapshot(id)?;
         if let Some(first) = deltas.iter_mut().find(|delta| delta.uid == self.first_uid) {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use lotic::api::ResultSink;
 use lotic::formats::encoder;
-use lotic::inspect::{JobStatus, JobView};
+use lotic::inspect::{JobStatus, JobView, SubtaskView};
 use lotic::session::{Failure, Outcome, Session, Settings};
 use lotic::types::key_group::mix;
 use lotic::types::{Batch, Field, LogicalType, Schema, SystemClock};
@@ -249,4 +249,49 @@ pub(crate) fn committed_lines(directory: &Path) -> Vec<String> {
 /// Late rows counted by all subtasks of a job.
 pub(crate) fn late_rows(view: &JobView) -> u64 {
     view.vertices.iter().flat_map(|vertex| &vertex.subtasks).map(|subtask| subtask.late_rows).sum()
+}
+
+/// The pipeline that [`tumble`] defines, with its late rows to a sink of their own: rows to `out`, late rows to `late`.
+/// `narrow` stands behind the source: `| parallelism 1`, or nothing.
+pub(crate) fn tumble_job(options: &str, narrow: &str) -> String {
+    format!(
+        "run t with ({options}) {{
+           bids {narrow} | key_by auction | window tumble(10s) late_to strays
+                | aggregate count(*) as n, sum(price) as total, avg(price) as mean | into file 'out' with (format = 'json');
+           strays | into file 'late' with (format = 'json');
+         }}"
+    )
+}
+
+/// What a run that was killed, restored or rescaled has in common with a straight one: its rows, and its late rows as
+/// their sink has them and as they are counted. Which rows are late follows from the watermark that each of them met, so
+/// these are the watermarks compared row by row.
+///
+/// With several readers under way a straight run does not define them, since each thread reads at its own speed. So a
+/// test of it has all rows in one split: one reader has them, and those of the other subtasks are at their end from the
+/// beginning.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Came {
+    pub(crate) rows: Vec<String>,
+    pub(crate) late: Vec<String>,
+    pub(crate) late_rows: u64,
+    /// Read by the source, and given up there.
+    pub(crate) read: (u64, u64),
+}
+
+impl Came {
+    /// What a [`tumble_job`] in `directory` came to.
+    pub(crate) fn of(view: &JobView, directory: &Path) -> Self {
+        let source = &view.vertices[0];
+        let sum = |of: fn(&SubtaskView) -> u64| source.subtasks.iter().map(of).sum::<u64>();
+        let (read, sent, rejected) = (sum(|of| of.rows_in), sum(|of| of.rows_out), sum(|of| of.rejected_rows));
+        assert_eq!(source.operators.len(), 1, "the source alone, so that what leaves it is its own: {source:?}");
+        assert_eq!(read, sent + rejected, "rows in are rows out and rows given up");
+        Self {
+            rows: committed_lines(&directory.join("out")),
+            late: committed_lines(&directory.join("late")),
+            late_rows: late_rows(view),
+            read: (read, rejected),
+        }
+    }
 }

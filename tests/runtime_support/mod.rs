@@ -6,7 +6,7 @@ pub(crate) mod failing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -81,7 +81,8 @@ impl PlannedSource for Numbers {
     }
 
     fn schema(&self) -> &Schema {
-        unreachable!("the runtime asks the source task")
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(schema);
+        &SCHEMA
     }
 
     fn bounds(&self) -> Bounds {
@@ -89,33 +90,36 @@ impl PlannedSource for Numbers {
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
-        let ranges: Vec<(i64, i64)> = match &start.restored {
+        let read = |bytes: &Vec<u8>| -> VecDeque<(i64, i64)> {
+            let (words, _) = bytes.as_chunks::<8>();
+            let words: Vec<i64> = words.iter().map(|word| i64::from_le_bytes(*word)).collect();
+            words.chunks(2).map(|pair| (pair[0], pair[1])).collect()
+        };
+        let mut left: Vec<VecDeque<_>> = start.restored.iter().flatten().map(read).collect();
+        left.resize(left.len().max(start.parallelism), VecDeque::new());
+        // Each reader goes on with the range that it had begun; the others are dealt anew.
+        let others: Vec<_> = match &start.restored {
             None => {
                 (0..self.splits).map(|i| (i * self.total / self.splits, (i + 1) * self.total / self.splits)).collect()
             }
-            Some(readers) => readers
-                .iter()
-                .flat_map(|bytes| {
-                    let (words, _) = bytes.as_chunks::<8>();
-                    let words: Vec<i64> = words.iter().map(|word| i64::from_le_bytes(*word)).collect();
-                    words.chunks(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()
-                })
-                .collect(),
+            Some(_) => left.iter_mut().flat_map(|own| own.drain(1.min(own.len())..).collect::<Vec<_>>()).collect(),
         };
-        let mut readers: Vec<NumbersReader> = (0..start.parallelism)
-            .map(|_| NumbersReader {
+        let finishing = left.len() - start.parallelism;
+        for (i, range) in others.into_iter().enumerate() {
+            left[finishing + i % start.parallelism].push_back(range);
+        }
+        let readers: Vec<NumbersReader> = left
+            .into_iter()
+            .map(|left| NumbersReader {
                 spec: self.clone(),
                 projection: start.projection.clone(),
-                left: VecDeque::new(),
+                left,
                 polls: 0,
                 done: 0,
                 clock: Arc::clone(&start.clock),
                 next_ms: 0,
             })
             .collect();
-        for (i, range) in ranges.into_iter().enumerate() {
-            readers[i % start.parallelism].left.push_back(range);
-        }
         Ok(readers.into_iter().map(|reader| Box::new(reader) as Box<dyn Source>).collect())
     }
 }
@@ -155,6 +159,10 @@ impl Source for NumbersReader {
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<Vec<u8>> {
         Ok(self.left.iter().flat_map(|(next, end)| [next.to_le_bytes(), end.to_le_bytes()]).flatten().collect())
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.left.iter().all(|(next, end)| next >= end)
     }
 
     fn progress(&self) -> SourceProgress {

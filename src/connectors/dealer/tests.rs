@@ -49,10 +49,10 @@ const INPUT: &str = "tens";
 const END: u64 = 97;
 
 impl Run {
-    fn new(readers: usize, restored: Option<&[Vec<u8>]>) -> Self {
-        let left = restored
-            .map_or(Remaining { next: 0, unfinished: Vec::new() }, |entries| remaining(entries, INPUT).unwrap());
-        let dealer = Dealer::new(Tens { next: left.next, end: END }, left.unfinished, readers);
+    fn new(parallelism: usize, restored: Option<&[Vec<u8>]>) -> Self {
+        let left = restored.map_or(Remaining::all(), |entries| remaining(entries, INPUT, str::eq).unwrap());
+        let readers = left.readers(parallelism);
+        let dealer = Dealer::new(Tens { next: left.next, end: END }, left, parallelism);
         let readers = (0..readers).map(|_| TestReader::default()).collect();
         Self { dealer, readers, checkpoint: 0, complete: None }
     }
@@ -152,29 +152,52 @@ fn whatever_the_interleaving_a_restored_run_reads_the_rest_exactly_once() {
 }
 
 #[test]
-fn splits_are_dealt_in_order_and_unfinished_ones_first() {
-    let dealer = Dealer::new(Tens { next: 50, end: 70 }, vec![(13, 20), (38, 40)], 2);
+fn a_reader_goes_on_with_its_own_split_and_the_rest_is_dealt_in_order() {
+    let left = Remaining { next: 50, begun: vec![Some((38, 40)), None], returned: vec![(13, 20)] };
+    let dealer = Dealer::new(Tens { next: 50, end: 70 }, left, 2);
     let dealt: Vec<_> = [0, 1, 0, 1, 0].map(|reader| dealer.deal(reader)).into();
     let split = |split| Deal::Split(split);
-    assert_eq!(dealt, [split((13, 20)), split((38, 40)), split((50, 60)), split((60, 70)), Deal::End]);
+    assert_eq!(dealt, [split((38, 40)), split((13, 20)), split((50, 60)), split((60, 70)), Deal::End]);
+}
+
+#[test]
+fn more_readers_than_subtasks_finish_what_they_had_begun_and_the_last_go_on() {
+    let left = Remaining { next: 50, begun: vec![Some((13, 20)), None, Some((38, 40))], returned: Vec::new() };
+    assert_eq!(left.readers(1), 3);
+    let dealer = Dealer::new(Tens { next: 50, end: 60 }, left, 1);
+    assert_eq!([0, 1, 2].map(|reader| dealer.has_ended(reader)), [false, true, false]);
+    let dealt: Vec<_> = [0, 0, 1, 2, 2, 2].map(|reader| dealer.deal(reader)).into();
+    let split = |split| Deal::Split(split);
+    assert_eq!(dealt, [split((13, 20)), Deal::End, Deal::End, split((38, 40)), split((50, 60)), Deal::End]);
+}
+
+#[test]
+fn a_reader_for_which_there_is_no_split_is_at_its_end_before_it_asks() {
+    let dealer = Dealer::new(Tens { next: 0, end: 15 }, Remaining::all(), 3);
+    assert_eq!([0, 1, 2].map(|reader| dealer.has_ended(reader)), [false, false, true]);
+    let entry = dealer.snapshot(1, CheckpointId(1), INPUT, None).unwrap();
+    let left = remaining::<(u64, u64)>(&[entry], INPUT, str::eq).unwrap();
+    assert_eq!(left.begun, [Some((10, 15))], "what it was dealt and has not asked for is its own");
 }
 
 #[test]
 fn a_reader_that_has_taken_a_snapshot_waits_for_those_that_have_not() {
-    let dealer = Dealer::new(Tens { next: 0, end: 100 }, Vec::new(), 3);
+    let dealer = Dealer::new(Tens { next: 0, end: 100 }, Remaining::all(), 3);
     dealer.snapshot(0, CheckpointId(1), INPUT, None).unwrap();
+    assert_eq!(dealer.deal(0), Deal::Split((0, 10)), "dealt before");
     assert_eq!(dealer.deal(0), Deal::Wait);
     dealer.snapshot(1, CheckpointId(1), INPUT, None).unwrap();
     assert_eq!(dealer.deal(0), Deal::Wait);
     dealer.end(2);
-    assert_eq!(dealer.deal(0), Deal::Split((0, 10)));
+    assert_eq!(dealer.deal(0), Deal::Split((30, 40)));
 }
 
 #[test]
 fn positions_in_another_input_or_of_a_later_version_are_refused() {
-    let dealer = Dealer::new(Tens { next: 0, end: 100 }, Vec::new(), 1);
+    let dealer = Dealer::new(Tens { next: 0, end: 100 }, Remaining::all(), 1);
     let entry = dealer.snapshot(0, CheckpointId(1), INPUT, Some((3, 10))).unwrap();
-    let refused = |entries: &[Vec<u8>], input: &str| remaining::<(u64, u64)>(entries, input).unwrap_err().to_string();
+    let refused =
+        |entries: &[Vec<u8>], input: &str| remaining::<(u64, u64)>(entries, input, str::eq).unwrap_err().to_string();
     insta::assert_snapshot!(refused(std::slice::from_ref(&entry), "others"), @"state: the input is not the one that was checkpointed: then tens, now others; bring it back as it was, or start without a restore");
     let later = String::from_utf8(entry).unwrap().replace("\"version\":1", "\"version\":2").into_bytes();
     insta::assert_snapshot!(refused(&[later], INPUT), @"state: a source's position is of version 2; this build reads 1");

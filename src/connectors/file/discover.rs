@@ -1,14 +1,11 @@
 //! Which files an input consists of.
 
-use std::hash::Hasher;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::stream::{ByteStream, Compression, CompressionChoice};
-use crate::connectors::dealer::CONTENT;
 use crate::types::files::{FileInfo, FileKind, Files};
-use crate::types::{Error, Result};
 
 /// One file of an input.
 #[derive(Debug, Clone)]
@@ -141,67 +138,4 @@ fn matching(files: &dyn Files, target: &Target) -> Result<Vec<Found>, String> {
     }
     found.sort_unstable_by(|left, right| left.0.cmp(&right.0));
     if found.is_empty() { Err(format!("no file matches '{text}'")) } else { Ok(found) }
-}
-
-/// Bytes at either end of a file that its fingerprint takes in.
-const SAMPLE_BYTES: usize = 4_096;
-/// Files of whose content the fingerprint takes something in: the first ones.
-const SAMPLED_FILES: usize = 64;
-
-/// Names and sizes of the files, and something of their content, in one short text: a position in other files is refused.
-///
-/// # Errors
-/// When a file can't be read.
-pub(super) fn fingerprint(files: &dyn Files, inputs: &[InputFile]) -> Result<String> {
-    let mut hash = Fnv::new();
-    let mut bytes = 0_u64;
-    for file in inputs {
-        hash.write(file.name.as_bytes());
-        hash.write(&[0]);
-        hash.write(&file.info.len.to_le_bytes());
-        bytes = bytes.saturating_add(file.info.len);
-    }
-    let mut content = Fnv::new();
-    let mut sample = vec![0; SAMPLE_BYTES];
-    for file in inputs.iter().take(SAMPLED_FILES) {
-        let mut read = || -> io::Result<()> {
-            let mut opened = files.open(&file.path)?;
-            for offset in [0, file.info.len.saturating_sub(SAMPLE_BYTES as u64)] {
-                let most = usize::try_from(file.info.len - offset).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
-                let read = opened.read_at(offset, &mut sample[..most])?;
-                content.write(&sample[..read]);
-            }
-            Ok(())
-        };
-        read().map_err(|error| Error::io(&file.path, error))?;
-    }
-    let name = inputs.first().map_or("", |file| file.name.as_str());
-    let more = if inputs.len() > 1 { ", …" } else { "" };
-    Ok(format!(
-        "{} file(s) of {bytes} bytes ({name}{more}) [{:016x}]{CONTENT}{:016x}",
-        inputs.len(),
-        hash.finish(),
-        content.finish()
-    ))
-}
-
-/// FNV-1a, 64 bits: stored, so it must never change, which the standard hasher does not promise.
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

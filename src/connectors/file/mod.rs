@@ -3,6 +3,7 @@
 mod buffer;
 mod commit;
 mod discover;
+mod fingerprint;
 mod format;
 mod lines;
 mod parts;

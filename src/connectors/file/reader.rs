@@ -1,12 +1,13 @@
 //! One reader of a file source.
 
-use std::io;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
 use super::buffer::{Filled, ReadBuffer, as_len, as_u64};
 use super::discover::InputFile;
+use super::fingerprint::content;
 use super::format::FileFormat;
 use super::lines::LineCounter;
 use super::splits::{FileSplit, FileSplits};
@@ -31,6 +32,8 @@ pub(super) struct Input {
     pub(super) projection: Vec<usize>,
     /// Names the files in a checkpoint.
     pub(super) fingerprint: String,
+    /// Something of the content of the first of them.
+    pub(super) contents: Arc<[u64]>,
     pub(super) bytes: u64,
     pub(super) record_bytes_max: usize,
 }
@@ -124,7 +127,8 @@ impl FileReader {
     }
 
     fn begin(&mut self, split: FileSplit) -> Result<()> {
-        let Some(file) = self.input.inputs.get(split.file) else {
+        let input = Arc::clone(&self.input);
+        let Some(file) = input.inputs.get(split.file) else {
             return Err(Error::state("a source's position names a file that the input does not have"));
         };
         let continued = self.finished.take() == Some((split.file, split.start)) && split.at.is_none();
@@ -133,7 +137,8 @@ impl FileReader {
             let stream = file.open(&*self.input.files, 0).map_err(failed)?;
             let now = stream.info().map_err(failed)?;
             if now.id != file.info.id {
-                return Err(Error::io(&file.path, io::Error::other("was replaced by another file while it was read")));
+                let what = "was replaced by another file while it was read".to_owned();
+                return Err(Error::Changed { path: file.path.clone(), what });
             }
             self.open = Some((split.file, stream));
             self.check_unchanged(split.file)?;
@@ -158,7 +163,7 @@ impl FileReader {
             }
         };
         if at_file_start || self.decoder_used && !continued {
-            let Input { format, schema, projection, .. } = &*self.input;
+            let Input { format, schema, projection, .. } = &*input;
             self.decoder = format.decoder(schema, projection, at_file_start)?;
             self.decoded = 0;
             self.decoder_used = at_file_start;
@@ -169,18 +174,24 @@ impl FileReader {
     }
 
     /// Refuses a file that is not what it was when the input was put together. One that grew is read as far as it went
-    /// then (and to the end of the record there).
-    fn check_unchanged(&self, file: usize) -> Result<()> {
-        let (Some((_, stream)), Some(input)) = (&self.open, self.input.inputs.get(file)) else { return Ok(()) };
-        let now = stream.info().map_err(|error| Error::io(&input.path, error))?;
-        let problem = if now.len < input.info.len {
-            format!("was truncated while it was read: from {} to {} bytes", input.info.len, now.len)
-        } else if now.len == input.info.len && now.modified_ns != input.info.modified_ns {
-            "was rewritten while it was read".to_owned()
-        } else {
-            return Ok(());
+    /// then (and to the end of the record there), unless it begins or ended otherwise.
+    fn check_unchanged(&mut self, file: usize) -> Result<()> {
+        let (Some((_, stream)), Some(input)) = (&mut self.open, self.input.inputs.get(file)) else { return Ok(()) };
+        let failed = |error| Error::io(&input.path, error);
+        let now = stream.info().map_err(failed)?;
+        let then = &input.info;
+        let what = match now.len.cmp(&then.len) {
+            Ordering::Less => format!("was truncated while it was read: from {} to {} bytes", then.len, now.len),
+            Ordering::Equal if now.modified_ns == then.modified_ns => return Ok(()),
+            Ordering::Greater => match self.input.contents.get(file) {
+                Some(begun) if content(stream.file(), then.len).map_err(failed)? != *begun => {
+                    format!("was rewritten while it was read: from {} to {} bytes", then.len, now.len)
+                }
+                Some(_) | None => return Ok(()),
+            },
+            Ordering::Equal => "was rewritten while it was read".to_owned(),
         };
-        Err(Error::Changed { path: input.path.clone(), what: problem })
+        Err(Error::Changed { path: input.path.clone(), what })
     }
 
     fn fill(&mut self, file: usize) -> Result<Filled> {
@@ -435,7 +446,15 @@ impl Source for FileReader {
     }
 
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<u8>> {
+        // No checkpoint holds rows of a file that has become another one.
+        if let Some(current) = &self.current {
+            self.check_unchanged(current.split.file)?;
+        }
         self.dealer.snapshot(self.index, checkpoint, &self.input.fingerprint, self.position())
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.current.is_none() && self.dealer.has_ended(self.index)
     }
 
     fn progress(&self) -> SourceProgress {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::discover::{InputFile, Target, discover, fingerprint};
+use super::discover::{InputFile, Target, discover};
+use super::fingerprint::{contents, fingerprint, is_same};
 use super::format::{self, FileFormat};
 use super::reader::{FileReader, Input};
 use super::splits::{FileSplit, FileSplits};
@@ -36,7 +37,14 @@ pub(super) struct FileSource {
     record_bytes_max: usize,
     /// What the inputs were that jobs of this process began with, by their fingerprint: a job that is restarted goes on
     /// with the same, and notices what has become another since.
-    begun: Mutex<BTreeMap<String, Arc<[InputFile]>>>,
+    begun: Mutex<BTreeMap<String, Begun>>,
+}
+
+/// The files of an input as they were when a job began with them.
+#[derive(Debug, Clone)]
+struct Begun {
+    inputs: Arc<[InputFile]>,
+    contents: Arc<[u64]>,
 }
 
 impl FileSource {
@@ -76,26 +84,28 @@ impl FileSource {
     }
 
     /// The files to read, their fingerprint, and what the readers of `restored` had left of them.
-    fn input(&self, restored: Option<&[Vec<u8>]>) -> Result<(Arc<[InputFile]>, String, Remaining<FileSplit>)> {
+    fn input(&self, restored: Option<&[Vec<u8>]>) -> Result<(Begun, String, Remaining<FileSplit>)> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entries) = restored {
-            let same = |(fingerprint, inputs): (&String, &Arc<[InputFile]>)| {
-                let remaining = remaining(entries, fingerprint).ok()?;
-                Some((inputs.clone(), fingerprint.clone(), remaining))
-            };
-            if let Some(found) = begun.iter().find_map(same) {
+            let found = begun.iter().find_map(|(fingerprint, begun)| {
+                let remaining = remaining(entries, fingerprint, is_same).ok()?;
+                Some((begun.clone(), fingerprint.clone(), remaining))
+            });
+            if let Some(found) = found {
                 return Ok(found);
             }
         }
         // Looked for again: what the directory holds now is what is read, not what it held when the source was typed.
         let inputs = discover(&*self.files, &self.target).map_err(Error::config)?;
-        let fingerprint = fingerprint(&*self.files, &inputs)?;
+        let contents = contents(&*self.files, &inputs)?;
+        let fingerprint = fingerprint(&inputs, &contents);
         let remaining = match restored {
-            Some(entries) => remaining(entries, &fingerprint)?,
-            None => Remaining { next: 0, unfinished: Vec::new() },
+            Some(entries) => remaining(entries, &fingerprint, is_same)?,
+            None => Remaining::all(),
         };
-        begun.insert(fingerprint.clone(), inputs.clone());
-        Ok((inputs, fingerprint, remaining))
+        let now = Begun { inputs, contents };
+        begun.insert(fingerprint.clone(), now.clone());
+        Ok((now, fingerprint, remaining))
     }
 }
 
@@ -181,9 +191,10 @@ impl PlannedSource for FileSource {
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
-        let (inputs, fingerprint, Remaining { next, unfinished }) = self.input(start.restored.as_deref())?;
+        let (Begun { inputs, contents }, fingerprint, remaining) = self.input(start.restored.as_deref())?;
         let bytes = inputs.iter().map(|input| input.info.len).sum();
-        let done = unfinished.iter().fold(next, |done, split| {
+        let (next, readers) = (remaining.next, remaining.readers(start.parallelism));
+        let done = remaining.unfinished().fold(next, |done, split| {
             let whole = match split.end {
                 u64::MAX => inputs.get(split.file).map_or(0, |input| input.info.len),
                 end => end.saturating_sub(split.start),
@@ -191,7 +202,7 @@ impl PlannedSource for FileSource {
             done.saturating_sub(whole)
         });
         let splits = FileSplits::new(inputs.clone(), self.split_bytes, self.format.splittable(), next);
-        let dealer = Arc::new(Dealer::new(splits, unfinished, start.parallelism));
+        let dealer = Arc::new(Dealer::new(splits, remaining, start.parallelism));
         let input = Arc::new(Input {
             files: self.files.clone(),
             inputs,
@@ -199,10 +210,11 @@ impl PlannedSource for FileSource {
             schema: self.schema.clone(),
             projection: start.projection.clone(),
             fingerprint,
+            contents,
             bytes,
             record_bytes_max: self.record_bytes_max,
         });
-        (0..start.parallelism)
+        (0..readers)
             .map(|reader| -> Result<Box<dyn Source>> {
                 // Readers report shares of one total, so what an earlier run did is the first one's.
                 let done = if reader == 0 { done } else { 0 };

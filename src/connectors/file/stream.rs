@@ -69,6 +69,16 @@ impl ByteStream {
         self.cursor().file.info()
     }
 
+    /// The open file, to be read at any place.
+    pub(super) fn file(&mut self) -> &mut dyn ReadFile {
+        let cursor = match self {
+            Self::Plain(cursor) => cursor,
+            Self::Gzip(decoder) => decoder.get_mut().get_mut(),
+            Self::Zstd(frames) => frames.source.get_mut(),
+        };
+        &mut *cursor.file
+    }
+
     /// Bytes of the file, not of its content, that have been read.
     pub(super) fn file_bytes(&self) -> u64 {
         self.cursor().read.load(Ordering::Relaxed)

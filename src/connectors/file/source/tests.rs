@@ -278,6 +278,7 @@ fn a_file_that_changes_while_it_is_read_is_an_error_that_names_it() {
     };
     insta::assert_snapshot!(changed(&|| fs::write(&path, &content[..2_500]).unwrap()), @"DIR/f: was truncated while it was read: from 7890 to 2500 bytes");
     insta::assert_snapshot!(changed(&rewrite), @"DIR/f: was rewritten while it was read");
+    insta::assert_snapshot!(changed(&|| fs::write(&path, content.replace("row", "other")).unwrap()), @"DIR/f: was rewritten while it was read: from 7890 to 9890 bytes");
     insta::assert_snapshot!(changed(&|| {
         fs::rename(&path, dir.path().join("old")).unwrap();
         fs::write(&path, &content).unwrap();
@@ -392,7 +393,8 @@ fn positions_in_other_files_are_refused() {
     // A position from before the content counted is one of any file of this name and size.
     let entry = String::from_utf8(entry).unwrap();
     let (before, behind) = entry.split_once(" content ").unwrap();
-    let earlier = format!("{before}{}", &behind[16..]);
+    let (_, rest) = behind.split_once('"').unwrap();
+    let earlier = format!("{before}\"{rest}");
     from(&source_of(dir.path(), "a", &[]), earlier.as_bytes()).unwrap();
 }
 
@@ -414,4 +416,19 @@ fn a_file_that_changed_before_a_restart_is_noticed() {
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_modified(later).unwrap();
     let error = drain(&mut again()).err().unwrap();
     assert!(error.is_permanent() && error.to_string().ends_with("was rewritten while it was read"), "{error}");
+    let error = readers[0].snapshot(CheckpointId(2)).err().unwrap();
+    assert!(error.is_permanent(), "no checkpoint holds rows of both: {error}");
+
+    // As another process sees it, which has not begun with the file.
+    let anew = || {
+        let source = source_of(dir.path(), "f", &[bytes("split", 1_000)]);
+        source.start(&SourceStart { restored: Some(entries.clone()), ..start(1, &[0], 10) })
+    };
+    let error = anew().err().unwrap().to_string();
+    assert!(error.starts_with("state: the input is not the one that was checkpointed"), "{error}");
+    // A copy is another file of the same content.
+    fs::remove_file(&path).unwrap();
+    fs::write(dir.path().join("keeps the inode"), "").unwrap();
+    fs::write(&path, &content).unwrap();
+    drain(&mut anew().unwrap()).unwrap();
 }

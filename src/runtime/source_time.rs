@@ -1,0 +1,133 @@
+//! The event times of a source's rows, and the time without any.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMillisecondType};
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::{DataType, TimeUnit};
+use arrow_select::filter::filter_record_batch;
+
+use super::source_reader::TimedRows;
+use crate::expr::{EvalContext, Evaluator, RowError};
+use crate::types::{Error, NO_TIME, Result};
+
+/// What a source's event-time expression makes of its rows; without one no row has a time.
+pub(super) struct EventTimes(pub(super) Option<Evaluator>);
+
+/// Rows with their times, and those that have none.
+pub(super) struct Admitted {
+    pub(super) rows: TimedRows,
+    /// By their place in the rows that were given, ascending.
+    pub(super) untimed: Vec<RowError>,
+}
+
+impl EventTimes {
+    /// Gives `rows` their event times. Those that have none are left out: an event time that is null, or fails.
+    ///
+    /// # Errors
+    /// When the expression can't be evaluated at all: a defect of ours.
+    pub(super) fn admit(&self, rows: &RecordBatch, now_ms: i64) -> Result<Admitted> {
+        let Some(evaluator) = &self.0 else {
+            let times = vec![NO_TIME; rows.num_rows()].into();
+            return Ok(Admitted { rows: TimedRows::new(rows.clone(), times), untimed: Vec::new() });
+        };
+        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let column = evaluator.evaluate(rows, &mut context)?;
+        let timed = TimedRows::new(rows.clone(), times_of(&column)?);
+        let mut untimed = context.errors;
+        if column.null_count() == 0 && untimed.is_empty() && !timed.spans.any_untimed() {
+            return Ok(Admitted { rows: timed, untimed });
+        }
+        let failed: Vec<usize> = untimed.iter().map(|error| error.row).collect();
+        for (row, &time) in timed.times.iter().enumerate() {
+            if (column.is_null(row) || time == NO_TIME) && !failed.contains(&row) {
+                untimed.push(RowError { row, message: "no event time".to_owned() });
+            }
+        }
+        untimed.sort_by_key(|error| error.row);
+        let mut keep = vec![true; rows.num_rows()];
+        for error in &untimed {
+            keep[error.row] = false;
+        }
+        let times = timed.times.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(time, _)| *time).collect();
+        let rows = filter_record_batch(rows, &BooleanArray::from(keep))?;
+        Ok(Admitted { rows: TimedRows::new(rows, times), untimed })
+    }
+}
+
+/// Epoch milliseconds of an event-time column; null slots hold anything.
+fn times_of(column: &dyn Array) -> Result<ScalarBuffer<i64>> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "binding lets only these two kinds through")]
+    match column.data_type() {
+        DataType::Int64 => Ok(column.as_primitive::<Int64Type>().values().clone()),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            Ok(column.as_primitive::<TimestampMillisecondType>().values().clone())
+        }
+        other => Err(Error::config(format!("an event time of type {other}"))),
+    }
+}
+
+/// Since when a source has sent nothing: after the timeout it is left out of the minimum of watermarks, be it that
+/// nothing comes or that nothing is due by its pace.
+#[derive(Debug)]
+pub(super) struct IdleTimer {
+    timeout_ms: Option<i64>,
+    since_ms: i64,
+    idle: bool,
+}
+
+/// What follows from there being nothing to send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// The source has just become idle.
+    Idle,
+    /// It becomes so at this time of the clock, if nothing comes; `None` for never, or when it is already.
+    Until(Option<i64>),
+}
+
+impl IdleTimer {
+    pub(super) const fn new(timeout_ms: Option<i64>, now_ms: i64) -> Self {
+        Self { timeout_ms, since_ms: now_ms, idle: false }
+    }
+
+    /// Whether the timer must be told of rows.
+    pub(super) const fn is_set(&self) -> bool {
+        self.timeout_ms.is_some()
+    }
+
+    /// Begins to count anew.
+    pub(super) const fn restart(&mut self, now_ms: i64) {
+        self.since_ms = now_ms;
+    }
+
+    /// Rows are sent; whether that ends the idleness.
+    pub(super) const fn rows(&mut self, now_ms: i64) -> bool {
+        self.since_ms = now_ms;
+        std::mem::replace(&mut self.idle, false)
+    }
+
+    /// Nothing is sent now.
+    pub(super) fn nothing(&mut self, now_ms: i64) -> Silence {
+        let Some(timeout_ms) = self.timeout_ms.filter(|_| !self.idle) else { return Silence::Until(None) };
+        let idle_at_ms = self.since_ms.saturating_add(timeout_ms);
+        self.idle = now_ms >= idle_at_ms;
+        if self.idle { Silence::Idle } else { Silence::Until(Some(idle_at_ms)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_idle_once_until_rows_come() {
+        let mut timer = IdleTimer::new(Some(100), 1_000);
+        assert_eq!(timer.nothing(1_050), Silence::Until(Some(1_100)));
+        assert!(!timer.rows(1_060));
+        assert_eq!(timer.nothing(1_160), Silence::Idle);
+        assert_eq!(timer.nothing(1_200), Silence::Until(None));
+        assert!(timer.rows(1_300));
+        assert_eq!(timer.nothing(1_300), Silence::Until(Some(1_400)));
+        assert_eq!(IdleTimer::new(None, 0).nothing(1_000), Silence::Until(None));
+    }
+}
