@@ -131,7 +131,9 @@ impl StateReader {
     /// # Errors
     /// When the key's type can't be hashed.
     pub fn key(&self) -> Result<Option<(u16, Vec<ArrayRef>)>> {
-        let (Some(wanted), None, 1..) = (&self.keys, &self.search, self.descriptor.key_columns) else { return Ok(None) };
+        let (Some(wanted), None, 1..) = (&self.keys, &self.search, self.descriptor.key_columns) else {
+            return Ok(None);
+        };
         let schema = self.descriptor.key_schema();
         let columns = schema.arrow().fields().iter().enumerate().map(|(index, field)| {
             let (_, text) = wanted.iter().find(|(column, _)| *column == index)?;

@@ -196,7 +196,9 @@ fn event_times(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
 mod tests {
     use super::*;
     use crate::api::Arg;
-    use crate::operators::testing::{FakeStream, MemoryState, Recorder, Values, at, batch, column, context, instance};
+    use crate::operators::testing::{
+        FakeStream, MemoryState, Recorder, Values, apply, at, batch, column, context, instance,
+    };
 
     fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {
         let mut stream = FakeStream::new(schema);
@@ -244,7 +246,8 @@ mod tests {
         let mut state = MemoryState::default();
         for (subtask, time) in [(0, 12_i64), (1, 10)] {
             let times = [time, time + 1].iter().flat_map(|time: &i64| time.to_le_bytes()).collect();
-            state.operator.push((subtask, MAX_TIME, times));
+            let change = StateChange::Operator { state: MAX_TIME.name, entry: times };
+            apply(&mut state, &instance(subtask, 2, None), &StateDelta { changes: vec![change] }, 0);
         }
         let mut running = operator.create(&instance(0, 1, Some(&state))).expect("creates");
         let mut out = Recorder::default();

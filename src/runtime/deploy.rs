@@ -303,7 +303,9 @@ fn open_source(
     }
     let opened = opened.into_iter().enumerate().map(|(index, reader)| {
         let held = match restored {
-            Some(point) => source_state::read_held(&*point.operator(&task.uid, Instance { index, parallelism, key_groups: 0..0 }))?,
+            Some(point) => {
+                source_state::read_held(&*point.operator(&task.uid, Instance { index, parallelism, key_groups: 0..0 }))?
+            }
             None => Vec::new(),
         };
         let held = held.iter().map(|rows| as_read_now(task, rows)).collect::<Result<_>>()?;

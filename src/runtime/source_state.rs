@@ -141,31 +141,13 @@ mod tests {
     use arrow_array::{ArrayRef, Int64Array};
 
     use super::*;
+    use crate::memory_state::MemoryState;
+    use crate::state::{Instance, StateDelta};
 
-    struct Entries(Vec<StateChange>);
-
-    impl RestoredState for Entries {
-        fn keyed(
-            &self,
-            _descriptor: &crate::state::StateDescriptor,
-        ) -> Result<Vec<(crate::state::Namespace, RecordBatch)>> {
-            Ok(Vec::new())
-        }
-
-        fn operator(&self, wanted: &str) -> Result<Vec<Vec<u8>>> {
-            Ok(self
-                .0
-                .iter()
-                .filter_map(|change| match change {
-                    StateChange::Operator { state, entry } if *state == wanted => Some(entry.clone()),
-                    StateChange::Operator { .. }
-                    | StateChange::Upsert { .. }
-                    | StateChange::Remove { .. }
-                    | StateChange::DropNamespace { .. }
-                    | StateChange::Commit { .. } => None,
-                })
-                .collect())
-        }
+    fn stored(changes: Vec<StateChange>) -> MemoryState {
+        let mut state = MemoryState::default();
+        state.apply(&(0..1).into(), &StateDelta { changes }, &|_| unreachable!("a source has no keyed state"));
+        state
     }
 
     #[test]
@@ -187,17 +169,22 @@ mod tests {
                 .expect("rows can be encoded"),
             );
         }
-        let restored = RestoredSource::read(&Entries(changes)).expect("as written");
+        let state = stored(changes);
+        let restored = RestoredSource::read(&state).expect("as written");
         assert_eq!(restored.times, Reached { least: 50, largest: 89 });
         assert_eq!(restored.readers.map(|readers| readers.len()), Some(3));
-        assert_eq!(restored.held, [rows.slice(1, 1)]);
+        // The held rows go on in one of two instances.
+        let held =
+            [0, 1].map(|index| read_held(&state.for_instance(Instance::new(index, 2, 128))).expect("as written"));
+        assert_eq!(held, [vec![rows.slice(1, 1)], vec![]]);
     }
 
     #[test]
     fn damage_is_an_error() {
         for state in [READER, WATERMARK, HELD] {
-            let damaged = Entries(vec![StateChange::Operator { state, entry: vec![9, 9] }]);
-            assert_eq!(RestoredSource::read(&damaged).is_err(), state != READER);
+            let damaged = stored(vec![StateChange::Operator { state: state.name, entry: vec![9, 9] }]);
+            let refused = RestoredSource::read(&damaged).is_err() || read_held(&damaged).is_err();
+            assert_eq!(refused, state != READER);
         }
     }
 }

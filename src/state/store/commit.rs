@@ -102,7 +102,8 @@ impl StateStore {
     fn try_commit(&self, commit: &Commit<'_>) -> Result<CommitStats> {
         self.check_place()?;
         let transaction = self.begin_write()?;
-        let parent = commit.parent.map(|CheckpointId(parent)| parent_record(&transaction, commit.id.0, parent)).transpose()?;
+        let parent =
+            commit.parent.map(|CheckpointId(parent)| parent_record(&transaction, commit.id.0, parent)).transpose()?;
         let Stated { states, added, taken_up } = self.stored_states(commit.states, parent.as_ref())?;
         write_schemas(&transaction, &added)?;
         let changes = changes::keyed(commit.deltas, &states)?;
@@ -156,11 +157,7 @@ impl StateStore {
 
     /// The stored form of `states`. One that the parent has in another layout is stored anew, never in a table that holds
     /// blocks already: what it takes up must not meet what another branch of checkpoints has written.
-    fn stored_states(
-        &self,
-        states: &[(OperatorUid, Vec<StateDescriptor>)],
-        parent: Option<&Parent>,
-    ) -> Result<Stated> {
+    fn stored_states(&self, states: &[(OperatorUid, Vec<StateDescriptor>)], parent: Option<&Parent>) -> Result<Stated> {
         let held = parent.iter().flat_map(|parent| &parent.record.states);
         let held = held.map(|state| Ok((self.schema(state.schema)?, *state))).collect::<Result<Vec<_>>>()?;
         let known = self.schemas();
@@ -183,7 +180,8 @@ impl StateStore {
                     stated.taken_up.extend(of_parent.map(|(_, from)| (Arc::clone(&state), *from)));
                     state
                 };
-                if stated.states.iter().any(|other| other.uid == state.uid && other.descriptor.name == descriptor.name) {
+                if stated.states.iter().any(|other| other.uid == state.uid && other.descriptor.name == descriptor.name)
+                {
                     return Err(Error::state(format!("operator `{uid}` declares state `{}` twice", descriptor.name)));
                 }
                 stated.states.push(state);

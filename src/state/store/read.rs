@@ -114,11 +114,7 @@ impl BlockReader<'_> {
     }
 
     /// Calls `visit` with the blocks of each group, oldest first.
-    fn groups(
-        &self,
-        key_groups: &Range<u16>,
-        visit: &mut dyn FnMut(Group, &[Stored<'_>]) -> Result<()>,
-    ) -> Result<()> {
+    fn groups(&self, key_groups: &Range<u16>, visit: &mut dyn FnMut(Group, &[Stored<'_>]) -> Result<()>) -> Result<()> {
         let table = match self.transaction.open_table(self.state.blocks()) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(()),
@@ -178,9 +174,8 @@ impl SnapshotSource for CheckpointSource {
         key: &[ArrayRef],
         visit: &mut Visit<'_>,
     ) -> Result<()> {
-        self.blocks(uid, state).map_or(Ok(()), |blocks| {
-            blocks.lookup(key_group, key, visit).map_err(|error| self.store.named(error))
-        })
+        self.blocks(uid, state)
+            .map_or(Ok(()), |blocks| blocks.lookup(key_group, key, visit).map_err(|error| self.store.named(error)))
     }
 
     fn entries(&self, uid: &OperatorUid) -> Result<Vec<OperatorEntry>> {
