@@ -1,5 +1,12 @@
 //! lotic: an interactive shell for streams. See `src/ARCHITECTURE.md` for the layers; a module imports only from below.
 
+// For what the library's tests share with the integration tests.
+#[cfg(test)]
+extern crate self as lotic;
+#[cfg(test)]
+#[path = "../tests/runtime_support/memory_state.rs"]
+mod memory_state;
+
 pub mod types;
 
 pub mod expr;

@@ -89,6 +89,163 @@ fn state_of_other_columns_is_an_error_that_names_both_layouts() {
     assert!(error.contains("(auction bigint") && error.contains("(bidder bigint"), "{error}");
 }
 
+/// The rows of job `t` over the first bids and, in a second run that is restored with another aggregate, over the rest.
+fn aggregated_in_two(first: &str, second: &str, window: &str) -> Result<Vec<String>, String> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let input = path.join("bids.ndjson");
+    std::fs::write(&input, ndjson(&bids(7, 2_000, 40, 20, 500, 0, 0))).expect("written");
+    let text = |aggregate: &str| {
+        let source = source(&input, "");
+        format!(
+            "{source} run t = bids | key_by auction {window} | {aggregate} | uid 'w' | into file 'out' with (format = 'json');"
+        )
+    };
+    run(path, &text(first), |settings| settings.stop_after_rows = Some(1_100))?;
+    run(path, &text(second), |settings| {
+        latest(settings);
+        settings.drain = true;
+    })?;
+    Ok(committed_lines(&path.join("out")))
+}
+
+const TUMBLE: &str = "| window tumble(10s)";
+
+#[test]
+fn exchanged_aggregates_are_restored_right() {
+    let both = "aggregate sum(price) as total, count(*) filter (where price > 5000) as dear, avg(price) as mean";
+    let exchanged = "aggregate avg(price) as mean, count(*) filter (where price > 5000) as dear, sum(price) as total";
+    for window in [TUMBLE, "| window hop(20s, 10s)", ""] {
+        // The same columns in the same order leave either.
+        let ordered = |aggregate: &str| format!("{aggregate} | select auction, total, dear, mean");
+        let straight = aggregated_in_two(&ordered(both), &ordered(both), window).expect("restored");
+        let found = aggregated_in_two(&ordered(both), &ordered(exchanged), window).expect("restored by name");
+        assert!(straight.len() > 40, "{}", straight.len());
+        assert_eq!(found, straight, "{window}");
+    }
+}
+
+#[test]
+fn another_aggregate_is_refused_by_name_and_so_is_one_that_nobody_reads_any_more() {
+    let refused =
+        |first: &str, second: &str, window: &str| aggregated_in_two(first, second, window).expect_err("refused");
+    for window in [TUMBLE, ""] {
+        let sum = "aggregate sum(price) as x";
+        // The same type, the same place.
+        let other = refused(sum, "aggregate sum(bidder) as x", window);
+        assert!(other.contains("(sum(price) bigint, sum(price).count bigint)"), "{other}");
+        assert!(other.ends_with("(sum(bidder) bigint, sum(bidder).count bigint): it has no `sum(bidder)`"), "{other}");
+        let filtered = refused(sum, "aggregate sum(price) filter (where price > 5) as x", window);
+        assert!(filtered.ends_with("it has no `sum(price) filter (where price > 5)`"), "{filtered}");
+        let two = "aggregate min(price) as low, max(price) as high";
+        let exchanged = refused("aggregate min(price) as x", "aggregate max(price) as x", window);
+        assert!(exchanged.ends_with("it has no `max(price)`"), "{exchanged}");
+        // Reading another one downstream, and one less.
+        let other_read = refused(&format!("{two} | select low"), &format!("{two} | select high"), window);
+        assert!(other_read.ends_with("it has no `max(price)`"), "{other_read}");
+        let fewer = refused(two, &format!("{two} | select low"), window);
+        assert_eq!(
+            fewer,
+            "state: there is state of `w/accumulators: max(price)`, which the job does not have; \
+             compute (and read) it as before, or allow non-restored state to leave it behind"
+        );
+    }
+}
+
+#[test]
+fn state_of_another_window_is_refused_with_the_reason() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = |window: &str| script("", COUNT, "w").replace("tumble(10s)", window);
+    run(directory.path(), &text("hop(10s, 2s)"), |_| {}).expect("it runs");
+    let refused = |window: &str| run(directory.path(), &text(window), latest).expect_err("other slices");
+    assert_eq!(
+        refused("tumble(10s)"),
+        "state: state `accumulators` of operator `w` is of hop(10s, 2s) but the job declares tumble(10s): \
+         slices of 2000 ms from 0 ms can't be cut into slices of 10000 ms from 0 ms"
+    );
+    assert!(
+        refused("tumble(2s, 1s)")
+            .ends_with("slices of 2000 ms from 0 ms can't be cut into slices of 2000 ms from 1000 ms")
+    );
+    assert!(refused("hop(12s, 2s)").ends_with("hop(12s, 2s) needs rows that hop(10s, 2s) has let go"));
+    // Shorter windows over the same slices need nothing that is gone.
+    assert!(run(directory.path(), &text("hop(6s, 2s)"), latest).expect("restored").is_some());
+    assert!(refused("hop(10s, 2s)").ends_with("hop(10s, 2s) needs rows that hop(6s, 2s) has let go"));
+}
+
+/// Written by the lotic of format version 1, which named aggregates by their positions.
+#[test]
+fn savepoints_and_databases_of_version_1_go_on() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let of = |job: &str, window: &str, mean: &str| {
+        format!(
+            "source g from nexmark 'bid' with (events = 3000, seed = 1);
+             run {job} = g | key_by auction {window} | aggregate sum(price) as total, count(*) as n{mean}
+               | uid 'w' | into file 'out' with (format = 'json');"
+        )
+    };
+    let mean = ", avg(price) as mean";
+    for (place, job, window) in [("window", "t", TUMBLE), ("group", "u", "")] {
+        let rows = |change: &dyn Fn(&Path, &mut Settings)| {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path();
+            run(path, &of(job, window, mean), |settings| {
+                settings.drain = true;
+                change(path, settings);
+            })
+            .expect("it runs");
+            committed_lines(&path.join("out"))
+        };
+        let savepoint = fixtures.join("savepoint-v1-aggregates").join(place);
+        let from_savepoint = rows(&|_, settings| settings.restore = Some(RestoreFrom::Savepoint(savepoint.clone())));
+        let straight = rows(&|_, _| {});
+        // Of the rows that come after the savepoint, each is that of the straight run.
+        assert!(from_savepoint.len() > 100, "{}", from_savepoint.len());
+        assert!(from_savepoint.iter().all(|row| straight.binary_search(row).is_ok()), "{place}");
+        if place == "window" {
+            let from_database = rows(&|path, settings| {
+                let own = path.join("state/jobs/t");
+                std::fs::create_dir_all(&own).expect("created");
+                std::fs::copy(fixtures.join("database-v1/state.redb"), own.join("state.redb")).expect("copied");
+                latest(settings);
+            });
+            assert_eq!(from_database, from_savepoint);
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        let fewer = run(directory.path(), &of(job, window, ""), |settings| {
+            settings.restore = Some(RestoreFrom::Savepoint(savepoint.clone()));
+        });
+        // In a window `sum` and `avg` had shared their state already.
+        assert_eq!(fewer.is_ok(), place == "window", "{fewer:?}");
+    }
+}
+
+/// What another process needs to go on, and to replay.
+#[test]
+fn a_savepoint_holds_the_statement_and_the_clock() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let text = script("", COUNT, "w");
+    run(path, &text, |settings| settings.savepoint = Some(path.join("sp"))).expect("it runs");
+    let restored = |settings: &mut Settings| {
+        settings.savepoint = Some(path.join("again"));
+        latest(settings);
+    };
+    run(path, &text, restored).expect("restored");
+    for place in ["sp", "again"] {
+        let text = std::fs::read_to_string(path.join(place).join("manifest.json")).expect("readable");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let statement = document["manifest"]["statement"].as_str().expect("the statement");
+        assert!(
+            statement.starts_with("run t = g | key_by auction") && statement.ends_with("into blackhole"),
+            "{statement}"
+        );
+        let manifest = &document["manifest"];
+        assert!(manifest["moment"]["clock_ms"].as_i64() >= manifest["taken_at_ms"].as_i64());
+        assert!(manifest["moment"]["seed"].is_null(), "threads have no seed");
+    }
+}
+
 #[test]
 fn another_number_of_key_groups_is_an_error_that_names_both() {
     let directory = tempfile::tempdir().expect("a directory");

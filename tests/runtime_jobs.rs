@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use lotic::api::{Exchange, OnError};
 use lotic::inspect::JobStatus;
 use lotic::plan::{JobGraph, JobSettings, Port};
-use lotic::runtime::{CheckpointStorage, Executor, Job, JobOptions, MakeGraph, MemoryStorage, Restore, Stepper};
+use lotic::runtime::{CheckpointStorage, Executor, Job, JobOptions, MakeGraph, Restore, Stepper};
 use lotic::types::{Error, MAX_WATERMARK, Result, SubtaskId, SystemClock, VertexId};
+use runtime_support::memory_storage::MemoryStorage;
 use runtime_support::{
     Count, Graph, Limit, Numbers, Pass, Shared, Sink, Trick, counted, counting_job, schema, visible, with,
 };

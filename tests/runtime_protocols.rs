@@ -18,9 +18,10 @@ use std::sync::Arc;
 
 use lotic::inspect::{JobStatus, JobView};
 use lotic::plan::{JobGraph, JobSettings};
-use lotic::runtime::{CheckpointStorage, JobOptions, MakeGraph, MemoryStorage, Stepper};
+use lotic::runtime::{CheckpointStorage, JobOptions, MakeGraph, Stepper};
 use lotic::types::{Result, SubtaskId, VertexId};
 use runtime_support::failing::Failing;
+use runtime_support::memory_storage::MemoryStorage;
 use runtime_support::{Numbers, Shared, counted, counting_job, visible, with};
 
 fn seeds() -> u64 {
@@ -210,4 +211,32 @@ fn a_failing_commit_restarts_the_job_and_loses_nothing() {
     assert_eq!(stepper.run(100_000), JobStatus::Finished);
     assert_eq!(stepper.view().restarts, 1);
     assert_eq!(visible(&world), counted(&numbers));
+}
+
+/// A replay goes on from the clock and the seed that the checkpoint holds: twice the same, step by step.
+#[test]
+fn a_checkpoint_holds_the_seed_from_which_its_replay_goes_on() {
+    let (world, numbers) = (Shared::default(), Numbers::new(300, 5));
+    let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+    let options = JobOptions { checkpoint_interval_ms: Some(2), ..JobOptions::default() };
+    let graph = || graph_maker(&numbers, &world);
+    let mut first = Stepper::launch(graph(), 2, options, None, Some(Arc::clone(&storage)), 11, 1_000).expect("starts");
+    while storage.checkpoints().expect("readable").is_empty() {
+        assert!(first.step(), "a checkpoint comes before the end");
+    }
+    let now_ms = first.now_ms();
+    drop(first);
+    let id = storage.checkpoints().expect("readable")[0];
+    let moment = storage.restore(id).expect("held").manifest().moment.expect("written");
+    let seed = moment.seed.expect("of the stepping executor");
+    assert!(seed != 11 && moment.clock_ms <= now_ms && moment.clock_ms > 1_000, "{moment:?}");
+    // They take no checkpoints: both read from one storage.
+    let mut replays = [0, 1].map(|_| {
+        let storage = Some(Arc::clone(&storage));
+        Stepper::launch(graph(), 2, JobOptions::default(), Some(id), storage, seed, moment.clock_ms).expect("starts")
+    });
+    for _ in 0..200 {
+        let steps = replays.each_mut().map(|replay| (replay.step(), replay.now_ms()));
+        assert_eq!(steps[0], steps[1]);
+    }
 }

@@ -198,7 +198,7 @@ mod tests {
         let mut manifest = manifest();
         manifest.lotic = "0.1.0".into();
         let bytes = manifest.to_bytes().expect("a document");
-        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @"");
+        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"{"version":2,"lotic":"0.1.0","kind":"checkpoint","job":"hot","checkpoint":7,"taken_at_ms":1700000000000,"statement":"run hot = bids | print;","moment":{"clock_ms":1700000000012,"seed":18446744073709551615},"parallelism":2,"max_parallelism":128,"operators":[{"uid":"window-1","name":"WindowAggregate","parallelism":2,"states":[{"name":"accumulators","key_columns":1,"partition":["auction"],"namespace":"slice_end","columns":[{"name":"auction","type":"bigint","nullable":true},{"name":"n","type":"bigint","nullable":true}]}],"operator_states":[{"name":"watermark","redistribution":"union"}]}]}"#);
         assert_eq!(Manifest::parse(&bytes).expect("the same"), manifest);
         let text = r#"{"version":1,"lotic":"0.1.0","kind":"checkpoint","job":"hot","checkpoint":7,"taken_at_ms":1700000000000,"parallelism":2,"max_parallelism":128,"operators":[{"uid":"window-1","name":"WindowAggregate","parallelism":2,"states":[{"name":"accumulators","key_columns":1,"namespace":"slice_end","columns":[{"name":"auction","type":"bigint","nullable":true},{"name":"n","type":"bigint","nullable":true}]}]}]}"#;
         let old = Manifest::parse(text.as_bytes()).expect("version 1");

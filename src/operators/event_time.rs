@@ -236,7 +236,9 @@ fn event_times(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
 mod tests {
     use super::*;
     use crate::api::Arg;
-    use crate::operators::testing::{FakeStream, MemoryState, Recorder, Values, at, batch, column, context, instance};
+    use crate::operators::testing::{
+        FakeStream, MemoryState, Recorder, Values, apply, at, batch, column, context, instance,
+    };
 
     fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {
         let mut stream = FakeStream::new(schema);
@@ -284,11 +286,13 @@ mod tests {
         let mut state = MemoryState::default();
         for (subtask, words) in written.iter().enumerate() {
             let entry = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            state.operator.push((subtask, MAX_TIME, entry));
+            let change = StateChange::Operator { state: MAX_TIME.name, entry };
+            apply(&mut state, &instance(subtask, written.len(), None), &StateDelta { changes: vec![change] }, 0);
         }
-        let mut running = operator.create(&instance(subtask, parallelism, Some(&state))).expect("creates");
-        let mut out = Recorder::default();
-        assert_eq!(running.processing_time(0, &mut out).expect("is told"), None);
+        let context = instance(subtask, parallelism, Some(&state));
+        let mut running = operator.create(&context).expect("creates");
+        let mut out = Recorder { armed: context.armed.get(), ..Recorder::default() };
+        assert!(!advance(&mut *running, &mut out, 2));
         running.process(0, rows, &mut out).expect("processes");
         out.elements
     }

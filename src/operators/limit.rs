@@ -123,7 +123,7 @@ impl Operator for LimitOperator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operators::testing::{MemoryState, Recorder, Values, batch, context, instance};
+    use crate::operators::testing::{MemoryState, Recorder, Values, apply, batch, context, instance};
 
     #[test]
     fn the_first_rows_pass_and_the_count_lasts_through_a_restore() {
@@ -133,7 +133,7 @@ mod tests {
         let mut out = Recorder::default();
         running.process(0, rows.clone(), &mut out).expect("processes");
         let mut state = MemoryState::default();
-        state.apply(&context(), running.snapshot(CheckpointId(1)).expect("snapshots"), 0);
+        apply(&mut state, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 0);
         let mut running = limit.create(&instance(0, 1, Some(&state))).expect("creates");
         assert_eq!(out.closed, 0);
         for _ in 0..2 {

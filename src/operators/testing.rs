@@ -1,15 +1,11 @@
-//! For tests of operators: a stream to bind stages on, an output that records, and state in memory.
+//! For tests of operators: a stream to bind stages on, an output that records, and instances with state in memory.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_select::concat::concat_batches;
-use arrow_select::take::take_record_batch;
 
 use super::window::assigners::window_functions;
 use crate::api::{
@@ -17,7 +13,8 @@ use crate::api::{
     SelectItem, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
-use crate::state::{KeyedRows, Namespace, RestoredState, StateChange, StateDelta, StateDescriptor};
+pub(super) use crate::memory_state::MemoryState;
+use crate::state::{Instance, RestoredState, StateDelta};
 use crate::types::{
     Batch, Diagnostic, Error, Field, LogicalType, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema, Span, Spanned,
     VirtualClock,
@@ -152,87 +149,10 @@ impl Output for Recorder {
     }
 }
 
-/// Keyed and operator state as the deltas of several instances leave it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MemoryState {
-    keyed: BTreeMap<(&'static str, Namespace), Vec<KeyedRows>>,
-    pub(super) operator: Vec<(usize, &'static str, Vec<u8>)>,
-}
-
-impl MemoryState {
-    /// Applies the delta of one instance, whose keyed entries have `key_columns` key columns.
-    pub(super) fn apply(&mut self, context: &OperatorContext, delta: StateDelta, key_columns: usize) {
-        let subtask = context.subtask;
-        for change in delta.changes {
-            match change {
-                StateChange::Upsert { state, namespace, rows } => {
-                    assert_eq!(rows.rows.num_rows(), rows.key_groups.len());
-                    self.remove((state, namespace), &rows, key_columns);
-                    self.keyed.entry((state, namespace)).or_default().push(rows);
-                }
-                StateChange::Remove { state, namespace, rows } => self.remove((state, namespace), &rows, key_columns),
-                StateChange::DropNamespace { state, namespace } => {
-                    let range = context.key_groups();
-                    for held in self.keyed.entry((state, namespace)).or_default() {
-                        retain(held, |_, group| !range.contains(&group));
-                    }
-                }
-                StateChange::Operator { state, entry } => self.operator.push((subtask, state, entry)),
-                StateChange::Commit { .. } => panic!("no operator here commits"),
-            }
-        }
-    }
-
-    fn remove(&mut self, of: (&'static str, Namespace), gone: &KeyedRows, key_columns: usize) {
-        let key = |rows: &RecordBatch, row: usize| {
-            let keys = rows.project(&(0..key_columns).collect::<Vec<_>>()).expect("projects");
-            lines(&Batch::untimed(keys))[row].clone()
-        };
-        let gone: Vec<String> = (0..gone.rows.num_rows()).map(|row| key(&gone.rows, row)).collect();
-        for held in self.keyed.entry(of).or_default() {
-            let kept: Vec<bool> = (0..held.rows.num_rows()).map(|row| !gone.contains(&key(&held.rows, row))).collect();
-            retain(held, |row, _| kept[row]);
-        }
-    }
-
-    pub(super) fn entries(&self) -> usize {
-        self.keyed.values().flatten().map(|rows| rows.rows.num_rows()).sum()
-    }
-
-    /// What an instance that owns `range` is given.
-    pub(super) fn in_range(&self, range: &Range<u16>) -> Self {
-        let mut part = self.clone();
-        for held in part.keyed.values_mut().flatten() {
-            retain(held, |_, group| range.contains(&group));
-        }
-        part
-    }
-}
-
-fn retain(held: &mut KeyedRows, keep: impl Fn(usize, u16) -> bool) {
-    let kept: Vec<u32> = (0_u32..)
-        .zip(&held.key_groups)
-        .filter(|&(row, &group)| keep(row as usize, group))
-        .map(|(row, _)| row)
-        .collect();
-    held.key_groups = kept.iter().map(|&row| held.key_groups[row as usize]).collect();
-    held.rows = take_record_batch(&held.rows, &arrow_array::UInt32Array::from(kept)).expect("takes");
-}
-
-impl RestoredState for MemoryState {
-    fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>> {
-        let schema = descriptor.schema.arrow();
-        let of_state = self.keyed.iter().filter(|((state, _), _)| *state == descriptor.name);
-        of_state
-            .filter(|(_, held)| held.iter().any(|rows| rows.rows.num_rows() > 0))
-            .map(|(&(_, namespace), held)| Ok((namespace, concat_batches(schema, held.iter().map(|rows| &rows.rows))?)))
-            .collect()
-    }
-
-    fn operator(&self, state: &str) -> Result<Vec<Vec<u8>>> {
-        let entries = self.operator.iter().filter(|(_, name, _)| *name == state);
-        Ok(entries.map(|(.., entry)| entry.clone()).collect())
-    }
+/// Applies the delta of one instance, whose keyed entries have `key_columns` key columns.
+pub(super) fn apply(state: &mut MemoryState, context: &OperatorContext, delta: &StateDelta, key_columns: usize) {
+    let of = Instance::new(context.subtask, context.parallelism, context.max_parallelism);
+    state.apply(&of, delta, &|_| key_columns);
 }
 
 /// The only instance of an operator.
@@ -254,8 +174,8 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         waker: Waker::noop().clone(),
         armed: Cell::default(),
     };
-    context.restored =
-        restored.map(|state| -> Arc<dyn RestoredState> { Arc::new(state.in_range(&context.key_groups())) });
+    let of = Instance::new(subtask, parallelism, context.max_parallelism);
+    context.restored = restored.map(|state| -> Arc<dyn RestoredState> { Arc::new(state.for_instance(of)) });
     context
 }
 

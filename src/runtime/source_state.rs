@@ -140,31 +140,13 @@ mod tests {
     use arrow_array::{ArrayRef, Int64Array};
 
     use super::*;
+    use crate::memory_state::MemoryState;
+    use crate::state::StateDelta;
 
-    struct Entries(Vec<StateChange>);
-
-    impl RestoredState for Entries {
-        fn keyed(
-            &self,
-            _descriptor: &crate::state::StateDescriptor,
-        ) -> Result<Vec<(crate::state::Namespace, RecordBatch)>> {
-            Ok(Vec::new())
-        }
-
-        fn operator(&self, wanted: &str) -> Result<Vec<Vec<u8>>> {
-            Ok(self
-                .0
-                .iter()
-                .filter_map(|change| match change {
-                    StateChange::Operator { state, entry } if *state == wanted => Some(entry.clone()),
-                    StateChange::Operator { .. }
-                    | StateChange::Upsert { .. }
-                    | StateChange::Remove { .. }
-                    | StateChange::DropNamespace { .. }
-                    | StateChange::Commit { .. } => None,
-                })
-                .collect())
-        }
+    fn stored(changes: Vec<StateChange>) -> MemoryState {
+        let mut state = MemoryState::default();
+        state.apply(&(0..1).into(), &StateDelta { changes }, &|_| unreachable!("a source has no keyed state"));
+        state
     }
 
     fn rows() -> RecordBatch {
@@ -183,9 +165,9 @@ mod tests {
             })
         };
         let changes = written().map(|reader| reader.changes().expect("rows can be encoded"));
-        let restored = ReaderState::read(&Entries(changes.flatten().collect())).expect("as written");
+        let restored = ReaderState::read(&stored(changes.flatten().collect())).expect("as written");
         assert_eq!(restored, Some(written().collect()));
-        assert_eq!(ReaderState::read(&Entries(Vec::new())).expect("no such source"), None);
+        assert_eq!(ReaderState::read(&stored(Vec::new())).expect("no such source"), None);
     }
 
     #[test]
@@ -194,11 +176,11 @@ mod tests {
         for (max_time, held_time) in [(50_i64, NO_TIME), (60, 90)] {
             let mut entry = vec![VERSION_OF_COMMON_TIMES, 0];
             entry.extend([max_time, max_time + 5, held_time].iter().flat_map(|time| time.to_le_bytes()));
-            changes.push(StateChange::Operator { state: READER, entry: vec![1] });
-            changes.push(StateChange::Operator { state: WATERMARK, entry });
+            changes.push(StateChange::Operator { state: READER.name, entry: vec![1] });
+            changes.push(StateChange::Operator { state: WATERMARK.name, entry });
         }
-        changes.push(StateChange::Operator { state: HELD, entry: encode(&rows()).expect("it is encoded") });
-        let restored = ReaderState::read(&Entries(changes)).expect("as written").expect("readers");
+        changes.push(StateChange::Operator { state: HELD.name, entry: encode(&rows()).expect("it is encoded") });
+        let restored = ReaderState::read(&stored(changes)).expect("as written").expect("readers");
         let found: Vec<_> = restored.iter().map(|reader| (reader.max_time, reader.held.len())).collect();
         assert_eq!(found, [(50, 0), (60, 1)]);
     }
@@ -207,8 +189,8 @@ mod tests {
     fn damage_is_an_error() {
         for (state, entry) in [(READER, vec![1]), (WATERMARK, vec![9, 9]), (WATERMARK, vec![2, 9]), (HELD, vec![9, 9])]
         {
-            let damaged = Entries(vec![StateChange::Operator { state, entry }]);
-            assert!(ReaderState::read(&damaged).is_err(), "{state}");
+            let damaged = stored(vec![StateChange::Operator { state: state.name, entry }]);
+            assert!(ReaderState::read(&damaged).is_err(), "{}", state.name);
         }
     }
 }

@@ -126,9 +126,9 @@ mod tests {
         let fewer = taken(&state(&[("count(*)", BIGINT)]), &stored).expect("columns of it");
         assert_eq!(fewer.left_behind, ["sum(price)", "sum(price).count"]);
         let more = state(&[("count(*)", BIGINT), ("max(price)", BIGINT)]);
-        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"");
+        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint, sum(price) bigint, sum(price).count bigint) but the job declares (auction bigint, channel bigint) -> (count(*) bigint, max(price) bigint): it has no `max(price)`");
         let other = state(&[("count(*)", LogicalType::Double)]);
-        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"");
+        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint, sum(price) bigint, sum(price).count bigint) but the job declares (auction bigint, channel bigint) -> (count(*) double)");
     }
 
     #[test]
@@ -136,10 +136,10 @@ mod tests {
         let stored = state(&[("count(*)", BIGINT)]);
         let mut exchanged = state(&[("count(*)", BIGINT)]);
         exchanged.schema = stored.schema.project(&[1, 0, 2]);
-        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"");
+        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint) but the job declares (channel bigint, auction bigint) -> (count(*) bigint): the keys differ");
         let mut one = stored.clone();
         one.partition = vec![1];
-        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"");
+        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint) but the job declares (auction bigint, channel bigint) -> (count(*) bigint): other columns of the key route");
     }
 
     #[test]
@@ -162,10 +162,10 @@ mod tests {
             StateDescriptor { slices: Some(slices), ..state(&[("count(*)", BIGINT)]).in_namespaces("slice_end") }
         };
         taken(&of(1_000), &of(1_000)).expect("the same");
-        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"");
+        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"state: state `accumulators` of operator `window` is of tumble(1s) but the job declares tumble(2s): slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
         let version_1 = StateDescriptor { slices: None, ..of(1_000) };
         taken(&of(2_000), &version_1).expect("it does not say");
         check_namespace(&of(2_000), 4_000).expect("an end");
-        insta::assert_snapshot!(check_namespace(&of(2_000), 5_000).expect_err("no end"), @"");
+        insta::assert_snapshot!(check_namespace(&of(2_000), 5_000).expect_err("no end"), @"state: state `accumulators` holds a slice that ends at 5000 ms, where none of tumble(2s) can");
     }
 }

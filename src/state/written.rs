@@ -163,7 +163,7 @@ mod tests {
         });
         full.expiry = Some(Expiry { ttl_ms: 60_000, refreshed_on: Refresh::Write });
         let text = serde_json::to_string(&DescriptorDoc::from(&full)).expect("a document");
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"{"name":"accumulators","key_columns":1,"partition":["k"],"namespace":"slice_end","slices":{"window":"tumble(1s)","slice_ms":1000,"offset_ms":0,"slide_ms":1000,"size_ms":1000},"expiry":{"ttl_ms":60000,"refreshed_on":"write"},"columns":[{"name":"k","type":{"row":[["a","timestamp_ltz"]]},"nullable":false},{"name":"v","type":{"map":["string",{"decimal":[22,3]}]},"nullable":true}]}"#);
         let back: DescriptorDoc = serde_json::from_str(&text).expect("the same document");
         assert_eq!(back.descriptor().expect("valid"), full);
         // Of version 1: all key columns route, of which windows the slices are is not known.

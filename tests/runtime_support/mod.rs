@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its own part of the fakes")]
 
 pub(crate) mod failing;
+mod memory_state;
+pub(crate) mod memory_storage;
+pub(crate) mod resumable;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -177,7 +180,7 @@ pub(crate) struct Count(pub(crate) Schema);
 
 impl Count {
     fn descriptor() -> StateDescriptor {
-        StateDescriptor { name: "counts", schema: schema(), key_columns: 1, namespace: None }
+        StateDescriptor::new("counts", schema(), 1)
     }
 }
 

@@ -15,14 +15,16 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::document::Document;
 use super::{open_savepoint, write_savepoint, write_savepoint_noted};
-use crate::checkpoint::{Manifest, ManifestOperator, SnapshotKind};
+use crate::checkpoint::{Manifest, ManifestOperator, Moment, SnapshotKind};
 use crate::state::{
-    Commit, KeyedRows, OperatorDelta, StateChange, StateDelta, StateDescriptor, StateSnapshot, StateStore,
+    Commit, Expiry, KeyedRows, OperatorDelta, OperatorStateDescriptor, Refresh, Slices, StateChange, StateDelta,
+    StateDescriptor, StateSnapshot, StateStore,
 };
 use crate::types::{CheckpointId, Field, LogicalType, OperatorUid, Schema};
 
 const GROUPS: u16 = 16;
 const ROWS: usize = 40;
+const OFFSETS: OperatorStateDescriptor = OperatorStateDescriptor::union("offsets");
 
 /// One column of each type.
 fn columns() -> Vec<(LogicalType, ArrayRef)> {
@@ -91,12 +93,12 @@ fn columns() -> Vec<(LogicalType, ArrayRef)> {
 fn wide_state() -> StateDescriptor {
     let mut fields = vec![Field::new("key_group", LogicalType::BigInt)];
     fields.extend(columns().into_iter().enumerate().map(|(i, (ty, _))| Field::new(format!("c{i}"), ty)));
-    StateDescriptor { name: "every_type", schema: Schema::new(fields), key_columns: 1, namespace: Some("slice_end") }
+    StateDescriptor::new("every_type", Schema::new(fields), 1).in_namespaces("slice_end")
 }
 
 fn small_state() -> StateDescriptor {
     let schema = Schema::new([Field::new("auction", LogicalType::BigInt), Field::new("n", LogicalType::Int)]);
-    StateDescriptor { name: "count", schema, key_columns: 1, namespace: None }
+    StateDescriptor::new("count", schema, 1)
 }
 
 fn manifest(job: &str, states: &[(OperatorUid, Vec<StateDescriptor>)]) -> Manifest {
@@ -105,9 +107,13 @@ fn manifest(job: &str, states: &[(OperatorUid, Vec<StateDescriptor>)]) -> Manife
         name: "WindowAggregate".into(),
         parallelism: 2,
         states: states.iter().map(Into::into).collect(),
+        operator_states: vec![(&OFFSETS).into()],
     });
     let operators = operators.collect();
-    Manifest::new(SnapshotKind::Savepoint, job, CheckpointId(7), 1_700_000_000_000, 2, GROUPS, operators)
+    let moment = Some(Moment { clock_ms: 1_700_000_000_042, seed: Some(7) });
+    let manifest =
+        Manifest::new(SnapshotKind::Savepoint, job, CheckpointId(7), 1_700_000_000_000, 2, GROUPS, operators);
+    Manifest { statement: Some("run hot = bids | into blackhole;".into()), moment, ..manifest }
 }
 
 fn rows(state: &StateDescriptor, columns: Vec<ArrayRef>) -> KeyedRows {
@@ -197,7 +203,7 @@ fn every_type_comes_back_in_any_key_group_range() {
     assert_eq!(Manifest::parse(savepoint.manifest()).expect("ours"), manifest);
     assert_same(&savepoint, &checkpoint);
     let restored = savepoint.operator(&OperatorUid::new("source"), 0..1);
-    assert_eq!(restored.operator("offsets").expect("readable"), [b"17".to_vec()]);
+    assert_eq!(restored.operator(&OFFSETS).expect("readable"), [b"17".to_vec()]);
     // Into a store of its own, and out again.
     let store = Arc::new(StateStore::open(&dir.path().join("other")).expect("opens"));
     store.import(&savepoint, CheckpointId(1)).expect("imports");
@@ -376,8 +382,8 @@ fn a_missing_file_a_later_version_and_foreign_files_are_named() {
     refused("its file window/count.parquet");
     fs::write(&file, &file_bytes).expect("put back");
 
-    fs::write(&document, text.replacen("\"version\": 1", "\"version\": 3", 1)).expect("written");
-    refused("the savepoint has version 3; this build of lotic reads versions up to 1");
+    fs::write(&document, text.replacen("\"version\": 2", "\"version\": 3", 1)).expect("written");
+    refused("the savepoint has version 3; this build of lotic reads versions up to 2");
 
     fs::write(&document, text.replacen("\"parallelism\": 2", "\"parallelism\": 3", 1)).expect("written");
     refused("manifest.json was changed after it was written");
@@ -396,9 +402,9 @@ fn a_missing_file_a_later_version_and_foreign_files_are_named() {
     open_savepoint(&place).expect("whole again");
 }
 
-/// Where the savepoint of format version 1 is kept for ever.
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/savepoint-v1")
+/// Where the savepoint of a format version is kept for ever.
+fn fixture(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/savepoint-v{version}"))
 }
 
 /// Savepoints never expire: what was written by format version 1 is restored by every later lotic.
@@ -406,7 +412,43 @@ fn fixture() -> PathBuf {
 fn a_savepoint_of_version_1_is_restored() {
     let dir = tempfile::tempdir().expect("a directory");
     let (checkpoint, manifest) = wide_snapshot(dir.path());
-    let savepoint = open_savepoint(&fixture()).expect("opens");
+    let savepoint = open_savepoint(&fixture(1)).expect("opens");
+    let stored = Manifest::parse(savepoint.manifest()).expect("readable");
+    assert_eq!((stored.version, &stored.statement, stored.moment), (1, &None, None));
+    assert_eq!((stored.job, stored.checkpoint, stored.operators.len()), (manifest.job, manifest.checkpoint, 2));
+    assert_same(&savepoint, &checkpoint);
+}
+
+/// What version 2 has beyond version 1: columns named by what they hold, what routes, slices, expiry.
+fn named_state() -> StateDescriptor {
+    let fields = ["auction", "day", "sum(price)", "sum(price).count", "count(*) filter (where price > 1)"];
+    let mut state =
+        StateDescriptor::new("accumulators", Schema::new(fields.map(|n| Field::new(n, LogicalType::BigInt))), 2);
+    state.partition = vec![1];
+    state.expiry = Some(Expiry { ttl_ms: 3_600_000, refreshed_on: Refresh::Read });
+    state.slices =
+        Some(Slices { window: "hop(10s, 2s)".into(), slice_ms: 2_000, offset_ms: 0, slide_ms: 2_000, size_ms: 10_000 });
+    state.in_namespaces("slice_end")
+}
+
+/// The savepoint of the present version that is kept.
+fn kept_snapshot(dir: &Path) -> (StateSnapshot, Manifest) {
+    let (wide, named) = (wide_state(), named_state());
+    let mut all: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(0..ROWS as i64))];
+    all.extend(columns().into_iter().map(|(_, column)| column));
+    let upsert = StateChange::Upsert { state: "every_type", namespace: 10_000, rows: rows(&wide, all) };
+    let numbers = (0..5).map(|at| -> ArrayRef { Arc::new(Int64Array::from_iter_values((0..9).map(|row| row * at))) });
+    let sums = StateChange::Upsert { state: "accumulators", namespace: 4_000, rows: rows(&named, numbers.collect()) };
+    let offsets = StateChange::Operator { state: OFFSETS.name, entry: b"17".to_vec() };
+    let changes = vec![upsert, offsets, StateChange::Commit { entry: b"staged".to_vec() }];
+    snapshot(dir, vec![("window", vec![named], vec![sums]), ("table", vec![wide], changes)])
+}
+
+#[test]
+fn a_savepoint_of_version_2_is_restored() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (checkpoint, manifest) = kept_snapshot(dir.path());
+    let savepoint = open_savepoint(&fixture(2)).expect("opens");
     let stored = Manifest::parse(savepoint.manifest()).expect("readable");
     assert_eq!(Manifest { lotic: manifest.lotic.clone(), ..stored }, manifest);
     assert_same(&savepoint, &checkpoint);
@@ -417,6 +459,6 @@ fn a_savepoint_of_version_1_is_restored() {
 #[ignore = "writes into the source tree"]
 fn write_the_fixture() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (checkpoint, manifest) = wide_snapshot(dir.path());
-    write_savepoint(&checkpoint, &manifest, &fixture()).expect("writes");
+    let (checkpoint, manifest) = kept_snapshot(dir.path());
+    write_savepoint(&checkpoint, &manifest, &fixture(2)).expect("writes");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::api::{Arg, Operator, PlannedOperator, StateRead};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, aggregates, batch, context, instance, names, run,
+    FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, batch, context, instance, names, run,
 };
 use crate::types::{Batch, CheckpointId, RowKind};
 
@@ -226,7 +226,7 @@ fn snapshots_restored_at_another_parallelism_change_nothing() {
                 }
                 from += count;
                 for (context, operator) in contexts.iter().zip(&mut instances) {
-                    state.apply(context, operator.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+                    apply(&mut state, context, &operator.snapshot(CheckpointId(1)).expect("snapshots"), 1);
                 }
             }
             restored = Some(state.clone());
@@ -246,7 +246,7 @@ fn an_untouched_group_is_not_written_again() {
     running.process(0, input.clone(), &mut out).expect("processes");
     let written = |running: &mut dyn Operator| {
         let mut state = MemoryState::default();
-        state.apply(&context(), running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+        apply(&mut state, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
         state.entries()
     };
     assert_eq!(written(&mut *running), 2);

@@ -10,7 +10,7 @@ use super::assigners::window_functions;
 use crate::api::{Arg, Operator, OperatorContext, PlannedOperator, StateRead, WatermarkGenerator, WindowAssigner};
 use crate::inspect::{OperatorView, StateOrigin, StateQuery, WindowView};
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, at, batch, context, instance, names,
+    FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, apply, at, batch, context, instance, names,
     window_call,
 };
 use crate::types::key_group::{hash_keys, key_group};
@@ -369,9 +369,9 @@ fn run_restoring(
             rest = then;
             feed_all(&mut instances, &mut generator, now, &mut random);
             let mut next = state.take().unwrap_or_default();
-            next.operator.clear();
+            next.begin();
             for (context, (operator, _)) in contexts.iter().zip(&mut instances) {
-                next.apply(context, operator.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+                apply(&mut next, context, &operator.snapshot(CheckpointId(1)).expect("snapshots"), 1);
             }
             state = Some(next);
         }
@@ -448,7 +448,7 @@ fn without_keys_there_is_one_result_a_window_and_one_subtask() {
     running.process(0, rows, &mut out).expect("processes");
     let delta = running.snapshot(CheckpointId(1)).expect("snapshots");
     let mut state = MemoryState::default();
-    state.apply(&context(), delta, 0);
+    apply(&mut state, &context(), &delta, 0);
     assert_eq!(state.entries(), 2);
     let mut again = operator.create(&instance(0, 1, Some(&state))).expect("creates");
     let mut restored = Recorder::default();
@@ -625,12 +625,12 @@ fn live_state_is_what_the_next_snapshot_hands_over() {
     let reads = running.read_state(&query).expect("reads").expect("shows live state");
     let view = StateRead::view(reads, ("test", "WindowAggregate"), StateOrigin::Live, &|_| 0).expect("one state");
     let mut stored = MemoryState::default();
-    stored.apply(&context(), running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+    apply(&mut stored, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
     assert_eq!(view.entries, stored.entries() as u64);
     assert_eq!(view.rows.len() as u64, view.entries);
     assert!(view.rows.is_sorted_by_key(|row| row.namespace));
     let names: Vec<_> = view.columns.iter().map(|column| column.name.as_str()).collect();
-    assert_eq!(names[..2], ["key", "a0_count"]);
+    assert_eq!(names[..2], ["key", "count(*)"]);
     // Counts of all slices add up to the rows.
     let counted: i64 = view.rows.iter().map(|row| row.values[1].parse::<i64>().expect("a count")).sum();
     assert_eq!(counted, 400);

@@ -186,6 +186,10 @@ fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> Result<&'a [u8]> {
 /// Rows `range` of a bitmap of so many rows.
 fn read_bits(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<BooleanBuffer> {
     let first = range.start / 8;
+    if range.is_empty() {
+        from.take(rows.div_ceil(8))?;
+        return Ok(BooleanBuffer::new_unset(0));
+    }
     let bytes = part(from.take(rows.div_ceil(8))?, &(first..range.end.div_ceil(8)))?;
     Ok(BooleanBuffer::new(Buffer::from(bytes), range.start - first * 8, range.len()))
 }
@@ -208,7 +212,12 @@ fn offsets(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<O
     let (start, content) = (place(range.start)?, place(rows)?);
     let first = before(range.start);
     let offsets = (range.start..=range.end).map(|row| before(row).wrapping_sub(first)).collect::<Vec<i32>>();
-    Ok(Offsets { offsets: Buffer::from_vec(offsets), content, range: start..place(range.end)? })
+    let range = start..place(range.end)?;
+    // The content of others may be empty, so its own bounds would not show it.
+    if range.start > range.end || range.end > content {
+        return Err(Error::state("a block's offsets do not ascend"));
+    }
+    Ok(Offsets { offsets: Buffer::from_vec(offsets), content, range })
 }
 
 #[cfg(test)]

@@ -33,13 +33,24 @@ struct View {
     common: Lineage,
     /// Since when each state counts in any of them; a state that none has is missing.
     floors: BTreeMap<u32, u64>,
+    /// How many of them have each state.
+    holders: BTreeMap<u32, usize>,
 }
 
 impl View {
     fn new(kept: &[(u64, CheckpointRecord)]) -> Self {
         let lineages: Vec<Lineage> = kept.iter().map(|(_, record)| record.lineage.clone()).collect();
         let common = lineages.iter().skip(1).fold(lineages.first().cloned().unwrap_or_default(), |a, b| a.intersect(b));
-        Self { lineages, common, floors: floors(kept) }
+        let mut holders = BTreeMap::new();
+        for state in kept.iter().flat_map(|(_, record)| &record.states) {
+            *holders.entry(state.schema).or_default() += 1;
+        }
+        Self { lineages, common, floors: floors(kept), holders }
+    }
+
+    /// Whether every retained checkpoint has the state, so that what it loses all of them lose.
+    fn all_have(&self, schema: u32) -> bool {
+        self.holders.get(&schema) == Some(&self.lineages.len())
     }
 
     fn needs(&self, schema: u32, id: u64) -> bool {
@@ -219,7 +230,7 @@ impl StateStore {
                 last = Some(*key.value());
                 if !merger.view.needs(number, id) {
                     dead.push(*key.value());
-                    if merger.view.common.contains(id) {
+                    if merger.view.common.contains(id) && merger.view.all_have(number) {
                         bytes += (key.value().len() + value.value().len()) as u64;
                     }
                 }
@@ -309,7 +320,9 @@ impl Merger<'_> {
             self.spend(self.scratch.len());
             bytes = bytes.saturating_sub(newest.key.len() + self.scratch.len());
         }
-        self.saved += bytes as u64;
+        if self.view.all_have(state.number) {
+            self.saved += bytes as u64;
+        }
         self.changed = true;
         Ok(())
     }

@@ -10,7 +10,8 @@ use super::*;
 use crate::api::{Armed, OperatorMetrics, OptionValue, Options, Rejected, ResultSink, SinkOwner};
 use crate::connectors::file::text::text_schema;
 use crate::connectors::testing::SPAN;
-use crate::state::RestoredState;
+use crate::memory_state::MemoryState;
+use crate::state::{Instance, RestoredState};
 use crate::types::files::failing::CrashingFiles;
 use crate::types::{OperatorUid, RowKind, Span, Spanned, VirtualClock};
 
@@ -61,23 +62,19 @@ fn planned(dir: &Path, files: &CrashingFiles) -> FileSink {
     FileSink::new(&request(dir, "out"), Arc::new(files.clone())).unwrap()
 }
 
-/// The state of one checkpoint, as a state backend would keep it.
+/// One checkpoint, as a state backend would keep it.
 #[derive(Debug, Clone, Default)]
 struct Checkpoint {
     id: u64,
-    operator: Vec<Vec<u8>>,
-    commits: Vec<Vec<u8>>,
+    state: MemoryState,
     /// Rows of the input that it covers.
     rows: usize,
 }
 
-impl RestoredState for Checkpoint {
-    fn keyed(&self, _: &crate::state::StateDescriptor) -> Result<Vec<(i64, RecordBatch)>> {
-        Ok(Vec::new())
-    }
-
-    fn operator(&self, _state: &str) -> Result<Vec<Vec<u8>>> {
-        Ok(self.operator.clone())
+impl Checkpoint {
+    fn take(&mut self, subtask: usize, parallelism: usize, delta: &StateDelta) {
+        self.state
+            .apply(&Instance::new(subtask, parallelism, 128), delta, &|_| unreachable!("a sink has no keyed state"));
     }
 }
 
@@ -88,7 +85,9 @@ fn context(subtask: usize, parallelism: usize, restored: Option<&Checkpoint>) ->
         parallelism,
         max_parallelism: 128,
         batch_rows: 10,
-        restored: restored.map(|state| Arc::new(state.clone()) as Arc<dyn RestoredState>),
+        restored: restored.map(|complete| -> Arc<dyn RestoredState> {
+            Arc::new(complete.state.for_instance(Instance::new(subtask, parallelism, 128)))
+        }),
         metrics: Arc::new(OperatorMetrics::default()),
         clock: Arc::new(VirtualClock::default()),
         waker: Waker::noop().clone(),
@@ -109,7 +108,7 @@ const OWNER: SinkOwner = SinkOwner { id: Some(7), alone: true };
 /// a state backend would hold durably after a crash.
 fn attempt(sink: &FileSink, parallelism: usize, complete: &mut Option<Checkpoint>) -> Result<()> {
     let committer = sink.committer().unwrap();
-    committer.recover(complete.as_ref().map_or(&[], |state| &state.commits), OWNER)?;
+    committer.recover(&complete.as_ref().map(|complete| complete.state.commits()).unwrap_or_default(), OWNER)?;
     let mut writers = (0..parallelism)
         .map(|subtask| sink.create(&context(subtask, parallelism, complete.as_ref())))
         .collect::<Result<Vec<_>>>()?;
@@ -125,18 +124,10 @@ fn attempt(sink: &FileSink, parallelism: usize, complete: &mut Option<Checkpoint
         }
         id += 1;
         let mut state = Checkpoint { id, rows: next, ..Checkpoint::default() };
-        for writer in &mut writers {
-            for change in writer.snapshot(CheckpointId(id))?.changes {
-                match change {
-                    StateChange::Operator { entry, .. } => state.operator.push(entry),
-                    StateChange::Commit { entry } => state.commits.push(entry),
-                    StateChange::Upsert { .. } | StateChange::Remove { .. } | StateChange::DropNamespace { .. } => {
-                        unreachable!("a sink has no keyed state")
-                    }
-                }
-            }
+        for (subtask, writer) in writers.iter_mut().enumerate() {
+            state.take(subtask, parallelism, &writer.snapshot(CheckpointId(id))?);
         }
-        let commits = state.commits.clone();
+        let commits = state.state.commits();
         *complete = Some(state);
         committer.commit(&commits)?;
         if next == ROWS {
@@ -258,15 +249,10 @@ fn a_checkpoint_that_is_restored_twice_meets_no_other_file_of_its_names() {
     let mut complete = Checkpoint { id: 1, rows: 1, ..Checkpoint::default() };
     let mut writer = sink.create(&context(0, 1, None)).unwrap();
     writer.process(0, row(0), &mut Nowhere).unwrap();
-    for change in writer.snapshot(CheckpointId(1)).unwrap().changes {
-        match change {
-            StateChange::Operator { entry, .. } => complete.operator.push(entry),
-            StateChange::Commit { entry } => complete.commits.push(entry),
-            StateChange::Upsert { .. } | StateChange::Remove { .. } | StateChange::DropNamespace { .. } => {}
-        }
-    }
+    complete.take(0, 1, &writer.snapshot(CheckpointId(1)).unwrap());
     for failure in 0..3 {
-        committer.recover(&complete.commits, OWNER).unwrap_or_else(|error| panic!("failure {failure}: {error}"));
+        let commits = complete.state.commits();
+        committer.recover(&commits, OWNER).unwrap_or_else(|error| panic!("failure {failure}: {error}"));
         let mut writer = sink.create(&context(0, 1, Some(&complete))).unwrap();
         writer.process(0, row(1), &mut Nowhere).unwrap();
         writer.process(0, row(2), &mut Nowhere).unwrap();

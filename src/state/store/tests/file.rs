@@ -353,12 +353,8 @@ fn a_directory_that_cannot_be_written_is_an_error_with_its_path() {
 fn commit_time() {
     let clock = SystemClock::new();
     let ms = |from: u64| (clock.nanos() - from) as f64 / 1e6;
-    let state = StateDescriptor {
-        name: "accumulators",
-        schema: Schema::new([Field::new("k", LogicalType::BigInt), Field::new("n", LogicalType::BigInt)]),
-        key_columns: 1,
-        namespace: Some("slice_end"),
-    };
+    let schema = Schema::new([Field::new("k", LogicalType::BigInt), Field::new("n", LogicalType::BigInt)]);
+    let state = StateDescriptor::new("accumulators", schema, 1).in_namespaces("slice_end");
     let uid = OperatorUid::new("window");
     let states = [(uid.clone(), vec![state.clone()])];
     for (count, rounds) in [(10_000_i64, 40_u64), (1_000_000, 6)] {

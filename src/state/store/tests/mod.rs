@@ -15,7 +15,11 @@ use redb::{ReadableTable, ReadableTableMetadata};
 use super::block::batch;
 use super::database::{PURGES, SWEEP};
 use super::*;
-use crate::state::{KeyedRows, Namespace, StateChange, StateDelta, StateDescriptor, StateSnapshot};
+use crate::memory_state::MemoryState;
+use crate::state::{
+    Expiry, Instance, KeyedRows, Namespace, OperatorStateDescriptor, Refresh, RestoredState, StateChange, StateDelta,
+    StateDescriptor, StateSnapshot,
+};
 use crate::types::key_group::{groups_of, hash_keys, key_group, mix};
 use crate::types::{CheckpointId, Field, LogicalType, OperatorUid, Schema};
 
@@ -41,43 +45,26 @@ fn seeds(default: u64) -> Range<u64> {
 }
 
 fn bigint_state(name: &'static str) -> StateDescriptor {
-    StateDescriptor {
-        name,
-        schema: Schema::new([Field::new("k", LogicalType::BigInt), Field::new("v", LogicalType::String)]),
-        key_columns: 1,
-        namespace: Some("slice_end"),
-    }
+    let schema = Schema::new([Field::new("k", LogicalType::BigInt), Field::new("v", LogicalType::String)]);
+    StateDescriptor::new(name, schema, 1).in_namespaces("slice_end")
 }
 
 /// Two key columns, nulls among them.
 fn pair_state() -> StateDescriptor {
-    StateDescriptor {
-        name: "pairs",
-        schema: Schema::new([
-            Field::new("a", LogicalType::String),
-            Field::new("b", LogicalType::BigInt),
-            Field::new("v", LogicalType::String),
-        ]),
-        key_columns: 2,
-        namespace: None,
-    }
+    let fields = [("a", LogicalType::String), ("b", LogicalType::BigInt), ("v", LogicalType::String)];
+    StateDescriptor::new("pairs", Schema::new(fields.map(|(name, ty)| Field::new(name, ty))), 2)
 }
 
 /// No key column: one entry a namespace.
 fn global_state() -> StateDescriptor {
-    StateDescriptor {
-        name: "global",
-        schema: Schema::new([Field::new("v", LogicalType::String)]),
-        key_columns: 0,
-        namespace: None,
-    }
+    StateDescriptor::new("global", Schema::new([Field::new("v", LogicalType::String)]), 0)
 }
 
 type Key = Option<i64>;
 /// What a state holds: by key group, namespace and key.
 type Entries = BTreeMap<(u16, Namespace, Key), String>;
-/// What a checkpoint holds: by operator and state.
-type Model = BTreeMap<(String, &'static str), Entries>;
+/// What a checkpoint holds, by operator.
+type Model = BTreeMap<String, MemoryState>;
 
 /// The key columns of these keys: three shapes from one number.
 fn key_columns(state: &StateDescriptor, keys: &[Key]) -> Vec<ArrayRef> {
@@ -125,7 +112,11 @@ fn read_rows(state: &StateDescriptor, namespace: Namespace, rows: &RecordBatch, 
 }
 
 fn read(snapshot: &StateSnapshot, uid: &str, state: &StateDescriptor, groups: Range<u16>) -> Entries {
-    let batches = snapshot.operator(&OperatorUid::new(uid), groups).keyed(state).expect("readable");
+    read_entries(&*snapshot.operator(&OperatorUid::new(uid), groups), state)
+}
+
+fn read_entries(restored: &dyn RestoredState, state: &StateDescriptor) -> Entries {
+    let batches = restored.keyed(state).expect("readable");
     assert!(batches.is_sorted_by_key(|(namespace, _)| *namespace));
     let mut entries = Entries::new();
     for (namespace, rows) in &batches {
@@ -135,12 +126,11 @@ fn read(snapshot: &StateSnapshot, uid: &str, state: &StateDescriptor, groups: Ra
     entries
 }
 
-/// One random change of the entries that an instance owns, applied to `entries` too.
-fn change(random: &mut Random, state: &StateDescriptor, owned: &Range<u16>, entries: &mut Entries) -> StateChange {
+/// One random change of the entries that an instance owns.
+fn change(random: &mut Random, state: &StateDescriptor, owned: &Range<u16>) -> StateChange {
     let namespace = [0, -10_000, 10_000, i64::MAX][random.below(if state.namespace.is_some() { 4 } else { 1 })];
     let state_name = state.name;
     if random.chance(12) {
-        entries.retain(|(group, other, _), _| !(owned.contains(group) && *other == namespace));
         return StateChange::DropNamespace { state: state_name, namespace };
     }
     let keys: Vec<Key> = (0..random.below(12))
@@ -148,15 +138,9 @@ fn change(random: &mut Random, state: &StateDescriptor, owned: &Range<u16>, entr
         .filter(|key| owned.contains(&group_of(state, *key)))
         .collect();
     if random.chance(30) {
-        for key in &keys {
-            entries.remove(&(group_of(state, *key), namespace, *key));
-        }
         return StateChange::Remove { state: state_name, namespace, rows: keyed_rows(state, &keys, None) };
     }
     let values: Vec<String> = keys.iter().map(|_| "v".repeat(random.below(9)) + &random.0.to_string()).collect();
-    for (key, value) in keys.iter().zip(&values) {
-        entries.insert((group_of(state, *key), namespace, *key), value.clone());
-    }
     StateChange::Upsert { state: state_name, namespace, rows: keyed_rows(state, &keys, Some(&values)) }
 }
 
@@ -168,6 +152,8 @@ struct Job {
     current: Option<u64>,
     model: Model,
     next: u64,
+    /// Whether the entries of one state expire.
+    expires: bool,
 }
 
 impl Job {
@@ -179,6 +165,7 @@ impl Job {
             current: None,
             model: Model::new(),
             next: 1,
+            expires: false,
         }
     }
 
@@ -187,10 +174,17 @@ impl Job {
             (OperatorUid::new("window"), vec![bigint_state("accumulators"), pair_state()]),
             (OperatorUid::new("count"), vec![global_state(), bigint_state("accumulators")]),
         ];
+        // A state whose descriptor changes is taken up as it was.
+        if self.random.chance(15) {
+            self.expires = !self.expires;
+        }
+        if self.expires {
+            states[0].1[0].expiry = Some(Expiry { ttl_ms: 5, refreshed_on: Refresh::Read });
+        }
         // An operator that is taken out and put back starts from nothing.
         if self.random.chance(15) {
             let gone = states.remove(1);
-            self.model.retain(|(uid, _), _| uid != gone.0.as_str());
+            self.model.remove(gone.0.as_str());
         }
         states
     }
@@ -202,17 +196,35 @@ impl Job {
         for (uid, descriptors) in &states {
             for subtask in 0..parallelism {
                 let key_groups = groups_of(subtask, parallelism, GROUPS);
+                let handed_over = |changes: Vec<StateChange>| OperatorDelta {
+                    uid: uid.clone(),
+                    subtask,
+                    key_groups: key_groups.clone(),
+                    delta: StateDelta { changes },
+                };
                 let mut changes = Vec::new();
                 for _ in 0..self.random.below(7) {
                     let state = &descriptors[self.random.below(descriptors.len())];
-                    let entries = self.model.entry((uid.as_str().to_owned(), state.name)).or_default();
-                    changes.push(change(&mut self.random, state, &key_groups, entries));
+                    changes.push(change(&mut self.random, state, &key_groups));
+                    // What was handed over for checkpoints that came to nothing stands before the rest.
+                    if self.random.chance(20) {
+                        deltas.push(handed_over(std::mem::take(&mut changes)));
+                    }
                 }
                 let entry = format!("{subtask} of {parallelism} in {}", self.next).into_bytes();
                 changes.push(StateChange::Operator { state: "offsets", entry: entry.clone() });
                 changes.push(StateChange::Commit { entry });
-                deltas.push(OperatorDelta { uid: uid.clone(), subtask, key_groups, delta: StateDelta { changes } });
+                deltas.push(handed_over(changes));
             }
+        }
+        self.model.values_mut().for_each(MemoryState::begin);
+        for delta in &deltas {
+            let (_, descriptors) = states.iter().find(|(uid, _)| *uid == delta.uid).expect("stateful");
+            let key_columns =
+                |name: &str| descriptors.iter().find(|state| state.name == name).expect("one").key_columns;
+            let instance = Instance { index: delta.subtask, ..delta.key_groups.clone().into() };
+            let model = self.model.entry(delta.uid.as_str().to_owned()).or_default();
+            model.apply(&instance, &delta.delta, &key_columns);
         }
         let id = self.next;
         let manifest = format!("manifest {id}");
@@ -267,11 +279,20 @@ fn check_snapshot(snapshot: &StateSnapshot, model: &Model, groups: &Range<u16>, 
         ("count", bigint_state("accumulators")),
     ];
     for (uid, state) in &states {
-        let expected: Entries = model.get(&((*uid).to_owned(), state.name)).map_or_else(Entries::new, |entries| {
-            entries.iter().filter(|((group, ..), _)| groups.contains(group)).map(|(k, v)| (*k, v.clone())).collect()
-        });
+        let model = model.get(*uid).cloned().unwrap_or_default().for_instance(groups.clone().into());
+        let expected = read_entries(&model, state);
         let found = read(snapshot, uid, state, groups.clone());
         assert_eq!(found, expected, "{uid}/{} in {groups:?} of {place}", state.name);
+        // Each key by itself, and one that is not there.
+        let restored = snapshot.operator(&OperatorUid::new(*uid), groups.clone());
+        for key in expected.keys().map(|(.., key)| *key).chain([Some(99)]) {
+            let (group, key) = (group_of(state, key), key_columns(state, &[key]));
+            if !groups.contains(&group) {
+                continue;
+            }
+            let looked_up = restored.lookup(state, group, &key).expect("readable");
+            assert_eq!(looked_up, model.lookup(state, group, &key).expect("readable"), "{key:?} of {place}");
+        }
     }
 }
 
@@ -305,6 +326,8 @@ fn every_retained_checkpoint_says_what_it_said_when_it_was_taken() {
 
 /// With one checkpoint left and all merging done, nothing is left over of what came before.
 fn clean_up(job: &mut Job) {
+    // What a branch that was gone back on has dropped is carried out once there is a checkpoint behind it.
+    job.checkpoint();
     let last = job.current.expect("some");
     job.held.retain(|id, _| *id == last);
     for _ in 0..3 {
@@ -344,13 +367,15 @@ fn operator_entries_are_those_of_all_instances_in_order() {
     let id = job.current.expect("two");
     let snapshot = job.store.snapshot(CheckpointId(id)).expect("held");
     let uid = OperatorUid::new("window");
-    let offsets = snapshot.operator(&uid, 0..1).operator("offsets").expect("readable");
+    let offsets = OperatorStateDescriptor::union("offsets");
+    let offsets = snapshot.operator(&uid, 0..1).operator(&offsets).expect("readable");
     assert_eq!(offsets, snapshot.commit_entries(&uid).expect("readable"));
     let parallelism = offsets.len();
     for (subtask, entry) in offsets.iter().enumerate() {
         assert_eq!(entry, format!("{subtask} of {parallelism} in {id}").as_bytes());
     }
-    assert!(snapshot.operator(&uid, 0..1).operator("other").expect("readable").is_empty());
+    let other = OperatorStateDescriptor::union("other");
+    assert!(snapshot.operator(&uid, 0..1).operator(&other).expect("readable").is_empty());
     assert!(snapshot.operators().iter().any(|(other, states)| *other == uid && states.len() == 2));
 }
 
@@ -480,6 +505,152 @@ fn work_per_call_is_bounded_and_catches_up() {
     }
     let entries = read(&store.snapshot(CheckpointId(60)).expect("held"), "window", &bigint_state("accumulators"), 0..1);
     assert_eq!(entries.len(), 3_000);
+}
+
+/// The change that removes these keys of key group 0 from `accumulators`.
+fn remove(namespace: Namespace, keys: &[i64]) -> StateChange {
+    let state = bigint_state("accumulators");
+    let column: ArrayRef = Arc::new(Int64Array::from(keys.to_vec()));
+    let rows = batch(state.key_schema().arrow(), vec![column], keys.len()).expect("columns");
+    StateChange::Remove { state: state.name, namespace, rows: KeyedRows { rows, key_groups: vec![0; keys.len()] } }
+}
+
+fn entries_of(store: &Arc<StateStore>, id: u64) -> Vec<(Namespace, i64, String)> {
+    let snapshot = store.snapshot(CheckpointId(id)).expect("held");
+    let entries = read(&snapshot, "window", &bigint_state("accumulators"), 0..1).into_iter();
+    let mut entries: Vec<_> =
+        entries.map(|((_, namespace, key), value)| (namespace, key.expect("a number"), value)).collect();
+    entries.sort_unstable();
+    entries
+}
+
+/// What subtasks had handed over for a checkpoint that came to nothing is part of the next one.
+#[test]
+fn several_snapshots_of_one_subtask_count_in_their_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+    commit(&store, 1, None, vec![put(0, &[(1, "old"), (9, "old")]), put(5, &[(1, "old")])]).expect("commits");
+    let uid = OperatorUid::new("window");
+    let drop = |namespace| StateChange::DropNamespace { state: "accumulators", namespace };
+    let snapshots = [
+        vec![put(0, &[(1, "a"), (2, "a"), (3, "a")]), put(5, &[(7, "a")])],
+        vec![remove(0, &[1, 2]), drop(5)],
+        vec![put(0, &[(2, "b")]), put(5, &[(8, "b")]), remove(0, &[9])],
+        vec![put(0, &[(3, "c")])],
+    ];
+    let deltas = snapshots.map(|changes| OperatorDelta {
+        uid: uid.clone(),
+        subtask: 0,
+        key_groups: 0..1,
+        delta: StateDelta { changes },
+    });
+    let states = [(uid, vec![bigint_state("accumulators")])];
+    let parent = Some(CheckpointId(1));
+    store
+        .commit(&Commit { id: CheckpointId(2), parent, deltas: &deltas, states: &states, manifest: b"" })
+        .expect("commits");
+    let entries = entries_of(&store, 2);
+    let shown: Vec<_> = entries.iter().map(|(namespace, key, value)| (*namespace, *key, value.as_str())).collect();
+    assert_eq!(shown, [(0, 2, "b"), (0, 3, "c"), (5, 8, "b")]);
+    assert_eq!(entries_of(&store, 1).len(), 3);
+}
+
+/// One key of ten thousand, spread over a base block and later ones.
+#[test]
+fn a_key_is_found_without_decoding_what_else_its_key_group_holds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+    let all: Vec<(i64, &str)> = (0..10_000).map(|key| (key, "base")).collect();
+    commit(&store, 1, None, vec![put(10, &all), put(20, &all[..5_000])]).expect("commits");
+    commit(&store, 2, Some(1), vec![put(10, &[(7, "newer"), (8, "newer"), (7, "newest")]), remove(20, &[7])])
+        .expect("commits");
+    let restored = store.snapshot(CheckpointId(2)).expect("held").operator(&OperatorUid::new("window"), 0..1);
+    let state = bigint_state("accumulators");
+    let look_up = |key: i64| {
+        let before = block::DECODED_ROWS.get();
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![key]));
+        let found = restored.lookup(&state, 0, &[column]).expect("readable");
+        let values = found.iter().map(|(namespace, rows)| (*namespace, rows.column(1).as_string::<i32>().value(0)));
+        (values.map(|(at, value)| format!("{at}: {value}")).collect::<Vec<_>>(), block::DECODED_ROWS.get() - before)
+    };
+    // One row of the newest block, one removed key; the base blocks are not decoded at all.
+    assert_eq!(look_up(7), (vec!["10: newest".to_owned()], 2));
+    // A row of each base block.
+    assert_eq!(look_up(4_321), (vec!["10: base".to_owned(), "20: base".to_owned()], 2));
+    let (found, decoded) = look_up(9_999);
+    assert_eq!(found, ["10: base"]);
+    assert!(decoded <= 3, "{decoded} rows for one");
+    let (found, decoded) = look_up(-1);
+    assert!(found.is_empty() && decoded <= 2, "{found:?}, {decoded} rows for none");
+    let before = block::DECODED_ROWS.get();
+    restored.keyed(&state).expect("readable");
+    assert!(block::DECODED_ROWS.get() - before > 15_000, "the whole is decoded otherwise");
+}
+
+/// Two aggregates as version 1 stored them, taken up by name, the deltas of the next checkpoint on top; the old
+/// checkpoint still says what it said, and so does another branch from it.
+#[test]
+fn state_in_another_layout_is_taken_up_whole_and_goes_on() {
+    let bigint = |name: &str| Field::new(name, LogicalType::BigInt);
+    let of = |values: [&str; 2]| {
+        let schema = Schema::new([bigint("k"), bigint(values[0]), bigint(values[1])]);
+        StateDescriptor::new("accumulators", schema, 1).in_namespaces("slice_end")
+    };
+    let version_1 = of(["a0_count", "a1_max"]);
+    let mut named = of(["count(*)", "max(price)"]);
+    named.version_1 = vec![("a0_count".to_owned(), 1), ("a1_max".to_owned(), 2)];
+    let exchanged = of(["max(price)", "count(*)"]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Arc::new(StateStore::open(dir.path()).expect("opens"));
+    let uid = OperatorUid::new("window");
+    let write = |id: u64, parent: Option<u64>, state: &StateDescriptor, rows: &[[i64; 3]], gone: &[i64]| {
+        let column = |at: usize| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row[at]))) };
+        let put = batch(state.schema.arrow(), (0..3).map(column).collect(), rows.len()).expect("columns");
+        let keyed = |rows: RecordBatch| KeyedRows { key_groups: vec![0; rows.num_rows()], rows };
+        let changes =
+            vec![remove(10, gone), StateChange::Upsert { state: "accumulators", namespace: 10, rows: keyed(put) }];
+        let delta = OperatorDelta { uid: uid.clone(), subtask: 0, key_groups: 0..1, delta: StateDelta { changes } };
+        let (id, parent) = (CheckpointId(id), parent.map(CheckpointId));
+        let states = [(uid.clone(), vec![state.clone()])];
+        store.commit(&Commit { id, parent, deltas: &[delta], states: &states, manifest: b"" })
+    };
+    let held = |id: u64, state: &StateDescriptor| {
+        let snapshot = store.snapshot(CheckpointId(id)).expect("held");
+        let found = snapshot.operator(&uid, 0..1).keyed(state).expect("readable");
+        let rows = found.into_iter().flat_map(|(_, rows)| {
+            let column = |at: usize| rows.column(at).as_primitive::<Int64Type>().values().to_vec();
+            let columns = [column(0), column(1), column(2)];
+            (0..rows.num_rows()).map(move |row| [0, 1, 2].map(|at: usize| columns[at][row])).collect::<Vec<_>>()
+        });
+        let mut rows: Vec<[i64; 3]> = rows.collect();
+        rows.sort_unstable();
+        rows
+    };
+    write(1, None, &version_1, &[[1, 10, 100], [2, 20, 200], [3, 30, 300]], &[]).expect("commits");
+    write(2, Some(1), &version_1, &[[1, 11, 101]], &[]).expect("commits");
+    let before = [[1, 11, 101], [2, 20, 200], [3, 30, 300]];
+    assert_eq!(held(2, &named), before);
+    write(3, Some(2), &named, &[[2, 21, 201]], &[3]).expect("commits");
+    // By name, whichever comes first in the statement.
+    let after = [[1, 11, 101], [2, 21, 201]];
+    assert_eq!(held(3, &named), after);
+    assert_eq!(held(3, &exchanged), after.map(|[k, n, max]| [k, max, n]));
+    write(4, Some(3), &exchanged, &[[1, 102, 12]], &[]).expect("commits");
+    // Another branch from the same checkpoint, in the layout that the first one already has.
+    write(5, Some(2), &named, &[[4, 40, 400]], &[1]).expect("commits");
+    for keep in [&[2, 3, 4, 5][..], &[2, 4, 5], &[4, 5], &[5]] {
+        store.retain(&keep.iter().map(|id| CheckpointId(*id)).collect::<Vec<_>>()).expect("retains");
+        if keep.contains(&2) {
+            assert_eq!(held(2, &version_1), before);
+        }
+        if keep.contains(&4) {
+            assert_eq!(held(4, &named), [[1, 12, 102], [2, 21, 201]]);
+        }
+        assert_eq!(held(5, &named), [[2, 20, 200], [3, 30, 300], [4, 40, 400]]);
+    }
+    let other = of(["count(*)", "min(price)"]);
+    let refused = write(6, Some(5), &other, &[], &[]).expect_err("another aggregate").to_string();
+    assert!(refused.contains("it has no `min(price)`"), "{refused}");
 }
 
 /// How many blocks there are.
