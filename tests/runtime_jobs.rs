@@ -19,6 +19,7 @@ use lotic::inspect::JobStatus;
 use lotic::plan::{JobGraph, JobSettings, Port};
 use lotic::runtime::{CheckpointStorage, Executor, Job, JobOptions, MakeGraph, Restore, Stepper};
 use lotic::types::{Error, MAX_WATERMARK, Result, SubtaskId, SystemClock, VertexId};
+use runtime_support::failing::Failing;
 use runtime_support::memory_storage::MemoryStorage;
 use runtime_support::{
     Count, Graph, Limit, Numbers, Pass, Shared, Sink, Trick, counted, counting_job, schema, visible, with,
@@ -475,4 +476,150 @@ fn a_view_shows_edges_queues_progress_and_operators() {
     assert_eq!(view.progress, Some((400, 400)));
     assert!(view.vertices.iter().flat_map(|v| &v.subtasks).all(|s| s.status == "finished"));
     assert!(view.vertices[1].subtasks.iter().all(|s| s.watermark == Some(MAX_WATERMARK)));
+}
+
+/// A job that reads a row a millisecond, with a storage that fails when it is told to.
+fn failing(settings: JobSettings, world: &Shared) -> (Stepper, Arc<Failing>) {
+    let numbers = Numbers { rate: true, ..Numbers::new(2_000, 9) };
+    let storage = Arc::new(Failing::new(memory(), u64::MAX, 1));
+    let held: Arc<dyn CheckpointStorage> = Arc::<Failing>::clone(&storage);
+    let stepper = Stepper::launch(counting(&numbers, world), 2, with(settings), None, Some(held), 4, 0);
+    (stepper.expect("the job starts"), storage)
+}
+
+/// The status and cause of each checkpoint.
+fn outcomes(stepper: &Stepper) -> Vec<(String, Option<String>)> {
+    stepper.view().checkpoints.iter().map(|checkpoint| (checkpoint.status.clone(), checkpoint.cause.clone())).collect()
+}
+
+fn answer(stepper: &mut Stepper) -> Result<()> {
+    for _ in 0..100_000 {
+        if let Some(answer) = stepper.take_answers().pop() {
+            return answer;
+        }
+        assert!(stepper.step(), "nothing is answered");
+    }
+    panic!("nothing is answered");
+}
+
+#[test]
+fn failed_checkpoints_are_tolerated_as_often_in_a_row_as_the_setting_says() {
+    let world = Shared::default();
+    let settings = JobSettings { tolerable_failed_checkpoints: 2, restart_delay_ms: 1, ..JobSettings::default() };
+    let (mut stepper, storage) = failing(settings, &world);
+    for (fail, restarts) in [(2, 0), (2, 0), (3, 1)] {
+        storage.next.store(fail, Ordering::SeqCst);
+        for _ in 0..fail {
+            stepper.checkpoint();
+            let error = answer(&mut stepper).expect_err("it can't be written").to_string();
+            assert_eq!(error, "state: no space is left");
+        }
+        while stepper.status() != JobStatus::Running {
+            assert!(stepper.step());
+        }
+        assert_eq!(stepper.view().restarts, restarts);
+        stepper.checkpoint();
+        answer(&mut stepper).expect("the next can");
+    }
+    let failed = (Some("state: no space is left".to_owned()), "failed");
+    let count = outcomes(&stepper).iter().filter(|(status, cause)| (cause.clone(), status.as_str()) == failed).count();
+    assert_eq!(count, 7);
+    assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
+    assert_eq!(visible(&world), counted(&Numbers::new(2_000, 9)));
+}
+
+#[test]
+fn a_checkpoint_that_takes_too_long_is_given_up_and_the_job_restarts_where_none_is_tolerated() {
+    let world = Shared::default();
+    for tolerable_failed_checkpoints in [1, 0] {
+        let settings = JobSettings {
+            checkpoint_timeout_ms: 2_000,
+            restart_delay_ms: 1,
+            tolerable_failed_checkpoints,
+            ..JobSettings::default()
+        };
+        let (mut stepper, _) = failing(settings, &Shared::clone(&world));
+        stepper.checkpoint();
+        stepper.advance(1_999);
+        assert_eq!(outcomes(&stepper), [("pending".to_owned(), None)]);
+        stepper.advance(1);
+        assert_eq!(outcomes(&stepper), [("failed".to_owned(), Some("timed out after 2s".to_owned()))]);
+        let error = answer(&mut stepper).expect_err("it is given up").to_string();
+        assert_eq!(error, "checkpoint 1 timed out after 2s");
+        let restarts = stepper.status() == JobStatus::Restarting;
+        assert_eq!(restarts, tolerable_failed_checkpoints == 0);
+        assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
+        assert_eq!(visible(&world), counted(&Numbers::new(2_000, 9)));
+        *world.lock().unwrap() = runtime_support::World::default();
+    }
+}
+
+#[test]
+fn an_aborted_checkpoint_is_not_counted_and_the_next_has_the_next_number() {
+    let world = Shared::default();
+    let (mut stepper, _) = failing(JobSettings::default(), &world);
+    stepper.abort_checkpoint();
+    assert_eq!(answer(&mut stepper).expect_err("there is none").to_string(), "no checkpoint is being taken");
+    stepper.checkpoint();
+    for _ in 0..5 {
+        stepper.step();
+    }
+    stepper.abort_checkpoint();
+    let mut answers: Vec<_> =
+        stepper.take_answers().into_iter().map(|answer| answer.map_err(|e| e.to_string())).collect();
+    answers.sort();
+    assert_eq!(answers, [Ok(()), Err("checkpoint 1 was aborted by command".to_owned())]);
+    stepper.checkpoint();
+    answer(&mut stepper).expect("the next completes");
+    let by_command = Some("aborted by command".to_owned());
+    assert_eq!(outcomes(&stepper), [("failed".to_owned(), by_command), ("completed".to_owned(), None)]);
+    assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
+    assert_eq!(stepper.view().restarts, 0);
+    assert_eq!(visible(&world), counted(&Numbers::new(2_000, 9)));
+}
+
+#[test]
+fn between_the_end_of_a_checkpoint_and_the_next_trigger_is_the_minimum_pause() {
+    for (min_pause_ms, least) in [(0, 5), (40, 40)] {
+        let world = Shared::default();
+        let settings = JobSettings { checkpoint_interval_ms: Some(5), min_pause_ms, ..JobSettings::default() };
+        let (mut stepper, _) = failing(settings, &world);
+        assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
+        let checkpoints = stepper.view().checkpoints;
+        // The last one is that of the end.
+        let paused = checkpoints[..checkpoints.len() - 1].windows(2).map(|pair| {
+            pair[1].triggered_ms - pair[0].triggered_ms - if least == 5 { 0 } else { pair[0].duration_ms.unwrap_or(0) }
+        });
+        let paused: Vec<i64> = paused.collect();
+        assert!(paused.len() > 3 && paused.iter().all(|pause| (least..least + 20).contains(pause)), "{paused:?}");
+    }
+}
+
+/// The storage in memory can't write savepoints; and one that fails can't write the last checkpoint.
+#[test]
+fn a_stop_that_fails_leaves_the_job_running() {
+    for (drain, fail) in [(false, 0), (false, 1), (true, 1)] {
+        let numbers = Numbers { rate: true, ..Numbers::new(1_000, 5) };
+        let world = Shared::default();
+        let storage = Arc::new(Failing::new(memory(), u64::MAX, 1));
+        let held: Arc<dyn CheckpointStorage> = Arc::<Failing>::clone(&storage);
+        let clock = Arc::new(SystemClock::new());
+        let make = counting(&numbers, &world);
+        let job = Job::launch_graph(make, 2, JobOptions::default(), &Restore::Fresh, Some(held), clock);
+        let job = job.expect("the job starts");
+        while job.view().source_rows < 50 {
+            assert_eq!(job.wait(Some(1)), None);
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        storage.next.store(fail, Ordering::SeqCst);
+        let error = job.stop(Some(&directory.path().join("sp")), drain).expect_err("no savepoint").to_string();
+        let cause = if fail == 0 { "checkpoints in memory can't be written as savepoints" } else { "no space is left" };
+        assert!(error.contains(cause), "{error}");
+        assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished), "it reads to its end");
+        let view = job.view();
+        assert_eq!((view.restarts, view.source_rows), (0, 1_000));
+        assert_eq!(visible(&world), counted(&numbers));
+        let noted = view.events.iter().any(|event| event.message.starts_with("can't be stopped, so it goes on: "));
+        assert!(noted, "{:?}", view.events);
+    }
 }

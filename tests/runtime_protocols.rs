@@ -218,7 +218,7 @@ fn a_failing_commit_restarts_the_job_and_loses_nothing() {
 fn a_checkpoint_holds_the_seed_from_which_its_replay_goes_on() {
     let (world, numbers) = (Shared::default(), Numbers::new(300, 5));
     let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
-    let options = JobOptions { checkpoint_interval_ms: Some(2), ..JobOptions::default() };
+    let options = with(JobSettings { checkpoint_interval_ms: Some(2), ..JobSettings::default() });
     let graph = || graph_maker(&numbers, &world);
     let mut first = Stepper::launch(graph(), 2, options, None, Some(Arc::clone(&storage)), 11, 1_000).expect("starts");
     while storage.checkpoints().expect("readable").is_empty() {
@@ -233,7 +233,8 @@ fn a_checkpoint_holds_the_seed_from_which_its_replay_goes_on() {
     // They take no checkpoints: both read from one storage.
     let mut replays = [0, 1].map(|_| {
         let storage = Some(Arc::clone(&storage));
-        Stepper::launch(graph(), 2, JobOptions::default(), Some(id), storage, seed, moment.clock_ms).expect("starts")
+        Stepper::launch(graph(), 2, with(JobSettings::default()), Some(id), storage, seed, moment.clock_ms)
+            .expect("starts")
     });
     for _ in 0..200 {
         let steps = replays.each_mut().map(|replay| (replay.step(), replay.now_ms()));

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::api::Arg;
     use crate::operators::testing::{
-        FakeStream, MemoryState, Recorder, Values, apply, at, batch, column, context, instance,
+        FakeStream, MemoryState, Recorder, Values, advance, apply, at, batch, column, context, instance,
     };
 
     fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {

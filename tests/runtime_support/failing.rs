@@ -1,6 +1,7 @@
 //! A storage whose writes fail by seed.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lotic::runtime::{CheckpointStorage, CheckpointWrite, RestorePoint};
@@ -9,17 +10,22 @@ use lotic::types::{CheckpointId, Error, Result, key_group};
 
 /// One write in `one_in` fails: before anything is written, or when everything is and only the answer is lost.
 pub(crate) struct Failing {
-    pub(crate) inner: Arc<dyn CheckpointStorage>,
-    pub(crate) one_in: u64,
-    pub(crate) seed: Mutex<u64>,
+    inner: Arc<dyn CheckpointStorage>,
+    one_in: u64,
+    seed: Mutex<u64>,
+    /// So many fail whatever the seed says.
+    pub(crate) next: AtomicUsize,
 }
 
 impl Failing {
     pub(crate) fn new(inner: Arc<dyn CheckpointStorage>, one_in: u64, seed: u64) -> Self {
-        Self { inner, one_in, seed: Mutex::new(seed) }
+        Self { inner, one_in, seed: Mutex::new(seed), next: AtomicUsize::new(0) }
     }
 
     fn fails(&self) -> bool {
+        if self.next.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return true;
+        }
         let mut seed = self.seed.lock().expect("not poisoned");
         *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         key_group::mix(*seed).is_multiple_of(self.one_in)

@@ -94,7 +94,8 @@ impl Fanning {
 impl Operator for Fanning {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
         assert!(self.left.is_empty(), "rows for an operator that is full");
-        self.left.extend(pairs(&batch).into_iter().map(|(key, value)| (key, value * self.each, (value + 1) * self.each)));
+        self.left
+            .extend(pairs(&batch).into_iter().map(|(key, value)| (key, value * self.each, (value + 1) * self.each)));
         self.give(out)
     }
 
