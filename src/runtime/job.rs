@@ -48,9 +48,11 @@ pub struct JobOptions {
     pub channel_capacity: usize,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,
-    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then: the
-    /// input goes on where the savepoint is restored.
+    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then, unless
+    /// `drain_at_limit`: the input goes on where the savepoint is restored.
     pub stop_after_rows: Option<u64>,
+    /// Whether what is open fires at that limit even if a final savepoint is taken.
+    pub drain_at_limit: bool,
     /// Whether state that no operator of the job takes up is left behind (Flink's flag of that name), or an error.
     pub allow_non_restored_state: bool,
     /// A savepoint to write when the input has ended.
@@ -70,6 +72,7 @@ impl Default for JobOptions {
             batch_rows: DEFAULT_BATCH_ROWS,
             channel_capacity: 8,
             drain: true,
+            drain_at_limit: false,
             stop_after_rows: None,
             allow_non_restored_state: false,
             final_savepoint: None,

@@ -22,7 +22,7 @@ use crate::shell::output::outlet;
 use crate::shell::redact::redact;
 use crate::shell::script::{End, Script};
 use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
-use crate::types::{Error, Result};
+use crate::types::{Error, Printable, Result};
 
 const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
                        Tab completes, F2 shows the dashboard.\n";
@@ -52,7 +52,7 @@ fn leave(shell: &Shell) -> u8 {
     if running.is_empty() {
         return EXIT_OK;
     }
-    print::error(&format!("stopping {} with a last checkpoint … ", running.join(", ")));
+    print::error(format!("stopping {} with a last checkpoint … ", running.join(", ")));
     if foreground::stop_jobs(shell, false) {
         print::error("done\n");
         EXIT_OK
@@ -142,7 +142,7 @@ impl Reader {
                     match Script::new(shell, "<input>").run(&text) {
                         Ok(End::Quit) => return Ok(()),
                         Ok(End::Done | End::Failed | End::Interrupted) => {}
-                        Err(error) => print::error(&format!("error: {error}\n")),
+                        Err(error) => print::error(Printable::line(&format!("error: {error}"))),
                     }
                 }
                 (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
@@ -178,11 +178,11 @@ impl Reader {
         // The line is typed anew below, so that it stands there once.
         if outlet_is_terminal() {
             let rows = rows_of(PROMPT, &text, render::terminal_width().map_or(80, usize::from));
-            let _ = print::data(&format!("\x1b[{rows}A\r\x1b[J"));
+            outlet().erase(rows);
         }
         let left = dashboard::open(shell, None);
         if let Err(error) = &left {
-            print::error(&format!("error: {error}\n"));
+            print::error(Printable::line(&format!("error: {error}")));
         }
         let mut text = text;
         let behind = text.split_off(pos.min(text.len()));
@@ -199,7 +199,7 @@ impl Reader {
             && let Err(error) = history.append(&entry)
         {
             // Said once: a history that can't be kept is no reason to refuse a statement.
-            print::error(&format!("the history is not kept: {}: {error}\n", history.path().display()));
+            print::error(Printable::line(&format!("the history is not kept: {}: {error}", history.path().display())));
             self.history = None;
         }
     }
@@ -225,7 +225,7 @@ fn open_history(editor: &mut Editor<Lines, MemHistory>) -> Option<HistoryFile> {
             Some(file)
         }
         Err(error) => {
-            print::error(&format!("the history is not kept: {error}\n"));
+            print::error(Printable::line(&format!("the history is not kept: {error}")));
             None
         }
     }
