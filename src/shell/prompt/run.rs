@@ -86,7 +86,8 @@ impl Reader {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
-            .color_mode(if colour { ColorMode::Enabled } else { ColorMode::Disabled })
+            // The line passes through our hands, to be coloured or only to be made harmless.
+            .color_mode(ColorMode::Enabled)
             .bell_style(BellStyle::None)
             .behavior(behavior)
             .max_history_size(history::ENTRIES)
