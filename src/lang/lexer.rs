@@ -181,7 +181,7 @@ impl<'a> Lexer<'a, '_> {
     fn token(&mut self) -> Step {
         let (first, second) = (self.byte(0), self.byte(1));
         match first {
-            b'\\' if self.rest()[1..].starts_with(is_bare) => return self.directive(),
+            b'\\' if !self.rest()[1..].starts_with(|c| !is_bare(c)) => return self.directive(),
             b'.' if second.is_ascii_alphabetic() && (self.begins_statement() || self.behind_help()) => {
                 return self.directive();
             }

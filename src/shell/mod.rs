@@ -1,6 +1,7 @@
 //! Layer 7: the terminal and the command line. The only place that prints.
 
 mod bench;
+mod caught;
 mod cells;
 mod cli;
 mod compare;

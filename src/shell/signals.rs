@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::tcgetattr;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::caught::Caught;
 use super::{EXIT_INTERRUPTED, dashboard};
 use crate::types::{Error, Result};
 
@@ -25,6 +25,8 @@ const GRACE_PATIENT: Duration = Duration::from_secs(3);
 /// How long giving the terminal back may take then: so many looks whether it is done.
 const GIVING_BACK_LOOKS: u32 = 50;
 const GIVING_BACK_LOOK: Duration = Duration::from_millis(10);
+/// The signals that end a program.
+const ENDS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];
 /// Between two looks whether the terminal is still there.
 const TERMINAL_LOOK: Duration = Duration::from_secs(1);
 
@@ -56,21 +58,12 @@ impl Interrupts {
     pub(super) fn install() -> Result<Self> {
         let noted = Arc::new(Noted::default());
         let seen = Arc::clone(&noted);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::io("signal handling", error))?;
         // Here and not in the thread: the line editor saves what holds for SIGINT when it begins and restores it later. If
         // that were still the system's, the next Ctrl-C would end the shell.
-        let guard = runtime.enter();
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let ends = kinds.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>();
-        let ends = ends.map_err(|error| Error::io("signal handling", error))?;
-        drop(guard);
+        let ends = Caught::take_over(ENDS).map_err(|error| Error::io("signal handling", error))?;
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(listen(&seen, ends)))
+            .spawn(move || listen(&seen, ends))
             .map_err(|error| Error::io("signal handling", error))?;
         Ok(Self { noted })
     }
@@ -124,25 +117,21 @@ pub(super) fn wake_editor() {
     let _ = kill_process(getpid(), Signal::INT);
 }
 
-async fn listen(noted: &Arc<Noted>, mut ends: Vec<tokio::signal::unix::Signal>) {
+fn listen(noted: &Arc<Noted>, mut ends: Caught<3>) {
     let mut gone = false;
     loop {
-        let [interrupt, terminate, hangup] = &mut ends[..] else { return };
-        let ending = tokio::select! {
-            _ = interrupt.recv() => None,
-            _ = terminate.recv() => Some(SignalKind::terminate()),
-            _ = hangup.recv() => Some(SignalKind::hangup()),
-            () = tokio::time::sleep(TERMINAL_LOOK), if !gone => {
-                // What the terminal's driver answers behind a hangup is an error.
-                gone = noted.follows_terminal.load(Ordering::SeqCst) && tcgetattr(stdin()).is_err();
-                if !gone {
-                    continue;
-                }
-                Some(SignalKind::hangup())
+        ends.wait(TERMINAL_LOOK);
+        for (index, signal) in ENDS.into_iter().enumerate() {
+            if ends.take(index) {
+                dashboard::panic_if_asked("signals");
+                noted.end(Some(signal).filter(|&signal| signal != Signal::INT));
             }
-        };
-        dashboard::panic_if_asked("signals");
-        noted.end(ending);
+        }
+        // What the terminal's driver answers behind a hangup is an error.
+        if !gone && noted.follows_terminal.load(Ordering::SeqCst) && tcgetattr(stdin()).is_err() {
+            gone = true;
+            noted.end(Some(Signal::HUP));
+        }
     }
 }
 
@@ -183,10 +172,10 @@ impl Noted {
     }
 
     /// SIGINT, or one of those that mean the shell.
-    fn end(self: &Arc<Self>, kind: Option<SignalKind>) {
+    fn end(self: &Arc<Self>, kind: Option<Signal>) {
         let reading = self.reading.load(Ordering::SeqCst);
         if let Some(kind) = kind {
-            self.ended_by.store(kind.as_raw_value(), Ordering::SeqCst);
+            self.ended_by.store(kind.as_raw(), Ordering::SeqCst);
             if reading {
                 wake_editor();
             }
@@ -194,7 +183,7 @@ impl Noted {
         let patient = self.patient.load(Ordering::SeqCst);
         if !patient {
             self.leave_soon(GRACE);
-        } else if kind == Some(SignalKind::hangup()) {
+        } else if kind == Some(Signal::HUP) {
             self.leave_soon(GRACE_PATIENT);
         }
         if reading {

@@ -132,14 +132,15 @@ impl Read for GzipMembers {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.decoder.read(buffer);
         self.began |= read.is_ok();
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
-                if self.began && self.decoder.header().is_none() =>
-            {
+        read.map_err(|error| {
+            let of_data = matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof);
+            if of_data && self.began && self.decoder.header().is_none() {
                 garbage()
+            } else if error.kind() == io::ErrorKind::UnexpectedEof {
+                cut()
+            } else {
+                error
             }
-            io::ErrorKind::UnexpectedEof => cut(),
-            _ => error,
         })
     }
 }

@@ -7,13 +7,19 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::super::caught::Caught;
 use super::terminal;
 use crate::types::{Error, Result};
 
-/// How long a stop may take to come, milliseconds.
-const STOP_MS: u64 = 300;
+/// The places of the two signals.
+const STOPS: usize = 0;
+const CONTINUES: usize = 1;
+/// Between two looks at signals that have been waited for: nothing hangs on it.
+const LOOK: Duration = Duration::from_mins(1);
+/// How long a stop may take to come: so many looks.
+const STOP_LOOKS: u32 = 30;
+const STOP_LOOK: Duration = Duration::from_millis(10);
 
 static JOB_CONTROL: OnceLock<JobControl> = OnceLock::new();
 
@@ -38,12 +44,7 @@ impl JobControl {
             return Ok(installed);
         }
         let failed = |error| Error::io("job control", error);
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-        let guard = runtime.enter();
-        let stops = signal(SignalKind::from_raw(Signal::TSTP.as_raw())).map_err(failed)?;
-        let continues = signal(SignalKind::from_raw(Signal::CONT.as_raw())).map_err(failed)?;
-        drop(guard);
+        let caught = Caught::take_over([Signal::TSTP, Signal::CONT]).map_err(failed)?;
         let control = JOB_CONTROL.get_or_init(|| Self {
             stop: AtomicBool::new(false),
             continued: AtomicUsize::new(0),
@@ -51,7 +52,7 @@ impl JobControl {
         });
         std::thread::Builder::new()
             .name("job-control".to_owned())
-            .spawn(move || runtime.block_on(control.listen(stops, continues)))
+            .spawn(move || control.listen(caught))
             .map_err(failed)?;
         Ok(control)
     }
@@ -66,26 +67,25 @@ impl JobControl {
         self.continued.load(Ordering::SeqCst)
     }
 
-    async fn listen(&self, mut stops: Receiver, mut continues: Receiver) {
+    fn listen(&self, mut caught: Caught<2>) {
         loop {
-            tokio::select! {
-                _ = stops.recv() => {
-                    if terminal::is_held() {
-                        self.stop.store(true, Ordering::SeqCst);
-                    } else {
-                        self.stop_here(&mut continues).await;
-                    }
+            caught.wait(LOOK);
+            if caught.take(STOPS) {
+                if terminal::is_held() {
+                    self.stop.store(true, Ordering::SeqCst);
+                } else {
+                    self.stop_here(&mut caught);
                 }
-                _ = continues.recv() => {
-                    self.continued.fetch_add(1, Ordering::SeqCst);
-                }
+            }
+            if caught.take(CONTINUES) {
+                self.continued.fetch_add(1, Ordering::SeqCst);
             }
         }
     }
 
     /// What the system does on SIGTSTP unless it is taken over. The prompt may have the terminal in a mode of its own:
     /// whoever gets it meanwhile finds it as statements do.
-    async fn stop_here(&self, continues: &mut Receiver) {
+    fn stop_here(&self, caught: &mut Caught<2>) {
         let stdin = std::io::stdin();
         let modes = tcgetattr(&stdin).ok();
         if let Some(cooked) = &self.modes {
@@ -93,12 +93,15 @@ impl JobControl {
         }
         let _ = kill_process(getpid(), Signal::STOP);
         // The stop need not have come when `kill` returns.
-        let _ = tokio::time::timeout(Duration::from_millis(STOP_MS), continues.recv()).await;
+        for _ in 0..STOP_LOOKS {
+            caught.wait(STOP_LOOK);
+            if caught.take(CONTINUES) {
+                break;
+            }
+        }
         self.continued.fetch_add(1, Ordering::SeqCst);
         if let Some(modes) = &modes {
             let _ = tcsetattr(&stdin, OptionalActions::Now, modes);
         }
     }
 }
-
-type Receiver = tokio::signal::unix::Signal;

@@ -42,7 +42,10 @@ pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8>
     // Silent from here on: what becomes of the jobs is told below.
     drop(reader);
     let left = leave(shell);
-    read.map(|()| shell.interrupts.ended_by().unwrap_or(left))
+    match shell.interrupts.ended_by() {
+        Some(code) => Ok(code),
+        None => read.map(|()| left),
+    }
 }
 
 /// Names the running jobs and stops them with a last checkpoint.
@@ -75,7 +78,6 @@ struct Reader {
 
 impl Reader {
     fn open(shell: &Shell, keep_history: bool) -> Result<Self> {
-        let terminal = |error: ReadlineError| Error::config(format!("the terminal can't be read: {error}"));
         let colour = render::colour() && io::stdout().is_terminal();
         let behavior = if io::stdout().is_terminal() {
             Behavior::Stdio
@@ -87,13 +89,13 @@ impl Reader {
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             // The line passes through our hands, to be coloured or only to be made harmless.
-            .color_mode(ColorMode::Enabled)
+            .color_mode(ColorMode::Forced)
             .bell_style(BellStyle::None)
             .behavior(behavior)
             .max_history_size(history::ENTRIES)
-            .map_err(terminal)?
+            .map_err(unreadable)?
             .build();
-        let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).map_err(terminal)?;
+        let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).map_err(unreadable)?;
         let pressed = Pressed::default();
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
@@ -149,8 +151,9 @@ impl Reader {
                 (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
                     print::error("error: what was typed is not UTF-8\n");
                 }
-                // Ctrl-D, or the terminal has gone.
-                (Err(_), _) => return Ok(()),
+                // Ctrl-D.
+                (Err(ReadlineError::Eof), _) => return Ok(()),
+                (Err(error), _) => return Err(unreadable(error)),
             }
         }
     }
@@ -204,6 +207,11 @@ impl Reader {
             self.history = None;
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
+fn unreadable(error: ReadlineError) -> Error {
+    Error::config(format!("the terminal can't be read: {error}"))
 }
 
 fn outlet_is_terminal() -> bool {
