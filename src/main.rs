@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    lotic::shell::main(lotic::shell::Cli::parse())
+    lotic::shell::main(lotic::shell::Cli::read())
 }

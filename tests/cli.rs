@@ -4,10 +4,15 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use common::{TUMBLE, bids, committed_lines, ndjson, source, tumble};
+use lotic::types::{Clock, SystemClock};
+use rustix::process::{Pid, Signal, kill_process};
 
 fn lotic(directory: &Path, arguments: &[&str], input: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lotic"));
@@ -160,7 +165,6 @@ fn stopped_after_some_rows_and_restored_from_the_savepoint_gives_the_straight_ou
                 "2500",
                 "--savepoint",
                 "sp",
-                "--no-drain",
             ],
             None,
         );
@@ -176,6 +180,344 @@ fn stopped_after_some_rows_and_restored_from_the_savepoint_gives_the_straight_ou
         );
         assert_eq!(second.status.code(), Some(0), "{}", err(&second));
         assert_eq!(committed_lines(&directory.path().join("out")), expected, "{parallelism} to {restored}");
+    }
+}
+
+#[test]
+fn late_rows_too_are_those_of_the_straight_run_and_with_drain_nothing_stays_open() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(9, 6_000, 30, 40, 3_900, 50, 20_000);
+    std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
+    let script = format!(
+        "{} run t with (checkpoint = 1h) {{
+             bids | {} | into file 'out' with (format = 'json');
+             late_bids | map auction, price, date_time | into file 'late' with (format = 'json');
+         }}",
+        source(Path::new("bid.ndjson"), " with (split = 8192)"),
+        TUMBLE.replace("tumble(10s)", "tumble(10s) late_to late_bids")
+    );
+    std::fs::write(directory.path().join("j.lotic"), script).expect("written");
+    let run = |options: &[&str]| {
+        let done = lotic(directory.path(), &[&["run", "j.lotic"][..], options].concat(), None);
+        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    };
+    let written = || ["out", "late"].map(|sink| committed_lines(&directory.path().join(sink)));
+    let anew = || {
+        for folder in ["out", "late", "sp"] {
+            let _ = std::fs::remove_dir_all(directory.path().join(folder));
+        }
+    };
+    run(&["--state-dir", "straight"]);
+    let straight = written();
+    let (expected, late) = tumble(&data, 10_000, 4_000);
+    assert_eq!((&straight[0], straight[1].len()), (&expected, late.len()));
+    assert!(late.len() > 20, "{}", late.len());
+    for stop_after in ["1", "1700", "2500", "5999"] {
+        anew();
+        let (first, second) = (format!("s{stop_after}"), format!("r{stop_after}"));
+        run(&["--state-dir", &first, "--stop-after", stop_after, "--savepoint", "sp"]);
+        run(&["--state-dir", &second, "--restore", "sp"]);
+        assert_eq!(written(), straight, "stopped after {stop_after} rows");
+    }
+    anew();
+    run(&["--state-dir", "drained", "--stop-after", "2500", "--savepoint", "sp", "--drain"]);
+    assert_eq!(written()[0], tumble(&data[..2_500], 10_000, 4_000).0, "what was open has fired");
+    assert!(directory.path().join("sp/manifest.json").is_file());
+}
+
+#[test]
+fn options_in_front_of_the_command_hold() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = format!("{GENERATED} run t with (checkpoint = 10ms) = g | map 1 as one | into print;");
+    std::fs::write(directory.path().join("j.lotic"), script).expect("written");
+    let options = ["--state-dir", "s", "--output", "csv", "--parallelism", "2", "--savepoint", "sp", "--quiet"];
+    let first = lotic(directory.path(), &[&options[..], &["run", "j.lotic"]].concat(), None);
+    assert_eq!(first.status.code(), Some(0), "{}", err(&first));
+    assert!(out(&first).starts_with("one\n1\n"), "{}", out(&first));
+    assert!(directory.path().join("s/jobs/t").is_dir() && directory.path().join("sp/manifest.json").is_file());
+    for from in ["latest", "sp"] {
+        let again = lotic(directory.path(), &["--state-dir", "s", "--restore", from, "run", "j.lotic"], None);
+        assert_eq!(again.status.code(), Some(0), "{}", err(&again));
+        assert!(err(&again).contains("goes on from") && out(&again).is_empty(), "{}", err(&again));
+    }
+    for arguments in [&["--parallelism", "2", "bench"][..], &["--seed", "1", "run", "j.lotic", "--seed", "2"]] {
+        let refused = lotic(directory.path(), arguments, None);
+        assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
+        assert!(err(&refused).contains(arguments[0]), "{}", err(&refused));
+    }
+}
+
+/// Starts lotic, waits until it has said what its first statement shows, sends the signal, and waits for the end.
+/// Returns the exit code and the milliseconds that it took.
+fn signalled(directory: &Path, arguments: &[&str], input: &str, signal: Signal) -> (Option<i32>, u64) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lotic"))
+        .args(arguments)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", directory.join("xdg"))
+        .stdin(std::fs::File::open(directory.join(input)).expect("an input"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lotic starts");
+    let mut said = String::new();
+    let mut messages = BufReader::new(child.stderr.take().expect("a pipe"));
+    messages.read_line(&mut said).expect("it is read");
+    assert!(said.contains("has columns"), "{said}");
+    let reading = std::thread::spawn(move || std::io::copy(&mut messages, &mut std::io::sink()));
+    // On its way in what comes behind that.
+    std::thread::park_timeout(Duration::from_millis(100));
+    let clock = SystemClock::new();
+    let sent = clock.nanos();
+    let pid = Pid::from_raw(child.id().cast_signed()).expect("a process");
+    kill_process(pid, signal).expect("it runs");
+    let code = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status.code();
+        }
+        if clock.nanos() - sent > 60_000_000_000 {
+            child.kill().expect("it runs");
+        }
+        std::thread::park_timeout(Duration::from_millis(2));
+    };
+    let took_ms = (clock.nanos() - sent) / 1_000_000;
+    reading.join().expect("no panic").expect("it is read");
+    (code, took_ms)
+}
+
+/// What the scripts of [`signalled`] begin with: it is answered with a notice.
+const BEGIN: &str = "source i from file 'i.ndjson';\n";
+
+#[test]
+fn a_script_hears_signals_within_two_seconds_whatever_it_does() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("written");
+    write("i.ndjson", "{\"a\":1}\n");
+    write("nothing", "");
+    assert!(Command::new("mkfifo").arg(directory.path().join("fifo")).status().expect("mkfifo runs").success());
+    write("many.lotic", &format!("{BEGIN}{}", "show functions;\n".repeat(40_000)));
+    let wide: Vec<String> = (0..60_000).map(|n| format!("a + {n} as c{n}")).collect();
+    write("wide.lotic", &format!("{BEGIN}i | map {};", wide.join(", ")));
+    write("previews.lotic", &format!("{BEGIN}{}", "i | map a;\n".repeat(20_000)));
+    write("endless.lotic", &format!("{BEGIN}source g from nexmark 'bid' with (rate = 1000); g | map price;"));
+    // Nobody writes into it: the statement does not end by itself.
+    write("blocked.lotic", &format!("{BEGIN}.read 'fifo'\n"));
+    write("job.lotic", &format!("{BEGIN}source g from nexmark 'bid' with (rate = 1000); run j = g | into blackhole;"));
+    let ways: &[(&[&str], &str)] = &[
+        (&["run", "many.lotic"], "nothing"),
+        (&["-c", ".read 'many.lotic'"], "nothing"),
+        (&[], "many.lotic"),
+        (&["run", "wide.lotic"], "nothing"),
+        (&["run", "previews.lotic"], "nothing"),
+        (&["run", "endless.lotic"], "nothing"),
+        (&["run", "blocked.lotic"], "nothing"),
+        (&["-c", ".read 'blocked.lotic'"], "nothing"),
+        (&[], "blocked.lotic"),
+        (&["run", "job.lotic"], "nothing"),
+    ];
+    let mut longest = 0;
+    for (arguments, input) in ways {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+            let (ended, took_ms) = signalled(directory.path(), arguments, input, signal);
+            println!("{arguments:?} < {input}: {signal:?} after {took_ms} ms");
+            assert_eq!(ended, Some(code), "{arguments:?} < {input}: {signal:?}");
+            assert!(took_ms < 2_000, "{arguments:?} < {input}: {signal:?} after {took_ms} ms");
+            longest = longest.max(took_ms);
+        }
+    }
+    println!("the longest: {longest} ms");
+}
+
+#[test]
+fn a_task_manager_is_killed_in_every_running_job_and_explain_shows_the_job_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = "source g from nexmark 'bid' with (rate = 1000);
+        kill taskmanager 1;";
+    let done = lotic(directory.path(), &["-c", script], None);
+    assert_eq!(done.status.code(), Some(1), "{}", err(&done));
+    assert!(err(&done).contains("no job is running"), "{}", err(&done));
+    let script = "source g from nexmark 'bid' with (rate = 1000);
+        run a with (restart_delay = 1ms, task_managers = 2, parallelism = 2) = g | map price | into blackhole;
+        kill taskmanager 1;
+        wait a until restart 1 timeout 30s;
+        run b with (restart_delay = 1ms) = g | map price | into blackhole;
+        kill taskmanager 1;
+        wait a until restart 2 timeout 30s;
+        wait b until restart 1 timeout 30s;
+        kill taskmanager 2;
+        kill taskmanager 1 of b;
+        wait b until restart 2 timeout 30s;
+        explain b;
+        rescale b to 3;
+        explain B;
+        cancel a; cancel b;";
+    let done = lotic(directory.path(), &["-c", script], None);
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    for said in ["task manager 1 of a is killed", "task manager 1 of a, b is killed", "task manager 2 of a is killed"] {
+        assert!(err(&done).contains(said), "{said}: {}", err(&done));
+    }
+    let shown = out(&done);
+    let plans: Vec<bool> = shown
+        .split("== Logical plan ==")
+        .skip(1)
+        .map(|plan| plan.contains("parallelism 3") && plan.contains("0[2]"))
+        .collect();
+    assert_eq!(plans, [false, true], "the third subtask is there once rescaled: {shown}");
+    let done = lotic(
+        directory.path(),
+        &["-c", "source g from nexmark 'bid' with (rate = 9); run a = g | into print; kill taskmanager 2;"],
+        None,
+    );
+    assert!(err(&done).contains("on task managers 1 to 1"), "{}", err(&done));
+}
+
+/// What would drive a terminal: an escape sequence of seven bits and of eight, a bell, a carriage return, DEL, and an
+/// override of the writing direction.
+const HOSTILE: &str = "\u{1b}]0;x\u{7}\r\u{9b}6n\u{202e}\u{7f}y";
+
+#[track_caller]
+fn drives_nothing(what: &str, bytes: Vec<u8>) -> String {
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let driving = text.chars().find(|&c| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+    });
+    assert_eq!(driving, None, "{what}: {text:?}");
+    text
+}
+
+#[test]
+fn no_notice_listing_or_error_drives_the_terminal_whatever_things_are_called() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &[u8]| std::fs::write(directory.path().join(name), text).expect("written");
+    let json = serde_json::to_string(HOSTILE).expect("JSON");
+    let row = |minute: usize| format!("{{{json}:1,\"k\":{json},\"t\":\"2026-01-01 00:{minute:02}:00\"}}\n");
+    let rows: String = (0..30).chain([1]).map(row).collect();
+    write("i.ndjson", rows.as_bytes());
+    write(&format!("{HOSTILE}.ndjson"), rows.as_bytes());
+    write(&format!("{HOSTILE}.csv"), format!("{HOSTILE},k\n1,2\n").as_bytes());
+    write(&format!("{HOSTILE}.lotic"), format!("source i from file 'i.ndjson'; i | map nope, '{HOSTILE}';").as_bytes());
+    write(&format!("{HOSTILE}.good"), b"source i from file 'i.ndjson';");
+    write(&format!("{HOSTILE}.bytes"), b"\xff");
+    write(&format!("{HOSTILE}.session"), format!("-- t\nshow jobs;\n--> {HOSTILE}\n").as_bytes());
+    let i = "source i from file 'i.ndjson';";
+    let timed = "source i from file 'i.ndjson' event_time t watermark 1s with (pace = '60x');";
+    let mut scripts: Vec<String> = [
+        "describe i; show sources; show sources --json; describe i --json; \\d i",
+        "explain i | filter k = 'H'; explain i | map * --json; explain i | map *, 'H' --mermaid",
+        ".mode table\ni | limit 2; .mode vertical\ni | limit 2; .mode changelog\ni | limit 2;",
+        "stream s = i | map k, 'H'; show streams; show streams --json; describe s; explain s; s | limit 1",
+        "i | map cast(k as int) as n",
+        "i | map k + 1",
+        "i | filter k",
+        "i | map nope(k)",
+        "i | map `H`",
+        "i | map H",
+        "run j with (on_error = 'skip') = i | map cast(k as int) as n | into blackhole; wait j; log j; log j --json",
+        "run j with (restart_attempts = 1, restart_delay = 1ms) = i | map cast(k as int) as n | into blackhole; wait j",
+        "run j with (`H` = 1) = i | into blackhole",
+        "run `H` = i | into blackhole",
+        "run j = i | into `H`",
+        "run j with (on_error = 'dead_letter', dead_letter = 'H-dead') = i | map cast(k as int) as n | into blackhole;
+         wait j; explain j; show jobs; subtasks j",
+        "sink s to file 'H-out' with (format = 'json'); show sinks; show sinks --json; describe s; run j = i | into s;
+         wait j; savepoint j to 'H-sp'; show jobs; explain j",
+        "sink s to file 'i.ndjson/H' with (format = 'json'); run j = i | into s; wait j",
+        "sink s to file 'x' with (format = 'H')",
+        "sink s to `H`",
+        "source s from `H`",
+        "source s from file 'H'",
+        "source s from nexmark 'H'",
+        "source s from file 'i.ndjson' with (format = 'H')",
+        "source s from file 'i.ndjson' with (`H` = 1)",
+        "source s from file 'i.ndjson' with (on_error = 'H')",
+        "source s from file 'H.ndjson'; describe s; show sources",
+        "source s from file 'H.csv'; describe s; show sources",
+        "source s from file 'H.bytes' columns (a bigint); s",
+        "source s from file 'H/*.ndjson'; s",
+        "run j with (uid = 'H') = i | uid 'H' | into blackhole",
+        "help `H`",
+        "describe `H`",
+        "kill taskmanager 1 of `H`",
+        ".read 'H'",
+        ".read 'H.lotic'",
+        ".read 'H.bytes'",
+        ".read 'H.good'; describe i",
+        ".mode 'H'",
+        ".H",
+        "\\H",
+        "H",
+        "'H",
+        ".record 'H.rec'\ndescribe i;\n i | map cast(k as int) as n;\n",
+        ".record 'i.ndjson/H'",
+        ".record 'H.rec2'\nshow jobs;\n.record off",
+        "run j with (checkpoint = 1h) = i | key_by k | aggregate count(*) as n | into blackhole; wait j;
+         restore j from savepoint 'H'; restore j from checkpoint 9",
+        "diff 'H' 'H'",
+        "tutorial `H`",
+    ]
+    .iter()
+    .map(|text| format!("{i} {}", text.replace('H', HOSTILE)))
+    .collect();
+    // While it runs.
+    scripts.push(
+        format!("{timed} run j with (parallelism = 2) = i | key_by k | window tumble(5s) | aggregate count(*) as n, max(k) as h
+             | into blackhole;
+         wait j until rows 3 timeout 30s; state j; state j --json; windows j; windows j --json; output j; output j --json;
+         watermarks j; subtasks j; subtasks j --json; graph j; log j; why late j; state j where k = 'H'; state j search 'H';
+         kill subtask 'H'[0] of j; savepoint j to 'H-sp2'; savepoint j to 'i.ndjson/H'; stop j with savepoint 'H-sp3'")
+            .replace('H', HOSTILE),
+    );
+    let mut calls: Vec<Vec<String>> = Vec::new();
+    for script in scripts {
+        // Each up to its first mistake, and each statement with what is defined before it.
+        calls.push(vec!["--output".into(), "table".into(), "-c".into(), script]);
+    }
+    for arguments in [
+        &["run", "H.lotic"][..],
+        &["run", "H-none"],
+        &["run", "H.bytes"],
+        &["test", "H.session"],
+        &["test", "H-none"],
+        &["test", "--json", "H.session"],
+        &["man", "H"],
+        &["demo", "H"],
+        &["tutorial", "H"],
+        &["completions", "H"],
+        &["bench", "H"],
+        &["bench", "--inputs", "H"],
+        &["H"],
+        &["--H"],
+        &["--output", "H"],
+        &["--parallelism", "H"],
+        &["run", "--batch-rows", "H"],
+        &["--state-dir", "i.ndjson/H", "run", "j.lotic"],
+        &["--restore", "H", "run", "j.lotic"],
+        &["--restore", "H-sp", "run", "j.lotic"],
+        &["--savepoint", "i.ndjson/H", "run", "j.lotic"],
+        &["--savepoint", "H-sp4", "run", "j.lotic"],
+        &["--savepoint", "H-sp4", "run", "j.lotic"],
+        &["--state-dir", "H-state", "--restore", "latest", "run", "j.lotic"],
+    ] {
+        calls.push(arguments.iter().map(|argument| argument.replace('H', HOSTILE)).collect());
+    }
+    write("j.lotic", b"source i from file 'i.ndjson'; run j with (checkpoint = 1h) = i | into blackhole;");
+    let mut escaped = 0;
+    for call in calls {
+        let arguments: Vec<&str> = call.iter().map(String::as_str).collect();
+        let done = lotic(directory.path(), &arguments, None);
+        let text = drives_nothing(&format!("{call:?}"), [done.stdout, done.stderr].concat());
+        assert!(!text.contains("panicked"), "{call:?}: {text}");
+        escaped += usize::from(text.contains("\\x1b") || text.contains("U+001B") || text.contains("\\u001b"));
+    }
+    assert!(escaped > 55, "the hostile name is shown in {escaped} answers");
+    for recorded in [format!("{HOSTILE}.rec"), format!("{HOSTILE}.rec2")] {
+        let path = directory.path().join(recorded);
+        let text = std::fs::read(&path).expect("a recording");
+        // What was typed is kept as it was typed, so that it can be replayed.
+        let shown: Vec<&[u8]> = text.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"-->")).collect();
+        drives_nothing("the recording", shown.concat());
+        assert!(!shown.is_empty());
+        assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     }
 }
 

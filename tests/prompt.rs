@@ -146,6 +146,11 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     terminal.press("source s from nexmark 'bid' with (password = 'hunter2');\r");
     terminal.shows("unknown option");
     terminal.prompt();
+    for (name, secret) in [("sas", "hunter3"), ("session", "hunter4"), ("connection_string", "hunter5")] {
+        terminal.press(&format!("sink s to blackhole with ({name} = '{secret}');\r"));
+        terminal.shows(&format!("option `{name}`"));
+        terminal.prompt();
+    }
     terminal.line("stream two = s");
     terminal.statement("  | filter price > 7;");
     terminal.shows("unknown stream");
@@ -163,7 +168,7 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
     let kept = std::fs::read_to_string(directory.path().join("state/lotic/history")).expect("a history");
-    assert!(!kept.contains("hunter2"), "{kept}");
+    assert!(!kept.contains("hunter") && kept.contains("connection_string = '***'"), "{kept}");
 
     let mut terminal = Pty::open(directory.path(), SIZE, &["--no-history"], &[]);
     terminal.prompt();
@@ -228,6 +233,30 @@ fn a_paste_is_one_statement_and_a_large_one_does_no_harm() {
     terminal.prompt();
     terminal.press("show jobs\r");
     terminal.shows("no jobs");
+}
+
+#[test]
+fn odd_white_space_and_what_drives_a_terminal_do_no_harm_where_they_are_typed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for environment in [&[][..], &[("NO_COLOR", "1")]] {
+        let mut terminal = Pty::open(directory.path(), SIZE, &[], environment);
+        terminal.prompt();
+        for space in ["\u{a0}", "\u{2028}", "\u{85}"] {
+            terminal.press(&format!(".mode{space}csv"));
+            terminal.until("the directive", |pty| pty.last_line().ends_with("csv"));
+            terminal.press("\r");
+            terminal.prompt();
+        }
+        terminal.press("\u{1b}[200~show jobs -- \u{9b}6n\u{202e}\u{1b}[201~");
+        terminal.until("the paste", |pty| pty.last_line().contains("6n"));
+        terminal.press("\r");
+        terminal.shows("no jobs");
+        let bytes = terminal.bytes();
+        assert!(!bytes.contains(['\u{9b}', '\u{202e}', '\u{85}']), "{bytes:?}");
+        terminal.prompt();
+        terminal.press("\\q\r");
+        assert_eq!(terminal.exit_code(), 0);
+    }
 }
 
 #[test]

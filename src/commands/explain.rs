@@ -42,8 +42,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         &planned
     } else {
         let pipeline = args.pipeline(0)?;
-        let mut jobs = session.jobs();
-        let job = jobs.find(|entry| pipeline.stages.is_empty() && entry.name == pipeline.from.node);
+        let job = pipeline.stages.is_empty().then(|| session.job(&pipeline.from).ok()).flatten();
         if let Some(entry) = job {
             &entry.plan
         } else {

@@ -1,4 +1,4 @@
-//! `kill subtask VERTEX[I] of JOB`, `kill taskmanager N of JOB`
+//! `kill subtask VERTEX[I] of JOB`, `kill taskmanager N [of JOB]`
 
 use super::CommandSpec;
 use crate::api::{Arg, Clause, CommandSyntax, Shape, Signature, StageArgs};
@@ -28,22 +28,20 @@ pub(super) const TASK_MANAGER: CommandSpec = CommandSpec {
     syntax: CommandSyntax {
         name: "kill taskmanager",
         aliases: &[],
-        signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[OF] },
+        signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[Clause { required: false, ..OF }] },
     },
-    usage: "kill taskmanager N of JOB",
+    usage: "kill taskmanager N [of JOB]",
     summary: "fails all slots of one task manager on purpose",
-    help: "Fails every subtask in the slots of the task manager, as if its process had died: the job restarts from its last checkpoint. Task managers are numbered from 1.",
-    examples: &["kill taskmanager 1 of hot"],
+    help: "Fails every subtask in the slots of the task manager, as if its process had died: the jobs that run there restart from their last checkpoints. Those are all running jobs that have slots on it, as jobs share the task managers of a Flink cluster, or the one that is named. Task managers are numbered from 1.",
+    examples: &["kill taskmanager 1", "kill taskmanager 1 of hot"],
     flink: None,
     run: kill_task_manager,
 };
 
-fn job_name(args: &StageArgs) -> Result<&Spanned<String>, Diagnostic> {
-    args.clause_word("of")?.ok_or_else(|| Diagnostic::at(args.span, "of which job? `of JOB` is missing"))
-}
-
 fn kill_subtask(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let entry = session.job(job_name(args)?)?;
+    let job = args.clause_word("of")?;
+    let job = job.ok_or_else(|| Diagnostic::at(args.span, "of which job? `of JOB` is missing"))?;
+    let entry = session.job(job)?;
     let Some(Arg::Subtask(vertex, index)) = args.head.first() else {
         return Err(Diagnostic::at(args.span, "which subtask? such as `window[1]`").into());
     };
@@ -76,11 +74,26 @@ fn find(view: &JobView, vertex: &Spanned<String>, index: &Spanned<u64>) -> Resul
 
 fn kill_task_manager(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let number = args.integer(0)?;
-    let entry = session.job(job_name(args)?)?;
     let index = usize::try_from(number.node)
         .ok()
         .and_then(|n| n.checked_sub(1))
         .ok_or_else(|| Diagnostic::at(number.span, "task managers are numbered from 1"))?;
-    entry.job.kill_task_manager(index)?;
-    Ok(Outcome::Message(format!("task manager {} of {} is killed", number.node, entry.name)))
+    if let Some(job) = args.clause_word("of")? {
+        let entry = session.job(job)?;
+        entry.job.kill_task_manager(index)?;
+        return Ok(Outcome::Message(format!("task manager {} of {} is killed", number.node, entry.name)));
+    }
+    let mut killed = Vec::new();
+    let mut refused = None;
+    for entry in session.running() {
+        match entry.job.kill_task_manager(index) {
+            Ok(()) => killed.push(entry.name.as_str()),
+            Err(error) => refused = Some(error),
+        }
+    }
+    match (killed.is_empty(), refused) {
+        (false, _) => Ok(Outcome::Message(format!("task manager {} of {} is killed", number.node, killed.join(", ")))),
+        (true, Some(error)) => Err(error.into()),
+        (true, None) => Err(Diagnostic::at(args.span, "no job is running").into()),
+    }
 }

@@ -62,7 +62,7 @@ pub(super) const RECORD: CommandSpec = CommandSpec {
     },
     usage: ".record FILE | .record off",
     summary: "writes what is typed and shown to a session file",
-    help: "From now on each statement is written to the file, with what it shows below it in lines that begin with `-->`: `lotic test FILE` replays it and compares. The file must not exist yet. Values of options named like a password, secret, token or key are written as '***'. `.record off` ends it.",
+    help: "From now on each statement is written to the file, with what it shows below it in lines that begin with `-->`: `lotic test FILE` replays it and compares. The file must not exist yet, and is readable by you alone. Values of options named like a password, secret, token or key are written as '***'. `.record off` ends it.",
     examples: &[".record mine.lotic", ".record off"],
     flink: None,
     run: record,

@@ -8,12 +8,13 @@ pub const SOURCE_OPTIONS: [OptionSpec; 4] = [
     OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
-        help: "what becomes of a row that can't be read; default 'fail', or 'dead_letter' when `dead_letter` is given",
+        help: "what becomes of a row that can't be read; default 'fail'",
     },
     OptionSpec {
         name: "dead_letter",
         values: "a path in quotes",
-        help: "the directory that takes rows that can't be read, each with its place and error",
+        help: "with on_error = 'dead_letter', the directory that takes such rows, each with its place and error; default \
+               'dead_letters/SOURCE'",
     },
     OptionSpec {
         name: "pace",

@@ -2,14 +2,14 @@
 //!
 //! Two rules need to know where statements begin, and the lexer keeps just enough of that to decide them: `--json` is
 //! a flag only behind a command that declares it (else a comment), and `\d` or `.mode` are directives, whose arguments
-//! are bare words, only where a statement begins.
+//! are bare words, only where a statement begins. White space is the same everywhere: [`is_space`].
 
 use std::borrow::Cow;
 
 use super::grammar::Grammar;
 use super::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::api::Shape;
-use crate::types::{Diagnostic, Span};
+use crate::types::{Diagnostic, Span, overrides_direction};
 
 /// The longest identifier and number, in bytes.
 pub const MAX_WORD_BYTES: usize = 255;
@@ -116,7 +116,7 @@ impl<'a> Lexer<'a, '_> {
                     self.at += memchr::memchr(b'\n', self.rest().as_bytes()).unwrap_or(self.rest().len());
                 }
                 Some('/') if self.byte(1) == b'*' => self.block_comment()?,
-                Some(c) if c.is_whitespace() => self.at += c.len_utf8(),
+                Some(c) if is_space(c) => self.at += c.len_utf8(),
                 Some(_) => return Ok(true),
             }
         }
@@ -165,6 +165,7 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn push(&mut self, kind: TokenKind<'a>, length: usize) {
+        debug_assert!(length > 0, "a token without a character would be found for ever");
         let is_pipe = kind == TokenKind::Symbol(Symbol::Pipe);
         if self.begins_statement() && !is_pipe {
             self.statement = self.tokens.len();
@@ -180,7 +181,7 @@ impl<'a> Lexer<'a, '_> {
     fn token(&mut self) -> Step {
         let (first, second) = (self.byte(0), self.byte(1));
         match first {
-            b'\\' if !second.is_ascii_whitespace() => return self.directive(),
+            b'\\' if !self.rest()[1..].starts_with(|c| !is_bare(c)) => return self.directive(),
             b'.' if second.is_ascii_alphabetic() && (self.begins_statement() || self.behind_help()) => {
                 return self.directive();
             }
@@ -225,7 +226,7 @@ impl<'a> Lexer<'a, '_> {
 
     fn unexpected(&self, c: char) -> LexError {
         let span = self.span(c.len_utf8());
-        let shown = if c.is_control() || super::parser::is_bidi(c) {
+        let shown = if c.is_control() || overrides_direction(c) {
             format!("unexpected character U+{:04X}", u32::from(c))
         } else {
             format!("unexpected character `{c}`")
@@ -266,7 +267,7 @@ impl<'a> Lexer<'a, '_> {
             return Err(error(self.span(length), "an empty name"));
         }
         self.check_length(name.len(), "identifier")?;
-        if let Some(c) = name.chars().find(|&c| c.is_control() || super::parser::is_bidi(c)) {
+        if let Some(c) = name.chars().find(|&c| c.is_control() || overrides_direction(c)) {
             return Err(error(self.span(length), format!("a name with the character U+{:04X}", u32::from(c)))
                 .help("control characters and overrides of the writing direction can't stand in names"));
         }
@@ -369,7 +370,7 @@ impl<'a> Lexer<'a, '_> {
             return Ok(());
         }
         loop {
-            self.at += self.rest().bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+            self.at += length_of(self.rest(), |c| is_space(c) && c != '\n');
             match (self.byte(0), self.byte(1)) {
                 (0, _) if self.rest().is_empty() => break,
                 (b'\n', _) => break,
@@ -389,9 +390,9 @@ impl<'a> Lexer<'a, '_> {
 
     fn bare_word(&mut self, kind: fn(&'a str) -> TokenKind<'a>) -> Step {
         let rest = self.rest();
-        let length = rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(rest.len());
+        let length = length_of(rest, is_bare);
         let word = &rest[..length];
-        if let Some((at, c)) = word.char_indices().find(|&(_, c)| c.is_control() || super::parser::is_bidi(c)) {
+        if let Some((at, c)) = word.char_indices().find(|&(_, c)| c.is_control() || overrides_direction(c)) {
             self.at += at;
             return Err(self.unexpected(c));
         }
@@ -422,7 +423,22 @@ fn unquote(rest: &str, quote: u8) -> Option<(Cow<'_, str>, usize)> {
 
 /// The length of the word that `text` begins with.
 fn word_bytes(text: &str) -> usize {
-    text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())
+    length_of(text, |c| c.is_alphanumeric() || c == '_')
+}
+
+/// The length, in bytes, of the characters that `text` begins with and that are `wanted`.
+fn length_of(text: &str, wanted: impl Fn(char) -> bool) -> usize {
+    text.find(|c: char| !wanted(c)).unwrap_or(text.len())
+}
+
+/// White space: what separates tokens, and the bare words of a directive.
+fn is_space(c: char) -> bool {
+    c.is_whitespace()
+}
+
+/// What a bare word is made of.
+fn is_bare(c: char) -> bool {
+    !is_space(c) && c != ';'
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -325,8 +325,8 @@ impl<W: Workers> Driver<W> {
                 drain: match (options.drain, &options.final_savepoint) {
                     (false, _) => Drain::Never,
                     // What is left of the input is to be read by whoever restores the savepoint.
-                    (true, Some(_)) => Drain::AtEnd,
-                    (true, None) => Drain::AtAnyEnd,
+                    (true, Some(_)) if !options.drain_at_limit => Drain::AtEnd,
+                    (true, _) => Drain::AtAnyEnd,
                 },
                 wakes_to_look: W::WAKES_TO_LOOK,
                 owner: options.directory.as_ref().map(|path| hash_bytes(path.as_os_str().as_encoded_bytes())),

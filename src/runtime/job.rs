@@ -51,9 +51,11 @@ pub struct JobOptions {
     pub directory: Option<PathBuf>,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,
-    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then: the
-    /// input goes on where the savepoint is restored.
+    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then, unless
+    /// `drain_at_limit`: the input goes on where the savepoint is restored.
     pub stop_after_rows: Option<u64>,
+    /// Whether what is open fires at that limit even if a final savepoint is taken.
+    pub drain_at_limit: bool,
     /// A savepoint to write when the input has ended.
     pub final_savepoint: Option<PathBuf>,
     /// Who steps the subtasks.
@@ -69,6 +71,7 @@ impl JobOptions {
             statement: None,
             directory: None,
             drain: true,
+            drain_at_limit: false,
             stop_after_rows: None,
             final_savepoint: None,
             executor: Executor::Threaded,

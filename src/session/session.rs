@@ -246,6 +246,7 @@ impl Session {
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
+            drain_at_limit: self.settings.drain_at_limit,
             executor: self.settings.executor,
             ..JobOptions::of(&plan.settings)
         };

@@ -23,6 +23,8 @@ pub struct Settings {
     pub savepoint: Option<PathBuf>,
     /// Whether the end of input fires open windows (`--no-drain` clears it).
     pub drain: bool,
+    /// `--drain`: whether the limit of source rows fires them too when a savepoint is taken behind it.
+    pub drain_at_limit: bool,
     /// Rows of a full batch.
     pub batch_rows: usize,
     /// Who steps the subtasks (`--seed` chooses the stepping executor).
@@ -51,6 +53,7 @@ impl Settings {
             stop_after_rows: None,
             savepoint: None,
             drain: true,
+            drain_at_limit: false,
             batch_rows: crate::types::DEFAULT_BATCH_ROWS,
             executor: Executor::Threaded,
         }

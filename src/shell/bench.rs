@@ -21,7 +21,7 @@ pub(super) fn run(options: &BenchOptions) -> Result<u8> {
         runs: options.runs,
         directory: options.dir.clone().unwrap_or_else(std::env::temp_dir),
     };
-    let listing = bench::run(&request, &clock, &mut |doing| print::error(&format!("… {doing}\n")))?;
-    print::data(&render::listing(&listing.json(options.json), render::terminal_width()))?;
+    let listing = bench::run(&request, &clock, &mut |doing| print::error(format!("… {doing}\n")))?;
+    print::data(render::listing(&listing.json(options.json), render::terminal_width()))?;
     Ok(EXIT_OK)
 }

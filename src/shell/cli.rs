@@ -1,22 +1,27 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::print;
 use super::rows::Mode;
+use crate::types::printable;
 
 /// An interactive shell for streams.
 #[derive(Debug, Parser)]
 #[command(name = "lotic", version, about, long_about = None, after_help = AFTER)]
 pub struct Cli {
     /// Run these statements, wait for their jobs, and exit.
-    #[arg(short = 'c', value_name = "STATEMENTS", global = false)]
+    #[arg(short = 'c', value_name = "STATEMENTS")]
     pub command: Option<String>,
     /// Neither read nor write the history of the prompt.
     #[arg(long)]
     pub no_history: bool,
-    /// What the jobs of this call have in common.
+    /// What the jobs of this call have in common; as well behind `run` and `demo`.
     #[command(flatten)]
     pub run: RunOptions,
     /// What to do instead of opening the prompt.
@@ -88,6 +93,7 @@ pub enum Command {
 
 /// Options of everything that runs jobs.
 #[derive(Debug, Clone, Args, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "flags are on or off")]
 pub struct RunOptions {
     /// How rows are printed: table, ndjson, csv, vertical or changelog [default: table on a terminal, else ndjson].
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
@@ -107,9 +113,12 @@ pub struct RunOptions {
     /// End the input after this many source rows.
     #[arg(long, value_name = "ROWS")]
     pub stop_after: Option<u64>,
-    /// Write a savepoint when the input has ended. Windows still open at --stop-after stay in it.
+    /// Write a savepoint when the input has ended. Windows still open at --stop-after stay in it, unless --drain is given.
     #[arg(long, value_name = "DIR")]
     pub savepoint: Option<PathBuf>,
+    /// Fire the windows still open at --stop-after before the savepoint, for a job that is not to go on from there.
+    #[arg(long, conflicts_with = "no_drain")]
+    pub drain: bool,
     /// Do not fire open windows at the end of input.
     #[arg(long)]
     pub no_drain: bool,
@@ -172,6 +181,149 @@ pub struct BenchOptions {
     pub json: bool,
 }
 
+impl Cli {
+    /// The command line of this process. One that is wrong ends it with what is wrong, as does one that asks for help.
+    #[must_use]
+    pub fn read() -> Self {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let error = match Self::of(&arguments) {
+            Ok(cli) => return cli,
+            Err(error) => error,
+        };
+        let drives = |argument: &OsString| {
+            let argument = argument.to_string_lossy();
+            printable(&argument) != argument
+        };
+        if error.use_stderr() && arguments.iter().any(drives) {
+            // What was typed is a part of the message, which is without colours then.
+            print::error(error.render().to_string());
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    }
+
+    fn of(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let Some((name, behind)) = matches.subcommand() {
+            let before: Vec<&str> = typed(&matches).collect();
+            let mut refuse = |message: String| Err(command.error(ErrorKind::ArgumentConflict, message));
+            let long = |id: &str| if id == "command" { "-c".to_owned() } else { format!("--{}", id.replace('_', "-")) };
+            let options = match &mut cli.subcommand {
+                Some(Command::Run { options, .. } | Command::Demo { options, .. }) => Some(options),
+                _ => None,
+            };
+            for &id in &before {
+                if options.is_none() || behind.try_contains_id(id).is_err() {
+                    return refuse(format!("{} in front of `{name}` means nothing", long(id)));
+                }
+                if typed(behind).any(|other| other == id) {
+                    return refuse(format!("{} is given in front of `{name}` and behind it", long(id)));
+                }
+            }
+            if let Some(options) = options {
+                *options = std::mem::take(options).or(std::mem::take(&mut cli.run));
+                if options.drain && options.no_drain {
+                    return refuse("--drain and --no-drain are given".to_owned());
+                }
+            }
+        }
+        Ok(cli)
+    }
+}
+
+/// The options that were typed at this place, by their ids.
+fn typed(matches: &ArgMatches) -> impl Iterator<Item = &str> {
+    let ids = matches.ids().map(clap::Id::as_str);
+    // A group of options, such as those that are flattened, has no values of its own.
+    ids.filter(|id| {
+        matches.value_source(id) == Some(ValueSource::CommandLine)
+            && matches.try_get_raw(id).is_ok_and(|raw| raw.is_some())
+    })
+}
+
+impl RunOptions {
+    /// These, and what only `others` say.
+    fn or(self, others: Self) -> Self {
+        Self {
+            output: self.output.or(others.output),
+            parallelism: self.parallelism.or(others.parallelism),
+            state_dir: self.state_dir.or(others.state_dir),
+            restore: self.restore.or(others.restore),
+            allow_non_restored_state: self.allow_non_restored_state || others.allow_non_restored_state,
+            stop_after: self.stop_after.or(others.stop_after),
+            savepoint: self.savepoint.or(others.savepoint),
+            drain: self.drain || others.drain,
+            no_drain: self.no_drain || others.no_drain,
+            seed: self.seed.or(others.seed),
+            batch_rows: self.batch_rows.or(others.batch_rows),
+            quiet: self.quiet || others.quiet,
+        }
+    }
+}
+
 fn parse_mode(text: &str) -> Result<Mode, String> {
     text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Cli, String> {
+        let arguments: Vec<OsString> = ["lotic"].iter().chain(arguments).map(OsString::from).collect();
+        Cli::of(&arguments).map_err(|error| error.to_string())
+    }
+
+    /// Every option of jobs, with a value.
+    fn options() -> Vec<Vec<String>> {
+        let of_run = RunOptions::augment_args(clap::Command::new("run"));
+        let argument = |argument: &clap::Arg| {
+            let mut typed = vec![format!("--{}", argument.get_long().expect("a long name"))];
+            if argument.get_action().takes_values() {
+                let text = if argument.get_id() == "output" { "csv" } else { "7" };
+                typed.push(text.to_owned());
+            }
+            typed
+        };
+        of_run.get_arguments().map(argument).collect()
+    }
+
+    #[test]
+    fn every_option_of_jobs_holds_in_front_of_the_command_and_behind_it() {
+        assert_eq!(options().len(), 12);
+        for option in options() {
+            let option: Vec<&str> = option.iter().map(String::as_str).collect();
+            for command in [&["run", "j.lotic"][..], &["demo"]] {
+                let of = |arguments: &[&str]| match read(arguments).map(|cli| cli.subcommand) {
+                    Ok(Some(Command::Run { options, .. } | Command::Demo { options, .. })) => format!("{options:?}"),
+                    other => panic!("{arguments:?}: {other:?}"),
+                };
+                let behind = of(&[command, &option].concat());
+                assert_ne!(behind, of(command), "{option:?} is read");
+                assert_eq!(of(&[&option, command].concat()), behind, "{option:?} in front of {command:?}");
+                let twice = read(&[&option, command, &option].concat()).unwrap_err();
+                assert!(twice.contains(option[0]) && twice.contains("in front of"), "{twice}");
+            }
+            for command in [&["test", "s.lotic"][..], &["tutorial"], &["completions", "bash"], &["man"], &["bench"]] {
+                let refused = read(&[&option, command].concat()).unwrap_err();
+                assert!(refused.contains(option[0]) && refused.contains("means nothing"), "{refused}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_for_the_prompt_is_refused_in_front_of_a_command() {
+        for (arguments, option) in
+            [(&["-c", "show jobs", "run", "j.lotic"][..], "-c"), (&["--no-history", "demo"], "--no-history")]
+        {
+            let refused = read(arguments).unwrap_err();
+            assert!(refused.contains(option) && refused.contains("means nothing"), "{refused}");
+        }
+        assert!(read(&["--drain", "run", "j.lotic", "--no-drain"]).is_err());
+        assert!(read(&["--drain", "--no-drain"]).is_err());
+        let bench = read(&["bench", "--parallelism", "2"]).map(|cli| cli.subcommand);
+        assert!(matches!(bench, Ok(Some(Command::Bench(_)))), "its own option");
+    }
 }

@@ -24,7 +24,7 @@ use super::{Shell, print};
 use crate::dashboard::{Answer, App, AppOptions, Export, Look, panels};
 use crate::inspect::StateView;
 use crate::runtime::Job;
-use crate::types::{Error, Result};
+use crate::types::{Error, Printable, Result};
 use capture::Capture;
 use job_control::JobControl;
 use ui::{Channels, Closed, Signals, Ui};
@@ -93,7 +93,7 @@ pub(super) fn open(shell: &mut Shell, job: Option<&str>) -> Result<Left> {
     drop(hidden);
     let Done { closed, undelivered } = done?;
     for answer in undelivered {
-        print::error(&format!("{}\n", answer.text.trim_end()));
+        print::error(format!("{}\n", answer.text.trim_end()));
     }
     shell.dashboard = Some(closed.options);
     closed.left
@@ -123,7 +123,7 @@ fn show(shell: &mut Shell, options: AppOptions, job_control: &JobControl) -> Res
                 .run();
         if !closed.waiting.is_empty() && !running.is_finished() {
             // The session comes back when the statement has ended; a person who waits should know for what.
-            print::error(&format!("waiting for: {}\n", closed.waiting.join("; ")));
+            print::error(Printable::line(&format!("waiting for: {}", closed.waiting.join("; "))));
         }
         let undelivered = running.join().map_err(|_| panicked("runs statements"))?;
         reading.join().map_err(|_| panicked("reads state"))?;

@@ -3,7 +3,7 @@
 use super::dashboard::{self, Left};
 use super::script::{End, Script};
 use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, RunOptions, Shell, foreground, print, prompt};
-use crate::types::{Diagnostic, Result};
+use crate::types::{Diagnostic, Printable, Result};
 
 /// One demo: a session file inside the binary.
 struct Demo {
@@ -52,7 +52,7 @@ const DEMOS: &[Demo] = &[
 pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -> Result<u8> {
     if name == Some("list") {
         for demo in DEMOS {
-            print::data(&format!("{:10} {}\n", demo.name, demo.summary))?;
+            print::data(format!("{:10} {}\n", demo.name, demo.summary))?;
         }
         return Ok(EXIT_OK);
     }
@@ -61,7 +61,7 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
         let names: Vec<&str> = DEMOS.iter().map(|demo| demo.name).collect();
         let unknown = Diagnostic::new(format!("there is no demo `{wanted}`; there are {}", names.join(", ")))
             .did_you_mean(wanted, names);
-        print::error(&format!("error: {unknown}\n"));
+        print::error(Printable::line(&format!("error: {unknown}")));
         return Ok(EXIT_USAGE);
     };
     let mut options = options.clone();
@@ -72,13 +72,13 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     let mut shell = Shell::new(&options)?;
     let watch = dashboard::has_terminal();
     let script = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };
-    print::error(&format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, script.trim()));
+    print::error(format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, script.trim()));
     let ended = Script::new(&mut shell, demo.name).run(&script)?;
     let code = match ended {
         End::Done if watch => watched(&mut shell)?,
         End::Done | End::Quit => foreground::wait_for_jobs(&shell),
         End::Failed => EXIT_FAILURE,
-        End::Interrupted => EXIT_INTERRUPTED,
+        End::Interrupted => shell.interrupts.exit_code(),
     };
     drop(shell);
     // Nothing of ours may be there, which is no failure.

@@ -5,7 +5,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{Cli, EXIT_OK, EXIT_USAGE, print};
-use crate::types::{Diagnostic, Error, Result};
+use crate::types::{Diagnostic, Error, Printable, Result};
 
 const NAME: &str = "lotic";
 
@@ -13,7 +13,7 @@ const NAME: &str = "lotic";
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
-    print::data(&String::from_utf8_lossy(&script))?;
+    print::data(String::from_utf8_lossy(&script).into_owned())?;
     Ok(EXIT_OK)
 }
 
@@ -22,18 +22,18 @@ pub(super) fn man(command: Option<&str>) -> Result<u8> {
     let mut all = Cli::command().name(NAME);
     all.build();
     let Some(wanted) = command else {
-        print::data(&page(all)?)?;
+        print::data(page(all)?)?;
         return Ok(EXIT_OK);
     };
     let Some(found) = all.find_subcommand(wanted) else {
         let names: Vec<&str> = all.get_subcommands().map(Command::get_name).collect();
         let unknown = Diagnostic::new(format!("lotic has no command `{wanted}`; there are {}", names.join(", ")))
             .did_you_mean(wanted, names);
-        print::error(&format!("error: {unknown}\n"));
+        print::error(Printable::line(&format!("error: {unknown}")));
         return Ok(EXIT_USAGE);
     };
     let page = rendered(&Man::new(found.clone()))?;
-    print::data(&page)?;
+    print::data(page)?;
     Ok(EXIT_OK)
 }
 

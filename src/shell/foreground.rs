@@ -5,11 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::progress::Progress;
-use super::render::way_out;
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print};
+use super::{EXIT_FAILURE, EXIT_OK, Shell, print, render};
 use crate::inspect::{JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
-use crate::types::{Error, Result, printable};
+use crate::types::{Error, Printable, Result};
 
 /// How often the foreground looks at what it waits for, milliseconds.
 const TICK_MS: u64 = 100;
@@ -29,10 +28,7 @@ pub(super) fn stop_jobs(shell: &Shell, mut warned: bool) -> bool {
             if let Err(error) = job.stop(None, false)
                 && job.wait(Some(0)).is_none()
             {
-                print::error(&format!(
-                    "job {name} is cancelled without a checkpoint: {}\n",
-                    printable(&error.to_string())
-                ));
+                print::error(Printable::line(&format!("job {name} is cancelled without a checkpoint: {error}")));
                 job.cancel();
             }
         });
@@ -71,7 +67,7 @@ pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
                 progress.clear();
                 shell.message("interrupted: jobs take a last checkpoint; Ctrl-C again leaves at once\n");
                 stop_jobs(shell, true);
-                return shell.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED);
+                return shell.interrupts.exit_code();
             }
             let running: Vec<_> =
                 shell.session.jobs().map(|job| job.job.view()).filter(|view| !view.status.is_final()).collect();
@@ -80,7 +76,7 @@ pub(super) fn wait_for_jobs(shell: &Shell) -> u8 {
         progress.clear();
         code = code.max(report(shell, &entry.name, ended, entry.job.failure()));
     }
-    code
+    if shell.interrupts.take() { shell.interrupts.exit_code() } else { code }
 }
 
 /// Stops the jobs whose rows nobody reads any more: what is open fires, and what their other sinks owe is committed.
@@ -106,31 +102,40 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
         let before = told.insert(entry.name.clone(), view.restarts).unwrap_or(0);
         if view.restarts > before {
             progress.clear();
-            let (name, cause) = (&entry.name, view.cause.as_deref().unwrap_or("unknown"));
             let attempts = entry.plan.settings.restart_attempts;
-            shell.message(&format!("job {name}: restart {} of {attempts}: {}\n", view.restarts, printable(cause)));
+            shell.message(restarted(&entry.name, &view, attempts));
         }
     }
+}
+
+/// What is said of a restart.
+pub(super) fn restarted(name: &str, view: &JobView, attempts: u32) -> Printable {
+    let cause = view.cause.as_deref().unwrap_or("unknown");
+    Printable::line(&format!("job {name}: restart {} of {attempts}: {cause}", view.restarts))
+}
+
+/// What is said of a job that failed; `what` stands before its name.
+pub(super) fn job_failed(what: &str, name: &str, failure: Option<Error>) -> Printable {
+    let what = format!("{what} {name} failed");
+    failure.map_or_else(|| Printable::line(&format!("{what}: unknown")), |error| render::failed(&what, &error))
 }
 
 /// Says how a job ended, if there is anything to say.
 pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Option<Error>) -> u8 {
     match status {
         JobStatus::Failed => {
-            let help = failure.as_ref().map_or("", way_out);
-            let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
-            shell.message(&format!("error: job {name} failed: {}\n{help}", printable(&cause)));
+            shell.message(job_failed("error: job", name, failure));
             EXIT_FAILURE
         }
         JobStatus::Finished => {
             if let Some(entry) = shell.session.jobs().find(|entry| entry.name == name) {
                 for lost in lost_rows(&entry.job.view()) {
-                    shell.message(&format!("job {name}: {lost}\n"));
+                    shell.message(Printable::line(&format!("job {name}: {lost}")));
                 }
                 if entry.results.is_unread() {
-                    shell.message(&format!(
-                        "job {name}: nobody reads its rows any more; it has ended there, with its other output committed\n"
-                    ));
+                    shell.message(Printable::line(&format!(
+                        "job {name}: nobody reads its rows any more; it has ended there, with its other output committed"
+                    )));
                 }
             }
             EXIT_OK
@@ -231,7 +236,7 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
         return Err(Error::config(format!("job {name} is {} before that", status.name())));
     }
     if status != JobStatus::Failed {
-        shell.message(&format!("job {name} is {}\n", status.name()));
+        shell.message(Printable::line(&format!("job {name} is {}", status.name())));
     }
     let code = report(shell, name, status, failure.clone());
     shell.told.insert(name.clone());

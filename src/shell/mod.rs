@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use crate::runtime::Executor;
 use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
-use crate::types::{Clock, Error, SystemClock};
+use crate::types::{Clock, Error, Printable, SystemClock};
 use cli::{Command, RunOptions};
 use record::Recorder;
 use rows::{Mode, RowPrinter};
@@ -69,7 +69,7 @@ pub fn main(cli: Cli) -> ExitCode {
         // Whoever reads standard output has gone: not a failure of ours (`lotic … | head`).
         Err(error) if error.is_broken_pipe() => ExitCode::from(EXIT_OK),
         Err(error) => {
-            print::error(&format!("error: {error}\n"));
+            print::error(Printable::line(&format!("error: {error}")));
             ExitCode::from(EXIT_FAILURE)
         }
     }
@@ -78,11 +78,11 @@ pub fn main(cli: Cli) -> ExitCode {
 /// What is shown: short names for the outlet.
 mod print {
     use super::output::outlet;
-    use crate::types::Result;
+    use crate::types::{Printable, Result};
 
     /// Writes data.
-    pub(super) fn data(text: &str) -> Result<()> {
-        outlet().data(text)
+    pub(super) fn data(text: impl Into<Printable>) -> Result<()> {
+        outlet().data(&text.into())
     }
 
     /// Writes rows.
@@ -91,8 +91,8 @@ mod print {
     }
 
     /// Writes a remark or an error. Nobody can be told when that fails.
-    pub(super) fn error(text: &str) {
-        outlet().notice(text);
+    pub(super) fn error(text: impl Into<Printable>) {
+        outlet().notice(&text.into());
     }
 }
 
@@ -152,17 +152,19 @@ impl Shell {
     }
 
     /// Shows data.
-    fn data(&self, text: &str) -> Result<(), Error> {
+    fn data(&self, text: impl Into<Printable>) -> Result<(), Error> {
+        let text = text.into();
         if let Some(transcript) = &self.transcript {
-            transcript.push(text);
+            transcript.push(&text);
         }
         if self.rows.is_shown() { print::data(text) } else { Ok(()) }
     }
 
     /// Shows a remark.
-    fn message(&self, text: &str) {
+    fn message(&self, text: impl Into<Printable>) {
+        let text = text.into();
         if let Some(transcript) = &self.transcript {
-            transcript.push(text);
+            transcript.push(&text);
         }
         if self.rows.is_shown() {
             print::error(text);
@@ -174,7 +176,7 @@ impl Shell {
         if let Some(transcript) = &self.transcript {
             transcript.push(&render::listing(listing, Some(transcript::WIDTH)));
         }
-        if self.rows.is_shown() { print::data(&render::listing(listing, render::terminal_width())) } else { Ok(()) }
+        if self.rows.is_shown() { print::data(render::listing(listing, render::terminal_width())) } else { Ok(()) }
     }
 
     /// Shows why a statement of `text` failed.
@@ -183,7 +185,7 @@ impl Shell {
             transcript.push(&render::failure(failure, text, "<input>", false));
         }
         if self.rows.is_shown() {
-            print::error(&render::failure(failure, text, origin, render::colour()));
+            print::error(render::failure(failure, text, origin, render::colour()));
         }
     }
 
@@ -196,11 +198,12 @@ impl Shell {
             1 => "(1 row)\n".to_owned(),
             rows => format!("({} rows)\n", progress::thousands(rows)),
         };
+        let text = Printable::from(text);
         if let Some(transcript) = &self.transcript {
             transcript.push(&text);
         }
         if self.rows.is_shown() && std::io::stdout().is_terminal() {
-            print::error(&text);
+            print::error(text);
         }
     }
 
@@ -245,6 +248,7 @@ fn settings(options: &RunOptions) -> Result<Settings, Error> {
     settings.stop_after_rows = options.stop_after;
     settings.savepoint = options.savepoint.as_ref().map(|directory| base_dir.join(directory));
     settings.drain = !options.no_drain;
+    settings.drain_at_limit = options.drain;
     if let Some(rows) = options.batch_rows {
         settings.batch_rows = rows.max(1);
     }
@@ -256,15 +260,13 @@ fn settings(options: &RunOptions) -> Result<Settings, Error> {
 
 /// `lotic`, `lotic -c`, and statements from standard input.
 fn statements(command: Option<String>, options: &RunOptions, keep_history: bool) -> Result<u8, Error> {
-    let mut shell = Shell::new(options)?;
-    match command {
-        Some(text) => script_to_end(&mut shell, &[("<command>".to_owned(), text)]),
-        None if std::io::stdin().is_terminal() => prompt::run(&mut shell, keep_history),
-        None => {
-            let text = standard_input()?;
-            script_to_end(&mut shell, &[("<stdin>".to_owned(), text)])
-        }
-    }
+    let text = match command {
+        Some(text) => ("<command>".to_owned(), text),
+        None if std::io::stdin().is_terminal() => return prompt::run(&mut Shell::new(options)?, keep_history),
+        // Before there is a shell: a signal ends the program at once while it waits for its input.
+        None => ("<stdin>".to_owned(), standard_input()?),
+    };
+    script_to_end(&mut Shell::new(options)?, &[text])
 }
 
 /// `lotic run FILE…`
@@ -297,7 +299,7 @@ fn script_to_end(shell: &mut Shell, texts: &[(String, String)]) -> Result<u8, Er
             }
             End::Interrupted => {
                 shell.session.cancel_all();
-                return Ok(shell.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED));
+                return Ok(shell.interrupts.exit_code());
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Where everything goes that the shell shows: data, rows, and notices, which are all that is no data.
+//! Where everything goes that the shell shows: data, rows, and notices, which are all that is no data. Rows are made
+//! harmless where they are written as text; all else is [`Printable`] by its type.
 //!
 //! Usually that is standard output and standard error. While a person sits at the prompt it goes above the line that is
 //! being typed, through a pump thread, because the line editor takes one message at a time and a job must not wait for
@@ -10,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::types::{Error, Result};
+use crate::types::{Error, Printable, Result};
 
 /// Text that waits for the prompt, at most about so much: a batch more than that.
 const QUEUE_BYTES: usize = 256 * 1_024;
@@ -118,7 +119,8 @@ impl Outlet {
     ///
     /// # Errors
     /// When nobody reads standard output any more.
-    pub(super) fn data(&self, text: &str) -> Result<()> {
+    pub(super) fn data(&self, text: &Printable) -> Result<()> {
+        let text = text.as_str();
         let mut state = self.lock();
         match state.destination {
             Destination::Streams => self.write(state, text.as_bytes()),
@@ -151,13 +153,20 @@ impl Outlet {
     }
 
     /// Shows a remark or an error.
-    pub(super) fn notice(&self, text: &str) {
+    pub(super) fn notice(&self, text: &Printable) {
+        let text = text.as_str();
         let mut state = self.lock();
         match state.destination {
             Destination::Prompt if state.notices_above => self.enqueue(state, text),
             Destination::Prompt | Destination::Streams => self.streams.notice(text),
             Destination::Hidden | Destination::Held => keep(&mut state, text),
         }
+    }
+
+    /// Takes the last rows of the screen away: the line that was typed there.
+    pub(super) fn erase(&self, rows: usize) {
+        // Nobody can be told when that fails.
+        let _ = self.streams.data(format!("\x1b[{rows}A\r\x1b[J").as_bytes());
     }
 
     /// Writes to standard output. Beside a prompt the lock is held meanwhile, so that the prompt is not drawn in the
@@ -255,8 +264,9 @@ impl Outlet {
 
     /// A person is asked for a key in this line, until the guard is dropped: the line goes away then, and all that came
     /// meanwhile is shown.
-    pub(super) fn ask(&self, line: &str) -> Elsewhere<'_> {
+    pub(super) fn ask(&self, line: &Printable) -> Elsewhere<'_> {
         {
+            let line = line.as_str();
             let mut state = self.lock();
             state.destination = Destination::Held;
             state.asked_columns = line.chars().count();

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write as _};
 use std::sync::Arc;
 
 use crate::inspect::{JobStatus, JobView};
-use crate::types::Clock;
+use crate::types::{Clock, printable};
 
 /// Draws one line on standard error, over itself.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Progress {
         let line = line(views, rows, self.rate, seconds_of(now - self.started_ns));
         let mut stderr = io::stderr().lock();
         // A terminal that is gone is no reason to stop the job.
-        let _ = write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "\r\x1b[2K{}", printable(&line)).and_then(|()| stderr.flush());
         self.shown = true;
     }
 

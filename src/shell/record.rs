@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,7 +30,8 @@ impl Recorder {
     /// # Errors
     /// When there is one of that name already, or it can't be written.
     pub(super) fn create(file: &Path, mode: Mode, base: &Path) -> Result<Self> {
-        let to = OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| Error::io(file, error))?;
+        let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        let to = new.map_err(|error| Error::io(file, error))?;
         let transcript = Arc::new(Transcript::new(mode, base));
         let mut recorder = Self { file: file.to_path_buf(), to, transcript, secrets: Vec::new(), began: false };
         recorder.write("-- A recorded session: `lotic test` replays it and compares.\n")?;

@@ -21,13 +21,19 @@ const SECRET: &[&str] = &[
     "credential",
     "apikey",
     "accesskey",
+    "accesssignature",
     "privatekey",
+    "connectionstring",
+    "connectstring",
+    "sessionid",
+    "cookie",
     "jaas",
     "authorization",
     "bearer",
 ];
 /// Last words of such names, among options.
-const SECRET_LAST: &[&str] = &["key", "pwd", "pass", "pin", "auth"];
+const SECRET_LAST: &[&str] =
+    &["key", "keys", "pwd", "pass", "pin", "auth", "sas", "sig", "session", "signature", "jwt", "dsn"];
 
 /// A text without its secrets.
 #[derive(Debug)]
@@ -173,10 +179,14 @@ fn carries_secret(text: &str) -> bool {
     password_in_url || in_parameter
 }
 
-/// Whether anything in `text` is named like a secret.
+/// Whether anything in `text` is named like a secret; behind a `with`, like one among options.
 fn mentions_secret(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-')).any(|name| is_secret(name, false))
-        || carries_secret(text)
+    let mut options = false;
+    let mut names = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-'));
+    names.any(|name| {
+        options |= name.eq_ignore_ascii_case("with");
+        is_secret(name, options)
+    }) || carries_secret(text)
 }
 
 #[cfg(test)]
@@ -210,7 +220,18 @@ mod tests {
                 "sink s to k with (`Client-Secret` = '***', c = 2)",
             ),
             ("sink s to k with (key = 'v')", "sink s to k with (key = '***')"),
+            ("sink s to k with (sas = 'v', b = 2)", "sink s to k with (sas = '***', b = 2)"),
+            ("sink s to k with ('http.session' = 'v')", "sink s to k with ('http.session' = '***')"),
+            ("sink s to k with (connection_string = 'v')", "sink s to k with (connection_string = '***')"),
+            ("sink s to k with (ConnectionString = 'v')", "sink s to k with (ConnectionString = '***')"),
+            (
+                "sink s to k with (session_id = 'v', cookie = 'w')",
+                "sink s to k with (session_id = '***', cookie = '***')",
+            ),
+            ("sink s to k 'Endpoint=sb://x/;SharedAccessKey=v'", "sink s to k '***'"),
+            ("sink s to blob 'https://x.net/c?sv=2024&sig=v'", "sink s to blob '***'"),
             // Mistyped: no `with`, no end.
+            ("sink s to k (connection_string = 'v'", "sink s to k (connection_string = '***'"),
             ("sink s to k (PASSWORD = 'v'", "sink s to k (PASSWORD = '***'"),
             ("source s from http 'https://me:pw@host/x'", "source s from http '***'"),
             ("source s from http 'https://host/x?page=1&token=abc'", "source s from http '***'"),
@@ -230,6 +251,8 @@ mod tests {
             "source s from http 'https://host:8080/x?page=1'",
             "bids | filter channel = 'it''s a = b'",
             "bids | filter key = 'a' and (pin = 4 or pass = 'b')",
+            "bids | window session(10s) | filter session = 'a' and sas = 'b'",
+            "source s from k with ('session.timeout.ms' = 30000, 'sasl.mechanism' = 'PLAIN')",
         ] {
             assert_eq!(kept(text).as_deref(), Some(text));
         }
@@ -239,6 +262,7 @@ mod tests {
     fn a_text_without_an_end_that_names_a_secret_is_not_kept() {
         assert_eq!(kept("sink s to k with (password = 'hunter2"), None);
         assert_eq!(kept("sink s to k with (token = \"hunter2\")"), None);
+        assert_eq!(kept("sink s to k WITH (sas = 'hunter2"), None);
         assert_eq!(kept("bids | filter channel = 'Goo").as_deref(), Some("bids | filter channel = 'Goo"));
     }
 }

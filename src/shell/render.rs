@@ -1,6 +1,5 @@
 //! Listings, errors and JSON as text.
 
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
@@ -8,7 +7,7 @@ use serde_json::Value;
 
 use super::cells;
 use crate::session::{Align, Failure, Listing};
-use crate::types::{Error, printable};
+use crate::types::{Error, Printable, printable, printable_json};
 
 /// How wide listings may be: the terminal's width, or as wide as they are when there is none.
 #[must_use]
@@ -26,13 +25,13 @@ pub(super) fn colour() -> bool {
 
 /// A listing as text, a final line end included.
 #[must_use]
-pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
+pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if listing.json {
         return json(&listing.to_json());
     }
     let note = listing.note.as_ref().map_or_else(String::new, |note| format!("{}\n", printable(note)));
     if listing.rows.is_empty() {
-        return format!("{}\n{note}", listing.empty);
+        return format!("{}\n{note}", listing.empty).into();
     }
     let names: Vec<String> = listing.columns.iter().map(|column| column.name.to_owned()).collect();
     let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
@@ -49,9 +48,9 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> String {
         })
         .collect();
     if width.is_some_and(|limit| !cells::fit(&mut widths, &least, usize::from(limit))) {
-        return vertical(&names, &rows) + &note;
+        return (vertical(&names, &rows) + &note).into();
     }
-    table(listing, &names, rows, &widths) + &note
+    (table(listing, &names, rows, &widths) + &note).into()
 }
 
 /// The narrowest that a column of text is wrapped into before a listing is shown vertically.
@@ -99,23 +98,13 @@ fn vertical(names: &[String], rows: &[Vec<String>]) -> String {
     shown
 }
 
-/// JSON, indented, a final line end included. Control characters that JSON allows as they are (U+007F to U+009F, the
-/// eight-bit escapes of terminals) are escaped too.
+/// JSON, indented, a final line end included. What drives a terminal and JSON allows as it is (the eight-bit escapes,
+/// overrides of the writing direction) is escaped too.
 #[must_use]
-pub(super) fn json(value: &Value) -> String {
+pub(super) fn json(value: &Value) -> Printable {
     // A Value has string keys only: writing it cannot fail.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    let mut shown = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if matches!(c, '\u{7f}'..='\u{9f}') {
-            // Writing to a String cannot fail.
-            let _ = write!(shown, "\\u{:04x}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown.push('\n');
-    shown
+    format!("{}\n", printable_json(&text)).into()
 }
 
 /// One value of a listing for people: no quotes, nothing for null.
@@ -129,15 +118,23 @@ fn text(value: &Value) -> String {
 
 /// An error as it is shown on standard error: with its place when it has one.
 #[must_use]
-pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool) -> String {
+pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool) -> Printable {
     match failure {
-        Failure::Typed(diagnostic) => format!("{}\n", diagnostic.render(source, origin, colour)),
-        Failure::Engine(error) => format!("error: {}\n{}", printable(&error.to_string()), way_out(error)),
+        Failure::Typed(diagnostic) => diagnostic.shown(source, origin, colour),
+        Failure::Engine(error) => failed("error", error),
     }
 }
 
+/// `what` failed, and why; below it what a person can do about it, where not only they know.
+#[must_use]
+pub(super) fn failed(what: &str, error: &Error) -> Printable {
+    let mut shown = Printable::line(&format!("{what}: {error}"));
+    shown.push(&way_out(error).into());
+    shown
+}
+
 /// What a person can do about an error, as a line below it; empty where only they know.
-pub(super) fn way_out(error: &Error) -> &'static str {
+fn way_out(error: &Error) -> &'static str {
     if matches!(error, Error::Row { .. }) {
         "  = help: on_error = 'skip' or 'dead_letter' passes over such rows: an option of the source for what it reads, of \
          `run` for what operators can't process\n"
@@ -156,17 +153,19 @@ mod tests {
     #[test]
     fn a_listing_is_a_table_or_json() {
         let mut jobs = Listing::new(vec![Column::text("job"), Column::number("rows")], "no jobs");
-        assert_eq!(listing(&jobs, None), "no jobs\n");
+        assert_eq!(listing(&jobs, None).as_str(), "no jobs\n");
         jobs.push(vec![json!("hot\u{1b}[2J"), json!(12)]);
-        insta::assert_snapshot!(listing(&jobs, None));
-        insta::assert_snapshot!(listing(&jobs.json(true), None));
+        insta::assert_snapshot!(listing(&jobs, None).as_str());
+        insta::assert_snapshot!(listing(&jobs.json(true), None).as_str());
     }
 
     #[test]
     fn json_never_drives_a_terminal() {
-        let shown = json(&json!({ "k\u{9b}2J": "a\u{1b}[2J\u{7f}é" }));
-        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
-        let back: Value = serde_json::from_str(&shown).expect("JSON");
-        assert_eq!(back, json!({ "k\u{9b}2J": "a\u{1b}[2J\u{7f}é" }));
+        let value = json!({ "k\u{9b}2J\u{202e}": "a\u{1b}[2J\u{7f}é" });
+        let shown = json(&value);
+        let drives = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!shown.as_str().contains(drives), "{shown:?}");
+        let back: Value = serde_json::from_str(shown.as_str()).expect("JSON");
+        assert_eq!(back, value);
     }
 }

@@ -1,14 +1,11 @@
 //! Rows of results as text, in each mode.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
-
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::cells::{GAP, cut, fit, pad, safe, total, width};
 use super::rows::Mode;
 use crate::formats::encoder;
-use crate::types::{Batch, Error, LogicalType, Result, RowKind, Schema, printable};
+use crate::types::{Batch, Error, LogicalType, Result, RowKind, Schema, printable, printable_json};
 
 /// The narrowest that a column of text becomes before rows are shown vertically instead.
 const COLUMN_LEAST: usize = 8;
@@ -111,13 +108,7 @@ fn harmless(mode: Mode, from: usize, out: &mut Vec<u8>) {
         if mode == Mode::Csv {
             shown.push_str(&printable(line));
         } else {
-            for c in line.chars() {
-                match printable(c.encode_utf8(&mut [0; 4])) {
-                    Cow::Borrowed(_) => shown.push(c),
-                    // Writing to a String cannot fail.
-                    Cow::Owned(_) => drop(write!(shown, "\\u{:04x}", u32::from(c))),
-                }
-            }
+            shown.push_str(&printable_json(line));
         }
         shown.push_str(end);
     }

@@ -146,7 +146,7 @@ impl ResultSink for RowPrinter {
         let remark = screen.write(batch, render::terminal_width().map(usize::from), &mut text)?;
         print::rows(&text)?;
         if let Some(remark) = remark {
-            print::error(&format!("{remark}\n"));
+            print::error(format!("{remark}\n"));
         }
         Ok(())
     }

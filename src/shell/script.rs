@@ -9,7 +9,7 @@ use super::record::Recorder;
 use super::{Shell, foreground, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
-use crate::types::{Error, Result, Spanned, printable};
+use crate::types::{Error, Printable, Result, Spanned};
 
 /// Bytes of a file of statements, at most: a device that never ends is none.
 const SCRIPT_BYTES_MAX: u64 = 64 << 20;
@@ -54,6 +54,9 @@ impl<'a> Script<'a> {
             }
         };
         for Spanned { node: statement, span } in statements {
+            if self.shell.interrupts.take() {
+                return Ok(End::Interrupted);
+            }
             let started = self.shell.clock.nanos();
             if matches!(statement, Statement::Preview(_) | Statement::Run(_)) {
                 // Before its first row can come.
@@ -61,7 +64,7 @@ impl<'a> Script<'a> {
             }
             let outcome = crate::commands::execute(&mut self.shell.session, &statement);
             if let Some(warning) = self.shell.session.take_warning() {
-                self.shell.message(&format!("warning: {}\n", printable(&warning)));
+                self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
             let end = match outcome {
                 Ok(outcome) => self.show(outcome, text)?,
@@ -72,7 +75,7 @@ impl<'a> Script<'a> {
             };
             if self.shell.timer {
                 let took_ms = (self.shell.clock.nanos() - started) / 1_000_000;
-                self.shell.message(&format!("({took_ms} ms)\n"));
+                self.shell.message(format!("({took_ms} ms)\n"));
             }
             self.record(&text[span.range()])?;
             if end != End::Done {
@@ -96,13 +99,13 @@ impl<'a> Script<'a> {
     fn show(&mut self, outcome: Outcome, text: &str) -> Result<End> {
         match outcome {
             Outcome::Done => {}
-            Outcome::Message(message) => self.shell.message(&format!("{message}\n")),
+            Outcome::Message(message) => self.shell.message(Printable::line(&message)),
             Outcome::Listing(listing) => self.shell.listing(&listing)?,
-            Outcome::Text(text) => self.shell.data(&text)?,
-            Outcome::Json(value) => self.shell.data(&render::json(&value))?,
+            Outcome::Text(text) => self.shell.data(text)?,
+            Outcome::Json(value) => self.shell.data(render::json(&value))?,
             Outcome::Started { job, note } => {
                 self.shell.told.remove(&job);
-                self.shell.message(&format!("job {job} {}\n", note.as_deref().unwrap_or("runs")));
+                self.shell.message(Printable::line(&format!("job {job} {}", note.as_deref().unwrap_or("runs"))));
             }
             Outcome::Preview(preview) => {
                 let waited = wait_for_preview(self.shell, &preview);
@@ -111,7 +114,7 @@ impl<'a> Script<'a> {
                     Ok(PreviewEnd::Done) => {
                         self.shell.count_rows();
                         for lost in lost_rows(&preview.job.view()) {
-                            self.shell.message(&format!("({lost})\n"));
+                            self.shell.message(format!("({lost})\n"));
                         }
                     }
                     Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
@@ -183,17 +186,17 @@ impl<'a> Script<'a> {
         let ended = self.shell.stop_recording();
         let Some(file) = file else {
             let remark = match ended {
-                Some(recorder) => format!("recorded {}\n", recorder.file().display()),
-                None => "nothing was being recorded\n".to_owned(),
+                Some(recorder) => format!("recorded {}", recorder.file().display()),
+                None => "nothing was being recorded".to_owned(),
             };
-            self.shell.message(&remark);
+            self.shell.message(Printable::line(&remark));
             return End::Done;
         };
         match Recorder::create(file, self.shell.rows.mode(), &self.shell.session.settings().base_dir) {
             Ok(recorder) => self.shell.start_recording(recorder),
             Err(error) => return self.failed(&error),
         }
-        self.shell.message(&format!("recording to {}; `.record off` ends it\n", file.display()));
+        self.shell.message(Printable::line(&format!("recording to {}; `.record off` ends it", file.display())));
         End::Done
     }
 }

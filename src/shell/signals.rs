@@ -18,10 +18,13 @@ const UNSEEN_SIGNALS: usize = 3;
 /// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
 const UNSEEN_SIGNALS_PATIENT: usize = 20;
 
+/// How long a script has to see a signal by itself. It looks between two statements and while it waits; what takes longer
+/// than this (planning, reading a pipe that nobody writes) is not waited for.
+const GRACE: Duration = Duration::from_secs(1);
+/// The same at the prompt, when its terminal is gone: time for a last checkpoint of the jobs.
+const GRACE_PATIENT: Duration = Duration::from_secs(3);
 /// How long signals are not heard when the system has failed a call.
 const LISTEN_AGAIN: Duration = Duration::from_millis(100);
-/// How long the program has to leave by itself when its terminal is gone.
-const HANGUP: Duration = Duration::from_secs(3);
 /// How long giving the terminal back may take then: so many looks whether it is done.
 const GIVING_BACK_LOOKS: u32 = 50;
 const GIVING_BACK_LOOK: Duration = Duration::from_millis(10);
@@ -38,6 +41,8 @@ pub(super) struct Interrupts {
 struct Noted {
     /// Signals that end a program, since somebody looked.
     count: AtomicUsize,
+    /// How often somebody has looked.
+    looks: AtomicUsize,
     /// The number of the signal that asked the program to end (SIGTERM or SIGHUP, which mean the shell and not what it
     /// does); 0 for none.
     ended_by: AtomicI32,
@@ -76,6 +81,7 @@ impl Interrupts {
 
     /// Whether there was a signal since the last call.
     pub(super) fn take(&self) -> bool {
+        self.noted.looks.fetch_add(1, Ordering::SeqCst);
         self.noted.count.swap(0, Ordering::SeqCst) > 0
     }
 
@@ -86,8 +92,12 @@ impl Interrupts {
 
     /// The exit code that says which signal asked the program to end, if one did.
     pub(super) fn ended_by(&self) -> Option<u8> {
-        let signal = self.noted.ended_by.load(Ordering::SeqCst);
-        if signal == 0 { None } else { u8::try_from(128 + signal).ok() }
+        self.noted.ended_by()
+    }
+
+    /// The exit code of a program that was interrupted: by one of those signals, else by Ctrl-C.
+    pub(super) fn exit_code(&self) -> u8 {
+        self.noted.exit_code()
     }
 
     /// There is a prompt to come back to: many signals are taken before the program is held to hang.
@@ -171,12 +181,23 @@ async fn listen(noted: &Arc<Noted>, mut ends: Vec<tokio::signal::unix::Signal>) 
 }
 
 impl Noted {
-    /// The terminal is gone: whoever reads it may never return to look (an event reader spins on its end).
-    fn leave_soon(self: &Arc<Self>) {
+    fn ended_by(&self) -> Option<u8> {
+        let signal = self.ended_by.load(Ordering::SeqCst);
+        if signal == 0 { None } else { u8::try_from(128 + signal).ok() }
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.ended_by().unwrap_or(EXIT_INTERRUPTED)
+    }
+
+    /// Ends the program unless somebody looks within `grace`: whoever should may never return to (an event reader spins
+    /// on the end of a terminal that is gone). Jobs are left as by a kill, and can be restored as after one.
+    fn leave_soon(self: &Arc<Self>, grace: Duration) {
         let noted = Arc::clone(self);
-        let waiting = std::thread::Builder::new().name("hangup".to_owned()).spawn(move || {
-            std::thread::park_timeout(HANGUP);
-            if noted.count.load(Ordering::SeqCst) == 0 {
+        let looks = self.looks.load(Ordering::SeqCst);
+        let waiting = std::thread::Builder::new().name("leaving".to_owned()).spawn(move || {
+            std::thread::park_timeout(grace);
+            if noted.count.load(Ordering::SeqCst) == 0 || noted.looks.load(Ordering::SeqCst) != looks {
                 return;
             }
             // Somebody may have sent the signal with the terminal still there. It may as well take nothing any more: that
@@ -190,7 +211,7 @@ impl Noted {
                     std::thread::park_timeout(GIVING_BACK_LOOK);
                 }
             }
-            std::process::exit(128 + SignalKind::hangup().as_raw_value());
+            std::process::exit(i32::from(noted.exit_code()));
         });
         drop(waiting);
     }
@@ -203,18 +224,20 @@ impl Noted {
             if reading {
                 wake_editor();
             }
-            if kind == SignalKind::hangup() {
-                self.leave_soon();
-            }
+        }
+        let patient = self.patient.load(Ordering::SeqCst);
+        if !patient {
+            self.leave_soon(GRACE);
+        } else if kind == Some(SignalKind::hangup()) {
+            self.leave_soon(GRACE_PATIENT);
         }
         if reading {
             return;
         }
-        let patient = self.patient.load(Ordering::SeqCst);
         let limit = if patient { UNSEEN_SIGNALS_PATIENT } else { UNSEEN_SIGNALS };
         if self.count.fetch_add(1, Ordering::SeqCst) + 1 >= limit {
             dashboard::give_back();
-            std::process::exit(i32::from(EXIT_INTERRUPTED));
+            std::process::exit(i32::from(self.exit_code()));
         }
     }
 }

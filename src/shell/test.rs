@@ -14,7 +14,7 @@ use super::scratch::Scratch;
 use super::script::{End, Script, read};
 use super::signals::Interrupts;
 use super::transcript::Transcript;
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Shell, print, render};
+use super::{EXIT_FAILURE, EXIT_OK, Shell, print, render};
 use crate::types::{Error, Result, printable};
 
 /// Replays the sessions and prints how it went.
@@ -27,7 +27,7 @@ pub(super) fn run(options: &TestOptions) -> Result<u8> {
         let replay = Replay::of(&text, Some(&from), &interrupts)?;
         let failed = !replay.differences.is_empty();
         if !options.json {
-            print::data(&replay.text(file, options.bless))?;
+            print::data(replay.text(file, options.bless))?;
         }
         if failed && options.bless && !replay.interrupted {
             std::fs::write(file, replay.blessed()).map_err(|error| Error::io(file, error))?;
@@ -35,18 +35,18 @@ pub(super) fn run(options: &TestOptions) -> Result<u8> {
         let interrupted = replay.interrupted;
         replays.push((file, replay));
         if interrupted {
-            return Ok(EXIT_INTERRUPTED);
+            return Ok(interrupts.exit_code());
         }
     }
     let differing = replays.iter().filter(|(_, replay)| !replay.differences.is_empty()).count();
     if options.json {
         let sessions: Vec<Value> = replays.iter().map(|(file, replay)| replay.json(file)).collect();
-        print::data(&render::json(&Value::Array(sessions)))?;
+        print::data(render::json(&Value::Array(sessions)))?;
     } else {
         let statements: usize = replays.iter().map(|(_, replay)| replay.lesson.steps.len()).sum();
         let sessions = counted(replays.len(), "session");
         let all = format!("{sessions}, {}", counted(statements, "statement"));
-        print::data(&match (differing, options.bless) {
+        print::data(match (differing, options.bless) {
             (0, _) => format!("{all}: all as expected\n"),
             (_, false) => format!("{all}: {} not as expected\n", counted(differing, "session")),
             (_, true) => format!("{all}: {} written anew\n", counted(differing, "session")),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::row_text::RowText;
 use super::rows::Mode;
-use crate::types::{Batch, Result};
+use crate::types::{Batch, Printable, Result};
 
 /// Columns that tables in sessions may have, whatever the terminal on which one was recorded.
 pub(super) const WIDTH: u16 = 100;
@@ -73,8 +73,8 @@ impl Transcript {
     }
 
     /// Shows `text`.
-    pub(super) fn push(&self, text: &str) {
-        self.lock().text.push_str(&text.replace(&self.base, ""));
+    pub(super) fn push(&self, text: &Printable) {
+        self.lock().text.push_str(&text.as_str().replace(&self.base, ""));
     }
 
     /// What was shown since the last call; rows that are held stay held.

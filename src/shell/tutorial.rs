@@ -13,9 +13,9 @@ use super::rows::{Mode, RowPrinter};
 use super::scratch::Scratch;
 use super::script::{End, Script};
 use super::signals::Interrupts;
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Shell, print, render};
+use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE, Shell, print, render};
 use crate::session::registries;
-use crate::types::{Diagnostic, Error, Result};
+use crate::types::{Diagnostic, Error, Printable, Result};
 
 /// A session inside the binary.
 pub(super) struct Tutorial {
@@ -62,22 +62,23 @@ const HOW: &str = "`tutorial NAME` plays one: Enter runs the next statement, q l
 /// `lotic tutorial [NAME]`
 pub(super) fn run(name: Option<&str>, no_wait: bool) -> Result<u8> {
     let Some(name) = name else {
-        print::data(&list())?;
+        print::data(list())?;
         print::error(HOW);
         return Ok(EXIT_OK);
     };
     let tutorial = match find(name) {
         Ok(tutorial) => tutorial,
         Err(unknown) => {
-            print::error(&format!("error: {unknown}\n"));
+            print::error(Printable::line(&format!("error: {unknown}")));
             return Ok(EXIT_USAGE);
         }
     };
     let interactive = !no_wait && is_interactive();
-    Ok(match play(tutorial, interactive, &Interrupts::install()?)? {
+    let interrupts = Interrupts::install()?;
+    Ok(match play(tutorial, interactive, &interrupts)? {
         End::Done | End::Quit => EXIT_OK,
         End::Failed => EXIT_FAILURE,
-        End::Interrupted => EXIT_INTERRUPTED,
+        End::Interrupted => interrupts.exit_code(),
     })
 }
 
@@ -88,7 +89,7 @@ fn is_interactive() -> bool {
 /// `tutorial [NAME]` at the prompt.
 pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
     let Some(name) = name else {
-        shell.data(&list())?;
+        shell.data(list())?;
         shell.message(HOW);
         return Ok(End::Done);
     };
@@ -101,7 +102,7 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
             End::Done | End::Failed => end,
         }),
         Err(unknown) => {
-            shell.message(&format!("error: {unknown}\n"));
+            shell.message(Printable::line(&format!("error: {unknown}")));
             Ok(End::Failed)
         }
     }
@@ -123,7 +124,7 @@ fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts) -> Resu
 fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool) -> Result<End> {
     let look = Look { colour: render::colour() && std::io::stdout().is_terminal() };
     for (index, step) in lesson.steps.iter().enumerate() {
-        print::data(&look.step(step))?;
+        print::data(look.step(step))?;
         if interactive && !proceeds(&shell.interrupts, index + 1, lesson.steps.len())? {
             return Ok(End::Quit);
         }
@@ -133,7 +134,7 @@ fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool) -> Result<End> {
         }
         print::data("\n")?;
     }
-    print::data(&look.prose(&lesson.closing))?;
+    print::data(look.prose(&lesson.closing))?;
     Ok(End::Done)
 }
 
@@ -143,27 +144,34 @@ struct Look {
 }
 
 impl Look {
-    fn prose(&self, lines: &[String]) -> String {
-        lines
-            .iter()
-            .map(|line| if self.colour { format!("\x1b[2m{line}\x1b[0m\n") } else { format!("{line}\n") })
-            .collect()
+    fn prose(&self, lines: &[String]) -> Printable {
+        let mut text = Printable::default();
+        for line in lines {
+            self.push(&mut text, "2", line);
+            text.push(&"\n".into());
+        }
+        text
+    }
+
+    fn push(&self, text: &mut Printable, colour: &'static str, piece: &str) {
+        if self.colour {
+            text.push_coloured(colour, piece);
+        } else {
+            text.push(&piece.into());
+        }
     }
 
     /// The prose, and the statement as if it were typed at the prompt.
-    fn step(&self, step: &Step) -> String {
+    fn step(&self, step: &Step) -> Printable {
         let mut text = self.prose(&step.prose);
         if !step.prose.is_empty() {
-            text.push('\n');
+            text.push(&"\n".into());
         }
         for (index, line) in step.statement.lines().enumerate() {
             let prompt = if index == 0 { "lotic> " } else { "     > " };
-            // Writing to a String cannot fail.
-            let _ = if self.colour {
-                writeln!(text, "\x1b[32m{prompt}\x1b[0;1m{line}\x1b[0m")
-            } else {
-                writeln!(text, "{prompt}{line}")
-            };
+            self.push(&mut text, "32", prompt);
+            self.push(&mut text, "1", line);
+            text.push(&"\n".into());
         }
         text
     }
@@ -175,7 +183,7 @@ fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> 
     let broken = |error| Error::io("the terminal", error);
     let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
     // What jobs write meanwhile would run down the screen like stairs.
-    let asked = outlet().ask(&hint);
+    let asked = outlet().ask(&hint.into());
     let raw = RawMode::enter().map_err(broken)?;
     let goes_on = loop {
         if interrupts.take() {

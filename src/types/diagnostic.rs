@@ -5,7 +5,7 @@ use std::fmt;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::Span;
-use super::text::printable;
+use super::text::{Printable, printable};
 
 /// A mistake in typed input. Rendered with a caret under `span` and a `help:` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,12 @@ impl Diagnostic {
     pub fn or_at(mut self, span: Span) -> Self {
         self.span.get_or_insert(span);
         self
+    }
+
+    /// [`Self::render`] for a person: whole lines.
+    #[must_use]
+    pub fn shown(&self, source: &str, origin: &str, colour: bool) -> Printable {
+        Printable::rendered(self.render(source, origin, colour) + "\n")
     }
 
     /// The error as text with a caret, for `source` named `origin` (a file, or `<input>`). Colour only if asked.

@@ -24,4 +24,4 @@ pub use ids::{CheckpointId, OperatorUid, SubtaskId, VertexId};
 pub use logical::LogicalType;
 pub use schema::{Field, Schema};
 pub use span::{Span, Spanned};
-pub use text::{excerpt, printable, typed_duration};
+pub use text::{Printable, excerpt, overrides_direction, printable, printable_json, typed_duration};

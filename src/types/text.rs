@@ -13,29 +13,115 @@ pub fn typed_duration(ms: i64) -> String {
     }
 }
 
-/// `text` with every control character (C0 except tab, DEL, C1) and every bidirectional override shown as an escape,
-/// so that data can never drive a terminal. Borrowed when there is nothing to change.
+/// `text` with every control character (C0 except tab, DEL, C1) and every override of the writing direction shown as an
+/// escape, so that data can never drive a terminal. Borrowed when there is nothing to change.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(drives_terminal) {
+    escaped(text, drives_terminal, |c, shown| match c {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        c => {
+            // Writing to a String cannot fail.
+            let _ = match u32::from(c) {
+                code @ ..0x100 => write!(shown, "\\x{code:02x}"),
+                code => write!(shown, "\\u{{{code:x}}}"),
+            };
+        }
+    })
+}
+
+/// JSON text in which nothing drives a terminal and which says the same: what [`printable`] escapes is escaped in JSON's
+/// own way. Line ends are kept: in JSON text they stand between values only.
+#[must_use]
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    escaped(
+        text,
+        |c| drives_terminal(c) && c != '\n',
+        |c, shown| {
+            // Writing to a String cannot fail. All of these characters are of the basic plane: one escape each.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        },
+    )
+}
+
+fn escaped(text: &str, wanted: impl Fn(char) -> bool, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.chars().any(&wanted) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match c {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            c if drives_terminal(c) && u32::from(c) < 0x100 => {
-                // Writing to a String cannot fail.
-                let _ = write!(shown, "\\x{:02x}", u32::from(c));
-            }
-            c if drives_terminal(c) => {
-                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => shown.push(c),
-        }
+        if wanted(c) { escape(c, &mut shown) } else { shown.push(c) }
     }
     Cow::Owned(shown)
+}
+
+/// Text on its way to a person: whatever in it came from data or was typed, it can't drive a terminal. Its only escape
+/// sequences are colours of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Printable(String);
+
+impl Printable {
+    /// `text` as one line: a line end inside it is shown as an escape, so that no name passes for a message of its own.
+    #[must_use]
+    pub fn line(text: &str) -> Self {
+        let mut line = printable(text).into_owned();
+        line.push('\n');
+        Self(line)
+    }
+
+    /// Adds `text` in a colour: the numbers of the escape sequence, such as `1;31`.
+    pub fn push_coloured(&mut self, colour: &'static str, text: &str) {
+        self.0.extend(["\x1b[", colour, "m", Self::from(text).as_str(), "\x1b[0m"]);
+    }
+
+    /// Adds what is printable already.
+    pub fn push(&mut self, text: &Self) {
+        self.0.push_str(&text.0);
+    }
+
+    /// What a renderer made of printable parts, with its colours.
+    pub(super) const fn rendered(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Line by line: line ends are kept.
+impl From<&str> for Printable {
+    fn from(text: &str) -> Self {
+        Self(text.split_inclusive('\n').flat_map(printable_line).collect())
+    }
+}
+
+/// Line by line: line ends are kept.
+impl From<String> for Printable {
+    fn from(text: String) -> Self {
+        let drives = text.chars().any(|c| drives_terminal(c) && c != '\n');
+        if drives { Self::from(text.as_str()) } else { Self(text) }
+    }
+}
+
+/// A line and its end.
+fn printable_line(line: &str) -> [Cow<'_, str>; 2] {
+    match line.strip_suffix('\n') {
+        Some(line) => [printable(line), Cow::Borrowed("\n")],
+        None => [printable(line), Cow::Borrowed("")],
+    }
+}
+
+/// Whether `c` overrides the direction of writing, so that a text with it reads as another.
+#[must_use]
+pub const fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+fn drives_terminal(c: char) -> bool {
+    (c.is_control() && c != '\t') || overrides_direction(c)
 }
 
 /// The first `chars` characters of a text that may be of any size and need be no UTF-8.
@@ -50,20 +136,31 @@ pub fn excerpt(bytes: &[u8], chars: usize) -> String {
     }
 }
 
-fn drives_terminal(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{excerpt, printable};
+    use super::{Printable, excerpt, printable, printable_json};
 
     #[test]
     fn control_characters_are_shown_not_sent() {
         assert_eq!(printable("\u{1b}]0;x\u{7}\u{9b}6n"), "\\x1b]0;x\\x07\\x9b6n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert!(matches!(printable("plain\ttext"), std::borrow::Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_printable_keeps_its_lines_and_our_colours() {
+        assert_eq!(Printable::from("a\u{1b}[2J\r\nb\u{202e}\n").as_str(), "a\\x1b[2J\\r\nb\\u{202e}\n");
+        assert_eq!(Printable::from(String::from("a\tb\n")).as_str(), "a\tb\n");
+        assert_eq!(Printable::line("a\nerror: b").as_str(), "a\\nerror: b\n");
+        let mut shown = Printable::default();
+        shown.push_coloured("2", "x\u{9b}");
+        shown.push(&Printable::from("\n"));
+        assert_eq!(shown.as_str(), "\u{1b}[2mx\\x9b\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn json_says_the_same_in_escapes_of_its_own() {
+        assert_eq!(printable_json("{\n\"a\": \"\u{7f}\u{202e}\"\n}"), "{\n\"a\": \"\\u007f\\u202e\"\n}");
     }
 
     #[test]

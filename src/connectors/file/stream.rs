@@ -45,7 +45,7 @@ const ZSTD_WINDOW_MAX: u64 = 128 << 20;
 /// A file being read forward.
 pub(super) enum ByteStream {
     Plain(FileCursor),
-    Gzip(Box<MultiGzDecoder<BufReader<FileCursor>>>),
+    Gzip(Box<GzipMembers>),
     Zstd(Box<ZstdFrames>),
 }
 
@@ -57,9 +57,7 @@ impl ByteStream {
         let cursor = FileCursor { file, offset, read };
         match compression {
             None => Self::Plain(cursor),
-            Some(Compression::Gzip) => {
-                Self::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_READ, cursor))))
-            }
+            Some(Compression::Gzip) => Self::Gzip(Box::new(GzipMembers::new(cursor))),
             Some(Compression::Zstd) => Self::Zstd(Box::new(ZstdFrames::new(cursor))),
         }
     }
@@ -73,7 +71,7 @@ impl ByteStream {
     pub(super) fn file(&mut self) -> &mut dyn ReadFile {
         let cursor = match self {
             Self::Plain(cursor) => cursor,
-            Self::Gzip(decoder) => decoder.get_mut().get_mut(),
+            Self::Gzip(members) => members.decoder.get_mut().get_mut(),
             Self::Zstd(frames) => frames.source.get_mut(),
         };
         &mut *cursor.file
@@ -94,7 +92,7 @@ impl ByteStream {
     fn cursor(&self) -> &FileCursor {
         match self {
             Self::Plain(cursor) => cursor,
-            Self::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Self::Gzip(members) => members.decoder.get_ref().get_ref(),
             Self::Zstd(frames) => frames.source.get_ref(),
         }
     }
@@ -104,7 +102,7 @@ impl Read for ByteStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(cursor) => cursor.read(buffer),
-            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Gzip(members) => members.read(buffer),
             Self::Zstd(frames) => frames.read(buffer),
         }
     }
@@ -127,10 +125,41 @@ impl Read for FileCursor {
     }
 }
 
+/// All members of a gzip file, one after the other.
+pub(super) struct GzipMembers {
+    decoder: MultiGzDecoder<BufReader<FileCursor>>,
+    /// Whether the first has begun.
+    began: bool,
+}
+
+impl GzipMembers {
+    fn new(cursor: FileCursor) -> Self {
+        Self { decoder: MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_READ, cursor)), began: false }
+    }
+}
+
+impl Read for GzipMembers {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.decoder.read(buffer);
+        self.began |= read.is_ok();
+        read.map_err(|error| {
+            let of_data = matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof);
+            if of_data && self.began && self.decoder.header().is_none() {
+                garbage()
+            } else if error.kind() == io::ErrorKind::UnexpectedEof {
+                cut()
+            } else {
+                error
+            }
+        })
+    }
+}
+
 /// All frames of a zstd file, one after the other: the decoder itself knows only one.
 pub(super) struct ZstdFrames {
     source: BufReader<FileCursor>,
     decoder: FrameDecoder,
+    /// Whether the first has begun.
     in_frame: bool,
 }
 
@@ -152,10 +181,13 @@ impl ZstdFrames {
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                     let skipped = io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
                     if skipped < u64::from(length) {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
+                        return Err(cut());
                     }
                 }
-                Err(error) => return Err(damaged(error)),
+                Err(FrameDecoderError::ReadFrameHeaderError(
+                    ReadFrameHeaderError::MagicNumberReadError(_) | ReadFrameHeaderError::BadMagicNumber(_),
+                )) if self.in_frame => return Err(garbage()),
+                Err(error) => return Err(damaged(&error)),
             }
         }
     }
@@ -171,7 +203,9 @@ impl Read for ZstdFrames {
                 return self.decoder.read(buffer);
             }
             if self.in_frame && !self.decoder.is_finished() {
-                self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1)).map_err(damaged)?;
+                self.decoder
+                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
+                    .map_err(|error| damaged(&error))?;
             } else if self.next_frame()? {
                 self.in_frame = true;
             } else {
@@ -181,6 +215,27 @@ impl Read for ZstdFrames {
     }
 }
 
-fn damaged(error: FrameDecoderError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+fn cut() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the compressed data is cut off")
+}
+
+fn garbage() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "trailing garbage behind the compressed data")
+}
+
+/// The decoder's error in words: its own are partly Rust's debug text.
+fn damaged(error: &FrameDecoderError) -> io::Error {
+    if let FrameDecoderError::WindowSizeTooBig { requested, max } = error {
+        let message = format!("the zstd data needs a window of {requested} bytes, and {max} are allowed");
+        return io::Error::new(io::ErrorKind::InvalidData, message);
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => return cut(),
+            Some(error) if let Some(code) = error.raw_os_error() => return io::Error::from_raw_os_error(code),
+            Some(_) | None => cause = error.source(),
+        }
+    }
+    io::Error::new(io::ErrorKind::InvalidData, "the zstd data is damaged")
 }

@@ -20,8 +20,3 @@ pub use input::MAX_NESTING;
 
 pub(super) use driver::{Ended, next_statement};
 pub(super) use input::Source;
-
-/// Whether `c` overrides the direction of writing, so that a name with it reads as another.
-pub(super) const fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
-}

@@ -115,6 +115,19 @@ fn odd_bytes_are_shown_at_their_place_and_never_sent() {
 }
 
 #[test]
+fn white_space_is_the_same_in_a_directive_as_elsewhere() {
+    for space in
+        ["\t", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2028}", "\u{2029}", "\u{3000}", "\u{a0} \u{2028}"]
+    {
+        for text in ["\\d_bids_--json_", "help_\\d", "bids_|_limit_5_; \\d_bids"] {
+            let parsed = |text: &str| parse(text, &GRAMMAR).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let (odd, plain) = (parsed(&text.replace('_', space)), parsed(&text.replace('_', " ")));
+            assert_eq!(odd.len(), plain.len(), "{text} with {space:?}");
+        }
+    }
+}
+
+#[test]
 fn what_has_no_end_is_reported_at_its_beginning() {
     for (text, start) in
         [("bids | filter a = 'x\n | limit 5", 18), ("bids /* x", 5), ("`a", 0), ("bids | filter x'0a", 14)]

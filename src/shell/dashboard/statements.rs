@@ -1,6 +1,5 @@
 //! The thread that has the session while the dashboard is open: it runs statements and says what came of them.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -15,7 +14,7 @@ use crate::inspect::JobStatus;
 use crate::lang::ast::Statement;
 use crate::session::completion::Completer;
 use crate::session::{Failure, Outcome, Preview, Session, ShellRequest};
-use crate::types::{Spanned, printable};
+use crate::types::Spanned;
 
 /// How often a preview is looked at, milliseconds.
 const LOOK_MS: u64 = 50;
@@ -116,10 +115,10 @@ impl Run<'_> {
             Outcome::Message(message) => self.say(&message),
             Outcome::Listing(listing) => {
                 let shown = render::listing(&listing, Some(self.width));
-                self.say(&shown);
+                self.say(shown.as_str());
             }
             Outcome::Text(text) => self.say(&text),
-            Outcome::Json(value) => self.say(&render::json(&value)),
+            Outcome::Json(value) => self.say(render::json(&value).as_str()),
             Outcome::Started { job, note } => {
                 self.say(&format!("job {job} {}", note.as_deref().unwrap_or("runs")));
                 self.select(job);
@@ -204,11 +203,7 @@ impl Run<'_> {
     }
 
     fn fail(&mut self, failure: &Failure, text: &str, origin: &str) -> Stop {
-        // Writing to a String cannot fail.
-        let _ = match failure {
-            Failure::Typed(diagnostic) => writeln!(self.said, "{}", diagnostic.render(text, origin, false)),
-            Failure::Engine(error) => writeln!(self.said, "error: {}", printable(&error.to_string())),
-        };
+        self.say(render::failure(failure, text, origin, false).as_str());
         Stop
     }
 }

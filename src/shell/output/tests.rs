@@ -60,9 +60,9 @@ fn attached() -> (&'static Outlet, Written) {
 fn without_a_prompt_everything_goes_to_the_streams() {
     let (outlet, written) = outlet();
     let _at_prompt = outlet.at_prompt();
-    outlet.data("a\n").expect("written");
+    outlet.data(&"a\n".into()).expect("written");
     outlet.rows(b"b\n").expect("written");
-    outlet.notice("c\n");
+    outlet.notice(&"c\n".into());
     assert_eq!(written.all(), ["out:a\n", "out:b\n", "err:c\n"]);
 }
 
@@ -71,7 +71,7 @@ fn at_the_prompt_rows_and_notices_go_above_it_in_order() {
     let (outlet, written) = attached();
     let at_prompt = outlet.at_prompt();
     outlet.rows(b"one\n").expect("taken");
-    outlet.notice("two\n");
+    outlet.notice(&"two\n".into());
     let shown = written.until(|all| all.concat().contains("two"));
     assert_eq!(shown.concat().replace("above:", ""), "one\ntwo\n");
     assert!(shown.iter().all(|text| text.starts_with("above:")), "{shown:?}");
@@ -83,10 +83,10 @@ fn at_the_prompt_rows_and_notices_go_above_it_in_order() {
 #[test]
 fn while_a_key_is_asked_for_everything_waits_and_then_takes_the_place_of_the_question() {
     for (outlet, written) in [outlet(), attached()] {
-        let asked = outlet.ask("key?");
+        let asked = outlet.ask(&"key?".into());
         outlet.rows(b"one\n").expect("taken");
-        outlet.notice("two\n");
-        outlet.data("three\n").expect("taken");
+        outlet.notice(&"two\n".into());
+        outlet.data(&"three\n".into()).expect("taken");
         assert_eq!(written.all(), ["err:key?"]);
         drop(asked);
         assert_eq!(written.all()[1..], ["err:\r    \r", "out:one\nthree\n", "err:two\n"]);
@@ -139,7 +139,7 @@ fn while_the_screen_is_taken_rows_are_dropped_and_notices_kept() {
     let hidden = outlet.hide();
     outlet.rows(b"row\n").expect("dropped");
     for number in 0..KEPT_NOTICES + 2 {
-        outlet.notice(&format!("notice {number}\n"));
+        outlet.notice(&format!("notice {number}\n").into());
     }
     assert!(written.all().is_empty());
     drop(hidden);

@@ -10,7 +10,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Context, Helper};
 use unicode_width::UnicodeWidthStr;
 
-use super::highlight::{self, highlighted};
+use super::highlight::{self, harmless, highlighted};
 use super::keys::Pressed;
 use crate::lang::Completeness;
 use crate::session::SessionRegistries;
@@ -140,14 +140,14 @@ fn from_history(line: &str, context: &Context<'_>) -> Option<String> {
 
 impl Highlighter for Lines {
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
-        if line.is_empty() || line.len() > highlight::LONGEST_BYTES {
-            return Cow::Borrowed(line);
+        if !self.colour || line.len() > highlight::LONGEST_BYTES {
+            return harmless(line);
         }
         Cow::Owned(highlighted(line, &self.registries))
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
-        Cow::Owned(format!("\x1b[1;36m{prompt}\x1b[0m"))
+        if self.colour { Cow::Owned(format!("\x1b[1;36m{prompt}\x1b[0m")) } else { Cow::Borrowed(prompt) }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -156,13 +156,13 @@ impl Highlighter for Lines {
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _completion: CompletionType) -> Cow<'c, str> {
         match candidate.split_once("  ") {
-            Some((label, help)) => Cow::Owned(format!("{label}\x1b[2m  {help}\x1b[0m")),
-            None => Cow::Borrowed(candidate),
+            Some((label, help)) if self.colour => Cow::Owned(format!("{label}\x1b[2m  {help}\x1b[0m")),
+            Some(_) | None => Cow::Borrowed(candidate),
         }
     }
 
     fn highlight_char(&self, line: &str, _pos: usize, kind: CmdKind) -> bool {
-        kind != CmdKind::MoveCursor && line.len() <= highlight::LONGEST_BYTES
+        kind != CmdKind::MoveCursor && (self.colour && line.len() <= highlight::LONGEST_BYTES || harmless(line) != line)
     }
 }
 

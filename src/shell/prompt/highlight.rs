@@ -2,14 +2,23 @@
 
 mod words;
 
+use std::borrow::Cow;
+
 use crate::lang::lex;
 use crate::session::SessionRegistries;
+use crate::types::overrides_direction;
 use words::{COMMENT, MISTAKE, Reader, TEXT};
 
 /// Longer texts stay plain: each key press colours all of it anew.
 pub(super) const LONGEST_BYTES: usize = 16 * 1_024;
 
-/// `text` with colours. Shown, it is as wide as without; control characters, which have no width, are left out.
+/// `text` without what drives a terminal, which has no width.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_shown = |&c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || overrides_direction(c));
+    if text.chars().all(|c| is_shown(&c)) { text.into() } else { text.chars().filter(is_shown).collect() }
+}
+
+/// `text` with colours. Shown, it is as wide as without; it is [`harmless`].
 pub(super) fn highlighted(text: &str, registries: &SessionRegistries) -> String {
     let grammar = registries.grammar();
     let lexed = lex(text, &grammar);
@@ -63,7 +72,7 @@ impl Painter<'_> {
             self.out.push_str(style);
             self.out.push('m');
         }
-        self.out.extend(piece.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')));
+        self.out.push_str(&harmless(piece));
         if style.is_some() {
             self.out.push_str("\x1b[0m");
         }
@@ -142,6 +151,7 @@ mod tests {
             "bids | filter a > 1 -- x\n",
             "\u{1b}[2J bids",
             "bids | \u{9b}6n",
+            "bids -- \u{202e}sdib",
             "börse | map 'ü",
             "",
             "\n\n",
@@ -154,8 +164,7 @@ mod tests {
                 let rest = if index == 0 { piece } else { piece.split_once('m').expect("a colour").1 };
                 plain.push_str(rest);
             }
-            let expected: String = text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();
-            assert_eq!(plain, expected, "{text:?}");
+            assert_eq!(plain, harmless(text), "{text:?}");
         }
     }
 }

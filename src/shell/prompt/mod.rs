@@ -1,5 +1,7 @@
 //! The prompt: reads statements from a person at a terminal.
 
+#[cfg(test)]
+mod fuzz;
 mod helper;
 mod highlight;
 mod history;

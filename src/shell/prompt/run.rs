@@ -22,7 +22,7 @@ use crate::shell::output::outlet;
 use crate::shell::redact::redact;
 use crate::shell::script::{End, Script};
 use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
-use crate::types::{Error, Result};
+use crate::types::{Error, Printable, Result};
 
 const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
                        Tab completes, F2 shows the dashboard.\n";
@@ -42,7 +42,10 @@ pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8>
     // Silent from here on: what becomes of the jobs is told below.
     drop(reader);
     let left = leave(shell);
-    read.map(|()| shell.interrupts.ended_by().unwrap_or(left))
+    match shell.interrupts.ended_by() {
+        Some(code) => Ok(code),
+        None => read.map(|()| left),
+    }
 }
 
 /// Names the running jobs and stops them with a last checkpoint.
@@ -52,7 +55,7 @@ fn leave(shell: &Shell) -> u8 {
     if running.is_empty() {
         return EXIT_OK;
     }
-    print::error(&format!("stopping {} with a last checkpoint … ", running.join(", ")));
+    print::error(format!("stopping {} with a last checkpoint … ", running.join(", ")));
     if foreground::stop_jobs(shell, false) {
         print::error("done\n");
         EXIT_OK
@@ -75,7 +78,6 @@ struct Reader {
 
 impl Reader {
     fn open(shell: &Shell, keep_history: bool) -> Result<Self> {
-        let terminal = |error: ReadlineError| Error::config(format!("the terminal can't be read: {error}"));
         let colour = render::colour() && io::stdout().is_terminal();
         let behavior = if io::stdout().is_terminal() {
             Behavior::Stdio
@@ -86,13 +88,14 @@ impl Reader {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
-            .color_mode(if colour { ColorMode::Enabled } else { ColorMode::Disabled })
+            // The line passes through our hands, to be coloured or only to be made harmless.
+            .color_mode(ColorMode::Forced)
             .bell_style(BellStyle::None)
             .behavior(behavior)
             .max_history_size(history::ENTRIES)
-            .map_err(terminal)?
+            .map_err(unreadable)?
             .build();
-        let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).map_err(terminal)?;
+        let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).map_err(unreadable)?;
         let pressed = Pressed::default();
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
@@ -142,14 +145,15 @@ impl Reader {
                     match Script::new(shell, "<input>").run(&text) {
                         Ok(End::Quit) => return Ok(()),
                         Ok(End::Done | End::Failed | End::Interrupted) => {}
-                        Err(error) => print::error(&format!("error: {error}\n")),
+                        Err(error) => print::error(Printable::line(&format!("error: {error}"))),
                     }
                 }
                 (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
                     print::error("error: what was typed is not UTF-8\n");
                 }
-                // Ctrl-D, or the terminal has gone.
-                (Err(_), _) => return Ok(()),
+                // Ctrl-D.
+                (Err(ReadlineError::Eof), _) => return Ok(()),
+                (Err(error), _) => return Err(unreadable(error)),
             }
         }
     }
@@ -178,11 +182,11 @@ impl Reader {
         // The line is typed anew below, so that it stands there once.
         if outlet_is_terminal() {
             let rows = rows_of(PROMPT, &text, render::terminal_width().map_or(80, usize::from));
-            let _ = print::data(&format!("\x1b[{rows}A\r\x1b[J"));
+            outlet().erase(rows);
         }
         let left = dashboard::open(shell, None);
         if let Err(error) = &left {
-            print::error(&format!("error: {error}\n"));
+            print::error(Printable::line(&format!("error: {error}")));
         }
         let mut text = text;
         let behind = text.split_off(pos.min(text.len()));
@@ -199,10 +203,15 @@ impl Reader {
             && let Err(error) = history.append(&entry)
         {
             // Said once: a history that can't be kept is no reason to refuse a statement.
-            print::error(&format!("the history is not kept: {}: {error}\n", history.path().display()));
+            print::error(Printable::line(&format!("the history is not kept: {}: {error}", history.path().display())));
             self.history = None;
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
+fn unreadable(error: ReadlineError) -> Error {
+    Error::config(format!("the terminal can't be read: {error}"))
 }
 
 fn outlet_is_terminal() -> bool {
@@ -225,7 +234,7 @@ fn open_history(editor: &mut Editor<Lines, MemHistory>) -> Option<HistoryFile> {
             Some(file)
         }
         Err(error) => {
-            print::error(&format!("the history is not kept: {error}\n"));
+            print::error(Printable::line(&format!("the history is not kept: {error}")));
             None
         }
     }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::inspect::{JobStatus, JobView};
 use crate::runtime::Job;
 use crate::session::Session;
+use crate::shell::foreground::{job_failed, restarted};
 use crate::shell::print;
 use crate::shell::progress::thousands;
-use crate::shell::render::way_out;
 use crate::shell::signals::{Interrupts, wake_editor};
-use crate::types::{Error, Result, printable};
+use crate::types::{Error, Printable, Result};
 
 /// Between two looks at whether jobs are over.
 const LOOK: Duration = Duration::from_millis(100);
@@ -142,24 +142,15 @@ impl Shared {
             }
         }
         for notice in told {
-            print::error(&notice);
+            print::error(notice);
         }
     }
 }
 
-fn restarted(name: &str, view: &JobView, attempts: u32) -> String {
-    let cause = view.cause.as_deref().unwrap_or("unknown");
-    format!("job {name}: restart {} of {attempts}: {}\n", view.restarts, printable(cause))
-}
-
 /// How a job ended, unless the person ended it.
-fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -> Option<String> {
+fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -> Option<Printable> {
     match status {
-        JobStatus::Failed => {
-            let help = failure.as_ref().map_or("", way_out);
-            let cause = failure.map_or_else(|| "unknown".to_owned(), |error| error.to_string());
-            Some(format!("job {name} failed: {}\n{help}", printable(&cause)))
-        }
+        JobStatus::Failed => Some(job_failed("job", name, failure)),
         JobStatus::Finished => {
             let subtasks = || view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
             let late: u64 = subtasks().map(|subtask| subtask.late_rows).sum();
@@ -173,8 +164,7 @@ fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -
             if rejected > 0 {
                 let _ = write!(text, ", {} could not be processed", thousands(rejected));
             }
-            text.push('\n');
-            Some(text)
+            Some(Printable::line(&text))
         }
         JobStatus::Cancelled
         | JobStatus::Created
@@ -193,14 +183,14 @@ mod tests {
     fn the_end_of_a_job_is_told_unless_it_was_cancelled() {
         let view = JobView { source_rows: 1_000, sink_rows: 20, restarts: 2, ..JobView::default() };
         assert_eq!(
-            over("hot", JobStatus::Finished, &view, None).as_deref(),
+            over("hot", JobStatus::Finished, &view, None).as_ref().map(Printable::as_str),
             Some("job hot finished: 1,000 rows in, 20 rows out\n")
         );
         assert_eq!(
-            over("hot", JobStatus::Failed, &view, Some(Error::config("bad\u{1b}[2J"))).as_deref(),
+            over("hot", JobStatus::Failed, &view, Some(Error::config("bad\u{1b}[2J"))).as_ref().map(Printable::as_str),
             Some("job hot failed: bad\\x1b[2J\n")
         );
         assert_eq!(over("hot", JobStatus::Cancelled, &view, None), None);
-        assert_eq!(restarted("hot", &view, 3), "job hot: restart 2 of 3: unknown\n");
+        assert_eq!(restarted("hot", &view, 3).as_str(), "job hot: restart 2 of 3: unknown\n");
     }
 }

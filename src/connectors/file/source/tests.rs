@@ -331,17 +331,27 @@ fn a_gzip_bomb_is_rejected_record_by_record_in_bounded_memory() {
 fn damaged_compressed_files_are_errors_that_name_them() {
     let dir = tempfile::tempdir().unwrap();
     let content = lines(2_000).join("\n");
-    let failure = |name: &str, bytes: &[u8]| {
+    let failure = |name: &str, bytes: &[u8], words: &str| {
         fs::write(dir.path().join(name), bytes).unwrap();
         let got = read(&*source_of(dir.path(), name, &[]), &start(1, &[0], 100));
         let error = got.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains(name), "{name}: {error}");
+        assert!(error.contains(name) && error.ends_with(words), "{name}: {error}");
     };
     let (gz, zst) = (gzip(content.as_bytes()), zstd(content.as_bytes()));
-    failure("cut.gz", &gz[..gz.len() / 2]);
-    failure("cut.zst", &zst[..zst.len() / 2]);
-    failure("no.gz", b"not gzip at all");
-    failure("no.zst", b"not zstd at all");
+    let (cut, garbage) = ("the compressed data is cut off", "trailing garbage behind the compressed data");
+    failure("cut.gz", &gz[..gz.len() / 2], cut);
+    failure("cut.zst", &zst[..zst.len() / 2], cut);
+    failure("no.gz", b"not gzip at all", "invalid gzip header");
+    failure("no.zst", b"not zstd at all", "the zstd data is damaged");
+    for behind in [&b"x"[..], b"\0\0\0", b"what somebody wrote behind it by mistake\n"] {
+        failure("behind.gz", &[&gz, behind].concat(), garbage);
+        failure("behind.zst", &[&zst, behind].concat(), garbage);
+    }
+    let mut flipped = zst.clone();
+    for byte in &mut flipped[20..60] {
+        *byte ^= 0x55;
+    }
+    failure("flipped.zst", &flipped, "the zstd data is damaged");
 }
 
 #[test]
