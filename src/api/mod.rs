@@ -2,6 +2,7 @@
 //! and one line in its folder's registry; parser, completion, help and explain follow from the [`StageSpec`],
 //! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
 
+mod changelog;
 mod connector;
 mod context;
 mod operator;
@@ -11,6 +12,7 @@ mod state_read;
 mod time;
 mod window;
 
+pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
     Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkFactory, SinkRequest,
     Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
@@ -22,7 +24,7 @@ pub use operator::{
 pub use signature::{
     Arg, Clause, CommandSyntax, NamedExpr, Pipeline, RunStatement, SelectItem, Shape, Signature, StageArgs, WindowCall,
 };
-pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
+pub use stage::{StageContext, StageSpec, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use state_read::{StateRead, StateReader};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

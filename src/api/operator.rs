@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{OperatorContext, StateRead};
+use super::{ChangelogMode, OperatorContext, StateRead, UpdateKind};
 use crate::expr::TypedExpr;
 use crate::inspect::{OperatorView, StateQuery};
 use crate::state::{StateDelta, StateDescriptor};
@@ -149,9 +149,30 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
-    /// Whether its output is a changelog, given whether any input is.
-    fn changelog(&self, input: bool) -> bool {
-        input
+    /// The column of its inputs that output column `column` is, unchanged; `None` when it is computed. The keys of
+    /// changelogs and time attributes go on with their columns.
+    fn passes(&self, _column: usize) -> Option<usize> {
+        None
+    }
+
+    /// The changes of its main output, when its inputs have `inputs`. Of several inputs no key is known: each may have a
+    /// row of it.
+    fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        match inputs {
+            [input] => input.passed(self.output().len(), |column| self.passes(column)),
+            several if several.iter().all(ChangelogMode::is_append) => ChangelogMode::Append,
+            _ => ChangelogMode::Retract(None),
+        }
+    }
+
+    /// How updates must be told to input `input`, when those of its main output are to be told as `output`.
+    fn needs(&self, _input: usize, _output: UpdateKind) -> UpdateKind {
+        UpdateKind::BeforeAndAfter
+    }
+
+    /// The same operator, telling its updates without `-U`; `None` when it makes none of its own.
+    fn only_after(&self) -> Option<Arc<dyn PlannedOperator>> {
+        None
     }
 
     /// What the optimizer may know of it.

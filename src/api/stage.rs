@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{PlannedOperator, Signature, StageArgs, WindowSpec};
+use super::{ChangelogMode, PlannedOperator, Signature, StageArgs, WindowSpec};
 use crate::types::{Diagnostic, Schema, Span, Spanned};
 
 /// One stage of the language: the registry entry.
@@ -36,10 +36,79 @@ pub struct StreamShape {
     pub keys: Option<Vec<usize>>,
     /// After `window`: what the next `aggregate` uses.
     pub window: Option<Arc<WindowSpec>>,
-    /// Whether rows carry kinds.
-    pub changelog: bool,
+    /// Which changes its rows are.
+    pub changelog: ChangelogMode,
+    /// What it knows of time.
+    pub time: TimeAttributes,
+}
+
+/// What a stream knows of time. Event times stand beside the columns, so that they last where no column has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimeAttributes {
     /// Whether rows carry event times and watermarks flow.
-    pub timed: bool,
+    pub event_time: bool,
+    /// The columns that are time attributes, ascending.
+    pub columns: Vec<(usize, TimeAttribute)>,
+}
+
+/// What makes a column more than a timestamp: Flink's time attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeAttribute {
+    /// Its value is the event time of the row.
+    RowTime,
+    /// Its value is the time at which the row is looked at.
+    ProcessingTime,
+}
+
+impl StreamShape {
+    /// A stream of these columns, of rows that are only added, about which nothing else is known.
+    #[must_use]
+    pub fn of(schema: Schema) -> Self {
+        let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
+        Self { schema, keys: None, window: None, changelog, time }
+    }
+
+    /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
+    /// without watermarks would hold the others back for ever.
+    #[must_use]
+    pub fn behind(operator: &dyn PlannedOperator, inputs: &[&Self]) -> Self {
+        let changelogs: Vec<_> = inputs.iter().map(|input| input.changelog.clone()).collect();
+        let schema = operator.output().clone();
+        let columns = (0..schema.len()).filter_map(|column| {
+            let passed = operator.passes(column)?;
+            let (first, others) = inputs.split_first()?;
+            let attribute = first.time.attribute(passed)?;
+            let same = others.iter().all(|other| other.time.attribute(passed) == Some(attribute));
+            same.then_some((column, attribute))
+        });
+        let time =
+            TimeAttributes { event_time: inputs.iter().all(|input| input.time.event_time), columns: columns.collect() };
+        Self { schema, keys: None, window: None, changelog: ChangelogMode::behind(operator, &changelogs), time }
+    }
+}
+
+impl TimeAttributes {
+    /// Of a stream whose event time is that of the column `row_time`, or is computed.
+    #[must_use]
+    pub fn of_event_time(row_time: Option<usize>) -> Self {
+        let mut this = Self::default();
+        this.set_event_time(row_time);
+        this
+    }
+
+    /// Gives the stream a new event time, that of the column `row_time`, or a computed one.
+    pub fn set_event_time(&mut self, row_time: Option<usize>) {
+        self.event_time = true;
+        self.columns.retain(|&(at, attribute)| attribute == TimeAttribute::ProcessingTime && Some(at) != row_time);
+        self.columns.extend(row_time.map(|at| (at, TimeAttribute::RowTime)));
+        self.columns.sort_unstable_by_key(|&(at, _)| at);
+    }
+
+    /// Which time attribute `column` is, if it is one.
+    #[must_use]
+    pub fn attribute(&self, column: usize) -> Option<TimeAttribute> {
+        self.columns.iter().find(|(at, _)| *at == column).map(|&(_, attribute)| attribute)
+    }
 }
 
 /// A stream in the plan under construction.
@@ -59,7 +128,7 @@ pub trait StageContext {
     /// The stream so far, to set keys or a window on.
     fn shape_mut(&mut self) -> &mut StreamShape;
 
-    /// Puts `operator` behind the stream so far, which becomes the operator's main output: its columns, changelog flag,
+    /// Puts `operator` behind the stream so far, which becomes the operator's main output: its columns and changes,
     /// no keys, no window (set them anew through [`shape_mut`](Self::shape_mut) where they last).
     fn apply(&mut self, operator: Arc<dyn PlannedOperator>);
 

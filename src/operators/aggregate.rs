@@ -55,7 +55,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         calls.push((name, call));
     }
     let Some(window) = shape.window else {
-        stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, shape.changelog)));
+        stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, !shape.changelog.is_append())));
         return Ok(());
     };
     let late_to = window.late_to.clone();

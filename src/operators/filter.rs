@@ -63,6 +63,10 @@ impl PlannedOperator for Filter {
         &self.output
     }
 
+    fn passes(&self, column: usize) -> Option<usize> {
+        passed(self.columns.as_deref(), column)
+    }
+
     fn role(&self) -> Role<'_> {
         if self.columns.is_none() { Role::Filter(&self.predicate) } else { Role::Opaque }
     }
@@ -124,6 +128,11 @@ impl Narrowed {
     pub(super) fn projection(&self) -> Option<Vec<usize>> {
         (self.passed != self.inputs).then(|| self.passed.iter().map(|&column| self.moved(column)).collect())
     }
+}
+
+/// The input column that output column `column` is, where these leave; `None` stands for all.
+pub(super) fn passed(columns: Option<&[usize]>, column: usize) -> Option<usize> {
+    columns.map_or(Some(column), |columns| columns.get(column).copied())
 }
 
 /// The batch of these columns.

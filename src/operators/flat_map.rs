@@ -11,8 +11,8 @@ use arrow_select::take::take;
 use super::rows::reject_failed;
 use super::select::{fresh_name, no_window};
 use crate::api::{
-    NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature, StageArgs,
-    StageContext, StageSpec,
+    ChangelogMode, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature,
+    StageArgs, StageContext, StageSpec,
 };
 use crate::expr::ast::Expr;
 use crate::expr::{EvalContext, Evaluator, TypedExpr, bind as bind_expr};
@@ -126,6 +126,18 @@ impl PlannedOperator for Unnest {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            Column::Input(input) => Some(*input),
+            Column::Item(_) => None,
+        }
+    }
+
+    fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        // A key has as many rows as its array has elements.
+        if inputs.iter().all(ChangelogMode::is_append) { ChangelogMode::Append } else { ChangelogMode::Retract(None) }
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {

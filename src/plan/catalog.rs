@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{ConnectorSpec, EventTimeSpec, OnError, Options, Pipeline, PlannedSource, StreamShape};
+use crate::api::{
+    ConnectorSpec, EventTimeSpec, OnError, Options, Pipeline, PlannedSource, StreamShape, TimeAttributes,
+};
 use crate::types::{Diagnostic, Spanned, printable};
 
 /// The longest name, in bytes: what a file name can hold, because names become directories.
@@ -31,13 +33,8 @@ impl SourceDef {
     /// What a pipeline that begins with it knows.
     #[must_use]
     pub fn shape(&self) -> StreamShape {
-        StreamShape {
-            schema: self.source.schema().clone(),
-            keys: None,
-            window: None,
-            changelog: false,
-            timed: self.event_time.is_some(),
-        }
+        let time = self.event_time.as_ref().map(|spec| TimeAttributes::of_event_time(spec.time.as_column()));
+        StreamShape { time: time.unwrap_or_default(), ..StreamShape::of(self.source.schema().clone()) }
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::environment::Environment;
 use super::sink::{self, SinkArg};
-use crate::api::{Arg, PlannedOperator, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall};
+use crate::api::{
+    Arg, ChangelogMode, PlannedOperator, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner,
+    WindowCall,
+};
 use crate::plan::{Catalog, Entry, LogicalNode, LogicalPlan, NodeKind, Scan, SourceDef, StreamDef, check_name};
 use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
 
@@ -55,13 +58,7 @@ impl Pipe {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(catalog: &'a Catalog, environment: &'a Environment<'a>, max_parallelism: u16) -> Self {
-        let nothing = StreamShape {
-            schema: crate::types::Schema::new([]),
-            keys: None,
-            window: None,
-            changelog: false,
-            timed: false,
-        };
+        let nothing = StreamShape::of(crate::types::Schema::new([]));
         Self {
             catalog,
             environment,
@@ -180,12 +177,8 @@ impl StageContext for Lowering<'_> {
     fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, others: &[StreamRef]) {
         let (at, _) = self.end();
         let inputs: Vec<StreamRef> = std::iter::once(at).chain(others.iter().copied()).collect();
-        let known = |stream: &StreamRef| self.shapes.get(stream);
-        let changelog = inputs.iter().filter_map(known).any(|shape| shape.changelog);
-        // A stream without watermarks holds the others back for ever.
-        let timed = inputs.iter().filter_map(known).all(|shape| shape.timed);
-        let schema = operator.output().clone();
-        let changelog = operator.changelog(changelog);
+        let shapes: Vec<_> = inputs.iter().filter_map(|stream| self.shapes.get(stream)).collect();
+        let shape = StreamShape::behind(&*operator, &shapes);
         let uid = format!("{}.{}.{}", self.pipe.prefix, self.pipe.stage, uid_part(operator.name()));
         let uid = self.free_uid(&uid);
         // Where it must have a parallelism of its own, the one that was typed is for those behind it.
@@ -195,7 +188,7 @@ impl StageContext for Lowering<'_> {
         let node = self.plan.nodes.len() - 1;
         self.pipe.applied = Some(node);
         self.pipe.at = StreamRef { node, output: 0 };
-        self.pipe.shape = StreamShape { schema, keys: None, window: None, changelog, timed };
+        self.pipe.shape = shape;
     }
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
@@ -239,13 +232,10 @@ impl StageContext for Lowering<'_> {
         };
         let inputs = &self.plan.nodes[stream.node].inputs;
         let known: Vec<_> = inputs.iter().filter_map(|input| self.shapes.get(input)).collect();
-        let shape = StreamShape {
-            schema,
-            keys: None,
-            window: None,
-            changelog: known.iter().any(|shape| shape.changelog),
-            timed: known.iter().all(|shape| shape.timed),
-        };
+        let time = TimeAttributes { event_time: known.iter().all(|shape| shape.time.event_time), columns: Vec::new() };
+        let append = known.iter().all(|shape| shape.changelog.is_append());
+        let changelog = if append { ChangelogMode::Append } else { ChangelogMode::Retract(None) };
+        let shape = StreamShape { time, changelog, ..StreamShape::of(schema) };
         self.shapes.insert(stream, shape.clone());
         self.named.insert(name.node.clone(), (stream, shape));
         Ok(())

@@ -101,7 +101,7 @@ pub(super) fn dead_letters(
     let Some(connector) = environment.registries.find_connector("file") else {
         return Err(Diagnostic::at(span, "dead letters need the `file` connector"));
     };
-    let shape = StreamShape { schema: dead_letter_schema(), keys: None, window: None, changelog: false, timed: false };
+    let shape = StreamShape::of(dead_letter_schema());
     let options = Options::new(vec![("format".into(), Spanned::new(OptionValue::Text("json".into()), span))]);
     let make = Make { connector, name, target: Some(Spanned::new(path, span)) };
     make.operator(environment, options, &shape, span).map_err(|error| error.or_at(span))
@@ -141,7 +141,7 @@ impl Make<'_> {
             name: self.name.to_owned(),
             target: self.target,
             schema: shape.schema.clone(),
-            changelog: shape.changelog,
+            changelog: shape.changelog.clone(),
             options,
             base_dir: environment.base_dir.clone(),
             results: environment.results.clone(),

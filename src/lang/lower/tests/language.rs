@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::api::RunStatement;
 use crate::api::{
-    Arg, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource, ResultSink,
-    SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, StageArgs, StageContext, StageSpec,
-    WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
+    Arg, ChangelogMode, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource,
+    ResultSink, SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, StageArgs, StageContext,
+    StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::bind;
@@ -242,7 +242,10 @@ const STAGES: &[&StageSpec] = &[
         let key = shape.keys.as_ref().map_or(0, |keys| keys[0]);
         let late = shape.window.as_ref().and_then(|window| window.late_to.clone());
         let mut sum = Fake::sum(&shape.schema, key, value, &[0, 1]);
-        sum.changelog = shape.window.is_none();
+        sum.changelog = Some(match shape.window {
+            Some(_) => ChangelogMode::Append,
+            None => ChangelogMode::Retract(Some(vec![0])),
+        });
         sum.sides =
             late.iter().map(|late| SideOutput { name: late.node.clone(), schema: shape.schema.clone() }).collect();
         context.apply(sum.arc());
