@@ -8,10 +8,9 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Bid, Collected, Rng, TestSession, bids, committed_lines, ndjson, size, source, timestamp, tumble};
+use common::{Bid, Rng, TestSession, bids, committed_lines, ndjson, size, source, timestamp, tumble};
 use lotic::inspect::JobStatus;
 use lotic::lang::ast::Statement;
-use lotic::lang::lower::{Environment, JobSettings, lower_job};
 use lotic::plan::{JobGraph, StreamGraph};
 use lotic::runtime::{JobOptions, Restart, Restore, Stepper, open_storage};
 use lotic::session::{RestoreFrom, Settings};
@@ -135,16 +134,11 @@ fn a_restore_that_fails_leaves_the_job_in_the_session() {
 }
 
 /// The plan of a job over the session's sources, not run.
-fn planned(shell: &TestSession, directory: &Path, job: &str) -> StreamGraph {
+fn planned(shell: &TestSession, job: &str) -> StreamGraph {
     let statements = shell.session.parse(job).expect("it parses");
     let [statement] = &statements[..] else { panic!("one statement") };
     let Statement::Run(run) = &statement.node else { panic!("a job") };
-    let environment = Environment {
-        registries: shell.session.registries().lowering(),
-        base_dir: directory.to_path_buf(),
-        results: Arc::new(Collected::default()),
-    };
-    lower_job(shell.session.catalog(), run, JobSettings::default(), &environment).expect("it binds").stream_graph()
+    shell.session.plan_job(run).expect("it binds").stream_graph()
 }
 
 /// A time without the zeros that end its fraction.
@@ -190,7 +184,6 @@ fn crashed_and_restored_at_any_parallelism_it_gives_the_rows_and_the_late_rows_o
             let parallelism = 1 + rng.below(4);
             let graph = planned(
                 &shell,
-                path,
                 &format!(
                     "run t with (parallelism = {parallelism}) {{
                        bids | parallelism 1 | key_by auction | window tumble(10s) late_to strays

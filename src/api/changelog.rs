@@ -1,7 +1,5 @@
 //! Changelogs: how the rows of a stream change what was there before, and what an operator needs to hear of it.
 
-use super::{Exchange, PlannedOperator};
-
 /// The changes that a stream carries: Flink's `ChangelogMode`, together with its upsert key.
 ///
 /// Columns are positions in the stream's schema. A key of no columns is that of a stream with one row at a time: the
@@ -52,24 +50,10 @@ impl ChangelogMode {
         }
     }
 
-    /// The changes of the main output of `operator`, when its inputs have `inputs` before their exchange.
+    /// The same changes where it is no longer known which row an update replaces.
     #[must_use]
-    pub fn behind(operator: &dyn PlannedOperator, inputs: &[Self]) -> Self {
-        let arrived = inputs.iter().enumerate().map(|(at, input)| input.exchanged(&operator.exchange(at)));
-        operator.gives(&arrived.collect::<Vec<_>>())
-    }
-
-    /// The changes as they come out of `exchange`. Where the rows of a key go to several subtasks, an update no longer
-    /// comes behind what it replaces, and where all go to each, a key has several rows: there is no key any more.
-    #[must_use]
-    pub fn exchanged(&self, exchange: &Exchange) -> Self {
-        let Some(key) = self.key() else { return self.clone() };
-        let kept = match exchange {
-            Exchange::Hash(columns) => columns.iter().all(|column| key.contains(column)),
-            Exchange::Broadcast => false,
-            Exchange::Forward | Exchange::Rebalance | Exchange::Global => true,
-        };
-        if kept { self.clone() } else { Self::Retract(None) }
+    pub const fn without_key(&self) -> Self {
+        if self.is_append() { Self::Append } else { Self::Retract(None) }
     }
 
     /// The changes behind an operator that makes one row of each and has `width` columns, of which `passes` tells the
@@ -98,21 +82,5 @@ mod tests {
         assert_eq!(retract(&[]).passed(3, passes), retract(&[]), "one row stays one row");
         assert_eq!(ChangelogMode::Upsert(vec![0]).passed(3, passes), ChangelogMode::Upsert(vec![2]));
         assert_eq!(ChangelogMode::Append.passed(3, passes), ChangelogMode::Append);
-    }
-
-    #[test]
-    fn a_key_is_kept_only_where_its_rows_stay_together() {
-        let keyed = ChangelogMode::Upsert(vec![0, 2]);
-        for (exchange, kept) in [
-            (Exchange::Hash(vec![2]), true),
-            (Exchange::Hash(vec![0, 1]), false),
-            (Exchange::Broadcast, false),
-            (Exchange::Rebalance, true),
-            (Exchange::Global, true),
-        ] {
-            let expected = if kept { keyed.clone() } else { ChangelogMode::Retract(None) };
-            assert_eq!(keyed.exchanged(&exchange), expected, "{exchange:?}");
-            assert_eq!(ChangelogMode::Append.exchanged(&exchange), ChangelogMode::Append);
-        }
     }
 }

@@ -14,7 +14,7 @@ pub type SourceFactory = fn(&SourceRequest) -> Result<Arc<dyn PlannedSource>, Di
 pub type SinkFactory = fn(&SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
 
 /// One connector: the registry entry.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct ConnectorSpec {
     /// `file`
     pub name: &'static str,

@@ -6,9 +6,11 @@ mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod registries;
 mod signature;
 mod stage;
 mod state_read;
+mod stream;
 mod time;
 mod window;
 
@@ -21,10 +23,10 @@ pub use context::{OnError, OperatorContext, OperatorMetrics};
 pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, dead_letter_schema,
 };
-pub use signature::{
-    Arg, Clause, CommandSyntax, NamedExpr, Pipeline, RunStatement, SelectItem, Shape, Signature, StageArgs, WindowCall,
-};
-pub use stage::{StageContext, StageSpec, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
+pub use registries::{Registries, Side};
+pub use signature::{Clause, CommandSyntax, NamedExpr, SelectItem, Shape, Signature, WindowCall};
+pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec};
 pub use state_read::{StateRead, StateReader};
+pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

@@ -203,6 +203,18 @@ pub trait PlannedOperator: Debug + Send + Sync {
     }
 }
 
+impl dyn PlannedOperator + '_ {
+    /// The changes of its main output, when its inputs have `inputs` before their exchange.
+    #[must_use]
+    pub fn changelog(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        let arrived = inputs.iter().enumerate().map(|(at, input)| match input.key() {
+            Some(key) if !self.exchange(at).keeps(key) => input.without_key(),
+            _ => input.clone(),
+        });
+        self.gives(&arrived.collect::<Vec<_>>())
+    }
+}
+
 /// What an operator is to the optimizer.
 #[derive(Debug, Clone, Copy)]
 pub enum Role<'a> {
@@ -250,6 +262,19 @@ pub enum Exchange {
     Global,
 }
 
+impl Exchange {
+    /// Whether the rows of a key of these columns stay together: else an update no longer comes behind what it replaces,
+    /// or comes several times.
+    #[must_use]
+    pub fn keeps(&self, key: &[usize]) -> bool {
+        match self {
+            Self::Hash(columns) => columns.iter().all(|column| key.contains(column)),
+            Self::Broadcast => false,
+            Self::Forward | Self::Rebalance | Self::Global => true,
+        }
+    }
+}
+
 /// The second phase of a two-phase-commit sink. Both calls are idempotent and run on no worker thread.
 pub trait Committer: Debug + Send + Sync {
     /// The checkpoint that holds these entries (the bytes given as
@@ -265,4 +290,22 @@ pub trait Committer: Debug + Send + Sync {
     /// # Errors
     /// Fails the start of the job.
     fn recover(&self, entries: &[Vec<u8>]) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_only_where_its_rows_stay_together() {
+        for (exchange, kept) in [
+            (Exchange::Hash(vec![2]), true),
+            (Exchange::Hash(vec![0, 1]), false),
+            (Exchange::Broadcast, false),
+            (Exchange::Rebalance, true),
+            (Exchange::Global, true),
+        ] {
+            assert_eq!(exchange.keeps(&[0, 2]), kept, "{exchange:?}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
                     .help("compute with the results in a `map` behind it; the keys are there by themselves"));
             }
         };
-        let call = bind_aggregate(call, &shape.schema)?;
+        let call = bind_aggregate(call, shape.scope())?;
         let (name, span) = name_of(item, position);
         fresh_name(&taken, &name, span)?;
         taken.push(Field::new(name.clone(), call.ty.clone()));

@@ -50,7 +50,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time"));
     }
     let node = args.expr(0)?;
-    let time = bind_expr(node, &shape.schema)?;
+    let time = bind_expr(node, shape.scope())?;
     if !time.ty().is_event_time() {
         let message = format!("an event time is a timestamp or a bigint of milliseconds, not {}", time.ty());
         return Err(Diagnostic::at(node.span, message));

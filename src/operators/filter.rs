@@ -26,7 +26,7 @@ pub(super) const FILTER: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let shape = stream.shape().clone();
-    let predicate = bind_predicate(args.expr(0)?, &shape.schema)?.fold();
+    let predicate = bind_predicate(args.expr(0)?, shape.scope())?.fold();
     stream.apply(Arc::new(Filter::new(&shape.schema, predicate)));
     // The columns are the same, and so are the keys.
     stream.shape_mut().keys = shape.keys;

@@ -32,7 +32,7 @@ pub(super) const MAP: StageSpec = StageSpec {
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let selected = bind_list(args.exprs(0)?, &stream.shape().schema)?;
+    let selected = bind_list(args.exprs(0)?, stream.shape())?;
     stream.apply(Arc::new(Project::new(selected)));
     Ok(())
 }

@@ -106,7 +106,7 @@ impl LogicalPlan {
             let inputs: Vec<_> = node.inputs.iter().map(|&stream| self.changelog(stream, &changelogs)).collect();
             changelogs.push(match &node.kind {
                 NodeKind::Scan(_) => ChangelogMode::Append,
-                NodeKind::Operator(operator) => ChangelogMode::behind(&**operator, &inputs),
+                NodeKind::Operator(operator) => operator.changelog(&inputs),
             });
         }
         changelogs

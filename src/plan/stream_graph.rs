@@ -81,7 +81,9 @@ impl StreamGraph {
                     NodeKind::Scan(_) => Exchange::Forward,
                     NodeKind::Operator(operator) => match operator.exchange(input) {
                         Exchange::Rebalance => dealt.clone(),
-                        exchange => exchange,
+                        exchange @ (Exchange::Forward | Exchange::Hash(_) | Exchange::Broadcast | Exchange::Global) => {
+                            exchange
+                        }
                     },
                 };
                 edges.push(StreamEdge { from: stream.node, port, to, input, exchange, dealt });

@@ -14,7 +14,7 @@ mod settings;
 pub use listing::{Align, Column, Listing};
 pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
-pub use registries::{SessionRegistries, registries};
+pub use registries::registries;
 pub use run::{JobEntry, explained};
 pub use session::Session;
 pub use settings::{RestoreFrom, Settings};

@@ -22,7 +22,7 @@ pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
             let changelog = plan.changelog(*stream, &changelogs);
             // Where the new row would not meet the old one; a side output holds what its operator heard, of which no key is
             // known.
-            let lost = changelog.exchanged(&operator.exchange(input)).key().is_none();
+            let lost = changelog.key().is_none_or(|key| !operator.exchange(input).keeps(key));
             let needs = if lost { UpdateKind::BeforeAndAfter } else { operator.needs(input, output) };
             asked[stream.node] = asked[stream.node].max(needs);
         }

@@ -225,7 +225,7 @@ fn settled(rest: impl FnOnce(&mut PlanBuilder, StreamRef)) -> ChangelogMode {
 fn upsert_sink(plan: &mut PlanBuilder, input: StreamRef, exchange: Exchange) {
     let needs = Some(UpdateKind::OnlyAfter);
     let sink = Fake::new("UpsertSink", Does::Nothing, plan.schema(input));
-    plan.apply(Fake { needs, exchange, ..sink }.arc(), &[input]);
+    plan.apply(Fake { exchange, needs, ..sink }.arc(), &[input]);
 }
 
 #[test]

@@ -2,17 +2,16 @@
 
 mod words;
 
+use crate::api::Registries;
 use crate::lang::lex;
-use crate::session::SessionRegistries;
 use words::{COMMENT, MISTAKE, Reader, TEXT};
 
 /// Longer texts stay plain: each key press colours all of it anew.
 pub(super) const LONGEST_BYTES: usize = 16 * 1_024;
 
 /// `text` with colours. Shown, it is as wide as without; control characters, which have no width, are left out.
-pub(super) fn highlighted(text: &str, registries: &SessionRegistries) -> String {
-    let grammar = registries.grammar();
-    let lexed = lex(text, &grammar);
+pub(super) fn highlighted(text: &str, registries: &Registries) -> String {
+    let lexed = lex(text, registries);
     let mut painter = Painter { out: String::with_capacity(text.len() + text.len() / 2), text, at: 0 };
     let mut reader = Reader::new(registries, &lexed.tokens, text);
     for index in 0..lexed.tokens.len() {

@@ -62,8 +62,6 @@ fn mistakes_are_shown_at_their_place() {
     shell.stream("pricey", "bids").unwrap();
     let wrong = [
         "bidz | into print",
-        "bids | fliter hot | into print",
-        "bids | join bids | into print",
         "bids | window tumbel | aggregate price | into print",
         "bids | into hot_flie",
         "bids | into bids",

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use crate::api::RunStatement;
 use crate::api::{
     Arg, ChangelogMode, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource,
-    ResultSink, SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, StageArgs, StageContext,
-    StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
+    Registries, ResultSink, SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, Stage, StageArgs,
+    StageContext, StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::bind;
 use crate::lang::ast::{SinkStatement, SourceStatement};
 use crate::lang::lower::options::Typed;
 use crate::lang::lower::{
-    Environment, JobPlan, JobSettings, Registries, define_sink, define_source, define_stream, lower_explained,
-    lower_job, lower_preview,
+    JobPlan, JobSettings, define_sink, define_source, define_stream, lower_explained, lower_job, lower_preview,
 };
 use crate::plan::testing::{Does, Fake, FakeSource, OPS, filter, projection};
-use crate::plan::{Catalog, Entry, explain};
+use crate::plan::{Catalog, Entry, Environment, explain};
 use crate::types::{Batch, Diagnostic, Result, Schema, Span, Spanned};
 
 /// A catalog, and the environment that statements are lowered in.
@@ -30,14 +29,12 @@ pub(super) struct Shell {
 impl Shell {
     /// A shell that knows the source `bids`.
     pub(super) fn new() -> Self {
-        let registries = Registries {
-            stages: STAGES,
-            windows: WINDOWS,
-            connectors: CONNECTORS,
-            planned_stages: &["join"],
+        let environment = Environment {
+            registries: &REGISTRIES,
             optimizer: OPS,
+            base_dir: PathBuf::from("base"),
+            results: Arc::new(Nowhere),
         };
-        let environment = Environment { registries, base_dir: PathBuf::from("base"), results: Arc::new(Nowhere) };
         let mut shell = Self { catalog: Catalog::new(), environment };
         shell.source("bids", "fake", &[]).expect("the source is well-formed");
         shell
@@ -93,6 +90,9 @@ impl Shell {
     }
 }
 
+static REGISTRIES: Registries =
+    Registries { stages: STAGES, planned_stages: &[], windows: WINDOWS, connectors: CONNECTORS, commands: &[] };
+
 pub(super) fn spanned(text: &str) -> Spanned<String> {
     Spanned::new(text.into(), Span::new(0, text.len()))
 }
@@ -147,7 +147,7 @@ fn words(part: &str, at: usize) -> Vec<Spanned<String>> {
     split.map(|word| Spanned::new(word.to_owned(), Span::new(place(word), place(word) + word.len()))).collect()
 }
 
-fn stage(words: &[Spanned<String>]) -> StageArgs {
+fn stage(words: &[Spanned<String>]) -> Stage {
     let (name, args) = words.split_first().expect("a stage has a name");
     let number = |word: &Spanned<String>| word.clone().map(|digits| digits.parse().expect("a number"));
     let mut clauses = Vec::new();
@@ -169,7 +169,9 @@ fn stage(words: &[Spanned<String>]) -> StageArgs {
         _ => Vec::new(),
     };
     let end = words.last().map_or(name.span, |last| last.span);
-    StageArgs { name: name.clone(), span: name.span.to(end), head, clauses }
+    let args = StageArgs { name: name.clone(), span: name.span.to(end), head, clauses };
+    let called = |spec: &&&StageSpec| spec.name == name.node || spec.aliases.contains(&name.node.as_str());
+    Stage { spec: STAGES.iter().find(called).expect("a stage of this language"), args }
 }
 
 fn column_of(word: &Spanned<String>) -> ExprNode {
