@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{Bid, TUMBLE, TestSession, bids, late_rows, ndjson, size, source, tumble};
 use lotic::runtime::Executor;
 
@@ -143,4 +145,103 @@ fn late_rows_are_the_same_under_every_interleaving() {
         assert_eq!(test.rows.take_sorted(), expected, "seed {seed}");
         assert_eq!(late_rows(&views[0]), late.len() as u64, "seed {seed}");
     }
+}
+
+/// A table as the changes of a job describe it: its rows as JSON without their kind, each with how often it is there.
+fn table(changes: Vec<String>) -> BTreeMap<String, i64> {
+    let mut rows = BTreeMap::new();
+    for change in changes {
+        let (op, row) = change.split_once(',').expect("a kind before the row");
+        let count = rows.entry(row.trim_end_matches('}').to_owned()).or_insert(0);
+        *count += if op.contains('+') { 1 } else { -1 };
+        assert!(*count >= 0, "{row} is taken back before it was given");
+    }
+    rows.retain(|_, count| *count != 0);
+    rows
+}
+
+#[test]
+fn changes_of_one_key_never_overtake_each_other() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows = 200;
+    let data = bids(41, rows, 20, 30, 3_900, 0, 0);
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    let mut of_auction: BTreeMap<i64, i64> = BTreeMap::new();
+    for bid in &data {
+        *of_auction.entry(bid.auction).or_insert(0) += 1;
+    }
+    let mut auctions_of: BTreeMap<i64, i64> = BTreeMap::new();
+    for count in of_auction.values() {
+        *auctions_of.entry(count % 3).or_insert(0) += 1;
+    }
+    let one = BTreeMap::from([(format!(r#""g":{},"c":1"#, rows % 3), 1)]);
+    let many: BTreeMap<_, _> = auctions_of.iter().map(|(g, c)| (format!(r#""g":{g},"c":{c}"#), 1)).collect();
+    let again = "| map n % 3 as g | key_by g | aggregate count(*) as c";
+    let pipelines = [
+        // One row that changes, dealt to many; by its key, which is nothing.
+        ("aggregate count(*) as n | map n, n % 3 as g | key_by g | aggregate count(*) as c".to_owned(), &one),
+        (format!("aggregate count(*) as n | rebalance {again}"), &one),
+        (format!("aggregate count(*) as n | filter n > 0 | parallelism 3 {again}"), &one),
+        // Rows of many keys, by the key and without it.
+        (format!("key_by auction | aggregate count(*) as n {again}"), &many),
+        (format!("key_by auction | aggregate count(*) as n | shuffle {again}"), &many),
+        (format!("key_by auction | aggregate count(*) as n | filter n > 0 | parallelism 3 {again}"), &many),
+        (
+            format!(
+                "key_by auction | aggregate count(*) as n | parallelism 2 | map n % 3 as n | parallelism 3 | shuffle {again}"
+            ),
+            &many,
+        ),
+    ];
+    for (pipeline, expected) in &pipelines {
+        for seed in 0..size("LOTIC_SEEDS", 24) {
+            let parallelism = [1, 2, 4][usize::try_from(seed % 3).expect("small")];
+            let mut test = TestSession::new(directory.path(), |settings| {
+                settings.parallelism = Some(parallelism);
+                settings.batch_rows = [1, 7, 64][usize::try_from(seed / 3 % 3).expect("small")];
+                settings.executor = Executor::Stepping { seed };
+            });
+            let script = format!("{} run t = bids | {pipeline} | into print;", source(&file, SPLITS));
+            test.run(&script).unwrap_or_else(|failure| panic!("{pipeline}, seed {seed}: {failure}"));
+            assert_eq!(&table(test.rows.take()), *expected, "{pipeline}, seed {seed}, parallelism {parallelism}");
+        }
+    }
+}
+
+#[test]
+fn rows_stay_in_order_behind_a_window_that_has_one_subtask() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // A row every 10 ms: 2,000 windows of 100 ms, 20 of 10 s. Because the late rows are read, the window keeps a
+    // column that nobody else reads, and a projection is put behind it.
+    let file = directory.path().join("s.ndjson");
+    let lines: Vec<String> =
+        (0..20_000).map(|at| format!(r#"{{"n":{at},"t":{}}}"#, common::EPOCH_MS + at * 10)).collect();
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    for (seed, batch_rows) in [(None, 64), (None, 8_192), (Some(1), 7), (Some(2), 64), (Some(3), 1_024)] {
+        let mut test = TestSession::new(directory.path(), |settings| {
+            settings.parallelism = Some(2);
+            settings.batch_rows = batch_rows;
+            settings.executor = seed.map_or(Executor::Threaded, |seed| Executor::Stepping { seed });
+        });
+        let script = format!(
+            "source s from file '{}' columns (n bigint, t bigint) event_time t watermark 0s;
+             run t {{
+               s | parallelism 1 | window tumble(100ms) late_to late
+                 | aggregate count(*) as n, max(n) as top | event_time window_end
+                 | window tumble(10s) | aggregate sum(n) as n | into print;
+               late | into blackhole;
+             }}",
+            file.display()
+        );
+        let views = test.run(&script).expect("the job runs");
+        assert_eq!(late_rows(&views[0]), 0, "seed {seed:?}, batches of {batch_rows}");
+        let sums: i64 = test.rows.take().iter().map(|line| counted(line)).sum();
+        assert_eq!(sums, 20_000, "seed {seed:?}, batches of {batch_rows}");
+    }
+}
+
+/// The `n` that ends a row.
+fn counted(line: &str) -> i64 {
+    line.rsplit_once(r#""n":"#).and_then(|(_, n)| n.trim_end_matches('}').parse().ok()).expect("a count")
 }

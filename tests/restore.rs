@@ -21,7 +21,6 @@ use common::{
 use failing::Failing;
 use lotic::inspect::JobStatus;
 use lotic::lang::ast::Statement;
-use lotic::lang::lower::{Environment, lower_job};
 use lotic::plan::{JobGraph, JobSettings, StreamGraph};
 use lotic::runtime::{CheckpointStorage, JobOptions, Restore, Stepper, open_storage};
 use lotic::session::{RestoreFrom, Settings};
@@ -303,16 +302,11 @@ fn a_restore_that_fails_leaves_the_job_in_the_session() {
 }
 
 /// The plan of a job over the session's sources, not run.
-fn planned(shell: &TestSession, directory: &Path, job: &str) -> StreamGraph {
+fn planned(shell: &TestSession, job: &str) -> StreamGraph {
     let statements = shell.session.parse(job).expect("it parses");
     let [statement] = &statements[..] else { panic!("one statement") };
     let Statement::Run(run) = &statement.node else { panic!("a job") };
-    let environment = Environment {
-        registries: shell.session.registries().lowering(),
-        base_dir: directory.to_path_buf(),
-        results: Arc::new(Collected::default()),
-    };
-    lower_job(shell.session.catalog(), run, JobSettings::default(), &environment).expect("it binds").stream_graph()
+    shell.session.plan_job(run).expect("it binds").stream_graph()
 }
 
 /// A time without the zeros that end its fraction.

@@ -112,7 +112,7 @@ fn the_watermark_of_a_restored_job_goes_on_from_where_it_was_and_rises() {
             });
             let storage = open_storage(directory.path(), restore).expect("the database opens");
             let from = storage.checkpoints().expect("it can be read").last().copied();
-            let options = JobOptions::default();
+            let options = with(JobSettings::default());
             Stepper::launch(make, parallelism, options, from, Some(storage), seed, 0).expect("it starts")
         };
         let run = |job: &mut Stepper, rows: u64| {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{PlannedOperator, Rejected};
+use super::{ChangelogMode, PlannedOperator, Rejected};
 use crate::expr::ast::ExprNode;
 use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Result, Schema, Span, Spanned};
 
@@ -14,7 +14,7 @@ pub type SourceFactory = fn(&SourceRequest) -> Result<Arc<dyn PlannedSource>, Di
 pub type SinkFactory = fn(&SinkRequest) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
 
 /// One connector: the registry entry.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct ConnectorSpec {
     /// `file`
     pub name: &'static str,
@@ -145,8 +145,8 @@ pub struct SinkRequest {
     pub target: Option<Spanned<String>>,
     /// The columns that arrive.
     pub schema: Schema,
-    /// Whether they arrive as a changelog.
-    pub changelog: bool,
+    /// The changes that they arrive as.
+    pub changelog: ChangelogMode,
     /// `with (…)`
     pub options: Options,
     /// Relative paths start here.

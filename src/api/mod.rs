@@ -3,16 +3,20 @@
 //! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
 
 mod arming;
+mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod registries;
 mod signature;
 mod stage;
 mod state_read;
+mod stream;
 mod time;
 mod window;
 
 pub use arming::{Armed, Inputs, Moment, Settled};
+pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
     Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkFactory, SinkRequest,
     Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
@@ -22,10 +26,10 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
 };
-pub use signature::{
-    Arg, Clause, CommandSyntax, NamedExpr, Pipeline, RunStatement, SelectItem, Shape, Signature, StageArgs, WindowCall,
-};
-pub use stage::{StageContext, StageSpec, StreamRef, StreamShape};
+pub use registries::{Registries, Side};
+pub use signature::{Clause, CommandSyntax, NamedExpr, SelectItem, Shape, Signature, WindowCall};
+pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec};
 pub use state_read::{StateRead, StateReader};
+pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Armed, Moment, OperatorContext, Settled, StateRead};
+use super::{Armed, ChangelogMode, Moment, OperatorContext, Settled, StateRead, UpdateKind};
 use crate::expr::TypedExpr;
 use crate::inspect::{OperatorView, StateQuery};
 use crate::state::{OperatorStateDescriptor, StateDelta, StateDescriptor};
@@ -165,9 +165,30 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
-    /// Whether its output is a changelog, given whether any input is.
-    fn changelog(&self, input: bool) -> bool {
-        input
+    /// The column of its inputs that output column `column` is, unchanged; `None` when it is computed. The keys of
+    /// changelogs and time attributes go on with their columns.
+    fn passes(&self, _column: usize) -> Option<usize> {
+        None
+    }
+
+    /// The changes of its main output, when its inputs have `inputs`. Of several inputs no key is known: each may have a
+    /// row of it.
+    fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        match inputs {
+            [input] => input.passed(self.output().len(), |column| self.passes(column)),
+            several if several.iter().all(ChangelogMode::is_append) => ChangelogMode::Append,
+            _ => ChangelogMode::Retract(None),
+        }
+    }
+
+    /// How updates must be told to input `input`, when those of its main output are to be told as `output`.
+    fn needs(&self, _input: usize, _output: UpdateKind) -> UpdateKind {
+        UpdateKind::BeforeAndAfter
+    }
+
+    /// The same operator, telling its updates without `-U`; `None` when it makes none of its own.
+    fn only_after(&self) -> Option<Arc<dyn PlannedOperator>> {
+        None
     }
 
     /// What the optimizer may know of it.
@@ -200,6 +221,18 @@ pub trait PlannedOperator: Debug + Send + Sync {
     /// For a sink that is exactly-once by two-phase commit: the second phase.
     fn committer(&self) -> Option<Arc<dyn Committer>> {
         None
+    }
+}
+
+impl dyn PlannedOperator + '_ {
+    /// The changes of its main output, when its inputs have `inputs` before their exchange.
+    #[must_use]
+    pub fn changelog(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        let arrived = inputs.iter().enumerate().map(|(at, input)| match input.key() {
+            Some(key) if !self.exchange(at).keeps(key) => input.without_key(),
+            _ => input.clone(),
+        });
+        self.gives(&arrived.collect::<Vec<_>>())
     }
 }
 
@@ -250,6 +283,19 @@ pub enum Exchange {
     Global,
 }
 
+impl Exchange {
+    /// Whether the rows of a key of these columns stay together: else an update no longer comes behind what it replaces,
+    /// or comes several times.
+    #[must_use]
+    pub fn keeps(&self, key: &[usize]) -> bool {
+        match self {
+            Self::Hash(columns) => columns.iter().all(|column| key.contains(column)),
+            Self::Broadcast => false,
+            Self::Forward | Self::Rebalance | Self::Global => true,
+        }
+    }
+}
+
 /// The second phase of a two-phase-commit sink. Both calls are idempotent and run on no worker thread.
 pub trait Committer: Debug + Send + Sync {
     /// The checkpoint that holds these entries (the bytes given as
@@ -276,4 +322,22 @@ pub struct SinkOwner {
     /// Whether the state that the job starts from is the only one it has. Else the state of an earlier run is still there
     /// to be restored, and what that run had staged may be needed.
     pub alone: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_only_where_its_rows_stay_together() {
+        for (exchange, kept) in [
+            (Exchange::Hash(vec![2]), true),
+            (Exchange::Hash(vec![0, 1]), false),
+            (Exchange::Broadcast, false),
+            (Exchange::Rebalance, true),
+            (Exchange::Global, true),
+        ] {
+            assert_eq!(exchange.keeps(&[0, 2]), kept, "{exchange:?}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
-//! Stages of the dataflow language: how one line of a registry becomes syntax, help and a planned operator.
+//! Stages of the dataflow language: how one line of a registry becomes syntax, help and a planned operator, and what was
+//! typed of them.
 
 use std::sync::Arc;
 
-use super::{PlannedOperator, Signature, StageArgs, WindowSpec};
-use crate::types::{Diagnostic, Schema, Span, Spanned};
+use super::{PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, WindowAssigner, WindowCall};
+use crate::expr::ast::ExprNode;
+use crate::types::{Diagnostic, Span, Spanned};
 
 /// One stage of the language: the registry entry.
 #[derive(Debug, Clone, Copy)]
@@ -26,29 +28,156 @@ pub struct StageSpec {
     pub bind: fn(&StageArgs, &mut dyn StageContext) -> Result<(), Diagnostic>,
 }
 
-/// What is known of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
-/// one.
-#[derive(Debug, Clone)]
-pub struct StreamShape {
-    /// Its columns.
-    pub schema: Schema,
-    /// After `key_by`: the key columns.
-    pub keys: Option<Vec<usize>>,
-    /// After `window`: what the next `aggregate` uses.
-    pub window: Option<Arc<WindowSpec>>,
-    /// Whether rows carry kinds.
-    pub changelog: bool,
-    /// Whether rows carry event times and watermarks flow.
-    pub timed: bool,
+/// One parsed argument.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arg {
+    /// For `Shape::Expr`.
+    Expr(ExprNode),
+    /// For `Shape::Exprs`.
+    Exprs(Vec<SelectItem>),
+    /// For `Shape::Duration`, milliseconds, not negative.
+    Duration(Spanned<i64>),
+    /// For `Shape::Integer`.
+    Integer(Spanned<u64>),
+    /// For `Shape::Name`, `Shape::Text` and `Shape::Keyword`.
+    Name(Spanned<String>),
+    /// For `Shape::Names`.
+    Names(Vec<Spanned<String>>),
+    /// For `Shape::Window`.
+    Window(WindowCall),
+    /// For `Shape::Options`.
+    Options(Vec<(Spanned<String>, ExprNode)>),
+    /// For `Shape::Flag`.
+    Flag,
+    /// For `Shape::Subtask`: a vertex by number, name or part of its name, and the instance.
+    Subtask(Spanned<String>, Spanned<u64>),
+    /// For `Shape::Pipeline`.
+    Pipeline(Pipeline),
+    /// For `Shape::Pipeline` too.
+    Run(RunStatement),
+    /// For `Shape::Sink`: the connector call when written out, else the sink's name alone.
+    Sink {
+        /// The sink's or connector's name.
+        name: Spanned<String>,
+        /// `file 'path'`
+        path: Option<Spanned<String>>,
+        /// `with (k = v, …)`
+        options: Vec<(Spanned<String>, ExprNode)>,
+    },
 }
 
-/// A stream in the plan under construction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamRef {
-    /// The node.
-    pub node: usize,
-    /// 0 for its main output, 1 + port for a side output.
-    pub output: usize,
+/// A pipeline: where it begins and its stages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// The source or stream it reads.
+    pub from: Spanned<String>,
+    /// Its stages in order.
+    pub stages: Vec<Stage>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// A stage of a pipeline: which it is, and what was typed behind its name.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The registry entry that its name stands for.
+    pub spec: &'static StageSpec,
+    /// Its arguments.
+    pub args: StageArgs,
+}
+
+/// The arguments hold the name as it is registered, so that they tell which stage it is.
+impl PartialEq for Stage {
+    fn eq(&self, other: &Self) -> bool {
+        self.args == other.args
+    }
+}
+
+/// `run name with (…) = …`
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStatement {
+    /// The job's name.
+    pub name: Spanned<String>,
+    /// `with (…)`
+    pub options: Vec<(Spanned<String>, ExprNode)>,
+    /// Its pipelines: one behind `=`, any number in braces.
+    pub pipelines: Vec<Pipeline>,
+    /// The whole statement.
+    pub span: Span,
+    /// Its text, as typed.
+    pub text: String,
+}
+
+/// The parsed arguments of one stage or command. The accessors fail only when the stage's [`Signature`] does not declare what is
+/// asked for, and then as an error of ours, not a panic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageArgs {
+    /// The stage's or command's name as it is registered, whichever alias was typed.
+    pub name: Spanned<String>,
+    /// The whole stage.
+    pub span: Span,
+    /// One for each of [`Signature::head`], then those of [`Signature::optional`] that were typed.
+    pub head: Vec<Arg>,
+    /// The clauses that were typed: keyword and argument.
+    pub clauses: Vec<(Spanned<&'static str>, Arg)>,
+}
+
+macro_rules! accessor {
+    ($(#[$doc:meta])* $head:ident, $clause:ident, $variant:ident, $ty:ty) => {
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// When the signature says otherwise.
+        pub fn $head(&self, index: usize) -> Result<&$ty, Diagnostic> {
+            match self.head.get(index) {
+                Some(Arg::$variant(value)) => Ok(value),
+                _ => Err(self.undeclared()),
+            }
+        }
+
+        /// The argument of clause `keyword`, if it was typed.
+        ///
+        /// # Errors
+        /// When the signature says otherwise.
+        pub fn $clause(&self, keyword: &str) -> Result<Option<&$ty>, Diagnostic> {
+            match self.clause(keyword) {
+                None => Ok(None),
+                Some(Arg::$variant(value)) => Ok(Some(value)),
+                Some(_) => Err(self.undeclared()),
+            }
+        }
+    };
+}
+
+impl StageArgs {
+    /// The argument of clause `keyword`, if it was typed.
+    #[must_use]
+    pub fn clause(&self, keyword: &str) -> Option<&Arg> {
+        self.clauses.iter().find(|(name, _)| name.node == keyword).map(|(_, arg)| arg)
+    }
+
+    accessor!(/// The expression at head position `index`.
+        expr, clause_expr, Expr, ExprNode);
+    accessor!(/// The select list at head position `index`.
+        exprs, clause_exprs, Exprs, Vec<SelectItem>);
+    accessor!(/// The duration at head position `index`, milliseconds.
+        duration, clause_duration, Duration, Spanned<i64>);
+    accessor!(/// The whole number at head position `index`.
+        integer, clause_integer, Integer, Spanned<u64>);
+    accessor!(/// The name, text or keyword at head position `index`.
+        word, clause_word, Name, Spanned<String>);
+    accessor!(/// The names at head position `index`.
+        words, clause_words, Names, Vec<Spanned<String>>);
+    accessor!(/// The pipeline at head position `index`.
+        pipeline, clause_pipeline, Pipeline, Pipeline);
+    accessor!(/// The options at head position `index`.
+        options, clause_options, Options, Vec<(Spanned<String>, ExprNode)>);
+    accessor!(/// The window at head position `index`.
+        window, clause_window, Window, WindowCall);
+
+    fn undeclared(&self) -> Diagnostic {
+        Diagnostic::at(self.span, format!("the stage `{}` reads an argument its signature lacks", self.name.node))
+    }
 }
 
 /// What a stage may do to the pipeline it stands in. Implemented by the lowering.
@@ -59,7 +188,7 @@ pub trait StageContext {
     /// The stream so far, to set keys or a window on.
     fn shape_mut(&mut self) -> &mut StreamShape;
 
-    /// Puts `operator` behind the stream so far, which becomes the operator's main output: its columns, changelog flag,
+    /// Puts `operator` behind the stream so far, which becomes the operator's main output: its columns and changes,
     /// no keys, no window (set them anew through [`shape_mut`](Self::shape_mut) where they last).
     fn apply(&mut self, operator: Arc<dyn PlannedOperator>);
 
@@ -82,13 +211,13 @@ pub trait StageContext {
     ///
     /// # Errors
     /// When there is none of that name or its arguments do not fit.
-    fn window(&self, call: &super::WindowCall) -> Result<Arc<dyn super::WindowAssigner>, Diagnostic>;
+    fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic>;
 
-    /// The sink that [`Arg::Sink`](super::Arg::Sink) names or spells out, for the stream so far.
+    /// The sink that [`Arg::Sink`] names or spells out, for the stream so far.
     ///
     /// # Errors
     /// When there is none of that name or its options do not fit.
-    fn sink(&mut self, arg: &super::Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
+    fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
 
     /// Gives the operator applied last this uid.
     ///

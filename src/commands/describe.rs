@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CommandSpec, JSON, json, show};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use crate::api::{CommandSyntax, Shape, Signature, StageArgs, TimeAttribute};
 use crate::inspect::JobView;
 use crate::plan::Entry;
 use crate::session::{Column, Failure, Listing, Outcome, Session};
@@ -71,9 +71,12 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
     };
     if let Some(shape) = entry.shape() {
         for (index, field) in shape.schema.fields().iter().enumerate() {
-            let time = event_time
-                .filter(|spec| spec.time.as_column() == Some(index))
-                .map(|spec| format!("event time, watermark {} ms behind", spec.delay_ms));
+            let watermark =
+                event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
+            let time = shape.time.attribute(index).map(|attribute| match attribute {
+                TimeAttribute::RowTime => format!("event time{watermark}"),
+                TimeAttribute::ProcessingTime => "processing time".to_owned(),
+            });
             listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(field.nullable), json!(time)]);
         }
     }

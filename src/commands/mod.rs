@@ -32,6 +32,8 @@ mod windows;
 
 pub use help::{Kind as HelpKind, Topic as HelpTopic, topics as help_topics};
 
+use std::sync::LazyLock;
+
 use crate::api::{Clause, CommandSyntax, Shape, StageArgs};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, Session};
@@ -98,8 +100,10 @@ pub fn commands() -> &'static [&'static CommandSpec] {
 
 /// The commands as the parser needs them.
 #[must_use]
-pub fn syntaxes() -> Vec<CommandSyntax> {
-    commands().iter().map(|command| command.syntax).collect()
+pub fn syntaxes() -> &'static [CommandSyntax] {
+    static ALL: LazyLock<Vec<CommandSyntax>> =
+        LazyLock::new(|| commands().iter().map(|command| command.syntax).collect());
+    &ALL
 }
 
 /// Runs a statement: a command, or a definition or pipeline.

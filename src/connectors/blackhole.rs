@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{ConnectorSpec, Operator, OperatorContext, Output, PlannedOperator, SinkRequest};
+use crate::api::{ConnectorSpec, Operator, OperatorContext, Output, PlannedOperator, SinkRequest, UpdateKind};
 use crate::types::{Batch, Diagnostic, Result, Schema};
 
 /// The registry entry.
@@ -40,6 +40,10 @@ impl PlannedOperator for BlackholeSink {
 
     fn output(&self) -> &Schema {
         &self.schema
+    }
+
+    fn needs(&self, _input: usize, _output: UpdateKind) -> UpdateKind {
+        UpdateKind::OnlyAfter
     }
 
     fn create(&self, _context: &OperatorContext) -> Result<Box<dyn Operator>> {

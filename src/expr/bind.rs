@@ -2,8 +2,10 @@
 
 mod call;
 mod column;
+mod scope;
 
 pub(super) use call::kernel as kernel_call;
+pub use scope::Scope;
 
 use super::ast::{BinaryOp, Expr, ExprNode, IsTest, UnaryOp};
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
@@ -11,7 +13,7 @@ use super::functions::{self, CONCAT, EXTRACT};
 use super::kernels::{LikePattern, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr};
 use super::{cast, literal, operators};
-use crate::types::{Diagnostic, LogicalType, Schema, Span};
+use crate::types::{Diagnostic, LogicalType, Span};
 
 /// Operations that may stand inside each other. The parser refuses brackets deeper than about 200; this is for what
 /// grows without brackets, and keeps every recursion over a typed expression well inside a thread's stack.
@@ -20,29 +22,30 @@ const MAX_DEPTH: usize = 500;
 /// Finds the columns and functions of `expr` and gives every part its type, with Flink's implicit casts.
 ///
 /// # Errors
-/// An unknown column or function (with the near name), or types that do not fit, at their place.
-pub fn bind(expr: &ExprNode, schema: &Schema) -> Result<TypedExpr, Diagnostic> {
-    Binder { schema, depth: 0 }.expr(expr).map(TypedExpr::fold)
+/// An unknown column or function (with the near name), a column that several inputs have, or types that do not fit, at
+/// their place.
+pub fn bind<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Result<TypedExpr, Diagnostic> {
+    Binder { scope: &scope.into(), depth: 0 }.expr(expr).map(TypedExpr::fold)
 }
 
 /// As [`bind`], and coerces the result to `ty` as Flink does implicitly.
 ///
 /// # Errors
 /// As [`bind`], and when it can't be coerced.
-pub fn bind_as(expr: &ExprNode, schema: &Schema, ty: &LogicalType) -> Result<TypedExpr, Diagnostic> {
-    Ok(coerce(bind(expr, schema)?, ty)?.fold())
+pub fn bind_as<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>, ty: &LogicalType) -> Result<TypedExpr, Diagnostic> {
+    Ok(coerce(bind(expr, scope)?, ty)?.fold())
 }
 
 /// As [`bind`], for a condition.
 ///
 /// # Errors
 /// As [`bind`], and when it is not boolean.
-pub fn bind_predicate(expr: &ExprNode, schema: &Schema) -> Result<TypedExpr, Diagnostic> {
-    Ok(coerce_condition(bind(expr, schema)?)?.fold())
+pub fn bind_predicate<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Result<TypedExpr, Diagnostic> {
+    Ok(coerce_condition(bind(expr, scope)?)?.fold())
 }
 
 struct Binder<'a> {
-    schema: &'a Schema,
+    scope: &'a Scope<'a>,
     depth: usize,
 }
 
@@ -63,7 +66,7 @@ impl Binder<'_> {
     fn any(&mut self, node: &ExprNode) -> Bound {
         let span = node.span;
         match &node.node {
-            Expr::Column(parts) => column::bind(parts, self.schema, span),
+            Expr::Column(parts) => column::bind(parts, self.scope, span),
             Expr::Literal(value) => literal::bind(value, false, span),
             Expr::Unary(op, operand) => self.unary(*op, operand, span),
             Expr::Binary(..) => self.binary(node),

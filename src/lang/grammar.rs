@@ -1,26 +1,12 @@
-//! What the parser is given to know: the stages, commands and windows that exist.
+//! What the parser asks the registries: the stages, commands and windows that exist, and what is refused by name.
 
 use super::token::Token;
-use crate::api::{CommandSyntax, StageSpec};
+use crate::api::{CommandSyntax, Registries, StageSpec};
 
-/// The registries that syntax follows from. A stage or command is parsed by its
-/// [`Signature`](crate::api::Signature), so that a new one needs no change here.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Grammar<'a> {
-    /// The stages of pipelines.
-    pub stages: &'a [&'static StageSpec],
-    /// The shell's commands.
-    pub commands: &'a [CommandSyntax],
-    /// Stages that the language has and this build has not: refused by name. Several words are possible (`left join`).
-    pub planned_stages: &'a [&'static str],
-    /// The names of the window functions.
-    pub windows: &'a [&'static str],
-}
-
-/// Windows of the language; one that is not in [`Grammar::windows`] is refused by name.
+/// Windows of the language; one that is not in [`Registries::windows`] is refused by name.
 const PLANNED_WINDOWS: &[&str] = &["tumble", "hop", "cumulate", "session", "count", "global"];
 
-/// First words of commands of the language; one that no command in [`Grammar::commands`] begins with is refused by name.
+/// First words of commands of the language; one that no command in [`Registries::commands`] begins with is refused by name.
 const PLANNED_COMMANDS: &[&str] = &[
     "blame",
     "cancel",
@@ -69,10 +55,11 @@ fn any_of<'w>(words: &[&'w str], typed: &str) -> Option<&'w str> {
     words.iter().copied().find(|word| word.eq_ignore_ascii_case(typed))
 }
 
-impl<'a> Grammar<'a> {
+/// A stage or command is parsed by its [`Signature`](crate::api::Signature), so that a new one needs no change here.
+impl Registries {
     /// The command that `tokens` begin with and the number of its words; the longest name wins.
-    pub(super) fn command(&self, tokens: &[Token<'_>]) -> Option<(&'a CommandSyntax, usize)> {
-        let mut found: Option<(&CommandSyntax, usize)> = None;
+    pub(super) fn command(&self, tokens: &[Token<'_>]) -> Option<(&'static CommandSyntax, usize)> {
+        let mut found: Option<(&'static CommandSyntax, usize)> = None;
         for command in self.commands {
             for name in std::iter::once(&command.name).chain(command.aliases) {
                 if let Some(words) = begins_with(tokens, name)
@@ -112,7 +99,7 @@ impl<'a> Grammar<'a> {
     }
 
     /// The stage of the language that `tokens` begin with and this build lacks, and the number of its words.
-    pub(super) fn planned_stage(&self, tokens: &[Token<'_>]) -> Option<(&'a str, usize)> {
+    pub(super) fn planned_stage(&self, tokens: &[Token<'_>]) -> Option<(&'static str, usize)> {
         self.planned_stages
             .iter()
             .filter_map(|name| Some((*name, begins_with(tokens, name)?)))
@@ -124,9 +111,14 @@ impl<'a> Grammar<'a> {
         self.stages.iter().flat_map(|stage| std::iter::once(stage.name).chain(stage.aliases.iter().copied()))
     }
 
+    /// The names of the window functions.
+    pub(super) fn window_names(&self) -> impl Iterator<Item = &'static str> {
+        self.windows.iter().map(|window| window.name)
+    }
+
     /// The window function `typed`, as registered.
-    pub(super) fn window(&self, typed: &str) -> Option<&'a str> {
-        any_of(self.windows, typed)
+    pub(super) fn window_named(&self, typed: &str) -> Option<&'static str> {
+        self.window_names().find(|name| name.eq_ignore_ascii_case(typed))
     }
 
     /// Whether `typed` is a window function of the language that this build lacks.

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::grammar::Grammar;
 use super::token::{LineBreak, Symbol, Token, TokenKind};
+use crate::api::Registries;
 use crate::api::Shape;
 use crate::types::{Diagnostic, Span, overrides_direction};
 
@@ -34,7 +34,7 @@ pub struct LexError {
 
 /// Cuts `text` into tokens. Linear in its length.
 #[must_use]
-pub fn lex<'a>(text: &'a str, grammar: &Grammar<'_>) -> Lexed<'a> {
+pub fn lex<'a>(text: &'a str, grammar: &Registries) -> Lexed<'a> {
     let mut lexer = Lexer {
         text,
         at: 0,
@@ -61,7 +61,7 @@ struct Lexer<'a, 'g> {
     depth: usize,
     /// The token that the statement begins with.
     statement: usize,
-    grammar: &'g Grammar<'g>,
+    grammar: &'g Registries,
 }
 
 type Step = Result<(), LexError>;

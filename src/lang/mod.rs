@@ -10,7 +10,6 @@ mod parser;
 mod split;
 mod token;
 
-pub use grammar::Grammar;
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
 pub use parser::{Completeness, MAX_HEIGHT, MAX_NESTING, is_complete, may_continue, parse, parse_expr};
 pub use split::Splitter;

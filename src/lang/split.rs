@@ -1,8 +1,8 @@
 //! Statements out of lines that arrive one after another, as on standard input.
 
-use super::grammar::Grammar;
 use super::lexer::{Lexed, lex};
 use super::parser::{Ended, Source, next_statement};
+use crate::api::Registries;
 
 /// From this size on, unfinished text is looked at again only after it has grown by an eighth.
 const OFTEN_BYTES: usize = 16 * 1_024;
@@ -19,7 +19,7 @@ pub struct Splitter {
 impl Splitter {
     /// Takes further text, a line with its line end as a rule, and gives out the text of each statement that is over, to
     /// be handed to [`parse`](super::parse). A statement with a mistake is given out as well.
-    pub fn push(&mut self, text: &str, grammar: &Grammar<'_>) -> Vec<String> {
+    pub fn push(&mut self, text: &str, grammar: &Registries) -> Vec<String> {
         self.held.push_str(text);
         if self.held.len() < self.look_at_bytes && !text.trim_end().ends_with(';') {
             return Vec::new();
@@ -43,7 +43,7 @@ impl Splitter {
 }
 
 /// The statements of `text` that are over, and where the rest begins.
-fn cut<'a>(text: &'a str, grammar: &Grammar<'_>) -> (Vec<&'a str>, usize) {
+fn cut<'a>(text: &'a str, grammar: &Registries) -> (Vec<&'a str>, usize) {
     let Lexed { tokens, error } = lex(text, grammar);
     let source = Source::new(text, &tokens, grammar);
     let mut statements = Vec::new();

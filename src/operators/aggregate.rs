@@ -48,14 +48,14 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
                     .help("compute with the results in a `map` behind it; the keys are there by themselves"));
             }
         };
-        let call = bind_aggregate(call, &shape.schema)?;
+        let call = bind_aggregate(call, shape.scope())?;
         let (name, span) = name_of(item, position);
         fresh_name(&taken, &name, span)?;
         taken.push(Field::new(name.clone(), call.ty.clone()));
         calls.push((name, call));
     }
     let Some(window) = shape.window else {
-        stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, shape.changelog)));
+        stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, !shape.changelog.is_append())));
         return Ok(());
     };
     let late_to = window.late_to.clone();

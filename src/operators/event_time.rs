@@ -7,7 +7,7 @@ use arrow_array::types::{Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::ScalarBuffer;
 
-use super::filter::{Narrowed, project};
+use super::filter::{Narrowed, passed, project};
 use super::rows::reject_failed;
 use super::select::no_window;
 use crate::api::{
@@ -48,21 +48,22 @@ pub(super) const EVENT_TIME: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let shape = stream.shape().clone();
-    if shape.changelog {
+    if !shape.changelog.is_append() {
         return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time"));
     }
     let node = args.expr(0)?;
-    let time = bind_expr(node, &shape.schema)?;
+    let time = bind_expr(node, shape.scope())?;
     if !time.ty().is_event_time() {
         let message = format!("an event time is a timestamp or a bigint of milliseconds, not {}", time.ty());
         return Err(Diagnostic::at(node.span, message));
     }
     let delay_ms = args.clause_duration("watermark")?.map_or(0, |delay| delay.node);
     let spec = EventTimeSpec { time: time.fold(), delay_ms, idle_timeout_ms: None };
+    let row_time = spec.time.as_column();
     stream.apply(Arc::new(AssignEventTime { spec, columns: None, output: shape.schema }));
     let shape_now = stream.shape_mut();
     shape_now.keys = shape.keys;
-    shape_now.timed = true;
+    shape_now.time.set_event_time(row_time);
     Ok(())
 }
 
@@ -121,6 +122,10 @@ impl PlannedOperator for AssignEventTime {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        passed(self.columns.as_deref(), column)
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
@@ -235,18 +240,18 @@ fn event_times(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Arg;
+    use crate::api::{Arg, TimeAttributes};
     use crate::operators::testing::{
         FakeStream, MemoryState, Recorder, Values, advance, apply, at, batch, column, context, instance,
     };
 
     fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {
         let mut stream = FakeStream::new(schema);
-        stream.shape.timed = false;
+        stream.shape.time = TimeAttributes::default();
         stream.shape.keys = Some(vec![0]);
         let delay = vec![("watermark", Arg::Duration(at(delay_ms)))];
         stream.stage("event_time", vec![Arg::Expr(column("at"))], delay).expect("binds");
-        assert!(stream.shape.timed);
+        assert_eq!(stream.shape.time, TimeAttributes::of_event_time(Some(1)));
         assert_eq!(stream.shape.keys, Some(vec![0]));
         stream.applied.pop().expect("an operator")
     }

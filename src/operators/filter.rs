@@ -26,7 +26,7 @@ pub(super) const FILTER: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let shape = stream.shape().clone();
-    let predicate = bind_predicate(args.expr(0)?, &shape.schema)?.fold();
+    let predicate = bind_predicate(args.expr(0)?, shape.scope())?.fold();
     stream.apply(Arc::new(Filter::new(&shape.schema, predicate)));
     // The columns are the same, and so are the keys.
     stream.shape_mut().keys = shape.keys;
@@ -61,6 +61,10 @@ impl PlannedOperator for Filter {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        passed(self.columns.as_deref(), column)
     }
 
     fn role(&self) -> Role<'_> {
@@ -124,6 +128,11 @@ impl Narrowed {
     pub(super) fn projection(&self) -> Option<Vec<usize>> {
         (self.passed != self.inputs).then(|| self.passed.iter().map(|&column| self.moved(column)).collect())
     }
+}
+
+/// The input column that output column `column` is, where these leave; `None` stands for all.
+pub(super) fn passed(columns: Option<&[usize]>, column: usize) -> Option<usize> {
+    columns.map_or(Some(column), |columns| columns.get(column).copied())
 }
 
 /// The batch of these columns.

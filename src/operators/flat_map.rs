@@ -11,8 +11,8 @@ use arrow_select::take::take;
 use super::rows::reject_failed;
 use super::select::{fresh_name, no_window};
 use crate::api::{
-    NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature, StageArgs,
-    StageContext, StageSpec,
+    ChangelogMode, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature,
+    StageArgs, StageContext, StageSpec,
 };
 use crate::expr::ast::Expr;
 use crate::expr::{EvalContext, Evaluator, TypedExpr, bind as bind_expr};
@@ -38,7 +38,8 @@ const USAGE: &str = "write `flat_map unnest(tags) as tag`";
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let schema = stream.shape().schema.clone();
+    let shape = stream.shape().clone();
+    let schema = &shape.schema;
     let items = args.exprs(0)?;
     let Some(SelectItem::Expr(item)) = items.first() else {
         return Err(Diagnostic::at(args.span, "`flat_map` takes `unnest(…)`").help(USAGE));
@@ -47,7 +48,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let Some([argument]) = call.map(|call| call.args.as_slice()) else {
         return Err(Diagnostic::at(item.expr.span, "`flat_map` takes `unnest(…)`").help(USAGE));
     };
-    let expr = bind_expr(argument, &schema)?.fold();
+    let expr = bind_expr(argument, shape.scope())?.fold();
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is refused")]
     let types: Vec<LogicalType> = match expr.ty() {
         LogicalType::Array(element) => vec![(**element).clone()],
@@ -126,6 +127,18 @@ impl PlannedOperator for Unnest {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            Column::Input(input) => Some(*input),
+            Column::Item(_) => None,
+        }
+    }
+
+    fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        // A key has as many rows as its array has elements.
+        inputs.first().map_or(ChangelogMode::Append, ChangelogMode::without_key)
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {

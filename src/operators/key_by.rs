@@ -26,15 +26,16 @@ pub(super) const KEY_BY: StageSpec = StageSpec {
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let schema = stream.shape().schema.clone();
-    let mut selected = Selected::all(&schema);
+    let shape = stream.shape().clone();
+    let schema = &shape.schema;
+    let mut selected = Selected::all(schema);
     let mut keys = Vec::new();
     let mut computed = false;
     for (position, item) in args.exprs(0)?.iter().enumerate() {
         let SelectItem::Expr(item) = item else {
             return Err(Diagnostic::at(args.span, "a key is a column or an expression, not `*`"));
         };
-        let expr = bind_expr(&item.expr, &schema)?;
+        let expr = bind_expr(&item.expr, shape.scope())?;
         if matches!(expr.ty(), LogicalType::Map(..) | LogicalType::Null) {
             return Err(Diagnostic::at(item.expr.span, format!("a key can't be of type {}", expr.ty())));
         }

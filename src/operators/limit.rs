@@ -60,6 +60,10 @@ impl PlannedOperator for Limit {
         Some(1)
     }
 
+    fn passes(&self, column: usize) -> Option<usize> {
+        Some(column)
+    }
+
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
         let operator = Self { rows: self.rows, output: self.output.project(needed) };
         Some(Pruned { operator: Arc::new(operator), inputs: vec![needed.to_vec()] })

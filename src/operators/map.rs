@@ -8,7 +8,7 @@ use super::rows::reject_failed;
 use super::select::{Selected, bind_list, no_window};
 use crate::api::{
     Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
-    StageSpec,
+    StageSpec, UpdateKind,
 };
 use crate::expr::{EvalContext, Evaluator, TypedExpr};
 use crate::types::{Batch, Clock, Diagnostic, Field, Result, Schema};
@@ -32,7 +32,7 @@ pub(super) const MAP: StageSpec = StageSpec {
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let selected = bind_list(args.exprs(0)?, &stream.shape().schema)?;
+    let selected = bind_list(args.exprs(0)?, stream.shape())?;
     stream.apply(Arc::new(Project::new(selected)));
     Ok(())
 }
@@ -78,6 +78,14 @@ impl PlannedOperator for Project {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        self.exprs.get(column)?.as_column()
+    }
+
+    fn needs(&self, _input: usize, output: UpdateKind) -> UpdateKind {
+        output
     }
 
     fn role(&self) -> Role<'_> {

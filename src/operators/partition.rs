@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::select::no_window;
 use crate::api::{
-    Exchange, Operator, OperatorContext, Output, PlannedOperator, Pruned, Signature, StageArgs, StageContext, StageSpec,
+    Exchange, Operator, OperatorContext, Output, PlannedOperator, Pruned, Signature, StageArgs, StageContext,
+    StageSpec, UpdateKind,
 };
 use crate::types::{Batch, Diagnostic, Result, Schema};
 
@@ -93,6 +94,14 @@ impl PlannedOperator for Partition {
 
     fn exchange(&self, _input: usize) -> Exchange {
         self.exchange.clone()
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        Some(column)
+    }
+
+    fn needs(&self, _input: usize, output: UpdateKind) -> UpdateKind {
+        output
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {

@@ -1,6 +1,6 @@
 //! What stages with lists of expressions share.
 
-use crate::api::{NamedExpr, SelectItem, StageArgs, StageContext};
+use crate::api::{NamedExpr, SelectItem, StageArgs, StageContext, StreamShape};
 use crate::expr::ast::Expr;
 use crate::expr::{TypedExpr, bind};
 use crate::types::{Diagnostic, Field, Schema, Span, Spanned};
@@ -26,7 +26,8 @@ impl Selected {
 }
 
 /// Binds a select list.
-pub(super) fn bind_list(items: &[SelectItem], schema: &Schema) -> Result<Selected, Diagnostic> {
+pub(super) fn bind_list(items: &[SelectItem], shape: &StreamShape) -> Result<Selected, Diagnostic> {
+    let schema = &shape.schema;
     let mut selected = Selected::default();
     for (position, item) in items.iter().enumerate() {
         match item {
@@ -46,7 +47,7 @@ pub(super) fn bind_list(items: &[SelectItem], schema: &Schema) -> Result<Selecte
             SelectItem::Expr(item) => {
                 let (name, span) = name_of(item, position);
                 fresh_name(&selected.fields, &name, span)?;
-                selected.push(name, bind(&item.expr, schema)?);
+                selected.push(name, bind(&item.expr, shape.scope())?);
             }
         }
     }

@@ -10,7 +10,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use super::window::assigners::window_functions;
 use crate::api::{
     Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected,
-    SelectItem, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
@@ -211,7 +211,7 @@ pub(super) struct FakeStream {
 
 impl FakeStream {
     pub(super) fn new(schema: &Schema) -> Self {
-        let shape = StreamShape { schema: schema.clone(), keys: None, window: None, changelog: false, timed: true };
+        let shape = StreamShape { time: TimeAttributes::of_event_time(None), ..StreamShape::of(schema.clone()) };
         Self { shape, applied: Vec::new(), others: Vec::new(), side_outputs: Vec::new(), settings: Vec::new() }
     }
 
@@ -244,15 +244,14 @@ impl StageContext for FakeStream {
     }
 
     fn apply(&mut self, operator: Arc<dyn PlannedOperator>) {
-        self.shape.schema = operator.output().clone();
-        self.shape.changelog = operator.changelog(self.shape.changelog);
-        self.shape.keys = None;
-        self.shape.window = None;
-        self.applied.push(operator);
+        self.apply_many(operator, &[]);
     }
 
-    fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, _others: &[StreamRef]) {
-        self.apply(operator);
+    fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, others: &[StreamRef]) {
+        let others = others.iter().map(|other| &self.others[other.node].1);
+        let inputs: Vec<&StreamShape> = std::iter::once(&self.shape).chain(others).collect();
+        self.shape = StreamShape::behind(&*operator, &inputs);
+        self.applied.push(operator);
     }
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {

@@ -26,7 +26,6 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     no_window(args, stream)?;
     let shape = stream.shape().clone();
     let mut fields: Vec<Field> = shape.schema.fields().to_vec();
-    let mut timed = shape.timed;
     let mut others = Vec::new();
     for name in args.words(0)? {
         let (other, other_shape) = stream.stream(name)?;
@@ -43,11 +42,9 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
             }
             ours.nullable |= theirs.nullable;
         }
-        timed &= other_shape.timed;
         others.push(other);
     }
     stream.apply_many(Arc::new(Union { inputs: others.len() + 1, output: Schema::new(fields) }), &others);
-    stream.shape_mut().timed = timed;
     Ok(())
 }
 
@@ -69,6 +66,10 @@ impl PlannedOperator for Union {
 
     fn output(&self) -> &Schema {
         &self.output
+    }
+
+    fn passes(&self, column: usize) -> Option<usize> {
+        Some(column)
     }
 
     fn role(&self) -> Role<'_> {
@@ -100,11 +101,12 @@ impl Operator for UnionOperator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Arg, StreamShape};
+    use crate::api::{Arg, StreamShape, TimeAttributes};
     use crate::operators::testing::{FakeStream, Recorder, Values, at, batch, context};
 
-    fn shape(schema: Schema, timed: bool) -> StreamShape {
-        StreamShape { schema, keys: None, window: None, changelog: false, timed }
+    fn shape(schema: Schema, event_time: bool) -> StreamShape {
+        let time = TimeAttributes { event_time, ..TimeAttributes::default() };
+        StreamShape { time, ..StreamShape::of(schema) }
     }
 
     #[test]
@@ -114,7 +116,7 @@ mod tests {
         let mut stream = FakeStream::new(&ours);
         stream.others = vec![("more", shape(theirs, false))];
         stream.stage("union", vec![Arg::Names(vec![at("more".to_owned())])], vec![]).expect("binds");
-        assert!(!stream.shape.timed, "one of the streams has no event time");
+        assert!(!stream.shape.time.event_time, "one of the streams has no event time");
         let pruned = stream.last().prune(&[1]).expect("narrows");
         assert_eq!(pruned.inputs, [vec![1], vec![1]]);
         let mut out = Recorder::default();

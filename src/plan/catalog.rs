@@ -1,77 +1,21 @@
 //! The catalog: what is known by name. Sources, sinks and streams share one namespace.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{ConnectorSpec, EventTimeSpec, OnError, Options, Pipeline, PlannedSource, StreamShape};
-use crate::types::{Diagnostic, Spanned, printable};
+use super::builder::{Named, Names, StreamBody};
+use super::definitions::{SinkDef, SourceDef};
+use super::name;
+use crate::api::StreamShape;
+use crate::types::{Diagnostic, Spanned};
 
-/// The longest name, in bytes: what a file name can hold, because names become directories.
-pub const MAX_NAME_BYTES: usize = 255;
-
-/// A source: where rows come from, and their time.
-#[derive(Debug, Clone)]
-pub struct SourceDef {
-    /// Its name.
-    pub name: String,
-    /// The connector's side of it.
-    pub source: Arc<dyn PlannedSource>,
-    /// Event time over all its columns; `None` when the stream has none.
-    pub event_time: Option<EventTimeSpec>,
-    /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
-    pub pace: Option<f64>,
-    /// What becomes of rows that can't be read.
-    pub on_error: OnError,
-    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
-    pub dead_letter: Option<String>,
-}
-
-impl SourceDef {
-    /// What a pipeline that begins with it knows.
-    #[must_use]
-    pub fn shape(&self) -> StreamShape {
-        StreamShape {
-            schema: self.source.schema().clone(),
-            keys: None,
-            window: None,
-            changelog: false,
-            timed: self.event_time.is_some(),
-        }
-    }
-}
-
-/// A sink: made into an operator when the columns that arrive are known.
-#[derive(Clone)]
-pub struct SinkDef {
-    /// Its name.
-    pub name: String,
-    /// The connector.
-    pub connector: ConnectorSpec,
-    /// The text behind the connector's name.
-    pub target: Option<Spanned<String>>,
-    /// `with (…)`, names checked.
-    pub options: Options,
-}
-
-impl fmt::Debug for SinkDef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SinkDef")
-            .field("name", &self.name)
-            .field("connector", &self.connector.name)
-            .field("target", &self.target)
-            .field("options", &self.options)
-            .finish()
-    }
-}
-
-/// A named pipeline, lowered anew into each job that reads it.
+/// A stream, built anew into each job that reads it.
 #[derive(Debug, Clone)]
 pub struct StreamDef {
     /// Its name.
     pub name: String,
-    /// As typed.
-    pub pipeline: Pipeline,
+    /// What it is made of.
+    pub body: Arc<dyn StreamBody>,
     /// What was known of it when it was defined.
     pub shape: StreamShape,
 }
@@ -194,50 +138,34 @@ impl Catalog {
         fits: impl Fn(&Entry) -> bool,
         others: impl IntoIterator<Item = &'a str>,
     ) -> Diagnostic {
-        let known = self.entries.values().filter(|entry| fits(entry)).map(Entry::name).chain(others);
-        Diagnostic::at(name.span, format!("unknown {what} `{}`", shortened(&name.node))).did_you_mean(&name.node, known)
+        name::unknown(what, name, self.entries.values().filter(|entry| fits(entry)).map(Entry::name).chain(others))
     }
 }
 
-/// A name as an error shows it: a megabyte of it says no more than its beginning.
-fn shortened(name: &str) -> String {
-    const SHOWN: usize = 60;
-    if name.chars().count() <= SHOWN { name.to_owned() } else { name.chars().take(SHOWN).chain(['…']).collect() }
+impl Names for Catalog {
+    fn find(&self, name: &str) -> Option<Named<'_>> {
+        self.get(name).map(Named::from)
+    }
+
+    fn all(&self) -> Box<dyn Iterator<Item = Named<'_>> + '_> {
+        Box::new(self.iter().map(Named::from))
+    }
 }
 
-/// Refuses names that can't be directories of the state or file names of dead letters: `what` is `source`, `job`, ….
-///
-/// # Errors
-/// At the name, for an empty one, one of over [`MAX_NAME_BYTES`], and one with a slash, `..`, a control character or a
-/// bidirectional override.
-pub fn check_name(what: &str, name: &Spanned<String>) -> Result<(), Diagnostic> {
-    let text = name.node.as_str();
-    let refused = |why: &str| {
-        Err(Diagnostic::at(name.span, format!("`{}` can't name a {what}: {why}", shortened(text)))
-            .help("use letters, digits and `_`"))
-    };
-    if text.trim().is_empty() {
-        return refused("it is empty");
+impl<'a> From<&'a Entry> for Named<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        match entry {
+            Entry::Source(source) => Self::Source(source),
+            Entry::Sink(sink) => Self::Sink(sink),
+            Entry::Stream(stream) => Self::Stream(&stream.name, &stream.body),
+        }
     }
-    if text.len() > MAX_NAME_BYTES {
-        return refused(&format!("it has {} bytes, at most {MAX_NAME_BYTES} are allowed", text.len()));
-    }
-    if text.contains(['/', '\\']) {
-        return refused("it contains a slash");
-    }
-    if text == "." || text.contains("..") {
-        return refused("it would name another directory");
-    }
-    // `printable` leaves a tab alone, because it does no harm on a terminal; in a name it does.
-    if text.contains('\t') || printable(text) != text {
-        return refused("it contains a control character");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::OnError;
     use crate::plan::testing::{FakeSource, name};
 
     fn source(called: &str) -> Entry {
@@ -262,23 +190,5 @@ mod tests {
         assert_eq!(unknown.help.as_deref(), Some("did you mean `bids`?"));
         assert!(catalog.drop(&name("bids")).is_ok());
         assert_eq!(catalog.iter().count(), 0);
-    }
-
-    #[test]
-    fn names_that_are_no_file_names_are_refused() {
-        for bad in
-            ["", " ", "a/../b", "a\\b", "..", "a..b", ".", "a\u{1b}[6n", "a\tb", "\u{202e}bids", &"x".repeat(300)]
-        {
-            assert!(check_name("source", &name(bad)).is_err(), "{bad:?}");
-        }
-        for good in ["bids", "a.b", "Gebote_2", "börse", &"x".repeat(255)] {
-            assert_eq!(check_name("source", &name(good)), Ok(()), "{good}");
-        }
-    }
-
-    #[test]
-    fn a_megabyte_of_name_makes_a_short_error() {
-        let error = check_name("job", &name(&"é".repeat(500_000))).unwrap_err();
-        assert!(error.message.len() < 250, "{}", error.message.len());
     }
 }

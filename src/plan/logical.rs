@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{EventTimeSpec, OnError, PlannedOperator, PlannedSource, StreamRef};
+use crate::api::{ChangelogMode, EventTimeSpec, OnError, PlannedOperator, PlannedSource, StreamRef};
 use crate::expr::TypedExpr;
 use crate::types::{OperatorUid, Schema, Spanned};
 
@@ -98,22 +98,46 @@ impl LogicalPlan {
         readers
     }
 
-    /// For each node, whether its main output is a changelog.
+    /// For each node, the changes of its main output.
     #[must_use]
-    pub fn changelogs(&self) -> Vec<bool> {
-        let mut changelogs = Vec::with_capacity(self.nodes.len());
+    pub fn changelogs(&self) -> Vec<ChangelogMode> {
+        let mut changelogs: Vec<ChangelogMode> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let input = node.inputs.iter().any(|stream| changelogs[stream.node]);
+            let inputs: Vec<_> = node.inputs.iter().map(|&stream| self.changelog(stream, &changelogs)).collect();
             changelogs.push(match &node.kind {
-                NodeKind::Scan(_) => false,
-                NodeKind::Operator(operator) => operator.changelog(input),
+                NodeKind::Scan(_) => ChangelogMode::Append,
+                NodeKind::Operator(operator) => operator.changelog(&inputs),
             });
         }
         changelogs
     }
+
+    /// The changes of `stream`, given those of the nodes' main outputs. A side output holds rows of its operator's
+    /// inputs.
+    pub(super) fn changelog(&self, stream: StreamRef, main: &[ChangelogMode]) -> ChangelogMode {
+        if stream.output == 0 {
+            return main[stream.node].clone();
+        }
+        let mut inputs = self.nodes[stream.node].inputs.iter();
+        if inputs.all(|input| self.changelog(*input, main).is_append()) {
+            ChangelogMode::Append
+        } else {
+            ChangelogMode::Retract(None)
+        }
+    }
 }
 
 impl LogicalNode {
+    /// The parallelism that it has whatever the job's is: the one it must have, or the one typed for it.
+    #[must_use]
+    pub fn own_parallelism(&self) -> Option<u64> {
+        let must = match &self.kind {
+            NodeKind::Scan(_) => None,
+            NodeKind::Operator(operator) => operator.parallelism(),
+        };
+        must.map(|must| must as u64).or_else(|| self.typed_parallelism())
+    }
+
     /// The parallelism typed for it.
     #[must_use]
     pub fn typed_parallelism(&self) -> Option<u64> {

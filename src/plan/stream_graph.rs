@@ -1,7 +1,8 @@
 //! The stream graph: operators with their parallelism, edges with their exchange.
 
 use super::{LogicalNode, LogicalPlan, NodeKind, Port};
-use crate::api::{Exchange, OnError};
+use crate::api::{ChangelogMode, Exchange, OnError};
+use crate::types::{LogicalType, Schema};
 
 /// A job's operators and exchanges, before chaining and at a given default parallelism.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub struct StreamEdge {
     pub input: usize,
     /// How rows are distributed.
     pub exchange: Exchange,
+    /// How they are instead where `exchange` is forward and subtasks have no counterparts.
+    pub dealt: Exchange,
 }
 
 impl StreamGraph {
@@ -53,11 +56,14 @@ impl StreamGraph {
     pub fn new(name: impl Into<String>, plan: &LogicalPlan, parallelism: usize, max_parallelism: u16) -> Self {
         let limit = usize::from(max_parallelism).max(1);
         let parallelism = parallelism.clamp(1, limit);
+        let changelogs = plan.changelogs();
         let nodes = plan
             .nodes
             .iter()
             .map(|node| {
-                let fixed = own_parallelism(node).map(|own| own.clamp(1, limit));
+                let own = node.own_parallelism().map(|own| usize::try_from(own).unwrap_or(usize::MAX));
+                let fixed =
+                    own.or_else(|| follows_one_row(node, &changelogs).then_some(1)).map(|own| own.clamp(1, limit));
                 StreamNode { node: node.clone(), parallelism: fixed.unwrap_or(parallelism), fixed: fixed.is_some() }
             })
             .collect();
@@ -68,11 +74,19 @@ impl StreamGraph {
                     None => Port::Main,
                     Some(port) => Port::Side { operator: 0, port },
                 };
+                let dealt = plan
+                    .schema(*stream)
+                    .map_or(Exchange::Global, |schema| dealt(&plan.changelog(*stream, &changelogs), &schema));
                 let exchange = match &node.kind {
                     NodeKind::Scan(_) => Exchange::Forward,
-                    NodeKind::Operator(operator) => operator.exchange(input),
+                    NodeKind::Operator(operator) => match operator.exchange(input) {
+                        Exchange::Rebalance => dealt.clone(),
+                        exchange @ (Exchange::Forward | Exchange::Hash(_) | Exchange::Broadcast | Exchange::Global) => {
+                            exchange
+                        }
+                    },
                 };
-                edges.push(StreamEdge { from: stream.node, port, to, input, exchange });
+                edges.push(StreamEdge { from: stream.node, port, to, input, exchange, dealt });
             }
         }
         let mut graph = Self { name: name.into(), parallelism, max_parallelism, nodes, edges, on_error: plan.on_error };
@@ -92,7 +106,10 @@ impl StreamGraph {
             let to = self.nodes.len();
             let edges: Vec<_> = producers
                 .enumerate()
-                .map(|(input, (from, _))| StreamEdge { from, port, to, input, exchange: Exchange::Global })
+                .map(|(input, (from, _))| {
+                    let exchange = Exchange::Global;
+                    StreamEdge { from, port, to, input, dealt: exchange.clone(), exchange }
+                })
                 .collect();
             if edges.is_empty() {
                 continue;
@@ -110,13 +127,35 @@ impl StreamGraph {
     }
 }
 
-/// The parallelism that a node has whatever the job's is.
-fn own_parallelism(node: &LogicalNode) -> Option<usize> {
-    let must = match &node.kind {
-        NodeKind::Scan(_) => None,
-        NodeKind::Operator(operator) => operator.parallelism(),
+/// Whether the node takes, as they come, the changes of a stream that has one row at a time. There is nothing to divide,
+/// and it stays in the chain of its producer, as behind Flink's singleton distribution.
+fn follows_one_row(node: &LogicalNode, changelogs: &[ChangelogMode]) -> bool {
+    let (NodeKind::Operator(operator), [input]) = (&node.kind, node.inputs.as_slice()) else { return false };
+    input.output == 0 && operator.exchange(0) == Exchange::Forward && changelogs[input.node].key() == Some(&[])
+}
+
+/// How the rows of a stream of these changes are dealt out to any number of subtasks. Changes of one row must not
+/// overtake each other: they go by the key; without one, by all that they say, because what a `-U` or `-D` takes back is
+/// equal to what was given before.
+fn dealt(changelog: &ChangelogMode, schema: &Schema) -> Exchange {
+    let columns = match (changelog, changelog.key()) {
+        (ChangelogMode::Append, _) => return Exchange::Rebalance,
+        (_, Some(key)) => key.to_vec(),
+        (_, None) if schema.fields().iter().all(|field| can_be_key(&field.ty)) => (0..schema.len()).collect(),
+        (_, None) => Vec::new(),
     };
-    must.or_else(|| node.typed_parallelism().map(|typed| usize::try_from(typed).unwrap_or(usize::MAX)))
+    if columns.is_empty() { Exchange::Global } else { Exchange::Hash(columns) }
+}
+
+/// Whether the key group of such a value can be told: entries of a map have no order.
+fn can_be_key(ty: &LogicalType) -> bool {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other types are of one value")]
+    match ty {
+        LogicalType::Map(..) | LogicalType::Null => false,
+        LogicalType::Array(item) => can_be_key(item),
+        LogicalType::Row(fields) => fields.iter().all(|(_, ty)| can_be_key(ty)),
+        _ => true,
+    }
 }
 
 impl StreamEdge {
@@ -124,7 +163,7 @@ impl StreamEdge {
     /// of both.
     #[must_use]
     pub fn exchange_between(&self, from: usize, to: usize) -> Exchange {
-        if self.exchange == Exchange::Forward && from != to { Exchange::Rebalance } else { self.exchange.clone() }
+        if self.exchange == Exchange::Forward && from != to { self.dealt.clone() } else { self.exchange.clone() }
     }
 }
 
@@ -133,7 +172,7 @@ mod tests {
     use super::*;
     use crate::plan::DeadLetterSink;
     use crate::plan::testing::{Does, Fake, PlanBuilder};
-    use crate::types::{OperatorUid, Span, Spanned};
+    use crate::types::{Field, OperatorUid, Span, Spanned};
 
     #[test]
     fn a_typed_or_needed_parallelism_is_fixed_and_the_rest_is_the_jobs() {
@@ -152,6 +191,35 @@ mod tests {
         assert_eq!(exchanges, [&Exchange::Hash(vec![0]), &Exchange::Forward, &Exchange::Forward]);
         assert_eq!(graph.edges[1].exchange_between(3, 1), Exchange::Rebalance);
         assert_eq!(graph.edges[0].exchange_between(3, 1), Exchange::Hash(vec![0]));
+    }
+
+    #[test]
+    fn changes_of_one_row_never_take_two_ways() {
+        let dealt_as = |changelog: ChangelogMode, exchange: Exchange, schema: Schema| {
+            let mut plan = PlanBuilder::default();
+            let bids = plan.scan();
+            let makes = Fake { changelog: Some(changelog), ..Fake::new("Makes", Does::Nothing, schema.clone()) };
+            let makes = plan.apply(makes.arc(), &[bids]);
+            plan.apply(Fake { exchange, ..Fake::new("Reads", Does::Nothing, schema) }.arc(), &[makes]);
+            let graph = StreamGraph::new("job", &plan.plan, 3, 128);
+            (graph.nodes[2].parallelism, graph.edges[1].exchange.clone(), graph.edges[1].exchange_between(1, 3))
+        };
+        let (a, b) = (Field::new("a", LogicalType::BigInt), Field::new("b", LogicalType::String));
+        let two = Schema::new([a.clone(), b]);
+        let (forward, rebalance, global) = (Exchange::Forward, Exchange::Rebalance, Exchange::Global);
+        let keyed = |key: &[usize]| ChangelogMode::Retract(Some(key.to_vec()));
+        let hash = |columns: &[usize]| Exchange::Hash(columns.to_vec());
+
+        let of = |changelog, exchange: &Exchange| dealt_as(changelog, exchange.clone(), two.clone());
+        assert_eq!(of(ChangelogMode::Append, &forward), (3, forward.clone(), rebalance.clone()));
+        assert_eq!(of(keyed(&[1]), &forward), (3, forward.clone(), hash(&[1])));
+        assert_eq!(of(ChangelogMode::Upsert(vec![1]), &rebalance), (3, hash(&[1]), hash(&[1])));
+        assert_eq!(of(ChangelogMode::Retract(None), &forward), (3, forward.clone(), hash(&[0, 1])));
+        assert_eq!(of(keyed(&[]), &forward), (1, forward.clone(), global.clone()), "it stays behind its producer");
+        assert_eq!(of(keyed(&[]), &rebalance), (3, global.clone(), global.clone()));
+        let map = LogicalType::Map(Box::new(LogicalType::String), Box::new(LogicalType::BigInt));
+        let unordered = Schema::new([a, Field::new("m", LogicalType::Array(Box::new(map)))]);
+        assert_eq!(dealt_as(ChangelogMode::Retract(None), forward.clone(), unordered), (3, forward, global));
     }
 
     #[test]

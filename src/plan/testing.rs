@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::api::{
-    Bounds, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, PlannedOperator, PlannedSource, Pruned, Role,
-    SideOutput, Source, SourceStart, StreamRef,
+    Bounds, ChangelogMode, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, PlannedOperator, PlannedSource,
+    Pruned, Role, SideOutput, Source, SourceStart, StreamRef, UpdateKind,
 };
 use crate::expr::TypedExpr;
 use crate::expr::ast::{Expr, ExprNode, Literal};
@@ -101,8 +101,10 @@ pub struct Fake {
     pub exchange: Exchange,
     /// The parallelism it must have.
     pub parallelism: Option<usize>,
-    /// Whether its output is a changelog whatever comes in.
-    pub changelog: bool,
+    /// The changes it gives, when they are not those that come in.
+    pub changelog: Option<ChangelogMode>,
+    /// How it needs updates to be told; `None` for as its readers do.
+    pub needs: Option<UpdateKind>,
 }
 
 impl Fake {
@@ -116,7 +118,8 @@ impl Fake {
             sides: Vec::new(),
             exchange: Exchange::Forward,
             parallelism: None,
-            changelog: false,
+            changelog: None,
+            needs: Some(UpdateKind::BeforeAndAfter),
         }
     }
 
@@ -170,8 +173,30 @@ impl PlannedOperator for Fake {
         self.parallelism
     }
 
-    fn changelog(&self, input: bool) -> bool {
-        input || self.changelog
+    fn passes(&self, column: usize) -> Option<usize> {
+        match &self.does {
+            Does::Project(exprs) => exprs.get(column)?.as_column(),
+            Does::Sum { .. } => None,
+            Does::Filter(_) | Does::Union | Does::Nothing => Some(column),
+        }
+    }
+
+    fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
+        match (&self.changelog, inputs) {
+            (Some(changelog), _) => changelog.clone(),
+            (None, [input]) => input.passed(self.output.len(), |column| self.passes(column)),
+            (None, inputs) if inputs.iter().all(ChangelogMode::is_append) => ChangelogMode::Append,
+            (None, _) => ChangelogMode::Retract(None),
+        }
+    }
+
+    fn needs(&self, _input: usize, output: UpdateKind) -> UpdateKind {
+        self.needs.unwrap_or(output)
+    }
+
+    fn only_after(&self) -> Option<Arc<dyn PlannedOperator>> {
+        let Some(ChangelogMode::Retract(Some(key))) = &self.changelog else { return None };
+        Some(Self { changelog: Some(ChangelogMode::Upsert(key.clone())), ..self.clone() }.arc())
     }
 
     fn role(&self) -> Role<'_> {
@@ -197,7 +222,9 @@ impl PlannedOperator for Fake {
                 };
                 let exchange = Exchange::Hash(vec![at(*key)]);
                 let output = self.output.project(needed);
-                let operator = Self { does, output, exchange, ..self.clone() }.arc();
+                let passes = |at: usize| needed.get(at).copied();
+                let changelog = self.changelog.as_ref().map(|changelog| changelog.passed(needed.len(), passes));
+                let operator = Self { does, output, exchange, changelog, ..self.clone() }.arc();
                 Some(Pruned { operator, inputs: vec![reads] })
             }
             Does::Union => {
@@ -228,7 +255,8 @@ pub fn projection(_input: Schema, items: Vec<(String, TypedExpr)>) -> Arc<dyn Pl
         nullable: expr.nullable(),
     };
     let output = Schema::new(items.iter().map(field).collect::<Vec<_>>());
-    Fake::new("Calc", Does::Project(items.into_iter().map(|(_, expr)| expr).collect()), output).arc()
+    let does = Does::Project(items.into_iter().map(|(_, expr)| expr).collect());
+    Fake { needs: None, ..Fake::new("Calc", does, output) }.arc()
 }
 
 /// The fakes that the optimizer makes.

@@ -15,7 +15,7 @@ mod settings;
 pub use listing::{Align, Column, Listing};
 pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
-pub use registries::{SessionRegistries, registries};
+pub use registries::registries;
 pub use results::JobResults;
 pub use run::{JobEntry, explained};
 pub use session::Session;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, SessionRegistries, Settings, registries};
-use crate::api::{CommandSyntax, Pipeline, ResultSink, RunStatement};
+use super::registries::{optimizer_ops, registries};
+use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Settings};
+use crate::api::{CommandSyntax, Pipeline, Registries, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
-use crate::lang::lower::{self, Environment, JobPlan};
+use crate::lang::lower::{self, JobPlan};
 use crate::lang::{self, Completeness};
-use crate::plan::{Catalog, Entry, JobSettings};
+use crate::plan::{Catalog, Entry, Environment, JobSettings};
 use crate::runtime::{Job, JobOptions, JobSpec, Restore};
 use crate::state::{JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
@@ -24,7 +25,7 @@ pub struct Session {
     clock: Arc<dyn Clock>,
     results: Arc<dyn ResultSink>,
     interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
-    registries: SessionRegistries,
+    registries: Registries,
     catalog: Catalog,
     jobs: Vec<JobEntry>,
     /// Held from the first job that keeps state until the session ends.
@@ -40,7 +41,7 @@ impl Session {
         settings: Settings,
         clock: Arc<dyn Clock>,
         results: Arc<dyn ResultSink>,
-        commands: Vec<CommandSyntax>,
+        commands: &'static [CommandSyntax],
     ) -> Self {
         let registries = registries(commands);
         Self {
@@ -63,7 +64,7 @@ impl Session {
 
     /// The registries.
     #[must_use]
-    pub const fn registries(&self) -> &SessionRegistries {
+    pub const fn registries(&self) -> &Registries {
         &self.registries
     }
 
@@ -111,20 +112,19 @@ impl Session {
     /// # Errors
     /// At the first mistake.
     pub fn parse(&self, text: &str) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
-        lang::parse(text, &self.registries.grammar())
+        lang::parse(text, &self.registries)
     }
 
     /// Tells a prompt whether what was typed so far is complete.
     #[must_use]
-    pub fn completeness(commands: Vec<CommandSyntax>) -> Box<dyn Fn(&str) -> Completeness> {
+    pub fn completeness(commands: &'static [CommandSyntax]) -> Box<dyn Fn(&str) -> Completeness> {
         let registries = registries(commands);
         Box::new(move |text| {
-            let grammar = registries.grammar();
             // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.
-            if lang::may_continue(text, &grammar) && !text.ends_with('\n') {
+            if lang::may_continue(text, &registries) && !text.ends_with('\n') {
                 return Completeness::Incomplete;
             }
-            lang::is_complete(text, &grammar)
+            lang::is_complete(text, &registries)
         })
     }
 
@@ -382,12 +382,13 @@ impl Session {
     }
 }
 
-fn environment<'a>(
-    registries: &'a SessionRegistries,
-    settings: &Settings,
-    results: &Arc<dyn ResultSink>,
-) -> Environment<'a> {
-    Environment { registries: registries.lowering(), base_dir: settings.base_dir.clone(), results: results.clone() }
+fn environment<'a>(registries: &'a Registries, settings: &Settings, results: &Arc<dyn ResultSink>) -> Environment<'a> {
+    Environment {
+        registries,
+        optimizer: optimizer_ops(),
+        base_dir: settings.base_dir.clone(),
+        results: results.clone(),
+    }
 }
 
 /// The parallelism of the command line, which no statement's place can be shown for.

@@ -15,7 +15,8 @@
 
 use std::ops::Range;
 
-use crate::lang::{Grammar, Splitter, lex};
+use crate::api::Registries;
+use crate::lang::{Splitter, lex};
 
 /// Begins a line that a statement shows.
 pub(super) const SHOWN: &str = "-->";
@@ -52,7 +53,7 @@ pub(super) struct Step {
 
 impl Lesson {
     /// Takes a session apart.
-    pub(super) fn parse(text: &str, grammar: &Grammar<'_>) -> Self {
+    pub(super) fn parse(text: &str, grammar: &Registries) -> Self {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let mut steps: Vec<Step> = Vec::new();
         let mut from = 0;
@@ -106,7 +107,7 @@ impl Lesson {
 }
 
 /// The lines that each statement takes, from 0.
-fn statement_lines(text: &str, grammar: &Grammar<'_>) -> Vec<Range<usize>> {
+fn statement_lines(text: &str, grammar: &Registries) -> Vec<Range<usize>> {
     let mut splitter = Splitter::default();
     let mut pieces = splitter.push(text, grammar);
     pieces.extend(splitter.finish());
@@ -190,7 +191,7 @@ v; v | limit 2
 ";
 
     fn parsed() -> Lesson {
-        Lesson::parse(TEXT, &crate::session::registries(crate::commands::syntaxes()).grammar())
+        Lesson::parse(TEXT, &crate::session::registries(crate::commands::syntaxes()))
     }
 
     #[test]
@@ -231,7 +232,7 @@ v; v | limit 2
     #[test]
     fn a_mistake_is_a_statement_too() {
         let grammar = crate::session::registries(crate::commands::syntaxes());
-        let lesson = Lesson::parse("-- t\nbids | fliter x;\n--> error\nbids | limit 1;\n", &grammar.grammar());
+        let lesson = Lesson::parse("-- t\nbids | fliter x;\n--> error\nbids | limit 1;\n", &grammar);
         let statements: Vec<&str> = lesson.steps.iter().map(|step| step.statement.as_str()).collect();
         assert_eq!(statements, ["bids | fliter x;", "bids | limit 1;"]);
         assert_eq!(lesson.steps[0].expected, ["error"]);

@@ -10,7 +10,7 @@ use super::lesson::SHOWN;
 use super::redact::redact;
 use super::rows::Mode;
 use super::transcript::Transcript;
-use crate::lang::Grammar;
+use crate::api::Registries;
 use crate::types::{Error, Result};
 
 /// Writes statements and what they show to a file that `lotic test` replays.
@@ -52,7 +52,7 @@ impl Recorder {
     }
 
     /// Writes a statement and what it has shown since the last one.
-    pub(super) fn statement(&mut self, typed: &str, grammar: &Grammar<'_>) -> Result<()> {
+    pub(super) fn statement(&mut self, typed: &str, grammar: &Registries) -> Result<()> {
         let shown = self.transcript.take();
         if !std::mem::replace(&mut self.began, true) {
             return Ok(());

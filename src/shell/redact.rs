@@ -7,7 +7,8 @@
 
 use std::borrow::Cow;
 
-use crate::lang::{Grammar, Symbol, Token, TokenKind, lex};
+use crate::api::Registries;
+use crate::lang::{Symbol, Token, TokenKind, lex};
 
 /// What stands for a secret.
 const HIDDEN: &str = "'***'";
@@ -45,7 +46,7 @@ pub(super) struct Redacted<'a> {
 }
 
 /// `text` as it may be kept; `None` when it may not.
-pub(super) fn redact<'a>(text: &'a str, grammar: &Grammar<'_>) -> Option<Redacted<'a>> {
+pub(super) fn redact<'a>(text: &'a str, grammar: &Registries) -> Option<Redacted<'a>> {
     let lexed = lex(text, grammar);
     if lexed.error.is_some() && mentions_secret(text) {
         return None;
@@ -194,7 +195,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &str) -> Option<String> {
-        redact(text, &Grammar::default()).map(|redacted| redacted.text.into_owned())
+        redact(text, &Registries::default()).map(|redacted| redacted.text.into_owned())
     }
 
     #[test]
@@ -238,7 +239,7 @@ mod tests {
         ] {
             assert_eq!(kept(text).as_deref(), Some(wanted));
         }
-        let redacted = redact("x with (token = 'it''s')", &Grammar::default()).expect("kept");
+        let redacted = redact("x with (token = 'it''s')", &Registries::default()).expect("kept");
         assert_eq!(redacted.secrets, ["it's"]);
     }
 

@@ -91,7 +91,7 @@ impl<'a> Script<'a> {
             return Ok(());
         }
         let Some(mut recorder) = self.shell.recorder.take() else { return Ok(()) };
-        recorder.statement(typed, &self.shell.session.registries().grammar())?;
+        recorder.statement(typed, self.shell.session.registries())?;
         self.shell.recorder = Some(recorder);
         Ok(())
     }

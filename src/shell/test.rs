@@ -81,7 +81,7 @@ impl Replay {
         let mut shell = Shell::scratch(&scratch, RowPrinter::silent(), interrupts.clone());
         let transcript = Arc::new(Transcript::new(Mode::Table, scratch.path()));
         shell.set_transcript(Some(Arc::clone(&transcript)));
-        let lesson = Lesson::parse(text, &shell.session.registries().grammar());
+        let lesson = Lesson::parse(text, shell.session.registries());
         let mut differences = Vec::new();
         let mut interrupted = false;
         for (index, step) in lesson.steps.iter().enumerate() {

@@ -50,7 +50,7 @@ fn list() -> String {
     let registries = registries(crate::commands::syntaxes());
     let mut text = String::new();
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
-        let lesson = Lesson::parse(tutorial.text, &registries.grammar());
+        let lesson = Lesson::parse(tutorial.text, &registries);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}  {:16} {}", index + 1, tutorial.name, lesson.title());
     }
@@ -115,7 +115,7 @@ fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts) -> Resu
         interrupts.follow_terminal();
     }
     let mut shell = Shell::scratch(&scratch, RowPrinter::new(Mode::Table), interrupts.clone());
-    let lesson = Lesson::parse(tutorial.text, &shell.session.registries().grammar());
+    let lesson = Lesson::parse(tutorial.text, shell.session.registries());
     let end = steps(&lesson, &mut shell, interactive);
     shell.session.cancel_all();
     end
@@ -244,7 +244,7 @@ mod tests {
         let registries = registries(crate::commands::syntaxes());
         assert!(TUTORIALS.len() >= 6);
         for tutorial in TUTORIALS {
-            let lesson = Lesson::parse(tutorial.text, &registries.grammar());
+            let lesson = Lesson::parse(tutorial.text, &registries);
             let (title, steps) = (lesson.title(), &lesson.steps);
             assert!(title.contains([':', ',']) && title.len() < 100, "{}: {title}", tutorial.name);
             let explained = steps.iter().filter(|step| !step.prose.is_empty()).count();

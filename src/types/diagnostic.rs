@@ -1,8 +1,9 @@
 //! Errors in what the user typed: a message, its place, and a way out.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::Span;
 use super::text::{Printable, printable};
@@ -18,19 +19,21 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// The way out: a near name, a working spelling.
     pub help: Option<String>,
+    /// Other places that it is about, each with what stands there.
+    pub others: Vec<(Span, String)>,
 }
 
 impl Diagnostic {
     /// An error at `span`.
     #[must_use]
     pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: Some(span), label: None, help: None }
+        Self { span: Some(span), ..Self::new(message) }
     }
 
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, label: None, help: None }
+        Self { message: message.into(), span: None, label: None, help: None, others: Vec::new() }
     }
 
     /// Adds the text under the caret.
@@ -56,6 +59,20 @@ impl Diagnostic {
         }
     }
 
+    /// Adds another place that the error is about, and what stands there.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.others.push((span, label.into()));
+        self
+    }
+
+    /// The error of another text, that of `whose`, shown where that is named: its own places mean nothing here.
+    #[must_use]
+    pub fn inside(self, whose: &str, span: Span) -> Self {
+        let help = self.help;
+        Self { help, ..Self::at(span, format!("{whose}: {}", self.message)) }
+    }
+
     /// Gives the error a place if it has none yet.
     #[must_use]
     pub fn or_at(mut self, span: Span) -> Self {
@@ -79,14 +96,19 @@ impl Diagnostic {
         let help = self.help.as_deref().map(printable);
         let origin = printable(origin);
         let shown = self.span.map(|span| Excerpt::around(source, span));
+        let others = self.others.iter().map(|(span, label)| (Excerpt::around(source, *span), printable(label)));
+        let (beside, elsewhere): (Vec<_>, Vec<_>) =
+            others.partition(|(other, _)| shown.as_ref().is_some_and(|shown| other.shows_as(shown)));
         let mut group = Group::with_title(Level::ERROR.primary_title(&*message));
         if let Some(excerpt) = &shown {
             let mut caret = AnnotationKind::Primary.span(excerpt.span.range());
             if let Some(label) = &label {
                 caret = caret.label(&**label);
             }
-            group = group
-                .element(Snippet::source(&*excerpt.text).path(&*origin).line_start(excerpt.line).annotation(caret));
+            group = group.element(excerpt.snippet(&origin).annotation(caret).annotations(beside.iter().map(context)));
+        }
+        for other in &elsewhere {
+            group = group.element(other.0.snippet(&origin).annotation(context(other)));
         }
         if let Some(help) = &help {
             group = group.element(Level::HELP.message(&**help));
@@ -130,7 +152,21 @@ struct Excerpt {
     line: usize,
 }
 
+/// The mark of another place, with its label.
+fn context<'a>((excerpt, label): &'a (Excerpt, Cow<'_, str>)) -> Annotation<'a> {
+    AnnotationKind::Context.span(excerpt.span.range()).label(&**label)
+}
+
 impl Excerpt {
+    /// Whether it shows the same text.
+    fn shows_as(&self, other: &Self) -> bool {
+        (self.line, &self.text) == (other.line, &other.text)
+    }
+
+    fn snippet<'a>(&'a self, origin: &'a str) -> Snippet<'a, Annotation<'a>> {
+        Snippet::source(&*self.text).path(origin).line_start(self.line)
+    }
+
     const SIDE: usize = 120;
 
     fn around(source: &str, span: Span) -> Self {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lotic::lang::{Grammar, lex};
+use lotic::api::Registries;
+use lotic::lang::lex;
 
 use crate::ebnf::{Ebnf, Node};
 use crate::recognise::recognises;
@@ -108,7 +109,7 @@ impl<'a> Generator<'a> {
     fn is(&self, node: &Node, text: &str) -> bool {
         let mut rules = self.ebnf.rules.clone();
         rules.insert("the exception".to_owned(), node.clone());
-        let lexed = lex(text, &Grammar::default());
+        let lexed = lex(text, &Registries::default());
         lexed.error.is_none() && recognises(&Ebnf { rules }, "the exception", text, &lexed.tokens)
     }
 

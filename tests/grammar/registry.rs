@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
+use lotic::api::Registries;
 use lotic::commands::syntaxes;
-use lotic::lang::Grammar;
 use lotic::operators::{PLANNED_STAGES, stages, window_functions};
 
 /// What a session gives to the parser.
-pub(crate) static GRAMMAR: LazyLock<Grammar<'static>> = LazyLock::new(|| Grammar {
+pub(crate) static GRAMMAR: LazyLock<Registries> = LazyLock::new(|| Registries {
     stages: stages(),
-    commands: syntaxes().leak(),
+    commands: syntaxes(),
     planned_stages: PLANNED_STAGES,
-    windows: window_functions().iter().map(|window| window.name).collect::<Vec<_>>().leak(),
+    windows: window_functions(),
+    connectors: &[],
 });

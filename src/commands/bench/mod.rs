@@ -262,7 +262,7 @@ fn job(
     let mut settings = Settings::new(request.directory.clone(), state_dir.clone());
     settings.parallelism = Some(parallelism);
     let sink = Arc::new(ChecksumSink::default());
-    let mut session = Session::new(settings, clock.clone(), sink.clone(), Vec::new());
+    let mut session = Session::new(settings, clock.clone(), sink.clone(), &[]);
     let source = match input {
         Input::File { path, .. } => {
             let path = path.display().to_string().replace('\'', "''");

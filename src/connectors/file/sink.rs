@@ -64,11 +64,12 @@ impl FileSink {
                 .did_you_mean(name, format::names())
         })?;
         // Columns that the format can't write are refused here, at their statement, not by the running job.
-        format.encoder(&request.schema, request.changelog).map_err(|error| error.or_at(request.span))?;
+        let changelog = !request.changelog.is_append();
+        format.encoder(&request.schema, changelog).map_err(|error| error.or_at(request.span))?;
         Ok(Self {
             text: target.node.clone(),
             schema: request.schema.clone(),
-            changelog: request.changelog,
+            changelog,
             format,
             directory: Arc::new(PartDirectory::new(files, path)),
         })

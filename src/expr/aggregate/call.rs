@@ -3,8 +3,8 @@
 use super::distinct::Distinct;
 use super::{Accumulator, AggregateSpec, aggregates, spec};
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
-use crate::expr::{TypedExpr, bind, bind_as, bind_predicate};
-use crate::types::{Diagnostic, Error, Field, LogicalType, Result, Schema};
+use crate::expr::{Scope, TypedExpr, bind, bind_as, bind_predicate};
+use crate::types::{Diagnostic, Error, Field, LogicalType, Result};
 
 /// One aggregate call, bound: `sum(price) filter (where price > 0)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,21 +29,22 @@ pub struct AggregateCall {
 ///
 /// # Errors
 /// An unknown function (with the near name), or arguments that do not fit, at their place.
-pub fn bind_aggregate(call: &Call, schema: &Schema) -> Result<AggregateCall, Diagnostic> {
+pub fn bind_aggregate<'a>(call: &Call, scope: impl Into<Scope<'a>>) -> Result<AggregateCall, Diagnostic> {
+    let scope = scope.into();
     let typed = &call.name.node;
     let spec = spec::find(typed).ok_or_else(|| {
         let names = aggregates().iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
         Diagnostic::at(call.name.span, format!("`{typed}` is no aggregate function")).did_you_mean(typed, names)
     })?;
-    let (args, separator) = arguments(spec, call, schema)?;
-    let filter = call.filter.as_deref().map(|filter| bind_predicate(filter, schema)).transpose()?;
+    let (args, separator) = arguments(spec, call, &scope)?;
+    let filter = call.filter.as_deref().map(|filter| bind_predicate(filter, &scope)).transpose()?;
     let (ty, nullable) = (spec.result)(&args).map_err(|expected| {
         let span = call.args.first().map_or(call.name.span, |arg| arg.span);
         let found = args.first().map_or_else(String::new, |arg| format!(", not {}", arg.ty()));
         Diagnostic::at(span, format!("`{}` takes {expected}{found}", spec.name))
     })?;
     let args = match (&spec.coerce, call.args.as_slice()) {
-        (Some(wanted), [value, ..]) if args[0].ty() != wanted => vec![bind_as(value, schema, wanted)?],
+        (Some(wanted), [value, ..]) if args[0].ty() != wanted => vec![bind_as(value, &scope, wanted)?],
         _ => args,
     };
     let nullable = nullable || (filter.is_some() && spec.name != "count");
@@ -53,7 +54,7 @@ pub fn bind_aggregate(call: &Call, schema: &Schema) -> Result<AggregateCall, Dia
 fn arguments(
     spec: &AggregateSpec,
     call: &Call,
-    schema: &Schema,
+    scope: &Scope<'_>,
 ) -> Result<(Vec<TypedExpr>, Option<String>), Diagnostic> {
     let name = spec.name;
     if call.star {
@@ -75,7 +76,7 @@ fn arguments(
                 .help(format!("write `{name}({})`", spec.arguments)));
         }
     };
-    Ok((vec![bind(value, schema)?], separator))
+    Ok((vec![bind(value, scope)?], separator))
 }
 
 fn text_literal(node: &ExprNode) -> Result<String, Diagnostic> {

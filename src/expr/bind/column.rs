@@ -1,28 +1,28 @@
 //! Finding columns and the fields of rows.
 
+use super::scope::{Found, Scope};
 use crate::expr::functions;
 use crate::expr::typed::{Op, TypedExpr};
-use crate::types::{Diagnostic, LogicalType, Schema, Span, Spanned};
+use crate::types::{Diagnostic, LogicalType, Span, Spanned};
 
-/// `a`, `a.b.c`: a column and then fields of it, with or without the name of its stream before it.
-pub(super) fn bind(parts: &[Spanned<String>], schema: &Schema, span: Span) -> Result<TypedExpr, Diagnostic> {
-    let whole = parts.iter().map(|part| part.node.as_str()).collect::<Vec<_>>().join(".");
-    if let Some(index) = schema.index_of(&whole) {
-        return Ok(TypedExpr::column(index, &schema.fields()[index]));
-    }
+/// `a`, `a.b.c`: a column and then fields of it, with or without the name of its input before it.
+pub(super) fn bind(parts: &[Spanned<String>], scope: &Scope<'_>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let found = |(index, field): Found<'_>, span: Span| TypedExpr::column(index, field).at(span);
     let Some((first, rest)) = parts.split_first() else {
         return Err(Diagnostic::at(span, "a column name is missing"));
     };
-    if let Some(index) = schema.index_of(&first.node) {
-        let column = TypedExpr::column(index, &schema.fields()[index]).at(first.span);
-        return rest.iter().try_fold(column, field);
+    let whole = parts.iter().map(|part| part.node.as_str()).collect::<Vec<_>>().join(".");
+    if let Some(column) = scope.column(&Spanned::new(whole, span))? {
+        return Ok(found(column, span));
     }
-    if let Some((second, rest)) = rest.split_first()
-        && let Some(index) = schema.index_of(&second.node)
+    let of_input = rest.split_first().and_then(|(second, fields)| Some((scope.input(&first.node)?, second, fields)));
+    if let Some((input, second, fields)) = &of_input
+        && let Some(column) = input.column(second)?
     {
-        // The stream's name is checked where streams are known.
-        let column = TypedExpr::column(index, &schema.fields()[index]).at(second.span);
-        return rest.iter().try_fold(column, field);
+        return fields.iter().try_fold(found(column, first.span.to(second.span)), field);
+    }
+    if let Some(column) = scope.column(first)? {
+        return rest.iter().try_fold(found(column, first.span), field);
     }
     if rest.is_empty()
         && let Some(spec) = functions::function(&first.node)
@@ -31,22 +31,27 @@ pub(super) fn bind(parts: &[Spanned<String>], schema: &Schema, span: Span) -> Re
         // `current_timestamp` is a function without brackets.
         return super::call::kernel(spec, Vec::new(), span);
     }
-    let wrong = rest.first().unwrap_or(first);
-    Err(unknown(wrong, schema))
+    Err(match of_input {
+        Some((input, second, _)) => unknown(second, &input),
+        None if rest.is_empty() => unknown(first, scope),
+        None => Diagnostic::at(first.span, format!("neither an input nor a column is called `{}`", first.node))
+            .did_you_mean(&first.node, scope.inputs().chain(scope.names())),
+    })
 }
 
-fn unknown(name: &Spanned<String>, schema: &Schema) -> Diagnostic {
+fn unknown(name: &Spanned<String>, scope: &Scope<'_>) -> Diagnostic {
     const SHOWN: usize = 12;
     let error =
-        Diagnostic::at(name.span, format!("unknown column `{}`", name.node)).did_you_mean(&name.node, schema.names());
+        Diagnostic::at(name.span, format!("unknown column `{}`", name.node)).did_you_mean(&name.node, scope.names());
     if error.help.is_some() {
         return error;
     }
-    if schema.is_empty() {
+    let columns = scope.names().count();
+    if columns == 0 {
         return error.label("no columns can be read here");
     }
-    let more = if schema.len() > SHOWN { ", …" } else { "" };
-    let names = schema.names().take(SHOWN).collect::<Vec<_>>().join(", ");
+    let more = if columns > SHOWN { ", …" } else { "" };
+    let names = scope.names().take(SHOWN).collect::<Vec<_>>().join(", ");
     error.help(format!("columns here: {names}{more}"))
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::expr::testing::{bound, constant, parse, value};
-use crate::types::Field;
+use crate::types::{Field, Schema, Spanned};
 
 fn schema() -> Schema {
     Schema::new(vec![
@@ -25,11 +25,13 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn columns_are_found_with_and_without_their_stream() {
+    let (schema, name) = (schema(), Spanned::new("bids".to_owned(), Span::default()));
+    let bound = |text| bind(&parse(text), Scope::named(Some(&name), &schema)).unwrap();
     for (text, index) in [("price", 1), ("PRICE", 1), ("channel", 2), ("bids.price", 1), ("`Channel`", 2)] {
-        assert_eq!(bound(text, &schema()).unwrap().as_column(), Some(index), "{text}");
+        assert_eq!(bound(text).as_column(), Some(index), "{text}");
     }
-    assert_eq!(bound("who.age", &schema()).unwrap().to_string(), "who.age");
-    assert_eq!(bound("people.who.name", &schema()).unwrap().ty(), &LogicalType::String);
+    assert_eq!(bound("who.age").to_string(), "who.age");
+    assert_eq!(bound("Bids.who.name").ty(), &LogicalType::String);
 }
 
 #[test]

@@ -1,41 +1,24 @@
 //! A pipeline while it is lowered: what its stages see through [`StageContext`].
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::environment::Environment;
 use super::sink::{self, SinkArg};
-use crate::api::{Arg, PlannedOperator, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall};
-use crate::plan::{Catalog, Entry, LogicalNode, LogicalPlan, NodeKind, Scan, SourceDef, StreamDef, check_name};
-use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
+use crate::api::{
+    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+};
+use crate::plan::{Builder, StreamBody};
+use crate::types::{Diagnostic, Span, Spanned};
 
-/// How deep streams may be defined of streams. Each level costs stack while it is lowered.
-const DEEPEST_STREAM: usize = 100;
+/// The stage that ends a pipeline.
+pub(super) const INTO: &str = "into";
 
-/// A plan under construction. Sources and streams are put into it when they are first read, once a job.
-pub(super) struct Lowering<'a> {
-    pub(super) catalog: &'a Catalog,
-    pub(super) environment: &'a Environment<'a>,
-    pub(super) max_parallelism: u16,
-    pub(super) plan: LogicalPlan,
-    /// The streams of this job by name: sources and streams lowered so far, and side outputs.
-    named: BTreeMap<String, (StreamRef, StreamShape)>,
-    /// What is known of each stream that was ever the end of a pipeline.
-    shapes: BTreeMap<StreamRef, StreamShape>,
-    uids: BTreeSet<OperatorUid>,
-    /// The streams being expanded, outermost first.
-    pub(super) expanding: Vec<String>,
-    /// Side outputs of pipelines that stand further down in the block.
-    pub(super) later: BTreeSet<String>,
-    pub(super) pipe: Pipe,
-}
-
-/// The pipeline at hand.
-pub(super) struct Pipe {
+/// The pipeline at hand, and the plan that it goes into.
+pub(super) struct Lowering<'b, 'a> {
+    builder: &'b mut Builder<'a>,
     /// What the uids of its operators begin with.
     prefix: String,
     /// The position of the stage at hand, from 1.
-    pub(super) stage: usize,
+    stage: usize,
     at: StreamRef,
     shape: StreamShape,
     /// The operator applied last.
@@ -46,131 +29,65 @@ pub(super) struct Pipe {
     sink: Option<String>,
 }
 
-impl Pipe {
-    /// A pipeline that begins with the stream at `at`.
-    pub(super) fn new(prefix: &str, at: StreamRef, shape: StreamShape) -> Self {
-        Self { prefix: uid_part(prefix), stage: 0, at, shape, applied: None, parallelism: None, sink: None }
+/// A stream that a pipeline defines.
+#[derive(Debug)]
+pub(super) struct PipelineBody(pub(super) Pipeline);
+
+impl StreamBody for PipelineBody {
+    fn build(&self, name: &str, builder: &mut Builder<'_>) -> Result<(StreamRef, StreamShape), Diagnostic> {
+        lower_pipeline(builder, &self.0, name, false)
     }
 }
 
-impl<'a> Lowering<'a> {
-    pub(super) fn new(catalog: &'a Catalog, environment: &'a Environment<'a>, max_parallelism: u16) -> Self {
-        let nothing = StreamShape {
-            schema: crate::types::Schema::new([]),
-            keys: None,
-            window: None,
-            changelog: false,
-            timed: false,
-        };
-        Self {
-            catalog,
-            environment,
-            max_parallelism,
-            plan: LogicalPlan::default(),
-            named: BTreeMap::new(),
-            shapes: BTreeMap::new(),
-            uids: BTreeSet::new(),
-            expanding: Vec::new(),
-            later: BTreeSet::new(),
-            pipe: Pipe::new("", StreamRef { node: 0, output: 0 }, nothing),
+/// Lowers `pipeline`, the uids of whose operators begin with `prefix`; returns its end. Where it ends in a sink (`sink`)
+/// that is its end.
+pub(super) fn lower_pipeline(
+    builder: &mut Builder<'_>,
+    pipeline: &Pipeline,
+    prefix: &str,
+    sink: bool,
+) -> Result<(StreamRef, StreamShape), Diagnostic> {
+    let (at, shape) = builder.stream(&pipeline.from)?;
+    let prefix = prefix.to_owned();
+    let mut lowering = Lowering { builder, prefix, stage: 0, at, shape, applied: None, parallelism: None, sink: None };
+    for (position, stage) in pipeline.stages.iter().enumerate() {
+        if stage.spec.name == INTO {
+            let last = position + 1 == pipeline.stages.len();
+            lowering.may_end(&stage.args, sink && last, sink)?;
         }
+        lowering.stage = position + 1;
+        (stage.spec.bind)(&stage.args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
     }
+    lowering.builder.set_shape(lowering.at, lowering.shape.clone());
+    Ok((lowering.at, lowering.shape))
+}
 
-    /// The uid `text`, or `text-2`, … where that is taken.
-    fn free_uid(&mut self, text: &str) -> OperatorUid {
-        let mut uid = OperatorUid::new(text);
-        let mut number = 2;
-        while !self.uids.insert(uid.clone()) {
-            uid = OperatorUid::new(format!("{text}-{number}"));
-            number += 1;
+impl Lowering<'_, '_> {
+    /// Refuses `into` where a pipeline goes on, or has no sink.
+    fn may_end(&self, stage: &StageArgs, may: bool, job: bool) -> Result<(), Diagnostic> {
+        if may {
+            return Ok(());
         }
-        uid
-    }
-
-    /// A uid for what has no place in a pipeline.
-    pub(super) fn derived_uid(&mut self, parts: &[&str]) -> OperatorUid {
-        self.free_uid(&parts.iter().map(|part| uid_part(part)).collect::<Vec<_>>().join("."))
-    }
-
-    fn scan(&mut self, def: &SourceDef) -> (StreamRef, StreamShape) {
-        let schema = def.source.schema().clone();
-        let columns: Vec<usize> = (0..schema.len()).collect();
-        let uid = self.free_uid(&format!("{}.source", uid_part(&def.name)));
-        self.plan.nodes.push(LogicalNode {
-            kind: NodeKind::Scan(Scan {
-                name: def.name.clone(),
-                source: def.source.clone(),
-                projection: columns.clone(),
-                event_time: def.event_time.clone(),
-                filter: None,
-                output: columns,
-                schema,
-                pace: def.pace,
-                on_error: def.on_error,
-            }),
-            inputs: Vec::new(),
-            uid,
-            parallelism: None,
-            sink: None,
-        });
-        (StreamRef { node: self.plan.nodes.len() - 1, output: 0 }, def.shape())
-    }
-
-    /// Lowers a stream of the catalog in the middle of another pipeline.
-    fn expand(&mut self, def: &StreamDef, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
-        if self.expanding.len() >= DEEPEST_STREAM {
-            let message = format!("streams are defined of streams more than {DEEPEST_STREAM} deep here");
-            return Err(Diagnostic::at(name.span, message));
+        if job {
+            return Err(Diagnostic::at(stage.span, "nothing can stand behind `into`")
+                .help("write a second pipeline into the job: run <name> { …; … }"));
         }
-        let before = Pipe::new(&def.name, self.pipe.at, self.pipe.shape.clone());
-        let outer = std::mem::replace(&mut self.pipe, before);
-        self.expanding.push(def.name.clone());
-        let lowered = self.pipeline(&def.pipeline, &def.name, false);
-        self.expanding.pop();
-        self.pipe = outer;
-        // The places in it are those of the statement that defined the stream, so the error is shown where it is read.
-        lowered.map_err(|error| Diagnostic {
-            message: format!("in stream `{}`: {}", def.name, error.message),
-            span: Some(name.span),
-            label: None,
-            help: error.help,
+        let error = Diagnostic::at(stage.span, "only a pipeline of a job goes into a sink");
+        Err(if self.builder.is_in_stream() {
+            error.help("leave `into` to the job that reads the stream")
+        } else {
+            error.help("make it a job: run <name> = …")
         })
     }
-
-    fn unknown_stream(&self, name: &Spanned<String>) -> Diagnostic {
-        if self.later.contains(&name.node) {
-            return Diagnostic::at(name.span, format!("`{}` is made by a pipeline further down", name.node))
-                .help("put the pipeline that makes it before the one that reads it");
-        }
-        let local = self.named.keys().map(String::as_str);
-        self.catalog.unknown("stream or source", name, |entry| !matches!(entry, Entry::Sink(_)), local)
-    }
-
-    /// Where the pipeline at hand stands now, for another that reads on from there.
-    pub(super) fn end(&mut self) -> (StreamRef, StreamShape) {
-        self.shapes.insert(self.pipe.at, self.pipe.shape.clone());
-        (self.pipe.at, self.pipe.shape.clone())
-    }
-
-    /// Puts a sink behind the stream so far.
-    pub(super) fn apply_sink(&mut self, operator: Arc<dyn PlannedOperator>, name: &str) {
-        self.pipe.sink = Some(name.to_owned());
-        self.apply(operator);
-    }
 }
 
-/// A name as part of a uid: without blanks and other characters that would have to be quoted where it is typed.
-fn uid_part(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '-' }).collect()
-}
-
-impl StageContext for Lowering<'_> {
+impl StageContext for Lowering<'_, '_> {
     fn shape(&self) -> &StreamShape {
-        &self.pipe.shape
+        &self.shape
     }
 
     fn shape_mut(&mut self) -> &mut StreamShape {
-        &mut self.pipe.shape
+        &mut self.shape
     }
 
     fn apply(&mut self, operator: Arc<dyn PlannedOperator>) {
@@ -178,88 +95,33 @@ impl StageContext for Lowering<'_> {
     }
 
     fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, others: &[StreamRef]) {
-        let (at, _) = self.end();
-        let inputs: Vec<StreamRef> = std::iter::once(at).chain(others.iter().copied()).collect();
-        let known = |stream: &StreamRef| self.shapes.get(stream);
-        let changelog = inputs.iter().filter_map(known).any(|shape| shape.changelog);
-        // A stream without watermarks holds the others back for ever.
-        let timed = inputs.iter().filter_map(known).all(|shape| shape.timed);
-        let schema = operator.output().clone();
-        let changelog = operator.changelog(changelog);
-        let uid = format!("{}.{}.{}", self.pipe.prefix, self.pipe.stage, uid_part(operator.name()));
-        let uid = self.free_uid(&uid);
-        // Where it must have a parallelism of its own, the one that was typed is for those behind it.
-        let parallelism = self.pipe.parallelism.clone().filter(|_| operator.parallelism().is_none());
-        let sink = self.pipe.sink.take();
-        self.plan.nodes.push(LogicalNode { kind: NodeKind::Operator(operator), inputs, uid, parallelism, sink });
-        let node = self.plan.nodes.len() - 1;
-        self.pipe.applied = Some(node);
-        self.pipe.at = StreamRef { node, output: 0 };
-        self.pipe.shape = StreamShape { schema, keys: None, window: None, changelog, timed };
+        self.builder.set_shape(self.at, self.shape.clone());
+        let inputs: Vec<StreamRef> = std::iter::once(self.at).chain(others.iter().copied()).collect();
+        let place = format!("{}.{}", self.prefix, self.stage);
+        (self.at, self.shape) = self.builder.add(operator, &inputs, &place, self.parallelism.as_ref());
+        self.applied = Some(self.at.node);
+        if let Some(sink) = self.sink.take() {
+            self.builder.name_sink(self.at.node, &sink);
+        }
     }
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
-        if let Some(known) = self.named.get(&name.node) {
-            return Ok(known.clone());
-        }
-        let found = self.catalog.get(&name.node);
-        // Also when the catalog lacks it: a stream is defined only when it is bound.
-        let called = found.map_or(name.node.as_str(), Entry::name);
-        if self.expanding.iter().any(|open| open == called) {
-            return Err(Diagnostic::at(name.span, format!("the stream `{called}` reads itself")));
-        }
-        if let Some(known) = self.named.get(called) {
-            return Ok(known.clone());
-        }
-        let lowered = match found {
-            None => return Err(self.unknown_stream(name)),
-            Some(Entry::Sink(sink)) => {
-                return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
-            }
-            Some(Entry::Source(def)) => self.scan(def),
-            Some(Entry::Stream(def)) => self.expand(def, name)?,
-        };
-        self.shapes.insert(lowered.0, lowered.1.clone());
-        self.named.insert(called.to_owned(), lowered.clone());
-        Ok(lowered)
+        self.builder.stream(name)
     }
 
     fn name_side_output(&mut self, port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {
-        check_name("stream", name)?;
-        if self.named.contains_key(&name.node) || self.catalog.get(&name.node).is_some() {
-            return Err(Diagnostic::at(name.span, format!("the name `{}` is taken", name.node))
-                .help("a side output needs a name of its own"));
-        }
-        let side = self.pipe.applied.and_then(|node| {
-            let stream = StreamRef { node, output: port + 1 };
-            Some((stream, self.plan.schema(stream)?))
-        });
-        let Some((stream, schema)) = side else {
-            return Err(Diagnostic::at(name.span, "the stage has no such side output"));
-        };
-        let inputs = &self.plan.nodes[stream.node].inputs;
-        let known: Vec<_> = inputs.iter().filter_map(|input| self.shapes.get(input)).collect();
-        let shape = StreamShape {
-            schema,
-            keys: None,
-            window: None,
-            changelog: known.iter().any(|shape| shape.changelog),
-            timed: known.iter().all(|shape| shape.timed),
-        };
-        self.shapes.insert(stream, shape.clone());
-        self.named.insert(name.node.clone(), (stream, shape));
-        Ok(())
+        self.builder.name_side_output(self.applied, port, name)
     }
 
     fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
-        self.environment.registries.window(call)
+        self.builder.environment().registries.window(call)
     }
 
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
         let Arg::Sink { name, path, options } = arg else {
             return Err(Diagnostic::at(span, "expected a sink"));
         };
-        if let Some(window) = &self.pipe.shape.window {
+        if let Some(window) = &self.shape.window {
             return Err(Diagnostic::at(
                 span,
                 format!("nothing is done with the window {}", window.assigner.describe()),
@@ -267,59 +129,24 @@ impl StageContext for Lowering<'_> {
             .help("an `aggregate` belongs between `window` and `into`"));
         }
         let sink = SinkArg { name, target: path.as_ref(), options };
-        let operator = sink::resolve(self.catalog, self.environment, &sink, &self.pipe.shape, span)?;
-        let defined = self.catalog.get(&name.node).filter(|_| path.is_none());
-        self.pipe.sink = Some(defined.map_or(name.node.as_str(), Entry::name).to_owned());
+        let (called, operator) = sink::resolve(self.builder, &sink, &self.shape, span)?;
+        self.sink = Some(called);
         Ok(operator)
     }
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
-        check_name("uid", uid)?;
-        let Some(node) = self.pipe.applied else {
+        let Some(node) = self.applied else {
             return Err(Diagnostic::at(uid.span, "there is no operator before this to give a uid to")
                 .help("`uid` stands behind the stage that it names"));
         };
-        let new = OperatorUid::new(&uid.node);
-        if self.plan.nodes[node].uid == new {
-            return Ok(());
-        }
-        if !self.uids.insert(new.clone()) {
-            return Err(Diagnostic::at(uid.span, format!("the uid `{}` is taken in this job", uid.node)));
-        }
-        let old = std::mem::replace(&mut self.plan.nodes[node].uid, new);
-        self.uids.remove(&old);
-        Ok(())
+        self.builder.set_uid(node, uid)
     }
 
     fn set_parallelism(&mut self, parallelism: &Spanned<u64>) -> Result<(), Diagnostic> {
-        let limit = u64::from(self.max_parallelism);
-        if parallelism.node == 0 || parallelism.node > limit {
-            let message = format!("the parallelism must be from 1 to {limit}, not {}", parallelism.node);
-            return Err(Diagnostic::at(parallelism.span, message)
-                .help("the most is the job's max_parallelism, the number of its key groups"));
-        }
         // At the head of a pipeline it is the source's, as in Flink.
-        let node = self.pipe.applied.unwrap_or(self.pipe.at.node);
-        let target = &mut self.plan.nodes[node];
-        let must = match &target.kind {
-            NodeKind::Scan(_) => None,
-            NodeKind::Operator(operator) => operator.parallelism(),
-        };
-        if let Some(must) = must.filter(|&must| u64::try_from(must) != Ok(parallelism.node)) {
-            let message = format!("`{}` always runs with parallelism {must}", target.title());
-            return Err(Diagnostic::at(parallelism.span, message));
-        }
-        if self.pipe.applied.is_none() {
-            let others = target.typed_parallelism().filter(|&typed| typed != parallelism.node);
-            if let Some(typed) = others {
-                let message = format!("`{}` was given parallelism {typed} before", target.title());
-                return Err(Diagnostic::at(parallelism.span, message));
-            }
-        }
-        if must.is_none() {
-            target.parallelism = Some(parallelism.clone());
-        }
-        self.pipe.parallelism = Some(parallelism.clone());
+        let node = self.applied.unwrap_or(self.at.node);
+        self.builder.set_parallelism(node, parallelism, self.applied.is_none())?;
+        self.parallelism = Some(parallelism.clone());
         Ok(())
     }
 }

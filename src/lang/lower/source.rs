@@ -1,12 +1,11 @@
 //! `source name from connector …`.
 
-use super::environment::{Environment, Side};
 use super::options::{self, read};
 use super::settings::unused_dead_letter;
-use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, SourceRequest};
-use crate::expr::{TypedExpr, bind};
+use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, Side, SourceRequest};
+use crate::expr::{Scope, TypedExpr, bind};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SourceStatement};
-use crate::plan::{Catalog, Entry, SourceDef, check_name};
+use crate::plan::{Catalog, Entry, Environment, SourceDef, check_name};
 use crate::types::{Diagnostic, Field, Schema};
 
 /// The options that every source takes besides its connector's.
@@ -62,7 +61,7 @@ pub fn define_source(
         span: statement.span,
     })
     .map_err(|error| error.or_at(statement.span))?;
-    let event_time = event_time(&*source, statement.event_time.as_ref(), &typed)?;
+    let event_time = event_time(&*source, statement, &typed)?;
     let pace = pace(&typed)?;
     if pace.is_some() && event_time.is_none() {
         let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time <column> watermark 5s");
@@ -94,13 +93,13 @@ fn columns(columns: &[ColumnDef]) -> Result<Schema, Diagnostic> {
 /// The event time that the statement declares, or else the one that the source brings with it.
 fn event_time(
     source: &dyn PlannedSource,
-    clause: Option<&EventTimeClause>,
+    statement: &SourceStatement,
     typed: &Options,
 ) -> Result<Option<EventTimeSpec>, Diagnostic> {
     let schema = source.schema();
     let idle_timeout_ms = options::positive_duration(typed, "idle_timeout")?;
-    let spec = match clause {
-        Some(clause) => Some((declared(clause, schema)?, clause.delay_ms)),
+    let spec = match &statement.event_time {
+        Some(clause) => Some((declared(clause, Scope::named(Some(&statement.name), schema))?, clause.delay_ms)),
         None => source
             .event_time()
             .and_then(|(column, delay)| Some((TypedExpr::column(column, schema.fields().get(column)?), delay))),
@@ -113,8 +112,8 @@ fn event_time(
     Ok(spec.map(|(time, delay_ms)| EventTimeSpec { time, delay_ms, idle_timeout_ms }))
 }
 
-fn declared(clause: &EventTimeClause, schema: &Schema) -> Result<TypedExpr, Diagnostic> {
-    let time = bind(&clause.time, schema)?;
+fn declared(clause: &EventTimeClause, scope: Scope<'_>) -> Result<TypedExpr, Diagnostic> {
+    let time = bind(&clause.time, scope)?;
     if !time.ty().is_event_time() {
         return Err(Diagnostic::at(clause.time.span, format!("an event time can't be a {}", time.ty()))
             .label("expected a timestamp, or a bigint of epoch milliseconds")

@@ -6,9 +6,9 @@ use super::expr::expr;
 use super::input::{Expected, Fail, Source};
 use super::report;
 use super::statement::{command_end, is_command, statement};
+use crate::api::Registries;
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::Statement;
-use crate::lang::grammar::Grammar;
 use crate::lang::lexer::{Lexed, lex};
 use crate::lang::token::{LineBreak, Symbol};
 use crate::types::{Diagnostic, Spanned};
@@ -22,7 +22,7 @@ use crate::types::{Diagnostic, Spanned};
 ///
 /// # Errors
 /// The first mistake, at its place. Linear in the length of `text`.
-pub fn parse(text: &str, grammar: &Grammar<'_>) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
+pub fn parse(text: &str, grammar: &Registries) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
     let Lexed { tokens, error } = lex(text, grammar);
     if let Some(error) = error {
         return Err(*error.diagnostic);
@@ -42,7 +42,7 @@ pub fn parse(text: &str, grammar: &Grammar<'_>) -> Result<Vec<Spanned<Statement>
 /// # Errors
 /// The first mistake, at its place.
 pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
-    let grammar = Grammar::default();
+    let grammar = Registries::default();
     let Lexed { tokens, error } = lex(text, &grammar);
     if let Some(error) = error {
         return Err(*error.diagnostic);
@@ -70,7 +70,7 @@ pub enum Completeness {
 
 /// Whether `text` ends with a whole statement, by the rule of [`parse`].
 #[must_use]
-pub fn is_complete(text: &str, grammar: &Grammar<'_>) -> Completeness {
+pub fn is_complete(text: &str, grammar: &Registries) -> Completeness {
     let Lexed { tokens, error } = lex(text, grammar);
     let incomplete = match error {
         Some(error) => error.unterminated,
@@ -83,7 +83,7 @@ pub fn is_complete(text: &str, grammar: &Grammar<'_>) -> Completeness {
 /// Whether `text` ends with a definition (`source`, `sink`, `stream`, `run`) that is whole, but that a further line
 /// could go on with: no `;` ends it. A prompt may want to wait for a `;` or an empty line then.
 #[must_use]
-pub fn may_continue(text: &str, grammar: &Grammar<'_>) -> bool {
+pub fn may_continue(text: &str, grammar: &Registries) -> bool {
     let Lexed { tokens, error } = lex(text, grammar);
     error.is_none()
         && last_outcome(&Source::new(text, &tokens, grammar)).is_some_and(|outcome| {

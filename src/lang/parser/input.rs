@@ -8,7 +8,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Needed, Parser};
 
 use super::trace::Trace;
-use crate::lang::grammar::Grammar;
+use crate::api::Registries;
 use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
@@ -20,7 +20,7 @@ pub const MAX_NESTING: u16 = 200;
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     pub(crate) tokens: &'a [Token<'a>],
-    pub(crate) grammar: &'a Grammar<'a>,
+    pub(crate) grammar: &'a Registries,
     pub(crate) trace: Trace,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn soft<T>() -> Result<T, nom::Err<Fail>> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Grammar<'a>) -> Self {
+    pub(crate) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Registries) -> Self {
         Self { text, tokens, grammar, trace: Trace::default() }
     }
 

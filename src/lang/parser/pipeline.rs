@@ -2,8 +2,7 @@
 
 use super::input::{PResult, Tokens, labelled, name, refuse, symbol};
 use super::signature::by_signature;
-use crate::api::{Pipeline, StageArgs};
-use crate::lang::grammar::Grammar;
+use crate::api::{Pipeline, Registries, Stage};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::Diagnostic;
 
@@ -24,7 +23,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
 /// Refuses SQL where a pipeline should begin.
 fn refuse_sql(input: Tokens<'_>) -> Result<(), nom::Err<super::input::Fail>> {
     if let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind)
-        && Grammar::is_sql(word)
+        && Registries::is_sql(word)
         && input.ahead(1).is_some_and(|next| {
             matches!(next.kind, TokenKind::Word(_) | TokenKind::Text(_) | TokenKind::Integer(_))
                 || next.is(Symbol::Star)
@@ -41,10 +40,11 @@ pub(super) fn sql(input: Tokens<'_>) -> Diagnostic {
         .help("a pipeline says the same: bids | filter price > 1000 | limit 5")
 }
 
-fn stage(input: Tokens<'_>) -> PResult<'_, StageArgs> {
+fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
     let grammar = input.source.grammar;
-    if let Some((stage, words)) = grammar.stage(input.rest()) {
-        return by_signature(input, stage.name, words, &stage.signature);
+    if let Some((spec, words)) = grammar.stage(input.rest()) {
+        let (rest, args) = by_signature(input, spec.name, words, &spec.signature)?;
+        return Ok((rest, Stage { spec, args }));
     }
     if let Some((planned, words)) = grammar.planned_stage(input.rest()) {
         let span = input.skip(words).span_from(input);

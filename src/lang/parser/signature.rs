@@ -12,9 +12,9 @@ use super::input::{
 };
 use super::pipeline::pipeline;
 use super::statement::run;
-use crate::api::{Arg, Clause, NamedExpr, SelectItem, Shape, Signature, StageArgs, WindowCall};
+use crate::api::{Arg, Clause, NamedExpr, Registries, SelectItem, Shape, Signature, StageArgs, WindowCall};
 use crate::expr::ast::ExprNode;
-use crate::lang::grammar::{Grammar, begins_with};
+use crate::lang::grammar::begins_with;
 use crate::lang::token::{Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
@@ -91,7 +91,7 @@ fn clauses<'a>(start: Tokens<'a>, of: &str, declared: &'static [Clause]) -> PRes
     }
     if input.continues()
         && let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind)
-        && Grammar::is_planned_clause(of, word)
+        && Registries::is_planned_clause(of, word)
     {
         return refuse(Diagnostic::at(input.span(), format!("`{of} … {word}` is not available yet")));
     }
@@ -255,15 +255,15 @@ fn integer(input: Tokens<'_>) -> PResult<'_, Spanned<u64>> {
 fn window(input: Tokens<'_>) -> PResult<'_, WindowCall> {
     let (rest, typed) = labelled("a window, such as `tumble(10s)`", field_name)(input)?;
     let grammar = input.source.grammar;
-    let Some(registered) = grammar.window(&typed.node) else {
-        if Grammar::is_planned_window(&typed.node) {
+    let Some(registered) = grammar.window_named(&typed.node) else {
+        if Registries::is_planned_window(&typed.node) {
             let lower = typed.node.to_ascii_lowercase();
             return refuse(Diagnostic::at(typed.span, format!("the window `{lower}` is not available yet")));
         }
         let mut unknown = Diagnostic::at(typed.span, format!("unknown window `{}`", typed.node))
-            .did_you_mean(&typed.node, grammar.windows.iter().copied());
+            .did_you_mean(&typed.node, grammar.window_names());
         if unknown.help.is_none() {
-            unknown = unknown.help(format!("windows are {}", grammar.windows.join(", ")));
+            unknown = unknown.help(format!("windows are {}", grammar.window_names().collect::<Vec<_>>().join(", ")));
         }
         return refuse(unknown);
     };

@@ -12,9 +12,9 @@ use super::input::{
 };
 use super::pipeline::{pipeline, sql};
 use super::signature::{Options, by_signature, duration, options as options_list, with_options};
-use crate::api::{Pipeline, RunStatement};
+use crate::api::{Pipeline, Registries, RunStatement};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
-use crate::lang::grammar::{DEFINITIONS, Grammar};
+use crate::lang::grammar::DEFINITIONS;
 use crate::lang::token::{LineBreak, Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};
 
@@ -73,7 +73,7 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
             format!("the command `{}` is not available yet", word.to_lowercase()),
         ));
     }
-    if Grammar::is_sql(word) && !alone {
+    if Registries::is_sql(word) && !alone {
         return refuse(sql(start));
     }
     if alone {

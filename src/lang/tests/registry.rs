@@ -1,7 +1,8 @@
 //! A registry with the language's first stages and commands, for tests of the parser alone.
 
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs, StageContext, StageSpec};
-use crate::lang::Grammar;
+use crate::api::{
+    Clause, CommandSyntax, Registries, Shape, Signature, StageArgs, StageContext, StageSpec, WindowFnSpec,
+};
 use crate::types::Diagnostic;
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's type")]
@@ -28,6 +29,17 @@ const fn stage(
         examples: &[],
         flink: None,
         bind,
+    }
+}
+
+const fn window(name: &'static str) -> WindowFnSpec {
+    WindowFnSpec {
+        name,
+        arguments: "",
+        summary: "",
+        examples: &[],
+        flink: None,
+        bind: |call| Err(Diagnostic::at(call.name.span, "only parsed here")),
     }
 }
 
@@ -109,9 +121,10 @@ pub(super) const COMMANDS: &[CommandSyntax] = &[
 ];
 
 /// The grammar of these.
-pub(super) const GRAMMAR: Grammar<'static> = Grammar {
+pub(super) const GRAMMAR: Registries = Registries {
     stages: STAGES,
     commands: COMMANDS,
     planned_stages: &["join", "left join", "process", "top", "reduce", "match", "connect"],
-    windows: &["tumble", "hop"],
+    windows: &[&window("tumble"), &window("hop")],
+    connectors: &[],
 };

@@ -51,7 +51,7 @@ fn args(all: &StageArgs) -> String {
 }
 
 fn pipeline(all: &Pipeline) -> String {
-    let stages = all.stages.iter().map(|stage| format!(" | {}", args(stage))).collect::<Vec<_>>().concat();
+    let stages = all.stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect::<Vec<_>>().concat();
     format!("{}{stages}", all.from.node)
 }
 

@@ -187,10 +187,15 @@ impl GroupAggregateOperator {
         let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(emitted));
         let columns = RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?;
-        let changed = (!self.always_changes).then(|| changed(&kinds, &results)).transpose()?;
+        let mut keep = (!self.always_changes).then(|| changed(&kinds, &results)).transpose()?;
+        if !self.plan.update_before {
+            let after = |row: usize| kinds[row] != RowKind::UpdateBefore as i8;
+            let changed = |row: usize| keep.as_ref().is_none_or(|keep| keep.value(row));
+            keep = Some((0..emitted).map(|row| Some(after(row) && changed(row))).collect());
+        }
         let emitted = Batch::new(columns, times).with_kinds(Some(kinds.into()));
-        Ok(match changed {
-            Some(changed) => emitted.filter(&changed)?,
+        Ok(match keep {
+            Some(keep) => emitted.filter(&keep)?,
             None => emitted,
         })
     }

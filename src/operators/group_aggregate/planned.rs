@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::operator::GroupAggregateOperator;
-use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_descriptor};
 use crate::state::StateDescriptor;
@@ -29,6 +29,8 @@ pub struct GroupAggregate {
     pub(super) calls: Vec<AggregateCall>,
     pub(super) columns: Vec<Column>,
     pub(super) changelog_input: bool,
+    /// Whether an update says what it replaces (`-U`).
+    pub(super) update_before: bool,
     pub(super) input: Schema,
     output: Schema,
 }
@@ -43,7 +45,8 @@ impl GroupAggregate {
         let output = Schema::new(key_fields.chain(results).collect::<Vec<_>>());
         let columns = (0..keys.len()).map(Column::Key).chain((0..calls.len()).map(Column::Call)).collect();
         let calls = calls.iter().map(|(_, call)| call.clone()).collect();
-        Self { keys: keys.to_vec(), calls, columns, changelog_input, input: input.clone(), output }
+        let keys = keys.to_vec();
+        Self { keys, calls, columns, changelog_input, update_before: true, input: input.clone(), output }
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
@@ -82,8 +85,16 @@ impl PlannedOperator for GroupAggregate {
         self.keys.is_empty().then_some(1)
     }
 
-    fn changelog(&self, _input: bool) -> bool {
-        true
+    fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
+        let place = |key| self.columns.iter().position(|column| *column == Column::Key(key));
+        match (0..self.keys.len()).map(place).collect() {
+            Some(key) if !self.update_before => ChangelogMode::Upsert(key),
+            key => ChangelogMode::Retract(key),
+        }
+    }
+
+    fn only_after(&self) -> Option<Arc<dyn PlannedOperator>> {
+        Some(Arc::new(Self { update_before: false, ..self.clone() }))
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
@@ -106,6 +117,7 @@ impl PlannedOperator for GroupAggregate {
             calls: calls.iter().map(|call| remap(call, &moved)).collect(),
             columns: columns.iter().map(renumber).collect(),
             changelog_input: self.changelog_input,
+            update_before: self.update_before,
             input: self.input.project(&inputs),
             output: self.output.project(needed),
         };

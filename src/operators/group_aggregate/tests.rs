@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::api::{Arg, Operator, PlannedOperator, StateRead};
+use crate::api::{Arg, ChangelogMode, Operator, PlannedOperator, StateRead};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, batch, context, instance, names, run,
@@ -24,10 +24,10 @@ fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperato
         })
         .collect();
     let mut stream = FakeStream::new(&crate::types::Schema::new(fields));
-    stream.shape.changelog = changelog;
+    stream.shape.changelog = if changelog { ChangelogMode::Retract(None) } else { ChangelogMode::Append };
     stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
     stream.stage("aggregate", vec![calls], vec![]).expect("binds");
-    assert!(stream.shape.changelog);
+    assert!(!stream.shape.changelog.is_append());
     stream.applied.pop().expect("an operator")
 }
 
@@ -264,6 +264,24 @@ fn pruned_it_reads_only_what_is_needed() {
     assert_eq!(pruned.inputs, [vec![0]]);
     let narrowed = Batch::untimed(input.columns().project(&[0]).expect("projects"));
     assert_eq!(run(&*pruned.operator, vec![narrowed]).elements, ["+I 1", "-U 1", "+U 2"]);
+}
+
+#[test]
+fn without_old_rows_it_tells_only_what_is_so_now() {
+    use RowKind::{Delete, Insert};
+    let input =
+        changes(&[Insert, Insert, Insert, Delete, Delete], &[1, 1, 2, 1, 2], &[Some(3), Some(5), None, Some(5), None]);
+    let calls = aggregates(&[("count", None, "n"), ("max", Some("price"), "top")]);
+    let operator = planned(&input, true, calls);
+    assert_eq!(operator.gives(&[]), ChangelogMode::Retract(Some(vec![0])));
+    let operator = operator.only_after().expect("it can");
+    assert_eq!(operator.gives(&[]), ChangelogMode::Upsert(vec![0]));
+    let told = ["+I 1|1|3", "+U 1|2|5", "+I 2|1|null", "+U 1|1|3", "-D 2|1|null"];
+    assert_eq!(run(&*operator, vec![input.clone()]).elements, told);
+    // A result that stays the same is not told again.
+    let operator = planned(&input, true, aggregates(&[("max", Some("price"), "top")])).only_after().expect("it can");
+    let again = changes(&[Insert, Insert], &[1, 1], &[Some(3), Some(2)]);
+    assert_eq!(run(&*operator, vec![again]).elements, ["+I 1|3"]);
 }
 
 #[test]

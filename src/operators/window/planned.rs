@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::assigners::show;
 use super::operator::WindowAggregateOperator;
-use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput, WindowSpec};
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::{columns_read, describe_outputs, names, remap, state_descriptor, state_owners};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
@@ -121,8 +121,8 @@ impl PlannedOperator for WindowAggregate {
         self.keys.is_empty().then_some(1)
     }
 
-    fn changelog(&self, _input: bool) -> bool {
-        false
+    fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
+        ChangelogMode::Append
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {

@@ -51,11 +51,11 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         return Err(Diagnostic::at(clause.span, message).help("windows fire when the watermark passes their end"));
     }
     let shape = stream.shape();
-    if !shape.timed {
+    if !shape.time.event_time {
         return Err(Diagnostic::at(args.span, "a window needs event time, which this stream does not have")
             .help("declare it on the source or before the window: `event_time ts watermark 4s`"));
     }
-    if shape.changelog {
+    if !shape.changelog.is_append() {
         return Err(Diagnostic::at(args.span, "a window over a stream of changes is not available yet")
             .help("aggregate with a window in the first place"));
     }

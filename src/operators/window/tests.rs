@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arrow_array::Int64Array;
 
 use super::assigners::window_functions;
-use crate::api::{Arg, Operator, OperatorContext, PlannedOperator, StateRead, WatermarkGenerator, WindowAssigner};
+use crate::api::{
+    Arg, Operator, OperatorContext, PlannedOperator, StateRead, TimeAttributes, WatermarkGenerator, WindowAssigner,
+};
 use crate::inspect::{OperatorView, StateOrigin, StateQuery, WindowView};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, apply, at, batch, context, instance, names,
@@ -678,7 +680,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
         assert_eq!(refused.message, format!("`{clause}` is not available yet"));
     }
     let mut untimed = FakeStream::new(&schema());
-    untimed.shape.timed = false;
+    untimed.shape.time = TimeAttributes::default();
     assert!(untimed.stage("window", window(), vec![]).expect_err("is refused").message.contains("event time"));
     let mut between = FakeStream::new(&schema());
     between.stage("window", window(), vec![]).expect("binds");

@@ -14,8 +14,8 @@ pub fn logical(plan: &LogicalPlan) -> GraphView {
     let nodes = plan.nodes.iter().zip(changelogs).map(|(node, changelog)| {
         let mut facts = vec![("columns", columns(&node.schema(0).unwrap_or_else(|| Schema::new([]))))];
         facts.extend(scan_facts(node));
-        if changelog {
-            facts.push(("changelog", json!("+I -U +U -D")));
+        if !changelog.is_append() {
+            facts.push(("changelog", json!(changelog.kinds())));
         }
         if let Some(parallelism) = node.typed_parallelism() {
             facts.push(("parallelism", json!(parallelism)));

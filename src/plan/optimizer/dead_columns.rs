@@ -12,7 +12,7 @@ use super::rewrite::{Rewrite, as_filter, as_projection};
 use crate::api::{EventTimeSpec, PlannedOperator, StreamRef};
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind, Scan};
-use crate::types::{LogicalType, OperatorUid, Schema};
+use crate::types::{LogicalType, OperatorUid, Schema, Span, Spanned};
 
 type Columns = BTreeSet<usize>;
 
@@ -197,11 +197,13 @@ impl Narrowing<'_> {
             return *made;
         }
         let columns: Vec<usize> = reads.iter().map(|&column| position(&has, column)).collect();
+        // Where its input is, so that rows stay in order: dealt out to more subtasks they would overtake each other.
+        let own = self.rewrite.nodes[now.node].own_parallelism();
         let made = self.rewrite.insert(LogicalNode {
             kind: NodeKind::Operator(self.ops.select(&schema, &columns)),
             inputs: vec![now],
             uid: OperatorUid::new(format!("{}.columns{input}", reader.uid)),
-            parallelism: self.rewrite.nodes[now.node].parallelism.clone(),
+            parallelism: own.map(|own| Spanned::new(own, Span::default())),
             sink: None,
         });
         self.adapters.insert((stream, reads.clone()), made);

@@ -8,6 +8,7 @@ mod merge_filters;
 mod push_filters;
 mod rewrite;
 mod scan_filters;
+mod settle_changelogs;
 
 pub use rewrite::{MakeFilter, MakeProjection, OptimizerOps};
 
@@ -16,7 +17,7 @@ use super::LogicalPlan;
 type Rule = fn(&LogicalPlan, &OptimizerOps) -> LogicalPlan;
 
 /// In the order they run. Filters move first, so that what they leave behind can be fused; columns are pruned when it
-/// is settled who reads what; pruning may leave projections that do nothing.
+/// is settled who reads what; pruning may leave projections that do nothing. How changes are told depends on all that stays.
 const RULES: &[Rule] = &[
     fold_constants::apply,
     push_filters::apply,
@@ -26,6 +27,7 @@ const RULES: &[Rule] = &[
     dead_columns::apply,
     fuse_projections::apply,
     drop_identity::apply,
+    settle_changelogs::apply,
 ];
 
 impl LogicalPlan {

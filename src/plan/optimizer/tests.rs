@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::{SideOutput, StreamRef};
+use crate::api::{ChangelogMode, Exchange, SideOutput, StreamRef, UpdateKind};
 use crate::plan::explain;
 use crate::plan::testing::{Does, Fake, OPS, PlanBuilder};
 use crate::plan::{NodeKind, Scan};
@@ -206,4 +206,73 @@ fn optimising_twice_changes_nothing() {
     plan.sink(bids, "all");
     let once = optimized(&plan);
     assert_eq!(tree(&once.optimize(&OPS)), tree(&once));
+}
+
+/// A count per auction as a changelog by it, then what `rest` puts behind; the changes of the count when it is settled.
+fn settled(rest: impl FnOnce(&mut PlanBuilder, StreamRef)) -> ChangelogMode {
+    let mut plan = PlanBuilder::default();
+    let bids = plan.scan();
+    let sum = Fake::sum(&plan.schema(bids), 0, 2, &[0, 1]);
+    let sum = Fake { changelog: Some(ChangelogMode::Retract(Some(vec![0]))), ..sum };
+    let sum = plan.apply(sum.arc(), &[bids]);
+    rest(&mut plan, sum);
+    let settled = plan.plan.optimize(&OPS);
+    let at = settled.nodes.iter().position(|node| node.title() == "GroupAggregate").expect("the count is there");
+    settled.changelogs()[at].clone()
+}
+
+/// A sink that finds the old row by its key.
+fn upsert_sink(plan: &mut PlanBuilder, input: StreamRef, exchange: Exchange) {
+    let needs = Some(UpdateKind::OnlyAfter);
+    let sink = Fake::new("UpsertSink", Does::Nothing, plan.schema(input));
+    plan.apply(Fake { exchange, needs, ..sink }.arc(), &[input]);
+}
+
+#[test]
+fn an_old_row_is_told_only_where_somebody_needs_it() {
+    let (upsert, retract) = (ChangelogMode::Upsert(vec![0]), ChangelogMode::Retract(Some(vec![0])));
+    assert_eq!(settled(|plan, sum| upsert_sink(plan, sum, Exchange::Forward)), upsert);
+    assert_eq!(settled(|plan, sum| upsert_sink(plan, sum, Exchange::Hash(vec![0]))), upsert);
+    let renamed = |plan: &mut PlanBuilder, sum| {
+        let renamed = plan.select(sum, &[(1, "t"), (0, "k")]);
+        upsert_sink(plan, renamed, Exchange::Forward);
+    };
+    assert_eq!(settled(renamed), upsert);
+
+    let both = settled(|plan, sum| {
+        plan.sink(sum, "all");
+    });
+    assert_eq!(both, retract, "the sink takes both");
+    let keyless = |plan: &mut PlanBuilder, sum| {
+        let total = plan.select(sum, &[(1, "t"), (1, "u")]);
+        upsert_sink(plan, total, Exchange::Forward);
+    };
+    assert_eq!(settled(keyless), ChangelogMode::Retract(None), "its key is pruned away");
+    let by_total = settled(|plan, sum| upsert_sink(plan, sum, Exchange::Hash(vec![1])));
+    assert_eq!(by_total, retract, "an update would go to another subtask than what it replaces");
+    let two = settled(|plan, sum| {
+        upsert_sink(plan, sum, Exchange::Forward);
+        plan.sink(sum, "all");
+    });
+    assert_eq!(two, retract, "one of two readers needs it");
+    let united = settled(|plan, sum| {
+        let union = Fake { needs: None, ..Fake::new("Union", Does::Union, plan.schema(sum)) };
+        let union = plan.apply(union.arc(), &[sum, sum]);
+        upsert_sink(plan, union, Exchange::Forward);
+    });
+    assert_eq!(united, retract, "a union has no key");
+}
+
+#[test]
+fn a_projection_put_before_a_reader_runs_where_its_input_does() {
+    let mut plan = PlanBuilder::default();
+    let bids = plan.scan();
+    let one = Fake { parallelism: Some(1), ..Fake::new("One", Does::Nothing, plan.schema(bids)) };
+    let one = plan.apply(one.arc(), &[bids]);
+    let sum = plan.sum(one, 0, 2);
+    plan.plan.nodes[sum.node].parallelism = Some(Spanned::new(1, Span::default()));
+    plan.sink(sum, "out");
+    let optimized = optimized(&plan);
+    let inserted = optimized.nodes.iter().find(|node| node.uid.as_str().ends_with(".columns0")).expect("it reads less");
+    assert_eq!(inserted.own_parallelism(), Some(1));
 }

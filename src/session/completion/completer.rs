@@ -7,14 +7,15 @@ use super::cursor::{Cursor, Part, floor};
 use super::offer::Offer;
 use super::walk::Walk;
 use super::want::{Place, Want};
+use crate::api::Registries;
 use crate::plan::Catalog;
-use crate::session::{Session, SessionRegistries};
+use crate::session::Session;
 
 /// Completes what is typed, by what the session knew when it was made. It holds no job and no terminal, and can be sent
 /// to another thread.
 #[derive(Clone)]
 pub struct Completer {
-    pub(super) registries: SessionRegistries,
+    pub(super) registries: Registries,
     pub(super) catalog: Catalog,
     pub(super) jobs: Vec<KnownJob>,
     pub(super) base_dir: PathBuf,
@@ -57,7 +58,7 @@ impl Completer {
             }
         });
         Self {
-            registries: session.registries().clone(),
+            registries: *session.registries(),
             catalog: session.catalog().clone(),
             jobs: jobs.collect(),
             base_dir: session.settings().base_dir.clone(),
@@ -68,8 +69,7 @@ impl Completer {
     /// no candidates.
     #[must_use]
     pub fn complete(&self, text: &str, pos: usize) -> Completions {
-        let grammar = self.registries.grammar();
-        let Some(cursor) = Cursor::at(text, pos, &grammar) else {
+        let Some(cursor) = Cursor::at(text, pos, &self.registries) else {
             return Completions { start: floor(text, pos), candidates: Vec::new() };
         };
         let place = self.place(&cursor);
@@ -80,7 +80,7 @@ impl Completer {
     /// word has just ended.
     #[must_use]
     pub fn hint(&self, text: &str, pos: usize) -> Option<String> {
-        let cursor = Cursor::at(text, pos, &self.registries.grammar())?;
+        let cursor = Cursor::at(text, pos, &self.registries)?;
         let ended = cursor.before.ends_with([' ', '\n', '(', ',']);
         if !cursor.typed.is_empty() || cursor.part == Part::Text || cursor.part == Part::Quoted || !ended {
             return None;
@@ -91,7 +91,7 @@ impl Completer {
     /// The rest of the word at `pos`, if what is typed of it can only be one thing.
     #[must_use]
     pub fn suffix(&self, text: &str, pos: usize) -> Option<String> {
-        let cursor = Cursor::at(text, pos, &self.registries.grammar())?;
+        let cursor = Cursor::at(text, pos, &self.registries)?;
         if cursor.typed.len() < 2 || cursor.part == Part::Text {
             return None;
         }

@@ -1,6 +1,7 @@
 //! Where the cursor stands: the statement it is in, the tokens before it, and the part that is being typed.
 
-use crate::lang::{Grammar, Splitter, Symbol, Token, TokenKind, lex};
+use crate::api::Registries;
+use crate::lang::{Splitter, Symbol, Token, TokenKind, lex};
 
 /// Longer texts are not looked at: nobody completes in the middle of a pasted megabyte.
 const LONGEST_BYTES: usize = 64 * 1_024;
@@ -48,7 +49,7 @@ pub(super) fn floor(text: &str, pos: usize) -> usize {
 
 impl<'a> Cursor<'a> {
     /// The cursor at `pos`; `None` where nothing can be completed: inside a comment, behind a mistake, in a long text.
-    pub(super) fn at(text: &'a str, pos: usize, grammar: &Grammar<'_>) -> Option<Self> {
+    pub(super) fn at(text: &'a str, pos: usize, grammar: &Registries) -> Option<Self> {
         let pos = floor(text, pos);
         let before = &text[..pos];
         if before.len() > LONGEST_BYTES {
@@ -80,7 +81,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// The tokens before the part at the end of `before`, where the part begins, and what it is.
-fn parts<'a>(before: &'a str, grammar: &Grammar<'_>) -> Option<(Vec<Token<'a>>, usize, Part)> {
+fn parts<'a>(before: &'a str, grammar: &Registries) -> Option<(Vec<Token<'a>>, usize, Part)> {
     let lexed = lex(before, grammar);
     let mut tokens = lexed.tokens;
     if let Some(error) = lexed.error {
@@ -129,7 +130,7 @@ fn behind_token(before: &str, end: usize) -> Option<usize> {
 }
 
 /// Where the statement begins that is not over at the end of `text`.
-fn statement_start(text: &str, grammar: &Grammar<'_>) -> usize {
+fn statement_start(text: &str, grammar: &Registries) -> usize {
     let mut splitter = Splitter::default();
     splitter.push(text, grammar);
     text.len() - splitter.finish().map_or(0, |rest| rest.len())

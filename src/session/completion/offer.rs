@@ -112,7 +112,7 @@ impl<'a> Offer<'a> {
                 for (word, help) in STATEMENTS {
                     self.word(word, Kind::Keyword, help);
                 }
-                for command in &registries.commands {
+                for command in registries.commands {
                     for name in std::iter::once(&command.name).chain(command.aliases) {
                         let signature = &command.signature;
                         let help = usage::rest(signature.head, signature.optional, signature.clauses);

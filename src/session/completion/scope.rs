@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::want::Scope;
-use crate::api::{Pipeline, ResultSink};
+use crate::api::{Pipeline, Registries, ResultSink};
 use crate::lang::ast::Statement;
-use crate::lang::lower::{self, Environment};
-use crate::plan::{Catalog, Entry};
-use crate::session::SessionRegistries;
+use crate::lang::lower;
+use crate::plan::{Catalog, Entry, Environment};
+use crate::session::registries::optimizer_ops;
 use crate::types::{Batch, Result, Schema, printable};
 
 /// What is lowered here never runs.
@@ -21,7 +21,7 @@ impl ResultSink for Nobody {
 
 /// What columns are looked up in.
 pub(super) struct Lookup<'a> {
-    pub(super) registries: &'a SessionRegistries,
+    pub(super) registries: &'a Registries,
     pub(super) catalog: &'a Catalog,
     pub(super) base_dir: &'a std::path::Path,
 }
@@ -51,7 +51,8 @@ impl Lookup<'_> {
 
     fn environment(&self) -> Environment<'_> {
         Environment {
-            registries: self.registries.lowering(),
+            registries: self.registries,
+            optimizer: optimizer_ops(),
             base_dir: self.base_dir.to_path_buf(),
             results: Arc::new(Nobody),
         }
@@ -59,7 +60,7 @@ impl Lookup<'_> {
 
     fn pipeline(&self, text: &str) -> Option<Pipeline> {
         // As a definition, so that a stream may be called like a command.
-        let statements = crate::lang::parse(&format!("stream _ = {text}"), &self.registries.grammar()).ok()?;
+        let statements = crate::lang::parse(&format!("stream _ = {text}"), self.registries).ok()?;
         match statements.into_iter().next()?.node {
             Statement::Stream { pipeline, .. } => Some(pipeline),
             Statement::Source(_)
@@ -79,7 +80,7 @@ impl Lookup<'_> {
 
     /// The columns of a source that is being defined: those typed, or those its connector knows.
     fn source(&self, text: &str) -> Option<Schema> {
-        let statements = crate::lang::parse(text, &self.registries.grammar()).ok()?;
+        let statements = crate::lang::parse(text, self.registries).ok()?;
         let Statement::Source(statement) = statements.into_iter().next()?.node else { return None };
         let mut catalog = Catalog::new();
         lower::define_source(&mut catalog, &statement, &self.environment()).ok()?;

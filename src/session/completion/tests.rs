@@ -26,7 +26,7 @@ const fn clause(keyword: &'static str, shape: Shape) -> Clause {
 }
 
 /// Commands of every shape; the shell's own are a layer above.
-fn commands() -> Vec<CommandSyntax> {
+fn commands() -> &'static [CommandSyntax] {
     const JSON: &[Clause] = &[clause("--json", Shape::Flag)];
     const TO: &[Clause] = &[clause("to", Shape::Text)];
     const OF: &[Clause] = &[clause("of", Shape::Name)];
@@ -54,6 +54,7 @@ fn commands() -> Vec<CommandSyntax> {
         command(".read", &[Shape::Text], &[]),
         command("\\d", &[Shape::Name], &[]),
     ]
+    .leak()
 }
 
 const DEFINITIONS: &str = "

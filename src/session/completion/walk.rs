@@ -5,10 +5,10 @@ use super::candidate::CandidateKind;
 use super::names::{begins_with, bracketed, depth_behind, is_text, last_part, longest, name, next_word, word};
 use super::signature::Owner;
 use super::want::{Place, Scope, Want};
+use crate::api::Registries;
 use crate::api::{CommandSyntax, OptionSpec, Shape};
 use crate::lang::lower::{JOB_OPTIONS, SOURCE_OPTIONS};
 use crate::lang::{Symbol, Token};
-use crate::session::SessionRegistries;
 
 /// The clauses of `source`, with their help.
 const SOURCE_CLAUSES: &[(&str, &str)] = &[
@@ -19,7 +19,7 @@ const SOURCE_CLAUSES: &[(&str, &str)] = &[
 
 /// The walk over one statement.
 pub(super) struct Walk<'r, 't> {
-    pub(super) registries: &'r SessionRegistries,
+    pub(super) registries: &'r Registries,
     /// The text that the tokens' places are in.
     pub(super) text: &'t str,
     /// Side outputs named earlier in the block of the job at hand.
@@ -31,7 +31,7 @@ pub(super) struct Walk<'r, 't> {
 
 impl<'r, 't> Walk<'r, 't> {
     /// What may stand behind `tokens`, the beginning of a statement.
-    pub(super) fn over(registries: &'r SessionRegistries, text: &'t str, tokens: &[Token<'_>]) -> Place {
+    pub(super) fn over(registries: &'r Registries, text: &'t str, tokens: &[Token<'_>]) -> Place {
         let mut walk =
             Walk { registries, text, side_outputs: Vec::new(), earlier: Vec::new(), place: Place::default() };
         walk.statement(tokens);

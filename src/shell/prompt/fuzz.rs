@@ -124,7 +124,7 @@ impl Rng {
 /// Everything that is typed in the sessions, in examples of the help, and in the samples of the grammar test.
 fn lines(session: &Session) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let grammar = session.registries().grammar();
+    let grammar = session.registries();
     let mut lines: Vec<String> = Vec::new();
     for folder in ["sessions", "sessions/demo"] {
         let mut files: Vec<_> =
@@ -132,7 +132,7 @@ fn lines(session: &Session) -> Vec<String> {
         files.sort();
         for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "lotic")) {
             let mut splitter = Splitter::default();
-            lines.extend(splitter.push(&fs::read_to_string(file).expect("UTF-8"), &grammar));
+            lines.extend(splitter.push(&fs::read_to_string(file).expect("UTF-8"), grammar));
             lines.extend(splitter.finish());
         }
     }
@@ -197,8 +197,8 @@ fn shown(error: &Diagnostic, text: &str) {
 /// Reads `text` in every way that the shell does.
 fn read(text: &str, pos: usize, completer: &Completer, session: &Session, completeness: &dyn Fn(&str) -> Completeness) {
     let registries = session.registries();
-    let grammar = registries.grammar();
-    let lexed = lex(text, &grammar);
+    let grammar = registries;
+    let lexed = lex(text, grammar);
     let mut behind = 0;
     for token in &lexed.tokens {
         assert!(token.span.start >= behind && token.span.end > token.span.start, "{token:?}");
@@ -209,15 +209,15 @@ fn read(text: &str, pos: usize, completer: &Completer, session: &Session, comple
         shown(&error.diagnostic, text);
     }
     let mut splitter = Splitter::default();
-    let mut pieces: Vec<String> = text.split_inclusive('\n').flat_map(|line| splitter.push(line, &grammar)).collect();
+    let mut pieces: Vec<String> = text.split_inclusive('\n').flat_map(|line| splitter.push(line, grammar)).collect();
     pieces.extend(splitter.finish());
     let whole = pieces.concat();
     assert!(text.strip_prefix(&*whole).is_some_and(|rest| rest.trim().is_empty()), "nothing typed is lost: {pieces:?}");
-    if let Err(error) = parse(text, &grammar) {
+    if let Err(error) = parse(text, grammar) {
         shown(&error, text);
     }
     completeness(text);
-    if let Some(kept) = redact(text, &grammar) {
+    if let Some(kept) = redact(text, grammar) {
         assert!(!kept.text.contains("'p'"), "the secret of {}", kept.text);
     }
     let coloured = highlighted(text, registries);

@@ -12,8 +12,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::highlight::{self, harmless, highlighted};
 use super::keys::Pressed;
+use crate::api::Registries;
 use crate::lang::Completeness;
-use crate::session::SessionRegistries;
 use crate::session::completion::Completer;
 use crate::types::printable;
 
@@ -30,7 +30,7 @@ const HINT_WIDTH: usize = 60;
 pub(super) struct Lines {
     /// What there is to complete, as of the last statement.
     pub(super) completer: Completer,
-    pub(super) registries: SessionRegistries,
+    pub(super) registries: Registries,
     pub(super) completeness: Box<dyn Fn(&str) -> Completeness>,
     pub(super) pressed: Pressed,
     /// Whether the terminal shows colours; without them a hint could not be told from what is typed.

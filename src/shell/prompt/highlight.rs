@@ -4,8 +4,8 @@ mod words;
 
 use std::borrow::Cow;
 
+use crate::api::Registries;
 use crate::lang::lex;
-use crate::session::SessionRegistries;
 use crate::types::overrides_direction;
 use words::{COMMENT, MISTAKE, Reader, TEXT};
 
@@ -19,9 +19,8 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` with colours. Shown, it is as wide as without; it is [`harmless`].
-pub(super) fn highlighted(text: &str, registries: &SessionRegistries) -> String {
-    let grammar = registries.grammar();
-    let lexed = lex(text, &grammar);
+pub(super) fn highlighted(text: &str, registries: &Registries) -> String {
+    let lexed = lex(text, registries);
     let mut painter = Painter { out: String::with_capacity(text.len() + text.len() / 2), text, at: 0 };
     let mut reader = Reader::new(registries, &lexed.tokens, text);
     for index in 0..lexed.tokens.len() {

@@ -99,7 +99,7 @@ impl Reader {
         let pressed = Pressed::default();
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
-            registries: shell.session.registries().clone(),
+            registries: *shell.session.registries(),
             completeness: Session::completeness(crate::commands::syntaxes()),
             pressed: pressed.clone(),
             colour,
@@ -196,8 +196,8 @@ impl Reader {
 
     /// Puts a statement into the history, without secrets.
     fn remember(&mut self, shell: &Shell, text: &str) {
-        let grammar = shell.session.registries().grammar();
-        let Some(entry) = redact(text.trim_end(), &grammar).map(|redacted| redacted.text) else { return };
+        let grammar = shell.session.registries();
+        let Some(entry) = redact(text.trim_end(), grammar).map(|redacted| redacted.text) else { return };
         add(self.editor.history_mut(), &entry);
         if let Some(history) = &self.history
             && let Err(error) = history.append(&entry)

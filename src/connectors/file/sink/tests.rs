@@ -7,7 +7,7 @@ use std::task::Waker;
 use arrow_array::{RecordBatch, StringArray};
 
 use super::*;
-use crate::api::{Armed, OperatorMetrics, OptionValue, Options, Rejected, ResultSink, SinkOwner};
+use crate::api::{Armed, ChangelogMode, OperatorMetrics, OptionValue, Options, Rejected, ResultSink, SinkOwner};
 use crate::connectors::file::text::text_schema;
 use crate::connectors::testing::SPAN;
 use crate::memory_state::MemoryState;
@@ -50,7 +50,7 @@ fn request(dir: &Path, target: &str) -> SinkRequest {
         name: "out".to_owned(),
         target: Some(Spanned::new(target.to_owned(), SPAN)),
         schema: text_schema(),
-        changelog: false,
+        changelog: ChangelogMode::Append,
         options: Options::new(vec![("format".to_owned(), Spanned::new(OptionValue::Text("text".to_owned()), SPAN))]),
         base_dir: dir.to_path_buf(),
         results: Arc::new(Nobody),
@@ -353,7 +353,7 @@ fn a_name_that_is_taken_is_not_given_again() {
 #[test]
 fn no_rows_make_no_file_and_a_changelog_shows_its_kinds() {
     let dir = tempfile::tempdir().unwrap();
-    let request = SinkRequest { changelog: true, ..request(dir.path(), "out") };
+    let request = SinkRequest { changelog: ChangelogMode::Retract(None), ..request(dir.path(), "out") };
     let sink = FileSink::new(&request, Arc::new(OsFiles)).unwrap();
     let mut writer = sink.create(&context(0, 1, None)).unwrap();
     assert_eq!(writer.snapshot(CheckpointId(1)).unwrap().changes.len(), 1);

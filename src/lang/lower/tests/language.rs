@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use crate::api::RunStatement;
 use crate::api::{
-    Arg, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource, ResultSink,
-    SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, StageArgs, StageContext, StageSpec,
-    WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
+    Arg, ChangelogMode, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource,
+    Registries, ResultSink, SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, Stage, StageArgs,
+    StageContext, StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::bind;
 use crate::lang::ast::{SinkStatement, SourceStatement};
 use crate::lang::lower::options::Typed;
 use crate::lang::lower::{
-    Environment, JobPlan, Registries, define_sink, define_source, define_stream, lower_explained, lower_job,
-    lower_preview,
+    JobPlan, define_sink, define_source, define_stream, lower_explained, lower_job, lower_preview,
 };
 use crate::plan::testing::{Does, Fake, FakeSource, OPS, filter, projection};
-use crate::plan::{Catalog, Entry, JobSettings, explain};
+use crate::plan::{Catalog, Entry, Environment, JobSettings, explain};
 use crate::types::{Batch, Diagnostic, Result, Schema, Span, Spanned};
 
 /// A catalog, and the environment that statements are lowered in.
@@ -30,14 +29,12 @@ pub(super) struct Shell {
 impl Shell {
     /// A shell that knows the source `bids`.
     pub(super) fn new() -> Self {
-        let registries = Registries {
-            stages: STAGES,
-            windows: WINDOWS,
-            connectors: CONNECTORS,
-            planned_stages: &["join"],
+        let environment = Environment {
+            registries: &REGISTRIES,
             optimizer: OPS,
+            base_dir: PathBuf::from("base"),
+            results: Arc::new(Nowhere),
         };
-        let environment = Environment { registries, base_dir: PathBuf::from("base"), results: Arc::new(Nowhere) };
         let mut shell = Self { catalog: Catalog::new(), environment };
         shell.source("bids", "fake", &[]).expect("the source is well-formed");
         shell
@@ -92,6 +89,9 @@ impl Shell {
         self.job(text).expect_err("the job is wrong").render(text, "<input>", false)
     }
 }
+
+static REGISTRIES: Registries =
+    Registries { stages: STAGES, planned_stages: &[], windows: WINDOWS, connectors: CONNECTORS, commands: &[] };
 
 pub(super) fn spanned(text: &str) -> Spanned<String> {
     Spanned::new(text.into(), Span::new(0, text.len()))
@@ -148,7 +148,7 @@ fn words(part: &str, at: usize) -> Vec<Spanned<String>> {
     split.map(|word| Spanned::new(word.to_owned(), Span::new(place(word), place(word) + word.len()))).collect()
 }
 
-fn stage(words: &[Spanned<String>]) -> StageArgs {
+fn stage(words: &[Spanned<String>]) -> Stage {
     let (name, args) = words.split_first().expect("a stage has a name");
     let number = |word: &Spanned<String>| word.clone().map(|digits| digits.parse().expect("a number"));
     let mut clauses = Vec::new();
@@ -170,7 +170,9 @@ fn stage(words: &[Spanned<String>]) -> StageArgs {
         _ => Vec::new(),
     };
     let end = words.last().map_or(name.span, |last| last.span);
-    StageArgs { name: name.clone(), span: name.span.to(end), head, clauses }
+    let args = StageArgs { name: name.clone(), span: name.span.to(end), head, clauses };
+    let called = |spec: &&&StageSpec| spec.name == name.node || spec.aliases.contains(&name.node.as_str());
+    Stage { spec: STAGES.iter().find(called).expect("a stage of this language"), args }
 }
 
 fn column_of(word: &Spanned<String>) -> ExprNode {
@@ -243,7 +245,10 @@ const STAGES: &[&StageSpec] = &[
         let key = shape.keys.as_ref().map_or(0, |keys| keys[0]);
         let late = shape.window.as_ref().and_then(|window| window.late_to.clone());
         let mut sum = Fake::sum(&shape.schema, key, value, &[0, 1]);
-        sum.changelog = shape.window.is_none();
+        sum.changelog = Some(match shape.window {
+            Some(_) => ChangelogMode::Append,
+            None => ChangelogMode::Retract(Some(vec![0])),
+        });
         sum.sides =
             late.iter().map(|late| SideOutput { name: late.node.clone(), schema: shape.schema.clone() }).collect();
         context.apply(sum.arc());

@@ -18,6 +18,3 @@ pub fn window_functions() -> &'static [&'static WindowFnSpec] {
     static ALL: &[&WindowFnSpec] = &[&TUMBLE, &HOP, &CUMULATE];
     ALL
 }
-
-/// Windows of the language that are not there yet, to be refused by name.
-pub const PLANNED_WINDOWS: &[&str] = &["session", "count", "global"];

@@ -1,9 +1,9 @@
 //! What each token is, from where it stands: a keyword, a stage, a clause, a function, or a mistake.
 
+use crate::api::Registries;
 use crate::api::Signature;
 use crate::expr::aggregate::is_aggregate;
-use crate::lang::{Grammar, Symbol, Token, TokenKind};
-use crate::session::SessionRegistries;
+use crate::lang::{Symbol, Token, TokenKind};
 
 pub(super) const KEYWORD: &str = "1;34";
 pub(super) const STAGE: &str = "36";
@@ -84,7 +84,7 @@ enum Place {
 
 /// Walks the tokens once and says how each is shown.
 pub(super) struct Reader<'a, 't> {
-    registries: &'a SessionRegistries,
+    registries: &'a Registries,
     tokens: &'a [Token<'t>],
     text: &'a str,
     place: Place,
@@ -95,7 +95,7 @@ pub(super) struct Reader<'a, 't> {
 
 impl<'a, 't> Reader<'a, 't> {
     /// Before the first of these tokens of `text`.
-    pub(super) const fn new(registries: &'a SessionRegistries, tokens: &'a [Token<'t>], text: &'a str) -> Self {
+    pub(super) const fn new(registries: &'a Registries, tokens: &'a [Token<'t>], text: &'a str) -> Self {
         Self { registries, tokens, text, place: Place::Statement, signature: None, depth: 0 }
     }
 
@@ -139,9 +139,8 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn word(&mut self, index: usize, word: &str) -> Option<&'static str> {
-        let grammar = self.registries.grammar();
         let new_line = index > 0 && self.tokens[index].before > crate::lang::LineBreak::None && self.depth == 0;
-        let begins = self.place == Place::Statement || (new_line && self.begins_statement(&grammar, index));
+        let begins = self.place == Place::Statement || (new_line && self.begins_statement(index));
         if begins {
             return self.statement(index, word);
         }
@@ -161,13 +160,13 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// Whether a word on a new line begins a statement for sure: a clause could stand there too.
-    fn begins_statement(&self, grammar: &Grammar<'_>, index: usize) -> bool {
+    fn begins_statement(&self, index: usize) -> bool {
         let definition = ["source", "sink", "stream", "run"].iter().any(|word| self.tokens[index].is_word(word));
         let clause = self.signature.is_some_and(|signature| {
             signature.clauses.iter().any(|clause| words_at(&self.tokens[index..], clause.keyword).is_some())
         });
         let after_pipe = self.tokens[index - 1].is(Symbol::Pipe);
-        !after_pipe && !clause && (definition || command_at(grammar, &self.tokens[index..]).is_some())
+        !after_pipe && !clause && (definition || command_at(self.registries, &self.tokens[index..]).is_some())
     }
 
     fn statement(&mut self, index: usize, word: &str) -> Option<&'static str> {
@@ -181,15 +180,14 @@ impl<'a, 't> Reader<'a, 't> {
             self.place = Place::Definition;
             return Some(KEYWORD);
         }
-        let grammar = self.registries.grammar();
-        if let Some((words, signature)) = command_at(&grammar, rest) {
+        if let Some((words, signature)) = command_at(self.registries, rest) {
             self.signature = Some(signature);
             if words > 1 {
                 self.place = Place::Command(words - 1);
             }
             return Some(KEYWORD);
         }
-        let begins_command = grammar.commands.iter().any(|command| {
+        let begins_command = self.registries.commands.iter().any(|command| {
             let first = command.name.split(' ').next().unwrap_or_default();
             first.eq_ignore_ascii_case(word)
         });
@@ -269,7 +267,7 @@ fn words_at(tokens: &[Token<'_>], name: &str) -> Option<usize> {
     Some(count)
 }
 
-fn command_at(grammar: &Grammar<'_>, tokens: &[Token<'_>]) -> Option<(usize, Signature)> {
+fn command_at(grammar: &Registries, tokens: &[Token<'_>]) -> Option<(usize, Signature)> {
     let named = grammar.commands.iter().flat_map(|command| {
         std::iter::once(&command.name).chain(command.aliases).map(move |name| (*name, command.signature))
     });

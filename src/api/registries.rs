@@ -1,57 +1,31 @@
-//! What lowering is handed: the registries of the layers it may not import, and where the shell runs.
+//! The registries: everything that can be named in a statement, for whoever reads, plans, completes or explains one.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::api::{ConnectorSpec, ResultSink, StageSpec, WindowAssigner, WindowCall, WindowFnSpec};
-use crate::plan::OptimizerOps;
+use super::{CommandSyntax, ConnectorSpec, StageSpec, WindowAssigner, WindowCall, WindowFnSpec};
 use crate::types::{Diagnostic, Spanned, nearest};
 
-/// The registries.
-#[derive(Clone, Copy)]
-pub struct Registries<'a> {
+/// The registries of the layers above, which hand them down.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Registries {
     /// The stages of pipelines.
-    pub stages: &'a [&'a StageSpec],
+    pub stages: &'static [&'static StageSpec],
+    /// Stages that the language has and this build has not: refused by name. Several words are possible (`left join`).
+    pub planned_stages: &'static [&'static str],
     /// The functions of the `window` stage.
-    pub windows: &'a [&'a WindowFnSpec],
+    pub windows: &'static [&'static WindowFnSpec],
     /// The connectors.
-    pub connectors: &'a [ConnectorSpec],
-    /// Names of stages that the language has and this build does not.
-    pub planned_stages: &'a [&'a str],
-    /// Makes the optimizer's operators.
-    pub optimizer: OptimizerOps,
+    pub connectors: &'static [ConnectorSpec],
+    /// The shell's commands, as far as they are typed.
+    pub commands: &'static [CommandSyntax],
 }
 
-/// Everything that lowering needs besides the catalog.
-#[derive(Clone)]
-pub struct Environment<'a> {
-    /// The registries.
-    pub registries: Registries<'a>,
-    /// Relative paths start here.
-    pub base_dir: PathBuf,
-    /// Where rows for the person at the terminal go.
-    pub results: Arc<dyn ResultSink>,
-}
-
-impl<'a> Registries<'a> {
-    /// The stage called `name`, by its name or an alias.
-    pub(super) fn stage(&self, name: &Spanned<String>) -> Result<&'a StageSpec, Diagnostic> {
-        let called = |spec: &&StageSpec| {
-            std::iter::once(&spec.name).chain(spec.aliases).any(|known| known.eq_ignore_ascii_case(&name.node))
-        };
-        if let Some(&spec) = self.stages.iter().find(|spec| called(spec)) {
-            return Ok(spec);
-        }
-        if let Some(planned) = self.planned_stages.iter().find(|planned| planned.eq_ignore_ascii_case(&name.node)) {
-            return Err(Diagnostic::at(name.span, format!("the stage `{planned}` is not there yet")));
-        }
-        let known = self.stages.iter().flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases));
-        Err(Diagnostic::at(name.span, format!("unknown stage `{}`", name.node))
-            .did_you_mean(&name.node, known.copied()))
-    }
-
+impl Registries {
     /// The window function that `call` names, bound.
-    pub(super) fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
+    ///
+    /// # Errors
+    /// When there is none of that name, or its arguments do not fit.
+    pub fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
         let name = &call.name;
         let found = self.windows.iter().find(|spec| spec.name.eq_ignore_ascii_case(&name.node));
         let Some(spec) = found else {
@@ -66,7 +40,10 @@ impl<'a> Registries<'a> {
     }
 
     /// The connector called `name` that can be a source, or a sink.
-    pub(super) fn connector(&self, name: &Spanned<String>, side: Side) -> Result<&'a ConnectorSpec, Diagnostic> {
+    ///
+    /// # Errors
+    /// When there is none of that name, or it can't be that.
+    pub fn connector(&self, name: &Spanned<String>, side: Side) -> Result<&'static ConnectorSpec, Diagnostic> {
         match self.find_connector(&name.node) {
             Some(spec) if side.fits(spec) => Ok(spec),
             Some(spec) => Err(Diagnostic::at(name.span, format!("the connector `{}` {}", spec.name, side.refusal()))
@@ -75,11 +52,15 @@ impl<'a> Registries<'a> {
         }
     }
 
-    pub(super) fn find_connector(&self, name: &str) -> Option<&'a ConnectorSpec> {
+    /// The connector called `name`.
+    #[must_use]
+    pub fn find_connector(&self, name: &str) -> Option<&'static ConnectorSpec> {
         self.connectors.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn connector_names(&self, side: Side) -> Vec<&'static str> {
+    /// The connectors that can be a source, or a sink.
+    #[must_use]
+    pub fn connector_names(&self, side: Side) -> Vec<&'static str> {
         self.connectors.iter().filter(|spec| side.fits(spec)).map(|spec| spec.name).collect()
     }
 }
@@ -95,8 +76,10 @@ fn unknown(what: &str, they_are: &str, name: &Spanned<String>, known: &[&str]) -
 
 /// The end of a job that a connector is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
+    /// Where rows come from.
     Source,
+    /// Where they go.
     Sink,
 }
 

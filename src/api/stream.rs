@@ -1,0 +1,111 @@
+//! What is known of a stream: its columns, keys, changes and times.
+
+use std::sync::Arc;
+
+use super::{ChangelogMode, PlannedOperator, WindowSpec};
+use crate::expr::Scope;
+use crate::types::{Schema, Spanned};
+
+/// What is known of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
+/// one.
+#[derive(Debug, Clone)]
+pub struct StreamShape {
+    /// The name that qualifies its columns, where it was typed.
+    pub name: Option<Spanned<String>>,
+    /// Its columns.
+    pub schema: Schema,
+    /// After `key_by`: the key columns.
+    pub keys: Option<Vec<usize>>,
+    /// After `window`: what the next `aggregate` uses.
+    pub window: Option<Arc<WindowSpec>>,
+    /// Which changes its rows are.
+    pub changelog: ChangelogMode,
+    /// What it knows of time.
+    pub time: TimeAttributes,
+}
+
+/// What a stream knows of time. Event times stand beside the columns, so that they last where no column has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimeAttributes {
+    /// Whether rows carry event times and watermarks flow.
+    pub event_time: bool,
+    /// The columns that are time attributes, ascending.
+    pub columns: Vec<(usize, TimeAttribute)>,
+}
+
+/// What makes a column more than a timestamp: Flink's time attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeAttribute {
+    /// Its value is the event time of the row.
+    RowTime,
+    /// Its value is the time at which the row is looked at.
+    ProcessingTime,
+}
+
+impl StreamShape {
+    /// A stream of these columns, of rows that are only added, about which nothing else is known.
+    #[must_use]
+    pub fn of(schema: Schema) -> Self {
+        let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
+        Self { name: None, schema, keys: None, window: None, changelog, time }
+    }
+
+    /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
+    /// without watermarks would hold the others back for ever.
+    #[must_use]
+    pub fn behind(operator: &dyn PlannedOperator, inputs: &[&Self]) -> Self {
+        let changelogs: Vec<_> = inputs.iter().map(|input| input.changelog.clone()).collect();
+        let schema = operator.output().clone();
+        let columns = (0..schema.len()).filter_map(|column| {
+            let passed = operator.passes(column)?;
+            let (first, others) = inputs.split_first()?;
+            let attribute = first.time.attribute(passed)?;
+            let same = others.iter().all(|other| other.time.attribute(passed) == Some(attribute));
+            same.then_some((column, attribute))
+        });
+        let time =
+            TimeAttributes { event_time: inputs.iter().all(|input| input.time.event_time), columns: columns.collect() };
+        let changelog = operator.changelog(&changelogs);
+        let name = inputs.first().and_then(|first| first.name.clone());
+        Self { name, schema, keys: None, window: None, changelog, time }
+    }
+
+    /// What an expression over it may read.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'_> {
+        Scope::named(self.name.as_ref(), &self.schema)
+    }
+}
+
+impl TimeAttributes {
+    /// Of a stream whose event time is that of the column `row_time`, or is computed.
+    #[must_use]
+    pub fn of_event_time(row_time: Option<usize>) -> Self {
+        let mut this = Self::default();
+        this.set_event_time(row_time);
+        this
+    }
+
+    /// Gives the stream a new event time, that of the column `row_time`, or a computed one.
+    pub fn set_event_time(&mut self, row_time: Option<usize>) {
+        self.event_time = true;
+        self.columns.retain(|&(at, attribute)| attribute == TimeAttribute::ProcessingTime && Some(at) != row_time);
+        self.columns.extend(row_time.map(|at| (at, TimeAttribute::RowTime)));
+        self.columns.sort_unstable_by_key(|&(at, _)| at);
+    }
+
+    /// Which time attribute `column` is, if it is one.
+    #[must_use]
+    pub fn attribute(&self, column: usize) -> Option<TimeAttribute> {
+        self.columns.iter().find(|(at, _)| *at == column).map(|&(_, attribute)| attribute)
+    }
+}
+
+/// A stream in the plan under construction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamRef {
+    /// The node.
+    pub node: usize,
+    /// 0 for its main output, 1 + port for a side output.
+    pub output: usize,
+}

@@ -1,0 +1,222 @@
+//! A plan under construction: what every level of language builds with. It knows operators and streams by name, and
+//! nothing of how they were typed.
+
+mod sinks;
+mod streams;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::definitions::{SinkDef, SourceDef};
+use super::logical::{LogicalNode, LogicalPlan, NodeKind};
+use super::name::check_name;
+use super::optimizer::OptimizerOps;
+use crate::api::{PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
+use crate::types::{Diagnostic, OperatorUid, Spanned};
+
+/// What a plan is built with besides the catalog: the registries of the layers that it may not import, and where the
+/// shell runs.
+#[derive(Clone)]
+pub struct Environment<'a> {
+    /// What can be named in a statement.
+    pub registries: &'a Registries,
+    /// Makes the operators that the optimizer puts in.
+    pub optimizer: OptimizerOps,
+    /// Relative paths start here.
+    pub base_dir: PathBuf,
+    /// Where rows for the person at the terminal go.
+    pub results: Arc<dyn ResultSink>,
+}
+
+/// What a stream is made of: whatever can build itself into a plan, be it a pipeline or a query.
+pub trait StreamBody: fmt::Debug + Send + Sync {
+    /// Builds the stream, which is called `name`, into the plan; returns its end.
+    ///
+    /// # Errors
+    /// A mistake, at its place in the text that defined the stream.
+    fn build(&self, name: &str, builder: &mut Builder<'_>) -> Result<(StreamRef, StreamShape), Diagnostic>;
+}
+
+/// What a builder looks names up in: the catalog.
+pub trait Names {
+    /// What `name` stands for: an exact match first, else one that differs only in case.
+    fn find(&self, name: &str) -> Option<Named<'_>>;
+
+    /// All there is, by name.
+    fn all(&self) -> Box<dyn Iterator<Item = Named<'_>> + '_>;
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// A source.
+    Source(&'a SourceDef),
+    /// A sink.
+    Sink(&'a SinkDef),
+    /// A stream of this name and body.
+    Stream(&'a str, &'a Arc<dyn StreamBody>),
+}
+
+impl<'a> Named<'a> {
+    /// The name as it was defined.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Source(source) => &source.name,
+            Self::Sink(sink) => &sink.name,
+            Self::Stream(name, _) => name,
+        }
+    }
+}
+
+/// A plan under construction. Sources and streams are put into it when they are first read, once a job.
+pub struct Builder<'a> {
+    names: &'a dyn Names,
+    environment: &'a Environment<'a>,
+    max_parallelism: u16,
+    plan: LogicalPlan,
+    /// The streams of this job by name: sources and streams read so far, and side outputs.
+    named: BTreeMap<String, (StreamRef, StreamShape)>,
+    /// What is known of each stream.
+    shapes: BTreeMap<StreamRef, StreamShape>,
+    uids: BTreeSet<OperatorUid>,
+    /// The streams being built, outermost first.
+    building: Vec<String>,
+    /// Side outputs that are made further down in the job.
+    later: BTreeSet<String>,
+}
+
+impl<'a> Builder<'a> {
+    /// An empty plan of a job with so many key groups.
+    #[must_use]
+    pub fn new(names: &'a dyn Names, environment: &'a Environment<'a>, max_parallelism: u16) -> Self {
+        Self {
+            names,
+            environment,
+            max_parallelism,
+            plan: LogicalPlan::default(),
+            named: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            uids: BTreeSet::new(),
+            building: Vec::new(),
+            later: BTreeSet::new(),
+        }
+    }
+
+    /// What the plan is built with.
+    #[must_use]
+    pub const fn environment(&self) -> &'a Environment<'a> {
+        self.environment
+    }
+
+    /// Puts `operator` behind `inputs`; returns its main output, and what is known of it. Its uid is made of `place`, such as `bids.print.2`, and
+    /// its name. `parallelism` is that of the place; an operator that must have one of its own has that.
+    pub fn add(
+        &mut self,
+        operator: Arc<dyn PlannedOperator>,
+        inputs: &[StreamRef],
+        place: &str,
+        parallelism: Option<&Spanned<u64>>,
+    ) -> (StreamRef, StreamShape) {
+        let shapes: Vec<_> = inputs.iter().filter_map(|stream| self.shapes.get(stream)).collect();
+        let shape = StreamShape::behind(&*operator, &shapes);
+        let uid = self.free_uid(&[place, operator.name()]);
+        let parallelism = parallelism.filter(|_| operator.parallelism().is_none()).cloned();
+        let stream = self.push(NodeKind::Operator(operator), inputs.to_vec(), uid, parallelism);
+        self.shapes.insert(stream, shape.clone());
+        (stream, shape)
+    }
+
+    /// Says what is known of `stream`, for operators that read on from there.
+    pub fn set_shape(&mut self, stream: StreamRef, shape: StreamShape) {
+        self.shapes.insert(stream, shape);
+    }
+
+    /// Gives the operator at `node` the uid that was typed for it.
+    ///
+    /// # Errors
+    /// When it can't be one, or is taken in this job.
+    pub fn set_uid(&mut self, node: usize, uid: &Spanned<String>) -> Result<(), Diagnostic> {
+        check_name("uid", uid)?;
+        let new = OperatorUid::new(&uid.node);
+        if self.plan.nodes[node].uid == new {
+            return Ok(());
+        }
+        if !self.uids.insert(new.clone()) {
+            return Err(Diagnostic::at(uid.span, format!("the uid `{}` is taken in this job", uid.node)));
+        }
+        let old = std::mem::replace(&mut self.plan.nodes[node].uid, new);
+        self.uids.remove(&old);
+        Ok(())
+    }
+
+    /// Gives the operator at `node` the parallelism that was typed for it; with `shared` others may read it, and no two
+    /// may be typed.
+    ///
+    /// # Errors
+    /// When it is 0 or above the number of key groups, or not the one that it must have or was given before.
+    pub fn set_parallelism(&mut self, node: usize, parallelism: &Spanned<u64>, shared: bool) -> Result<(), Diagnostic> {
+        let limit = u64::from(self.max_parallelism);
+        if parallelism.node == 0 || parallelism.node > limit {
+            let message = format!("the parallelism must be from 1 to {limit}, not {}", parallelism.node);
+            return Err(Diagnostic::at(parallelism.span, message)
+                .help("the most is the job's max_parallelism, the number of its key groups"));
+        }
+        let target = &mut self.plan.nodes[node];
+        let must = match &target.kind {
+            NodeKind::Scan(_) => None,
+            NodeKind::Operator(operator) => operator.parallelism(),
+        };
+        if let Some(must) = must.filter(|&must| u64::try_from(must) != Ok(parallelism.node)) {
+            let message = format!("`{}` always runs with parallelism {must}", target.title());
+            return Err(Diagnostic::at(parallelism.span, message));
+        }
+        if let Some(typed) = target.typed_parallelism().filter(|&typed| shared && typed != parallelism.node) {
+            let message = format!("`{}` was given parallelism {typed} before", target.title());
+            return Err(Diagnostic::at(parallelism.span, message));
+        }
+        if must.is_none() {
+            target.parallelism = Some(parallelism.clone());
+        }
+        Ok(())
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn finish(self) -> LogicalPlan {
+        self.plan
+    }
+
+    fn push(
+        &mut self,
+        kind: NodeKind,
+        inputs: Vec<StreamRef>,
+        uid: OperatorUid,
+        parallelism: Option<Spanned<u64>>,
+    ) -> StreamRef {
+        self.plan.nodes.push(LogicalNode { kind, inputs, uid, parallelism, sink: None });
+        StreamRef { node: self.plan.nodes.len() - 1, output: 0 }
+    }
+
+    /// The uid of these parts, or with `-2`, … behind it where that is taken.
+    fn free_uid(&mut self, parts: &[&str]) -> OperatorUid {
+        let text = parts.iter().map(|part| uid_part(part)).collect::<Vec<_>>().join(".");
+        let mut uid = OperatorUid::new(&text);
+        let mut number = 2;
+        while !self.uids.insert(uid.clone()) {
+            uid = OperatorUid::new(format!("{text}-{number}"));
+            number += 1;
+        }
+        uid
+    }
+}
+
+/// A name as part of a uid: without blanks and other characters that would have to be quoted where it is typed.
+fn uid_part(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Streams by name: sources are scanned and streams built when they are first read, side outputs are named.
+
+use std::sync::Arc;
+
+use super::{Builder, Named, StreamBody};
+use crate::api::{ChangelogMode, StreamRef, StreamShape, TimeAttributes};
+use crate::plan::definitions::SourceDef;
+use crate::plan::logical::{NodeKind, Scan};
+use crate::plan::name::{check_name, unknown};
+use crate::types::{Diagnostic, Spanned};
+
+/// How deep streams may be defined of streams. Each level costs stack while it is built.
+const DEEPEST_STREAM: usize = 100;
+
+impl Builder<'_> {
+    /// The stream or source called `name`, which qualifies its columns.
+    ///
+    /// # Errors
+    /// When there is none, with the near name; when it is a sink, or a stream that reads itself; and a mistake in it,
+    /// shown at `name`.
+    pub fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
+        let (stream, shape) = self.read(name)?;
+        Ok((stream, StreamShape { name: Some(name.clone()), ..shape }))
+    }
+
+    /// Says that the stream `name` is being defined, so that it can't read itself.
+    pub fn begin_stream(&mut self, name: &str) {
+        self.building.push(name.to_owned());
+    }
+
+    /// Whether what is built is the body of a stream.
+    #[must_use]
+    pub fn is_in_stream(&self) -> bool {
+        !self.building.is_empty()
+    }
+
+    /// Says which side outputs are made further down, for the error of who reads one too early.
+    pub fn announce(&mut self, later: impl IntoIterator<Item = String>) {
+        self.later = later.into_iter().collect();
+    }
+
+    /// Makes side output `port` of the operator at `node` known as the stream `name` in this job.
+    ///
+    /// # Errors
+    /// When the name can't be one or is taken, or there is no such output.
+    pub fn name_side_output(
+        &mut self,
+        node: Option<usize>,
+        port: usize,
+        name: &Spanned<String>,
+    ) -> Result<(), Diagnostic> {
+        check_name("stream", name)?;
+        if self.named.contains_key(&name.node) || self.names.find(&name.node).is_some() {
+            return Err(Diagnostic::at(name.span, format!("the name `{}` is taken", name.node))
+                .help("a side output needs a name of its own"));
+        }
+        let side = node.and_then(|node| {
+            let stream = StreamRef { node, output: port + 1 };
+            Some((stream, self.plan.schema(stream)?))
+        });
+        let Some((stream, schema)) = side else {
+            return Err(Diagnostic::at(name.span, "the stage has no such side output"));
+        };
+        let inputs = self.plan.nodes[stream.node].inputs.iter();
+        let known: Vec<_> = inputs.filter_map(|input| self.shapes.get(input)).collect();
+        let append = known.iter().all(|shape| shape.changelog.is_append());
+        let event_time = known.iter().all(|shape| shape.time.event_time);
+        let shape = StreamShape {
+            changelog: if append { ChangelogMode::Append } else { ChangelogMode::Retract(None) },
+            time: TimeAttributes { event_time, columns: Vec::new() },
+            ..StreamShape::of(schema)
+        };
+        self.shapes.insert(stream, shape.clone());
+        self.named.insert(name.node.clone(), (stream, shape));
+        Ok(())
+    }
+
+    fn read(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
+        if let Some(known) = self.named.get(&name.node) {
+            return Ok(known.clone());
+        }
+        let names = self.names;
+        let found = names.find(&name.node);
+        // Also when nothing has it: a stream is defined only when it is bound.
+        let called = found.map_or(name.node.as_str(), Named::name);
+        if self.building.iter().any(|open| open == called) {
+            return Err(Diagnostic::at(name.span, format!("the stream `{called}` reads itself")));
+        }
+        if let Some(known) = self.named.get(called) {
+            return Ok(known.clone());
+        }
+        let read = match found {
+            None => return Err(self.unknown_stream(name)),
+            Some(Named::Sink(sink)) => {
+                return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
+            }
+            Some(Named::Source(def)) => self.scan(def),
+            Some(Named::Stream(called, body)) => self.build(called, body, name)?,
+        };
+        self.shapes.insert(read.0, read.1.clone());
+        self.named.insert(called.to_owned(), read.clone());
+        Ok(read)
+    }
+
+    fn scan(&mut self, def: &SourceDef) -> (StreamRef, StreamShape) {
+        let schema = def.source.schema().clone();
+        let columns: Vec<usize> = (0..schema.len()).collect();
+        let uid = self.free_uid(&[&def.name, "source"]);
+        let scan = Scan {
+            name: def.name.clone(),
+            source: def.source.clone(),
+            projection: columns.clone(),
+            event_time: def.event_time.clone(),
+            filter: None,
+            output: columns,
+            schema,
+            pace: def.pace,
+            on_error: def.on_error,
+        };
+        (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), def.shape())
+    }
+
+    fn build(
+        &mut self,
+        called: &str,
+        body: &Arc<dyn StreamBody>,
+        name: &Spanned<String>,
+    ) -> Result<(StreamRef, StreamShape), Diagnostic> {
+        if self.building.len() >= DEEPEST_STREAM {
+            let message = format!("streams are defined of streams more than {DEEPEST_STREAM} deep here");
+            return Err(Diagnostic::at(name.span, message));
+        }
+        self.building.push(called.to_owned());
+        let built = body.build(called, self);
+        self.building.pop();
+        // The places in it are those of the statement that defined the stream, so the error is shown where it is read.
+        built.map_err(|error| error.inside(&format!("in stream `{called}`"), name.span))
+    }
+
+    fn unknown_stream(&self, name: &Spanned<String>) -> Diagnostic {
+        if self.later.contains(&name.node) {
+            return Diagnostic::at(name.span, format!("`{}` is made by a pipeline further down", name.node))
+                .help("put the pipeline that makes it before the one that reads it");
+        }
+        let readable = self.names.all().filter(|named| !matches!(named, Named::Sink(_))).map(Named::name);
+        unknown("stream or source", name, readable.chain(self.named.keys().map(String::as_str)))
+    }
+}

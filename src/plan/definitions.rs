@@ -1,0 +1,57 @@
+//! Sources and sinks as they are defined.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{ConnectorSpec, EventTimeSpec, OnError, Options, PlannedSource, StreamShape, TimeAttributes};
+use crate::types::Spanned;
+
+/// A source: where rows come from, and their time.
+#[derive(Debug, Clone)]
+pub struct SourceDef {
+    /// Its name.
+    pub name: String,
+    /// The connector's side of it.
+    pub source: Arc<dyn PlannedSource>,
+    /// Event time over all its columns; `None` when the stream has none.
+    pub event_time: Option<EventTimeSpec>,
+    /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
+    pub pace: Option<f64>,
+    /// What becomes of rows that can't be read.
+    pub on_error: OnError,
+    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
+    pub dead_letter: Option<String>,
+}
+
+impl SourceDef {
+    /// What a pipeline that begins with it knows.
+    #[must_use]
+    pub fn shape(&self) -> StreamShape {
+        let time = self.event_time.as_ref().map(|spec| TimeAttributes::of_event_time(spec.time.as_column()));
+        StreamShape { time: time.unwrap_or_default(), ..StreamShape::of(self.source.schema().clone()) }
+    }
+}
+
+/// A sink: made into an operator when the columns that arrive are known.
+#[derive(Clone)]
+pub struct SinkDef {
+    /// Its name.
+    pub name: String,
+    /// The connector.
+    pub connector: ConnectorSpec,
+    /// The text behind the connector's name.
+    pub target: Option<Spanned<String>>,
+    /// `with (…)`, names checked.
+    pub options: Options,
+}
+
+impl fmt::Debug for SinkDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkDef")
+            .field("name", &self.name)
+            .field("connector", &self.connector.name)
+            .field("target", &self.target)
+            .field("options", &self.options)
+            .finish()
+    }
+}
