@@ -130,7 +130,8 @@ impl Symbol {
 
 impl Token<'_> {
     /// The brackets that are open behind it, when `depth` are before it.
-    pub(super) const fn depth_behind(&self, depth: usize) -> usize {
+    #[must_use]
+    pub const fn depth_behind(&self, depth: usize) -> usize {
         match self.kind {
             TokenKind::Symbol(symbol) if symbol.opens() => depth + 1,
             TokenKind::Symbol(symbol) if symbol.closes() => depth.saturating_sub(1),

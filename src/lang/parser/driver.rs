@@ -2,15 +2,16 @@
 
 use nom::Err;
 
+use super::expected::{Cursor, Expectations, Expected, Kind};
 use super::expr::expr;
-use super::input::{Expected, Fail, Source};
+use super::input::{Fail, Source};
 use super::report;
 use super::statement::{command_end, is_command, statement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::Statement;
 use crate::lang::grammar::Grammar;
 use crate::lang::lexer::{Lexed, lex};
-use crate::lang::token::{LineBreak, Symbol};
+use crate::lang::token::{LineBreak, Symbol, Token};
 use crate::types::{Diagnostic, Spanned};
 
 /// Parses all statements of `text`.
@@ -52,11 +53,22 @@ pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
     match expr(source.from(0).opened()) {
         Ok((rest, parsed)) if rest.at == end => Ok(parsed),
         Ok((rest, _)) => {
-            rest.note(Expected::Kind("the end of the expression"));
+            rest.note(Expected::Kind(Kind::EndOfExpression));
             Err(report::diagnostic(&source, end))
         }
         Err(failure) => Err(reported(&source, failure, end)),
     }
+}
+
+/// What may stand behind `tokens`, the beginning of one statement of `text`. Nothing where they hold a mistake that is
+/// not inside of a stage.
+#[must_use]
+pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Grammar<'_>) -> Expectations {
+    let mut source = Source::new(text, tokens, grammar);
+    source.cursor = Some(Cursor::behind(tokens.len()));
+    // What is wrong with it is of no interest here.
+    let _ = statement(source.from(0));
+    source.cursor.map(Cursor::into_found).unwrap_or_default()
 }
 
 /// Whether a prompt may hand over what was typed so far.
@@ -154,7 +166,7 @@ pub(crate) fn next_statement(source: &Source<'_>, mut at: usize) -> Option<Outco
                 return Some(Outcome { result: Ok(statement), next: rest.at, ended: Ended::Line });
             }
             Some(_) => {
-                rest.note(Expected::Kind("the end of the statement"));
+                rest.note(Expected::Kind(Kind::EndOfStatement));
                 Err::Error(Fail(None))
             }
         },
@@ -177,7 +189,7 @@ pub(crate) fn next_statement(source: &Source<'_>, mut at: usize) -> Option<Outco
 }
 
 /// Whether `tokens` leave a bracket open or end with `|`.
-fn is_open(tokens: &[crate::lang::token::Token<'_>]) -> bool {
+fn is_open(tokens: &[Token<'_>]) -> bool {
     let depth = tokens.iter().fold(0, |depth, token| token.depth_behind(depth));
     depth > 0 || tokens.last().is_some_and(|token| token.is(Symbol::Pipe))
 }

@@ -5,7 +5,8 @@ use nom::multi::separated_list1;
 use nom::{Err, Parser};
 
 use super::call::{call, special_call};
-use super::input::{Expected, Fail, PResult, Tokens, bracketed, comma, field_name, labelled, refuse, soft};
+use super::expected::{Expected, Frame, Kind};
+use super::input::{Fail, PResult, Tokens, bracketed, comma, field_name, labelled, refuse, soft, within};
 use super::literal::typed_literal;
 use super::predicate::{between, case, in_list, is, like};
 use crate::expr::ast::{BinaryOp, Expr, ExprNode, Literal, UnaryOp};
@@ -77,11 +78,11 @@ mod power {
 }
 
 /// Words that begin no operand and are no column's name unless quoted.
-pub(crate) const RESERVED: &[&str] =
+pub const RESERVED: &[&str] =
     &["and", "as", "between", "case", "distinct", "false", "in", "is", "like", "not", "null", "or", "true"];
 
 /// Words that belong to a `case` inside of one, and are names elsewhere.
-pub(crate) const RESERVED_IN_CASE: &[&str] = &["when", "then", "else", "end"];
+const RESERVED_IN_CASE: &[&str] = &["when", "then", "else", "end"];
 
 const OPERATOR_WORDS: &[&str] = &["and", "between", "in", "is", "like", "not", "or"];
 
@@ -92,12 +93,12 @@ pub(crate) fn expr(input: Tokens<'_>) -> PResult<'_, ExprNode> {
 
 /// An expression with its height.
 pub(super) fn measured(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, 0))(input)
+    labelled(Kind::Expression, |input| climb(input, 0))(input)
 }
 
 /// An operand above the level of comparisons, as `between` and `position` take it.
 pub(super) fn operand(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, power::CONCAT))(input)
+    labelled(Kind::Expression, |input| climb(input, power::CONCAT))(input)
 }
 
 /// An operand with a sign, without operators.
@@ -180,7 +181,7 @@ fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
         let found = if input.continues() { infix(input) } else { None };
         let Some((infix, power, tokens, negated)) = found.filter(|&(_, power, ..)| least <= power && power <= most)
         else {
-            input.note(Expected::Kind("an operator"));
+            input.note(Expected::Kind(Kind::Operator));
             input.source.trace.note_near(input.at, OPERATOR_WORDS);
             return Ok((input, left));
         };
@@ -202,7 +203,7 @@ fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
 }
 
 fn right_side(input: Tokens<'_>, power: u8) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, power + 1))(input)
+    labelled(Kind::Expression, |input| climb(input, power + 1))(input)
 }
 
 fn binary(left: Measured, op: Spanned<BinaryOp>, right: Measured) -> Result<Measured, Err<Fail>> {
@@ -277,7 +278,7 @@ fn prefix(input: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
     let inside = input.deeper()?.skip(1);
     let (rest, inner) =
         labelled(
-            "an expression",
+            Kind::Expression,
             |inside| if least == u8::MAX { prefix(inside, least) } else { climb(inside, least) },
         )(inside)?;
     let span = token.span.to(inner.node.span);
@@ -289,16 +290,22 @@ fn prefix(input: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
 fn postfix(start: Tokens<'_>) -> PResult<'_, Measured> {
     let (mut input, mut left) = primary(start)?;
     let mut is_path = matches!(left.node.node, Expr::Column(_)) && input.at == start.at + 1;
-    while input.continues() {
+    loop {
+        input.suggest(Expected::Exactly("["));
+        input.suggest(Expected::Exactly("."));
+        if !input.continues() {
+            break;
+        }
         let span = |input: Tokens<'_>| Span::new(left.node.span.start, input.last_end());
         if input.peek().is_some_and(|token| token.is(Symbol::LeftBracket)) {
-            let (rest, index) = bracketed(Symbol::LeftBracket, measured, Symbol::RightBracket)(input)?;
+            let index = |input| within(input, || Frame::Brackets, measured);
+            let (rest, index) = bracketed(Symbol::LeftBracket, index, Symbol::RightBracket)(input)?;
             let span = span(rest);
             let below = left.height.max(index.height);
             left = Measured::above(below, Expr::Index(left.boxed(), index.boxed()), span)?;
             (input, is_path) = (rest, false);
         } else if input.peek().is_some_and(|token| token.is(Symbol::Dot)) {
-            let (rest, name) = field_name(input.skip(1))?;
+            let (rest, name) = within(input.skip(1), || Frame::Path(path(&left.node.node)), field)?;
             let span = span(rest);
             if is_path && let Expr::Column(parts) = &mut left.node.node {
                 parts.push(name);
@@ -315,8 +322,19 @@ fn postfix(start: Tokens<'_>) -> PResult<'_, Measured> {
     Ok((input, left))
 }
 
+fn field(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    input.suggest(Expected::Kind(Kind::Field));
+    field_name(input)
+}
+
+/// The names of a column and its fields, when `expr` is nothing else.
+fn path(expr: &Expr) -> Vec<String> {
+    let Expr::Column(parts) = expr else { return Vec::new() };
+    parts.iter().map(|part| part.node.clone()).collect()
+}
+
 fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
-    let Some(token) = input.peek() else { return input.fail("an expression") };
+    let Some(token) = input.peek() else { return input.fail(Kind::Expression) };
     let constant = |literal| Ok((input.skip(1), Measured::literal(literal, token.span)));
     #[expect(clippy::wildcard_enum_match_arm, reason = "everything else begins no expression")]
     match &token.kind {
@@ -329,7 +347,7 @@ fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
         TokenKind::Symbol(Symbol::LeftParen) => parenthesised(input),
         TokenKind::Quoted(_) => named(input),
         TokenKind::Word(word) => word_primary(input, word),
-        _ => input.fail("an expression"),
+        _ => input.fail(Kind::Expression),
     }
 }
 
@@ -337,7 +355,7 @@ fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
 fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
     let typed = |other: &&str| other.eq_ignore_ascii_case(word);
     if input.in_case && RESERVED_IN_CASE.iter().any(typed) {
-        return input.fail("an expression");
+        return input.fail(Kind::Expression);
     }
     if RESERVED.iter().any(typed) {
         let constant = |literal| Ok((input.skip(1), Measured::literal(literal, input.span())));
@@ -346,7 +364,7 @@ fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
             "true" => constant(Literal::Boolean(true)),
             "false" => constant(Literal::Boolean(false)),
             "case" => case(input),
-            _ => input.fail("an expression"),
+            _ => input.fail(Kind::Expression),
         };
     }
     if let Some(result) = typed_literal(input, word).or_else(|| special_call(input, word)) {
@@ -358,6 +376,7 @@ fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
 /// A call, or the first part of a column.
 fn named(input: Tokens<'_>) -> PResult<'_, Measured> {
     let opens = input.skip(1);
+    opens.suggest(Expected::Exactly("("));
     if opens.continues() && opens.peek().is_some_and(|token| token.is(Symbol::LeftParen)) {
         return call(input);
     }
@@ -377,7 +396,8 @@ pub(super) fn parenthesised(input: Tokens<'_>) -> PResult<'_, Measured> {
     if query {
         return refuse(Diagnostic::at(input.skip(1).span(), "a query inside an expression is not available yet"));
     }
-    let (rest, mut items) = bracketed(Symbol::LeftParen, measured_list, Symbol::RightParen)(input)?;
+    let list = |input| within(input, || Frame::Brackets, measured_list);
+    let (rest, mut items) = bracketed(Symbol::LeftParen, list, Symbol::RightParen)(input)?;
     let span = rest.span_from(input);
     if items.len() == 1
         && let Some(mut only) = items.pop()

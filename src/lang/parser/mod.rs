@@ -4,6 +4,7 @@
 mod call;
 mod data_type;
 mod driver;
+mod expected;
 mod expr;
 mod input;
 mod literal;
@@ -14,8 +15,9 @@ mod signature;
 mod statement;
 mod trace;
 
-pub use driver::{Completeness, is_complete, may_continue, parse, parse_expr};
-pub use expr::MAX_HEIGHT;
+pub use driver::{Completeness, expectations, is_complete, may_continue, parse, parse_expr};
+pub use expected::{Expectation, Expectations, Expected, Frame, Kind, Scope};
+pub use expr::{MAX_HEIGHT, RESERVED};
 pub use input::MAX_NESTING;
 
 pub(super) use driver::{Ended, next_statement};

@@ -4,8 +4,9 @@ use nom::Parser;
 use nom::combinator::opt;
 use nom::sequence::preceded;
 
+use super::expected::{Expected, Frame};
 use super::expr::{Measured, measured, measured_list, operand, parenthesised, unmeasured};
-use super::input::{Expected, PResult, Tokens, bracketed, keyword, refuse, soft, unfinished};
+use super::input::{PResult, Tokens, bracketed, keyword, refuse, soft, unfinished, within};
 use crate::expr::ast::{Expr, ExprNode, IsTest};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Span};
@@ -52,7 +53,8 @@ pub(super) fn in_list(input: Tokens<'_>, left: Measured, negated: bool) -> PResu
     {
         parenthesised(input)?;
     }
-    let (rest, list) = bracketed(Symbol::LeftParen, measured_list, Symbol::RightParen)(input)?;
+    let items = |input| within(input, || Frame::Brackets, measured_list);
+    let (rest, list) = bracketed(Symbol::LeftParen, items, Symbol::RightParen)(input)?;
     let (list, below) = unmeasured(list);
     let below = below.max(left.height);
     let span = Span::new(left.node.span.start, rest.last_end());
@@ -81,6 +83,7 @@ pub(super) fn case(start: Tokens<'_>) -> PResult<'_, Measured> {
         Ok((rest, part.node))
     };
     let mut operand = None;
+    input.suggest(Expected::Exactly("when"));
     let mut branches = Vec::new();
     if !input.peek().is_some_and(|token| token.is_word("when")) {
         let (rest, found) = part(input)?;

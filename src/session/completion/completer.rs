@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::candidate::Completions;
 use super::cursor::{Cursor, Part, floor};
 use super::offer::Offer;
-use super::walk::Walk;
-use super::want::{Place, Want};
+use super::usage;
+use crate::lang::{Expectation, Expectations, Expected, Kind, expectations};
 use crate::plan::Catalog;
 use crate::session::{Session, SessionRegistries};
 
@@ -72,8 +72,7 @@ impl Completer {
         let Some(cursor) = Cursor::at(text, pos, &grammar) else {
             return Completions { start: floor(text, pos), candidates: Vec::new() };
         };
-        let place = self.place(&cursor);
-        Offer::of(self, &cursor, &place)
+        Offer::of(self, &cursor, &self.expectations(&cursor))
     }
 
     /// What is still to be typed behind byte `pos`, in words: `WINDOW(…) [lateness DURATION] [late_to NAME]`. Only where a
@@ -85,7 +84,7 @@ impl Completer {
         if !cursor.typed.is_empty() || cursor.part == Part::Text || cursor.part == Part::Quoted || !ended {
             return None;
         }
-        self.place(&cursor).usage
+        usage::of(&self.registries, &self.expectations(&cursor).items)
     }
 
     /// The rest of the word at `pos`, if what is typed of it can only be one thing.
@@ -95,17 +94,17 @@ impl Completer {
         if cursor.typed.len() < 2 || cursor.part == Part::Text {
             return None;
         }
-        let completions = Offer::of(self, &cursor, &self.place(&cursor));
+        let completions = Offer::of(self, &cursor, &self.expectations(&cursor));
         let [only] = &completions.candidates[..] else { return None };
         let rest = only.replacement.strip_prefix(cursor.typed)?;
         (!rest.is_empty()).then(|| rest.to_owned())
     }
 
-    fn place(&self, cursor: &Cursor<'_>) -> Place {
-        let mut place = Walk::over(&self.registries, cursor.before, &cursor.tokens);
+    fn expectations(&self, cursor: &Cursor<'_>) -> Expectations {
+        let mut found = expectations(cursor.before, &cursor.tokens, &self.registries.grammar());
         if cursor.fresh_line && cursor.part == Part::Bare {
-            place.wants.push(Want::Statement);
+            found.items.push(Expectation { expected: Expected::Kind(Kind::Statement), within: Vec::new() });
         }
-        place
+        found
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Cursor<'a> {
         let statement = statement_start(&before[..start - opening], grammar);
         tokens.retain(|token| token.span.start >= statement);
         let last = tokens.last().map_or(statement, |token| token.span.end);
-        let depth = tokens.iter().fold(0, |depth, token| super::names::depth_behind(token, depth));
+        let depth = tokens.iter().fold(0, |depth, token| token.depth_behind(depth));
         let fresh_line = depth == 0
             && !tokens.is_empty()
             && !tokens.last().is_some_and(|token| token.is(Symbol::Pipe))
