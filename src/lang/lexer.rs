@@ -225,7 +225,7 @@ impl<'a> Lexer<'a, '_> {
 
     fn unexpected(&self, c: char) -> LexError {
         let span = self.span(c.len_utf8());
-        let shown = if c.is_control() || super::parser::is_bidi(c) {
+        let shown = if c.is_control() || is_bidi(c) {
             format!("unexpected character U+{:04X}", u32::from(c))
         } else {
             format!("unexpected character `{c}`")
@@ -266,7 +266,7 @@ impl<'a> Lexer<'a, '_> {
             return Err(error(self.span(length), "an empty name"));
         }
         self.check_length(name.len(), "identifier")?;
-        if let Some(c) = name.chars().find(|&c| c.is_control() || super::parser::is_bidi(c)) {
+        if let Some(c) = name.chars().find(|&c| c.is_control() || is_bidi(c)) {
             return Err(error(self.span(length), format!("a name with the character U+{:04X}", u32::from(c)))
                 .help("control characters and overrides of the writing direction can't stand in names"));
         }
@@ -391,7 +391,7 @@ impl<'a> Lexer<'a, '_> {
         let rest = self.rest();
         let length = rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(rest.len());
         let word = &rest[..length];
-        if let Some((at, c)) = word.char_indices().find(|&(_, c)| c.is_control() || super::parser::is_bidi(c)) {
+        if let Some((at, c)) = word.char_indices().find(|&(_, c)| c.is_control() || is_bidi(c)) {
             self.at += at;
             return Err(self.unexpected(c));
         }
@@ -427,4 +427,9 @@ fn word_bytes(text: &str) -> usize {
 
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Whether `c` overrides the direction of writing, so that a name with it reads as another.
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }

@@ -14,7 +14,7 @@ use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
-use crate::inspect::{CheckpointView, JobStatus, JobView, StateQuery, StateView};
+use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView};
 use crate::plan::{JobGraph, StreamGraph};
 use crate::types::{CheckpointId, Clock, DEFAULT_BATCH_ROWS, Error, Result, SubtaskId};
 
@@ -235,7 +235,7 @@ impl Job {
     #[must_use]
     pub fn has_checkpoint(&self) -> bool {
         self.restored_from.is_some()
-            || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == "completed")
+            || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == CheckpointStatus::Completed)
     }
 
     /// What it started from, when that was a checkpoint or savepoint: its number.

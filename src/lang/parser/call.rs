@@ -20,8 +20,9 @@ use nom::sequence::{pair, preceded};
 
 use super::data_type::data_type;
 use super::expected::{Expected, Frame, Kind};
-use super::expr::{Measured, measured, measured_list, operand, unmeasured};
 use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, labelled, refuse, soft, symbol, within};
+use super::operand::{measured, measured_list, operand};
+use super::tree::{Measured, unmeasured};
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};

@@ -3,8 +3,9 @@
 use nom::Err;
 
 use super::expected::{Cursor, Expectations, Expected, Kind};
-use super::expr::expr;
+use super::expr::climb;
 use super::input::{Fail, Source};
+use super::operand::expr;
 use super::report;
 use super::statement::{command_end, is_command, statement};
 use crate::expr::ast::ExprNode;
@@ -28,7 +29,7 @@ pub fn parse(text: &str, grammar: &Grammar<'_>) -> Result<Vec<Spanned<Statement>
     if let Some(error) = error {
         return Err(*error.diagnostic);
     }
-    let source = Source::new(text, &tokens, grammar);
+    let source = source(text, &tokens, grammar);
     let mut statements = Vec::new();
     let mut at = 0;
     while let Some(outcome) = next_statement(&source, at) {
@@ -36,6 +37,11 @@ pub fn parse(text: &str, grammar: &Grammar<'_>) -> Result<Vec<Spanned<Statement>
         at = outcome.next;
     }
     Ok(statements)
+}
+
+/// What parsers of `text` share.
+pub(crate) fn source<'a>(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Grammar<'a>) -> Source<'a> {
+    Source::new(text, tokens, grammar, climb)
 }
 
 /// Parses one expression, and nothing behind it.
@@ -48,7 +54,7 @@ pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
     if let Some(error) = error {
         return Err(*error.diagnostic);
     }
-    let source = Source::new(text, &tokens, &grammar);
+    let source = source(text, &tokens, &grammar);
     let end = tokens.len();
     match expr(source.from(0).opened()) {
         Ok((rest, parsed)) if rest.at == end => Ok(parsed),
@@ -64,7 +70,7 @@ pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
 /// not inside of a stage.
 #[must_use]
 pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Grammar<'_>) -> Expectations {
-    let mut source = Source::new(text, tokens, grammar);
+    let mut source = source(text, tokens, grammar);
     source.cursor = Some(Cursor::behind(tokens.len()));
     // What is wrong with it is of no interest here.
     let _ = statement(source.from(0));
@@ -86,7 +92,7 @@ pub fn is_complete(text: &str, grammar: &Grammar<'_>) -> Completeness {
     let Lexed { tokens, error } = lex(text, grammar);
     let incomplete = match error {
         Some(error) => error.unterminated,
-        None => last_outcome(&Source::new(text, &tokens, grammar))
+        None => last_outcome(&source(text, &tokens, grammar))
             .is_some_and(|outcome| outcome.result.is_err_and(|failure| failure.unfinished)),
     };
     if incomplete { Completeness::Incomplete } else { Completeness::Complete }
@@ -98,7 +104,7 @@ pub fn is_complete(text: &str, grammar: &Grammar<'_>) -> Completeness {
 pub fn may_continue(text: &str, grammar: &Grammar<'_>) -> bool {
     let Lexed { tokens, error } = lex(text, grammar);
     error.is_none()
-        && last_outcome(&Source::new(text, &tokens, grammar)).is_some_and(|outcome| {
+        && last_outcome(&source(text, &tokens, grammar)).is_some_and(|outcome| {
             outcome.ended == Ended::Text
                 && outcome.result.is_ok_and(|statement| match statement.node {
                     Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,

@@ -1,81 +1,22 @@
 //! Expressions: operators by precedence climbing, so that long chains take no stack.
 
 use nom::combinator::map;
-use nom::multi::separated_list1;
 use nom::{Err, Parser};
 
 use super::call::{call, special_call};
 use super::expected::{Expected, Frame, Kind};
-use super::input::{Fail, PResult, Tokens, bracketed, comma, field_name, labelled, refuse, soft, within};
+use super::input::{Fail, PResult, Tokens, bracketed, field_name, labelled, soft, within};
 use super::literal::typed_literal;
+use super::operand::{OPERATOR_WORDS, measured, measured_list, refuse_query};
+use super::power;
 use super::predicate::{between, case, in_list, is, like};
+use super::tree::{MAX_HEIGHT, Measured, unmeasured};
 use crate::expr::ast::{BinaryOp, Expr, ExprNode, Literal, UnaryOp};
 use crate::lang::token::{Symbol, TokenKind};
-use crate::types::{Diagnostic, Span, Spanned};
-
-/// Operators that hang from one another: the height of an expression's tree, which everything behind the parser walks
-/// by recursion.
-pub const MAX_HEIGHT: u16 = 500;
+use crate::types::{Span, Spanned};
 
 /// Longer chains of `and`, `or` and `||`, which are associative, are built as balanced trees.
 const LEFT_DEEP_TERMS: usize = 16;
-
-/// An expression and the height of its tree.
-#[derive(Debug)]
-pub(super) struct Measured {
-    pub(super) node: ExprNode,
-    pub(super) height: u16,
-}
-
-impl Measured {
-    /// A node above children of this height.
-    ///
-    /// # Errors
-    /// When the tree becomes too high.
-    pub(super) fn above(below: u16, expr: Expr, span: Span) -> Result<Self, Err<Fail>> {
-        if below >= MAX_HEIGHT {
-            return refuse(
-                Diagnostic::at(span, format!("more than {MAX_HEIGHT} operators hang from one another"))
-                    .help("compute a part of it in a `map` before"),
-            );
-        }
-        Ok(Self { node: Spanned::new(expr, span), height: below + 1 })
-    }
-
-    /// A node without children.
-    pub(super) fn leaf(expr: Expr, span: Span) -> Self {
-        Self { node: Spanned::new(expr, span), height: 1 }
-    }
-
-    /// A constant.
-    pub(super) fn literal(literal: Literal, span: Span) -> Self {
-        Self::leaf(Expr::Literal(literal), span)
-    }
-
-    /// Its node as a child.
-    pub(super) fn boxed(self) -> Box<ExprNode> {
-        Box::new(self.node)
-    }
-}
-
-/// The nodes of `parts` and the greatest of their heights.
-pub(super) fn unmeasured(parts: Vec<Measured>) -> (Vec<ExprNode>, u16) {
-    let height = parts.iter().map(|part| part.height).max().unwrap_or(0);
-    (parts.into_iter().map(|part| part.node).collect(), height)
-}
-
-/// How tightly operators bind. Calcite's numbers, except that `||` binds less tightly than `+`.
-mod power {
-    pub(super) const OR: u8 = 22;
-    pub(super) const AND: u8 = 24;
-    pub(super) const NOT: u8 = 26;
-    pub(super) const IS: u8 = 28;
-    pub(super) const COMPARISON: u8 = 30;
-    pub(super) const RANGE: u8 = 32;
-    pub(super) const CONCAT: u8 = 36;
-    pub(super) const SUM: u8 = 40;
-    pub(super) const PRODUCT: u8 = 60;
-}
 
 /// Words that begin no operand and are no column's name unless quoted.
 pub const RESERVED: &[&str] =
@@ -84,31 +25,9 @@ pub const RESERVED: &[&str] =
 /// Words that belong to a `case` inside of one, and are names elsewhere.
 const RESERVED_IN_CASE: &[&str] = &["when", "then", "else", "end"];
 
-const OPERATOR_WORDS: &[&str] = &["and", "between", "in", "is", "like", "not", "or"];
-
-/// An expression.
-pub(crate) fn expr(input: Tokens<'_>) -> PResult<'_, ExprNode> {
-    map(measured, |measured| measured.node).parse(input)
-}
-
-/// An expression with its height.
-pub(super) fn measured(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled(Kind::Expression, |input| climb(input, 0))(input)
-}
-
-/// An operand above the level of comparisons, as `between` and `position` take it.
-pub(super) fn operand(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled(Kind::Expression, |input| climb(input, power::CONCAT))(input)
-}
-
 /// An operand with a sign, without operators.
 pub(super) fn signed(input: Tokens<'_>) -> PResult<'_, ExprNode> {
     map(|input| prefix(input, u8::MAX), |measured| measured.node).parse(input)
-}
-
-/// Expressions separated by commas.
-pub(super) fn measured_list(input: Tokens<'_>) -> PResult<'_, Vec<Measured>> {
-    separated_list1(comma, measured).parse(input)
 }
 
 /// What stands between two operands.
@@ -173,7 +92,7 @@ fn infix(input: Tokens<'_>) -> Option<(Infix, u8, usize, bool)> {
 }
 
 /// An operand and the operators behind it that bind at least as tightly as `least`. Iterative along a chain.
-fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
+pub(super) fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
     let (mut input, mut left) = prefix(start, least)?;
     // An operator that binds more tightly than the one before it has gone to that one's right side already.
     let mut most = u8::MAX;
@@ -387,15 +306,7 @@ fn named(input: Tokens<'_>) -> PResult<'_, Measured> {
 
 /// `(e)`, or the row `(a, b)`.
 pub(super) fn parenthesised(input: Tokens<'_>) -> PResult<'_, Measured> {
-    let query = input.ahead(1).is_some_and(|token| token.is_word("select"))
-        && input.ahead(2).is_some_and(|token| {
-            token.is(Symbol::Star)
-                || matches!(token.kind, TokenKind::Text(_) | TokenKind::Integer(_))
-                || matches!(token.kind, TokenKind::Word(word) if !OPERATOR_WORDS.contains(&word))
-        });
-    if query {
-        return refuse(Diagnostic::at(input.skip(1).span(), "a query inside an expression is not available yet"));
-    }
+    refuse_query(input)?;
     let list = |input| within(input, || Frame::Brackets, measured_list);
     let (rest, mut items) = bracketed(Symbol::LeftParen, list, Symbol::RightParen)(input)?;
     let span = rest.span_from(input);

@@ -8,7 +8,9 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Needed, Parser};
 
 use super::expected::{Cursor, Expected, Frame, Kind};
+pub(crate) use super::fail::{Fail, refuse, soft};
 use super::trace::Trace;
+use super::tree::Measured;
 use crate::lang::grammar::Grammar;
 use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -23,6 +25,9 @@ pub(crate) struct Source<'a> {
     pub(crate) tokens: &'a [Token<'a>],
     pub(crate) grammar: &'a Grammar<'a>,
     pub(crate) trace: Trace,
+    /// Parses an expression whose operators bind at least so tightly. What stands in an expression reaches it through
+    /// here, so that its files need not know it.
+    pub(super) climb: Climb,
     /// The cursor of a text that is being typed, behind the last token.
     pub(super) cursor: Option<Cursor>,
 }
@@ -40,11 +45,10 @@ pub(crate) struct Tokens<'a> {
     depth: u16,
 }
 
-/// A failure: soft without a diagnostic.
-#[derive(Debug)]
-pub(crate) struct Fail(pub(crate) Option<Box<Diagnostic>>);
-
 pub(crate) type PResult<'a, T> = IResult<Tokens<'a>, T, Fail>;
+
+/// See [`Source::climb`].
+pub(super) type Climb = for<'t> fn(Tokens<'t>, u8) -> PResult<'t, Measured>;
 
 impl<'a> ParseError<Tokens<'a>> for Fail {
     fn from_error_kind(_: Tokens<'a>, _: ErrorKind) -> Self {
@@ -56,19 +60,9 @@ impl<'a> ParseError<Tokens<'a>> for Fail {
     }
 }
 
-/// A failure that ends parsing with this message.
-pub(crate) fn refuse<T>(diagnostic: Diagnostic) -> Result<T, nom::Err<Fail>> {
-    Err(nom::Err::Failure(Fail(Some(Box::new(diagnostic)))))
-}
-
-/// A failure that lets another alternative try.
-pub(crate) fn soft<T>() -> Result<T, nom::Err<Fail>> {
-    Err(nom::Err::Error(Fail(None)))
-}
-
 impl<'a> Source<'a> {
-    pub(crate) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Grammar<'a>) -> Self {
-        Self { text, tokens, grammar, trace: Trace::default(), cursor: None }
+    pub(super) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Grammar<'a>, climb: Climb) -> Self {
+        Self { text, tokens, grammar, trace: Trace::default(), climb, cursor: None }
     }
 
     /// The tokens from `at` on, at the outermost level.

@@ -2,8 +2,8 @@
 
 use super::call::{collection, text_ahead};
 use super::expected::{Expected, Kind};
-use super::expr::Measured;
 use super::input::{Fail, PResult, Tokens, bracketed, field_name, keyword, refuse, text};
+use super::tree::Measured;
 use crate::expr::ast::Literal;
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};

@@ -29,9 +29,9 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
                 let Some(next) = next else {
                     let span = input.span_from(start);
                     if lost {
-                        cursor.lose()
+                        cursor.lose();
                     } else {
-                        cursor.follow(Pipeline { from, stages, span })
+                        cursor.follow(Pipeline { from, stages, span });
                     }
                     return Err(failure);
                 };

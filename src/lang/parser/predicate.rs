@@ -5,8 +5,9 @@ use nom::combinator::opt;
 use nom::sequence::preceded;
 
 use super::expected::{Expected, Frame};
-use super::expr::{Measured, measured, measured_list, operand, parenthesised, unmeasured};
 use super::input::{PResult, Tokens, bracketed, keyword, refuse, soft, unfinished, within};
+use super::operand::{measured, measured_list, operand, refuse_query};
+use super::tree::{Measured, unmeasured};
 use crate::expr::ast::{Expr, ExprNode, IsTest};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Span};
@@ -51,7 +52,7 @@ pub(super) fn in_list(input: Tokens<'_>, left: Measured, negated: bool) -> PResu
     if input.peek().is_some_and(|token| token.is(Symbol::LeftParen))
         && input.ahead(1).is_some_and(|token| token.is_word("select"))
     {
-        parenthesised(input)?;
+        refuse_query(input)?;
     }
     let items = |input| within(input, || Frame::Brackets, measured_list);
     let (rest, list) = bracketed(Symbol::LeftParen, items, Symbol::RightParen)(input)?;

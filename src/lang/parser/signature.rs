@@ -8,10 +8,10 @@ use nom::multi::separated_list1;
 use nom::sequence::preceded;
 
 use super::expected::{Expected, Frame, Kind};
-use super::expr::expr;
 use super::input::{
     PResult, Tokens, bracketed, comma, field_name, keyword, labelled, name, on_line, refuse, soft, symbol, text, within,
 };
+use super::operand::expr;
 use crate::api::{Arg, Clause, NamedExpr, SelectItem, Shape, Signature, StageArgs, WindowCall};
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::{Grammar, begins_with};

@@ -6,11 +6,11 @@ use nom::multi::separated_list1;
 
 use super::data_type::column;
 use super::expected::{Expected, Frame, Kind};
-use super::expr::expr;
 use super::input::{
     PResult, Tokens, bracketed, comma, keyword, labelled, name, refuse, soft, suggest_further, symbol, unfinished,
     within,
 };
+use super::operand::expr;
 use super::pipeline::{pipeline, sql};
 use super::signature::{
     Options, Owner, by_signature, duration, options as options_list, target, target_and_options, with_options,

@@ -3,6 +3,7 @@
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
 
+mod merge;
 mod view;
 
 use std::collections::BTreeMap;

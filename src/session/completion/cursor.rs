@@ -27,9 +27,9 @@ pub(super) struct Cursor<'a> {
     pub(super) before: &'a str,
     /// What is typed of the part at the cursor, without an opening quote.
     pub(super) typed: &'a str,
-    /// Where that begins, the opening quote left out.
+    /// The byte at which the part begins, the opening quote left out.
     pub(super) start: usize,
-    /// What it is.
+    /// The kind of part.
     pub(super) part: Part,
     /// Whether a quote already closes the part, behind the cursor.
     pub(super) closed: bool,

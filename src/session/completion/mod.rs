@@ -5,6 +5,7 @@ mod candidate;
 mod completer;
 mod cursor;
 mod files;
+mod known;
 mod names;
 mod offer;
 mod options;

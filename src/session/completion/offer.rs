@@ -5,8 +5,8 @@ mod kinds;
 use std::collections::BTreeSet;
 
 use super::candidate::{Candidate, CandidateKind as Kind, Completions};
-use super::completer::Completer;
 use super::cursor::{Cursor, Part};
+use super::known::Known;
 use super::names::typed;
 use super::options::{connector, option_of, options_of};
 use super::words::{OPERATORS, TYPES, aggregates, offered};
@@ -20,7 +20,7 @@ const MOST: usize = 1_000;
 
 /// Collects candidates that fit what is typed.
 pub(super) struct Offer<'a> {
-    completer: &'a Completer,
+    known: &'a Known,
     cursor: &'a Cursor<'a>,
     scope: &'a Scope,
     seen: BTreeSet<String>,
@@ -29,8 +29,8 @@ pub(super) struct Offer<'a> {
 
 impl<'a> Offer<'a> {
     /// What there is at `cursor` of what may stand there.
-    pub(super) fn of(completer: &'a Completer, cursor: &'a Cursor<'a>, found: &'a Expectations) -> Completions {
-        let mut offer = Self { completer, cursor, scope: &found.scope, seen: BTreeSet::new(), candidates: Vec::new() };
+    pub(super) fn of(known: &'a Known, cursor: &'a Cursor<'a>, found: &'a Expectations) -> Completions {
+        let mut offer = Self { known, cursor, scope: &found.scope, seen: BTreeSet::new(), candidates: Vec::new() };
         let mut items: Vec<&Expectation> = found.items.iter().collect();
         items.sort_by_key(|item| rank(item));
         for item in items {
@@ -163,7 +163,7 @@ impl<'a> Offer<'a> {
     }
 
     fn kind(&mut self, kind: Expects, within: &[Frame]) {
-        let registries = &self.completer.registries;
+        let registries = &self.known.registries;
         match kind {
             Expects::Statement => self.statements(),
             Expects::Stage => {

@@ -40,8 +40,8 @@ impl<'a> Offer<'a> {
         for (word, help) in STATEMENTS {
             self.word(word, Kind::Keyword, help);
         }
-        let completer = self.completer;
-        for command in &completer.registries.commands {
+        let known = self.known;
+        for command in &known.registries.commands {
             for name in std::iter::once(&command.name).chain(command.aliases) {
                 let signature = &command.signature;
                 let help = usage::rest(signature.head, signature.optional, signature.clauses);
@@ -52,7 +52,7 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn windows(&mut self) {
-        for window in self.completer.registries.windows {
+        for window in self.known.registries.windows {
             let label = format!("{}({})", window.name, window.arguments);
             if self.cursor.part != Part::Quoted && self.fits(window.name) {
                 let call = format!("{}(", window.name);
@@ -62,15 +62,15 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn jobs(&mut self) {
-        let completer = self.completer;
-        for job in &completer.jobs {
+        let known = self.known;
+        for job in &known.jobs {
             self.name(&job.name, Kind::Job, &job.status);
         }
     }
 
     pub(super) fn checkpoints(&mut self) {
-        let completer = self.completer;
-        for job in &completer.jobs {
+        let known = self.known;
+        for job in &known.jobs {
             for id in &job.checkpoints {
                 self.word(&id.to_string(), Kind::Value, &format!("checkpoint of {}", job.name));
             }
@@ -78,7 +78,7 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn connectors(&mut self, sink: bool) {
-        for connector in self.completer.registries.connectors {
+        for connector in self.known.registries.connectors {
             let can = if sink { connector.sink.is_some() } else { connector.source.is_some() };
             if can {
                 self.word(connector.name, Kind::Connector, connector.summary);
@@ -87,8 +87,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn names_of(&mut self, wanted: impl Fn(&Entry) -> bool) {
-        let completer = self.completer;
-        for entry in completer.catalog.iter().filter(|entry| wanted(entry)) {
+        let known = self.known;
+        for entry in known.catalog.iter().filter(|entry| wanted(entry)) {
             let (kind, help) = match entry {
                 Entry::Source(source) => (Kind::Source, source.source.describe()),
                 Entry::Sink(sink) => (Kind::Sink, sink.connector.name.to_owned()),
@@ -113,11 +113,7 @@ impl<'a> Offer<'a> {
     }
 
     fn lookup(&self) -> Lookup<'a> {
-        Lookup {
-            registries: &self.completer.registries,
-            catalog: &self.completer.catalog,
-            base_dir: &self.completer.base_dir,
-        }
+        Lookup { registries: &self.known.registries, catalog: &self.known.catalog, base_dir: &self.known.base_dir }
     }
 
     /// The fields of the row at `path`: a column, then fields in it.
@@ -170,8 +166,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn topics(&mut self) {
-        let registries = &self.completer.registries;
-        let completer = self.completer;
+        let registries = &self.known.registries;
+        let known = self.known;
         for (statement, help) in STATEMENTS {
             self.word(statement, Kind::Topic, help);
         }
@@ -185,7 +181,7 @@ impl<'a> Offer<'a> {
             self.word(connector.name, Kind::Topic, connector.summary);
         }
         // `help` takes one word.
-        for command in completer.registries.commands.iter().filter(|command| !command.name.contains(' ')) {
+        for command in known.registries.commands.iter().filter(|command| !command.name.contains(' ')) {
             self.word(command.name, Kind::Topic, "a command");
         }
         for function in crate::expr::aggregate::aggregates() {
@@ -199,8 +195,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn subtasks(&mut self) {
-        let completer = self.completer;
-        for job in &completer.jobs {
+        let known = self.known;
+        for job in &known.jobs {
             for (vertex, name, subtasks) in &job.vertices {
                 for index in 0..*subtasks {
                     let help = format!("{} of {}", printable(name), job.name);
@@ -228,7 +224,7 @@ impl<'a> Offer<'a> {
             Part::Quoted => return,
         };
         let bare_word = self.cursor.part == Part::Raw;
-        for found in files::beginning_with(&self.completer.base_dir, &typed) {
+        for found in files::beginning_with(&self.known.base_dir, &typed) {
             let escaped = found.path.replace('\'', "''");
             let plain = !found.path.contains([' ', ';', '\'']);
             let replacement = match self.cursor.part {
