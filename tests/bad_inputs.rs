@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use common::TestSession;
+use lotic::types::{Clock, SystemClock};
 
 fn failure(text: &str) -> String {
     let directory = tempfile::tempdir().expect("a directory");
@@ -112,6 +113,59 @@ fn text_15_ten_thousand_columns() {
     }
     let lines = rows(directory.path(), &format!("{V} v | map {list} | map c0, c9999 | limit 1;"));
     assert_eq!(lines, [r#"{"c0":1,"c9999":10000}"#]);
+}
+
+/// The least time of three in which these statements are read and planned, milliseconds.
+fn planning_ms(text: &str) -> i64 {
+    let clock = SystemClock::new();
+    let once = || {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut shell = TestSession::new(directory.path(), |_| {});
+        let before = clock.now_ms();
+        shell.run(text).unwrap_or_else(|failure| panic!("{failure}"));
+        clock.now_ms() - before
+    };
+    (0..3).map(|_| once()).min().unwrap_or_default()
+}
+
+#[test]
+fn planning_takes_four_times_as_long_for_four_times_as_many_columns() {
+    let joined = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
+    let columns = |count| {
+        let typed = joined(count, &|i| format!("c{i} bigint"));
+        let renamed = joined(count, &|i| format!("C{i} + 1 as d{i}"));
+        let all = joined(count, &|i| format!("d{i}"));
+        let but_one = joined(count - 1, &|i| format!("d{}", i + 1));
+        format!(
+            "source w from datagen columns ({typed});
+             explain w | map {renamed} | filter d1 > 0 | map {all} | map * except ({but_one}) | into blackhole;"
+        )
+    };
+    let literal = |count| {
+        let entries = joined(count, &|i| format!("{i}, {i}"));
+        format!("{V} explain v | map map[{entries}] as m | into blackhole;")
+    };
+    let kinds: [(&str, &dyn Fn(usize) -> String); 2] = [("columns", &columns), ("entries", &literal)];
+    for (what, text) in kinds {
+        let (few, many) = (planning_ms(&text(10_000)), planning_ms(&text(40_000)));
+        println!("planning 10,000 {what}: {few} ms, 40,000: {many} ms");
+        // Quadratic would be 16 times.
+        assert!(many <= few.max(20) * 8, "{what}: {few} ms, then {many} ms");
+    }
+}
+
+/// Prints how long 100,000 columns take: `cargo test --release --test bad_inputs -- --ignored --nocapture`.
+#[test]
+#[ignore = "a figure for people"]
+fn planning_of_a_hundred_thousand_columns() {
+    let list = |one: &dyn Fn(usize) -> String| (0..100_000).map(one).collect::<Vec<_>>().join(", ");
+    let typed = list(&|i| format!("c{i} bigint"));
+    let source = format!("source w from datagen columns ({typed});");
+    let all = list(&|i| format!("c{i}"));
+    println!("columns (…): {} ms", planning_ms(&source));
+    println!("map c0, c1, …: {} ms", planning_ms(&format!("{source} explain w | map {all} | into blackhole;")));
+    let entries = (0..40_000).map(|i| format!("{i}, {i}")).collect::<Vec<_>>().join(", ");
+    println!("map literal of 40,000: {} ms", planning_ms(&format!("{V} explain v | map map[{entries}] as m;")));
 }
 
 /// Writes `bad` between two good lines and reads the file under each policy: the good rows always come, and rows in are

@@ -76,10 +76,10 @@ fn a_running_job_shows_every_part_of_itself() {
     );
     let job = job(&test);
     let view = until(&job, "everything is shown", |view| {
-        let windows = || operators(view).flat_map(|operator| &operator.windows);
+        let windows = || operators(view).flat_map(OperatorView::open_windows);
         view.edges.iter().any(|edge| edge.rows > 0)
             && windows().any(|window| window.rows > 0 && !window.entries.is_empty())
-            && operators(view).any(|operator| !operator.fired.is_empty() && !operator.hot_keys.is_empty())
+            && operators(view).any(|operator| !operator.fired_windows().is_empty() && !operator.hot_keys().is_empty())
             && subtasks(view).any(|subtask| !subtask.output.is_empty())
             && subtasks(view).any(|subtask| subtask.latency.is_some())
             && subtasks(view).all(|subtask| subtask.acknowledged.is_some())
@@ -91,7 +91,7 @@ fn a_running_job_shows_every_part_of_itself() {
     let of_sources = || view.vertices.iter().filter(|vertex| vertex.source).flat_map(|vertex| &vertex.subtasks);
     assert!(of_sources().any(|subtask| subtask.newest_event_time >= subtask.watermark));
     assert!(of_sources().all(|subtask| subtask.inputs.is_empty()));
-    let hashed = view.edges.iter().find(|edge| edge.exchange == "hash[auction]").expect("the keyed edge");
+    let hashed = view.edges.iter().find(|edge| edge.exchange.to_string() == "hash[auction]").expect("the keyed edge");
     let behind = &view.vertices[hashed.to];
     for subtask in &behind.subtasks {
         let from: Vec<_> = subtask.inputs.iter().map(|input| (input.vertex, input.subtask)).collect();
@@ -100,11 +100,16 @@ fn a_running_job_shows_every_part_of_itself() {
     // Rows on an edge are those that its reader has taken, or is about to.
     let taken: u64 = behind.subtasks.iter().map(|subtask| subtask.rows_in).sum();
     assert!(hashed.rows >= taken && taken > 0, "{} over the edge, {taken} taken", hashed.rows);
-    let operator = operators(&view).find(|operator| operator.windows.iter().any(|w| !w.entries.is_empty())).unwrap();
-    assert_eq!(operator.window_columns, (vec!["auction".to_owned()], vec!["n".to_owned(), "top".to_owned()]));
-    assert!(operator.windows.is_sorted_by_key(|window| (!window.fired, window.end)));
-    assert_eq!(operator.timers, operator.windows.iter().filter(|window| !window.fired).count() as u64);
-    for entry in operator.windows.iter().flat_map(|window| &window.entries) {
+    let operator =
+        operators(&view).find(|operator| operator.open_windows().iter().any(|w| !w.entries.is_empty())).unwrap();
+    let windows = operator.windows().expect("a window operator");
+    assert_eq!(
+        (&windows.keys[..], &windows.values[..]),
+        (&["auction".to_owned()][..], &["n".to_owned(), "top".to_owned()][..])
+    );
+    assert!(operator.open_windows().is_sorted_by_key(|window| (!window.fired, window.end)));
+    assert_eq!(operator.timers(), operator.open_windows().iter().filter(|window| !window.fired).count() as u64);
+    for entry in operator.open_windows().iter().flat_map(|window| &window.entries) {
         assert_eq!((entry.key.len(), entry.values.len()), (1, 2));
         assert!(entry.values.iter().all(|value| value.parse::<i64>().is_ok()), "{entry:?}");
     }

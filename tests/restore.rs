@@ -15,11 +15,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{
-    Bid, Collected, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble,
+    Bid, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble,
     tumble_job,
 };
 use failing::Failing;
-use lotic::inspect::JobStatus;
+use lotic::inspect::{CheckpointStatus, JobStatus};
 use lotic::lang::ast::Statement;
 use lotic::plan::{JobGraph, JobSettings, StreamGraph};
 use lotic::runtime::{CheckpointStorage, JobOptions, Restore, Stepper, open_storage};
@@ -362,7 +362,7 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         let parallelism = 1 + rng.below(4);
         // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
         let narrow = if seed % 2 == 0 { "| parallelism 1" } else { "" };
-        let graph = planned(&shell, path, &tumble_job(&format!("parallelism = {parallelism}"), narrow));
+        let graph = planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), narrow));
         let storage = if early {
             Arc::clone(&memory)
         } else {
@@ -405,7 +405,7 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         }
         let view = job.view();
         survived.restarts += view.restarts;
-        survived.failed += view.checkpoints.iter().filter(|checkpoint| checkpoint.status == "failed").count();
+        survived.failed += view.checkpoints.iter().filter(|checkpoint| checkpoint.status == CheckpointStatus::Failed).count();
         if job.status().is_final() {
             assert_eq!(job.status(), JobStatus::Finished, "seed {seed}: {:?}", job.cause());
             assert_eq!(late_rows(&view), late.len() as u64, "seed {seed}");

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use lotic::api::{Exchange, OnError};
-use lotic::inspect::JobStatus;
+use lotic::inspect::{CheckpointStatus, JobStatus, SubtaskStatus};
 use lotic::plan::{JobGraph, JobSettings, Port};
 use lotic::runtime::{CheckpointStorage, Executor, Job, JobOptions, MakeGraph, Restore, Stepper};
 use lotic::types::{Error, MAX_WATERMARK, Result, SubtaskId, SystemClock, VertexId};
@@ -260,7 +260,7 @@ fn pausing_holds_rows_but_not_barriers_and_rescaling_loses_nothing() {
     }
     assert!(job.rescale(17).is_err(), "there are 16 key groups");
     let taken = job.checkpoint().expect("it runs");
-    assert_eq!(taken.status, "completed");
+    assert_eq!(taken.status, CheckpointStatus::Completed);
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
     assert_eq!(visible(&world), counted(&numbers));
     assert_eq!(job.view().restarts, 0);
@@ -468,13 +468,13 @@ fn a_view_shows_edges_queues_progress_and_operators() {
         assert_eq!(job.wait(Some(1)), None);
     }
     let view = job.view();
-    assert_eq!(view.edges.iter().map(|edge| edge.exchange.as_str()).collect::<Vec<_>>(), ["hash[k]", "rebalance"]);
+    assert_eq!(view.edges.iter().map(|edge| edge.exchange.to_string()).collect::<Vec<_>>(), ["hash[k]", "rebalance"]);
     assert_eq!(view.vertices[1].subtasks[0].queue.1, 16);
     assert_eq!(view.progress.map(|(_, total)| total), Some(400));
     assert_eq!(job.wait(Some(LONG_MS)), Some(JobStatus::Finished));
     let view = job.view();
     assert_eq!(view.progress, Some((400, 400)));
-    assert!(view.vertices.iter().flat_map(|v| &v.subtasks).all(|s| s.status == "finished"));
+    assert!(view.vertices.iter().flat_map(|v| &v.subtasks).all(|s| s.status == SubtaskStatus::Finished));
     assert!(view.vertices[1].subtasks.iter().all(|s| s.watermark == Some(MAX_WATERMARK)));
 }
 

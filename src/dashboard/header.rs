@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::draw::{duration, rate as per_second};
 use super::keys;
 use super::{Model, PanelSpec, Theme, lag_ms};
-use crate::inspect::{JobStatus, JobView};
+use crate::inspect::{CheckpointStatus, JobStatus, JobView};
 use crate::types::printable;
 
 /// What the header says besides what the job's view holds.
@@ -93,7 +93,7 @@ fn next_checkpoint(view: &JobView) -> Option<String> {
     if view.status.is_final() {
         return None;
     }
-    if view.checkpoints.iter().any(|checkpoint| checkpoint.status == "pending") {
+    if view.checkpoints.iter().any(|checkpoint| checkpoint.status == CheckpointStatus::Pending) {
         return Some("now".to_owned());
     }
     view.next_checkpoint_ms.map(|next| duration(next.saturating_sub(view.now_ms).max(0)))

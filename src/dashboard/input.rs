@@ -12,7 +12,7 @@ use super::export::{self, Export};
 use super::header::mark;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
 use super::statement::{self, name};
-use crate::inspect::{CheckpointView, SavepointView};
+use crate::inspect::{CheckpointStatus, CheckpointView, SavepointView};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL: i32 = 3;
@@ -165,7 +165,9 @@ impl App {
             Step::Stay => return Vec::new(),
             Step::Interrupt => return vec![Effect::Interrupt],
             Step::Close => self.overlay = None,
-            Step::Replace(overlay) => self.overlay = Some(overlay),
+            Step::Confirm { question, statement } => {
+                self.overlay = Some(Overlay::Confirm(Confirm::new(question, statement)));
+            }
             Step::Job(job) => {
                 self.overlay = None;
                 self.select(&job);
@@ -288,7 +290,8 @@ impl App {
             let statement = format!("restore {job} from savepoint {}", statement::text(&written.directory));
             (written.written_ms, Choice { text, then: Then::Statement(statement) })
         };
-        let checkpoints = view.checkpoints.iter().filter(|taken| taken.status == "completed").map(checkpoint);
+        let checkpoints =
+            view.checkpoints.iter().filter(|taken| taken.status == CheckpointStatus::Completed).map(checkpoint);
         let savepoints = view.savepoints.iter().filter(|written| written.cause.is_none()).map(savepoint);
         let mut choices: Vec<(i64, Choice)> = checkpoints.chain(savepoints).collect();
         choices.sort_by_key(|choice| std::cmp::Reverse(choice.0));
@@ -309,7 +312,7 @@ impl App {
                 let place = format!("{}[{}]", vertex.id, subtask.index);
                 let rows = count(subtask.rows_in.max(subtask.rows_out));
                 choices.push(Choice {
-                    text: format!("{place}  {}  {} · {rows} rows", vertex.name, subtask.status),
+                    text: format!("{place}  {}  {} · {rows} rows", vertex.name, subtask.status.name()),
                     then: Then::Confirm {
                         question: format!(
                             "Kill subtask {place} ({}) of {}? The job restarts from its last checkpoint.",

@@ -2,13 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The state of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointStatus {
+    /// Subtasks are taking their snapshots, or these are being written.
+    Pending,
+    /// Durable, and retained.
+    Completed,
+    /// The checkpoint came to nothing.
+    Failed,
+    /// Completed, and retained no more.
+    Discarded,
+}
+
+impl CheckpointStatus {
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
 /// One checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointView {
-    /// Its number.
+    /// The checkpoint's number, from 1.
     pub id: u64,
-    /// `pending`, `completed`, `failed`, `discarded`: completed, and retained no more
-    pub status: String,
+    /// The checkpoint's state.
+    pub status: CheckpointStatus,
     /// Clock when it was triggered, milliseconds.
     pub triggered_ms: i64,
     /// From trigger to durable, milliseconds.
@@ -26,8 +53,8 @@ pub struct CheckpointView {
 impl CheckpointView {
     /// Whether it was completed, still retained or not.
     #[must_use]
-    pub fn was_completed(&self) -> bool {
-        matches!(self.status.as_str(), "completed" | "discarded")
+    pub const fn was_completed(&self) -> bool {
+        matches!(self.status, CheckpointStatus::Completed | CheckpointStatus::Discarded)
     }
 }
 
@@ -36,7 +63,7 @@ impl CheckpointView {
 pub struct SavepointView {
     /// The checkpoint that it is a copy of.
     pub checkpoint: u64,
-    /// Where it is.
+    /// The savepoint's directory.
     pub directory: String,
     /// Clock when it was written, milliseconds.
     pub written_ms: i64,

@@ -17,13 +17,13 @@ pub enum Severity {
 /// One event in the life of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
-    /// Its number in the job, from 1: a reader that has seen up to `n` wants those above.
+    /// The event's number in the job, from 1: a reader that has seen up to `n` wants those above.
     pub sequence: u64,
     /// Clock, milliseconds.
     pub at_ms: i64,
-    /// How grave.
+    /// The event's gravity.
     pub severity: Severity,
-    /// What it is about: `job`, `checkpoint 7`, `window[1]`.
+    /// The part of the job that the event is about: `job`, `checkpoint 7`, `window[1]`.
     pub subject: String,
     /// In words.
     pub message: String,
@@ -34,7 +34,7 @@ pub struct EventView {
 /// A row that a sink wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputRowView {
-    /// Its number among the rows shown by this subtask, rising: a reader that has seen up to `n` wants those above.
+    /// The row's number among the rows shown by this subtask, rising: a reader that has seen up to `n` wants those above.
     pub sequence: u64,
     /// `+I`, `-U`, `+U`, `-D`
     pub kind: String,

@@ -1,5 +1,6 @@
 //! A job at one moment.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -55,9 +56,9 @@ impl JobStatus {
 /// A job at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its state.
+    /// The job's state.
     pub status: JobStatus,
     /// The cause, when it failed or is restarting.
     pub cause: Option<String>,
@@ -65,9 +66,9 @@ pub struct JobView {
     pub restarts: u32,
     /// Milliseconds of the clock since it was first launched.
     pub uptime_ms: i64,
-    /// Its parallelism.
+    /// The job's parallelism.
     pub parallelism: usize,
-    /// Its number of key groups: the most it can be rescaled to.
+    /// The number of key groups: the most the job can be rescaled to.
     #[serde(default)]
     pub max_parallelism: u16,
     /// The clock when the view was made, milliseconds.
@@ -75,7 +76,7 @@ pub struct JobView {
     pub now_ms: i64,
     /// The vertices of the job graph in topological order.
     pub vertices: Vec<VertexView>,
-    /// Its edges.
+    /// The edges of the job graph.
     pub edges: Vec<EdgeView>,
     /// Completed, failed and pending checkpoints, oldest first, the last few hundred.
     pub checkpoints: Vec<CheckpointView>,
@@ -102,7 +103,7 @@ pub struct JobView {
 /// One vertex: a chain of operators.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VertexView {
-    /// Its number in the job graph.
+    /// The vertex's number in the job graph.
     pub id: usize,
     /// `Source: bids -> Calc`
     pub name: String,
@@ -117,8 +118,36 @@ pub struct VertexView {
     /// Whether it reads a source.
     #[serde(default)]
     pub source: bool,
-    /// Its instances.
+    /// The vertex's instances.
     pub subtasks: Vec<SubtaskView>,
+}
+
+/// How rows go from one vertex to the next. Shown as `forward`, `hash[auction]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeView {
+    /// Subtask i to subtask i.
+    Forward,
+    /// By the key group of these columns.
+    Hash(Vec<String>),
+    /// Round robin over all subtasks, batch by batch.
+    Rebalance,
+    /// Every row to every subtask.
+    Broadcast,
+    /// Every row to subtask 0.
+    Global,
+}
+
+impl fmt::Display for ExchangeView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forward => f.write_str("forward"),
+            Self::Hash(columns) => write!(f, "hash[{}]", columns.join(", ")),
+            Self::Rebalance => f.write_str("rebalance"),
+            Self::Broadcast => f.write_str("broadcast"),
+            Self::Global => f.write_str("global"),
+        }
+    }
 }
 
 /// One edge.
@@ -128,20 +157,48 @@ pub struct EdgeView {
     pub from: usize,
     /// To which.
     pub to: usize,
-    /// `hash[auction]`
-    pub exchange: String,
+    /// The way rows take over the edge.
+    pub exchange: ExchangeView,
     /// Rows that have gone over it.
     #[serde(default)]
     pub rows: u64,
 }
 
+/// What a subtask does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubtaskStatus {
+    /// Elements are processed.
+    #[default]
+    Running,
+    /// The subtask waits for room downstream.
+    Backpressured,
+    /// The subtask waits for input.
+    Idle,
+    /// All its input was processed.
+    Finished,
+}
+
+impl SubtaskStatus {
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Backpressured => "backpressured",
+            Self::Idle => "idle",
+            Self::Finished => "finished",
+        }
+    }
+}
+
 /// One subtask.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SubtaskView {
-    /// Which instance.
+    /// The subtask's index in its vertex, from 0.
     pub index: usize,
-    /// `running`, `blocked`, `finished`, …
-    pub status: String,
+    /// What the subtask does just now.
+    pub status: SubtaskStatus,
     /// Rows in, from channels or read by the source.
     pub rows_in: u64,
     /// Rows out, to channels or written by the sink.
@@ -160,7 +217,7 @@ pub struct SubtaskView {
     pub late_rows: u64,
     /// Rows given up as erroneous.
     pub rejected_rows: u64,
-    /// Its watermark, milliseconds; `None` before the first.
+    /// The subtask's watermark, milliseconds; `None` before the first.
     pub watermark: Option<i64>,
     /// The newest event time that it has read; sources only.
     #[serde(default)]
@@ -176,7 +233,7 @@ pub struct SubtaskView {
     /// The last checkpoint that it acknowledged, and the clock then, milliseconds.
     #[serde(default)]
     pub acknowledged: Option<(u64, i64)>,
-    /// What it wrote last, oldest first, a sample of at most 200 rows; sinks only.
+    /// Rows that were written last, oldest first, a sample of at most 200 rows; sinks only.
     #[serde(default)]
     pub output: Vec<Arc<OutputRowView>>,
     /// The last rows given up as erroneous, oldest first, at most a hundred.
@@ -196,7 +253,7 @@ pub struct InputView {
     pub vertex: usize,
     /// The subtask of that vertex.
     pub subtask: usize,
-    /// Its watermark, milliseconds; `None` before the first.
+    /// The channel's watermark, milliseconds; `None` before the first.
     pub watermark: Option<i64>,
     /// Whether it is left out of the minimum of watermarks.
     pub idle: bool,

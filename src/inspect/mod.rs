@@ -7,8 +7,13 @@ mod job;
 mod operator;
 mod state;
 
-pub use checkpoint::{CheckpointView, SavepointView};
+pub use checkpoint::{CheckpointStatus, CheckpointView, SavepointView};
 pub use event::{EventView, OutputRowView, RejectedRowView, Severity};
-pub use job::{EdgeView, InputView, JobStatus, JobView, LatencyView, SubtaskView, VertexView};
-pub use operator::{FiredWindowView, HotKeyView, LateRowView, OperatorView, WindowEntryView, WindowView};
+pub use job::{
+    EdgeView, ExchangeView, InputView, JobStatus, JobView, LatencyView, SubtaskStatus, SubtaskView, VertexView,
+};
+pub use operator::{
+    CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, OperatorView, Section, WindowEntryView,
+    WindowView, WindowsView,
+};
 pub use state::{KeyGroupView, StateColumn, StateEntryView, StateOrigin, StateQuery, StateView};

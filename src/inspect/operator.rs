@@ -5,39 +5,128 @@ use serde::{Deserialize, Serialize};
 /// What an operator shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperatorView {
-    /// Its watermark, if it keeps one.
+    /// The operator's watermark, if it keeps one, milliseconds.
     pub watermark: Option<i64>,
-    /// Entries of keyed state held in memory.
-    pub state_entries: u64,
-    /// Bytes of keyed state held in memory, estimated.
-    pub state_bytes: u64,
-    /// Its open windows, at most a few hundred, the next to fire first.
-    pub windows: Vec<WindowView>,
-    /// How many more there are.
-    pub windows_left_out: u64,
-    /// The last windows that fired, oldest first, at most 32.
-    #[serde(default)]
-    pub fired: Vec<FiredWindowView>,
-    /// Names of the key columns and of the values in [`WindowEntryView`].
-    #[serde(default)]
-    pub window_columns: (Vec<String>, Vec<String>),
+    /// What there is to see in it, at most one section of each kind.
+    pub sections: Vec<Section>,
+}
+
+/// A part of what an operator shows. Panels and listings look for the kinds that they show, whichever operator has them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// Windows: open, and fired.
+    Windows(WindowsView),
     /// The last late rows that nobody reads, oldest first, at most a hundred.
-    #[serde(default)]
-    pub late: Vec<LateRowView>,
+    Late(Vec<LateRowView>),
     /// Timers that wait; of a window operator the windows that have yet to fire.
-    #[serde(default)]
-    pub timers: u64,
+    Timers(u64),
+    /// The keyed state held in memory.
+    Entries(EntriesView),
     /// The keys with the most rows in a sample of recent batches, the hottest first, at most 16.
-    #[serde(default)]
-    pub hot_keys: Vec<HotKeyView>,
+    HotKeys(Vec<HotKeyView>),
+    /// What the operator counts beside rows.
+    Counters(Vec<CounterView>),
+}
+
+impl OperatorView {
+    /// The section that `find` finds something in.
+    fn section<'a, T>(&'a self, find: impl Fn(&'a Section) -> Option<T>) -> Option<T> {
+        self.sections.iter().find_map(find)
+    }
+
+    /// The windows, of an operator that has any.
+    #[must_use]
+    pub fn windows(&self) -> Option<&WindowsView> {
+        self.section(|section| if let Section::Windows(windows) = section { Some(windows) } else { None })
+    }
+
+    /// The open windows.
+    #[must_use]
+    pub fn open_windows(&self) -> &[WindowView] {
+        self.windows().map_or(&[], |windows| &windows.open)
+    }
+
+    /// The last windows that fired.
+    #[must_use]
+    pub fn fired_windows(&self) -> &[FiredWindowView] {
+        self.windows().map_or(&[], |windows| &windows.fired)
+    }
+
+    /// The last late rows.
+    #[must_use]
+    pub fn late(&self) -> &[LateRowView] {
+        self.section(|section| if let Section::Late(late) = section { Some(&late[..]) } else { None })
+            .unwrap_or_default()
+    }
+
+    /// Timers that wait.
+    #[must_use]
+    pub fn timers(&self) -> u64 {
+        self.section(|section| if let Section::Timers(timers) = section { Some(*timers) } else { None }).unwrap_or(0)
+    }
+
+    /// The keyed state held in memory.
+    #[must_use]
+    pub fn entries(&self) -> EntriesView {
+        self.section(|section| if let Section::Entries(entries) = section { Some(*entries) } else { None })
+            .unwrap_or_default()
+    }
+
+    /// The hottest keys.
+    #[must_use]
+    pub fn hot_keys(&self) -> &[HotKeyView] {
+        self.section(|section| if let Section::HotKeys(keys) = section { Some(&keys[..]) } else { None })
+            .unwrap_or_default()
+    }
+
+    /// What the operator counts beside rows.
+    #[must_use]
+    pub fn counters(&self) -> &[CounterView] {
+        self.section(|section| if let Section::Counters(counters) = section { Some(&counters[..]) } else { None })
+            .unwrap_or_default()
+    }
+}
+
+/// Keyed state held in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntriesView {
+    /// Keys with state.
+    pub count: u64,
+    /// Bytes of them, estimated.
+    pub bytes: u64,
+}
+
+/// Something counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterView {
+    /// What is counted, in a word or two: `rows waiting`.
+    pub name: String,
+    /// The count since the attempt began, or at the moment.
+    pub value: u64,
+}
+
+/// The windows of an operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowsView {
+    /// Open windows, at most a few hundred, the next to fire first.
+    pub open: Vec<WindowView>,
+    /// Open windows that are not listed.
+    pub left_out: u64,
+    /// The last windows that fired, oldest first, at most 32.
+    pub fired: Vec<FiredWindowView>,
+    /// Names of the key columns in [`WindowEntryView`].
+    pub keys: Vec<String>,
+    /// Names of the values in [`WindowEntryView`].
+    pub values: Vec<String>,
 }
 
 /// A key and its share of the sampled rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HotKeyView {
-    /// Its columns as text.
+    /// The key columns as text.
     pub key: Vec<String>,
-    /// Its sampled rows.
+    /// Sampled rows of the key.
     pub rows: u64,
     /// All sampled rows.
     pub of: u64,
@@ -61,9 +150,9 @@ pub struct FiredWindowView {
 /// A row that came too late for all its windows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateRowView {
-    /// Its columns as text.
+    /// The row's columns as text.
     pub row: String,
-    /// Its event time, milliseconds.
+    /// The row's event time, milliseconds.
     pub time: i64,
     /// The ends of the windows it belongs to, exclusive, milliseconds, ascending; the last few of many.
     pub window_ends: Vec<i64>,
@@ -98,7 +187,7 @@ pub struct WindowView {
 /// One key of an open window, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowEntryView {
-    /// Its key columns.
+    /// The key columns.
     pub key: Vec<String>,
     /// What the aggregates would come to if it fired now.
     pub values: Vec<String>,

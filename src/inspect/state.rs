@@ -38,7 +38,7 @@ pub struct StateView {
     pub name: String,
     /// The state's name.
     pub state: String,
-    /// Where it was read.
+    /// The place it was read from.
     pub origin: StateOrigin,
     /// Key columns first.
     pub columns: Vec<StateColumn>,
@@ -57,9 +57,9 @@ pub struct StateView {
 /// One column of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateColumn {
-    /// Its name.
+    /// The column's name.
     pub name: String,
-    /// Its type as typed.
+    /// The column's type as typed.
     pub ty: String,
     /// Whether it is part of the key.
     pub key: bool,
@@ -70,7 +70,7 @@ pub struct StateColumn {
 pub struct StateEntryView {
     /// The end of its window or slice, milliseconds, where the state has a namespace.
     pub namespace: Option<i64>,
-    /// Its key group.
+    /// The key group of the entry's key.
     pub key_group: u16,
     /// A value a column, as text.
     pub values: Vec<String>,
@@ -79,11 +79,11 @@ pub struct StateEntryView {
 /// One key group of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyGroupView {
-    /// Its number.
+    /// The key group's number.
     pub key_group: u16,
     /// The subtask that holds it now.
     pub subtask: usize,
-    /// Its entries.
+    /// Entries in the key group.
     pub entries: u64,
     /// Their bytes, estimated.
     pub bytes: u64,

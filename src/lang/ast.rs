@@ -13,9 +13,9 @@ pub enum Statement {
     Sink(SinkStatement),
     /// `stream name = pipeline`
     Stream {
-        /// Its name.
+        /// The stream's name.
         name: Spanned<String>,
-        /// What it is.
+        /// The stream's body.
         pipeline: Pipeline,
     },
     /// A bare pipeline: shown on the screen.
@@ -29,7 +29,7 @@ pub enum Statement {
 /// `source bids from file 'bid.ndjson' columns (…) event_time t watermark 4s with (…)`
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceStatement {
-    /// Its name.
+    /// The source's name.
     pub name: Spanned<String>,
     /// The connector.
     pub connector: Spanned<String>,
@@ -48,9 +48,9 @@ pub struct SourceStatement {
 /// One column of `columns (…)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnDef {
-    /// Its name.
+    /// The column's name.
     pub name: Spanned<String>,
-    /// Its type.
+    /// The column's type.
     pub ty: Spanned<LogicalType>,
     /// Whether it may be null: false with `not null`.
     pub nullable: bool,
@@ -68,7 +68,7 @@ pub struct EventTimeClause {
 /// `sink name to connector 'target' with (…)`
 #[derive(Debug, Clone, PartialEq)]
 pub struct SinkStatement {
-    /// Its name.
+    /// The sink's name.
     pub name: Spanned<String>,
     /// The connector.
     pub connector: Spanned<String>,

@@ -72,15 +72,17 @@ impl Registries {
         found
     }
 
+    /// Every name a command can be called by.
+    pub(super) fn command_names(&self) -> impl Iterator<Item = &'static str> {
+        self.commands.iter().flat_map(|command| std::iter::once(command.name).chain(command.aliases.iter().copied()))
+    }
+
     /// The second and further words of commands that begin with `first`.
     pub(super) fn command_continuations(&self, first: &str) -> impl Iterator<Item = &'static str> {
-        self.commands
-            .iter()
-            .flat_map(|command| std::iter::once(command.name).chain(command.aliases.iter().copied()))
-            .filter_map(move |name| {
-                let (head, tail) = name.split_once(' ')?;
-                head.eq_ignore_ascii_case(first).then_some(tail)
-            })
+        self.command_names().filter_map(move |name| {
+            let (head, tail) = name.split_once(' ')?;
+            head.eq_ignore_ascii_case(first).then_some(tail)
+        })
     }
 
     /// The stage that `tokens` begin with and the number of its words; the longest name wins.
@@ -143,11 +145,7 @@ impl Registries {
 
     /// Every word that a statement can begin with, other than the name of a stream.
     pub(super) fn first_words(&self) -> impl Iterator<Item = &'static str> {
-        let commands = self.commands.iter().flat_map(|command| {
-            std::iter::once(command.name)
-                .chain(command.aliases.iter().copied())
-                .map(|name| name.split_once(' ').map_or(name, |(first, _)| first))
-        });
+        let commands = self.command_names().map(|name| name.split_once(' ').map_or(name, |(first, _)| first));
         DEFINITIONS.iter().copied().chain(commands)
     }
 }

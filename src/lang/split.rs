@@ -1,7 +1,7 @@
 //! Statements out of lines that arrive one after another, as on standard input.
 
 use super::lexer::{Lexed, lex};
-use super::parser::{Ended, Source, next_statement};
+use super::parser::{Ended, next_statement, source};
 use crate::api::Registries;
 
 /// From this size on, unfinished text is looked at again only after it has grown by an eighth.
@@ -45,7 +45,7 @@ impl Splitter {
 /// The statements of `text` that are over, and where the rest begins.
 fn cut<'a>(text: &'a str, grammar: &Registries) -> (Vec<&'a str>, usize) {
     let Lexed { tokens, error } = lex(text, grammar);
-    let source = Source::new(text, &tokens, grammar);
+    let source = source(text, &tokens, grammar);
     let mut statements = Vec::new();
     let mut from = 0;
     let mut at = 0;

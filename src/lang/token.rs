@@ -7,9 +7,9 @@ use crate::types::Span;
 /// A token, its place, and whether a line ended before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token<'a> {
-    /// What it is.
+    /// The kind of token.
     pub kind: TokenKind<'a>,
-    /// Where it stands.
+    /// The token's place in the text.
     pub span: Span,
     /// What lies between it and the token before it.
     pub before: LineBreak,
@@ -64,7 +64,7 @@ macro_rules! symbols {
         }
 
         impl Symbol {
-            /// As typed.
+            /// The symbol as typed.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self {
@@ -130,7 +130,8 @@ impl Symbol {
 
 impl Token<'_> {
     /// The brackets that are open behind it, when `depth` are before it.
-    pub(super) const fn depth_behind(&self, depth: usize) -> usize {
+    #[must_use]
+    pub const fn depth_behind(&self, depth: usize) -> usize {
         match self.kind {
             TokenKind::Symbol(symbol) if symbol.opens() => depth + 1,
             TokenKind::Symbol(symbol) if symbol.closes() => depth.saturating_sub(1),

@@ -1,5 +1,6 @@
 //! `aggregate count(*) as n, avg(price) as mean`
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::group_aggregate::GroupAggregate;
@@ -7,7 +8,7 @@ use super::select::{fresh_name, name_of};
 use super::window::WindowAggregate;
 use crate::api::{PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
 use crate::expr::aggregate::{AggregateCall, aggregates, bind_aggregate, is_aggregate};
-use crate::types::{Diagnostic, Field, LogicalType, Spanned};
+use crate::types::{Diagnostic, Spanned};
 
 /// `aggregate`
 pub(super) const AGGREGATE: StageSpec = StageSpec {
@@ -31,9 +32,9 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     let shape = stream.shape().clone();
     let keys = shape.keys.clone().unwrap_or_default();
-    let mut taken: Vec<Field> = keys.iter().map(|&key| shape.schema.fields()[key].clone()).collect();
+    let mut taken: HashSet<String> = keys.iter().map(|&key| shape.schema.fields()[key].name.clone()).collect();
     if shape.window.is_some() {
-        taken.extend(["window_start", "window_end"].map(|name| Field::new(name, LogicalType::Timestamp)));
+        taken.extend(["window_start", "window_end"].map(str::to_owned));
     }
     let mut calls: Vec<(String, AggregateCall)> = Vec::new();
     for (position, item) in args.exprs(0)?.iter().enumerate() {
@@ -50,8 +51,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         };
         let call = bind_aggregate(call, shape.scope())?;
         let (name, span) = name_of(item, position);
-        fresh_name(&taken, &name, span)?;
-        taken.push(Field::new(name.clone(), call.ty.clone()));
+        fresh_name(&mut taken, &name, span)?;
         calls.push((name, call));
     }
     let Some(window) = shape.window else {

@@ -72,21 +72,15 @@ impl PlannedOperator for Filter {
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
-        let needed: Vec<usize> = match &self.columns {
+        let passed: Vec<usize> = match &self.columns {
             Some(columns) => needed.iter().map(|&index| columns[index]).collect(),
             None => needed.to_vec(),
         };
-        let narrowed = Narrowed::new(&needed, self.predicate.columns());
+        let narrowed = Narrowed::new(&passed, self.predicate.columns());
         let operator = Self {
             predicate: self.predicate.remap(&|column| narrowed.moved(column)),
             columns: narrowed.projection(),
-            output: match &self.columns {
-                Some(columns) => {
-                    let kept = needed.iter().map(|column| columns.iter().position(|c| c == column).unwrap_or(0));
-                    self.output.project(&kept.collect::<Vec<_>>())
-                }
-                None => self.output.project(&needed),
-            },
+            output: self.output.project(needed),
         };
         Some(Pruned { operator: Arc::new(operator), inputs: vec![narrowed.inputs] })
     }
@@ -121,7 +115,7 @@ impl Narrowed {
 
     /// Where old input column `column` is now.
     pub(super) fn moved(&self, column: usize) -> usize {
-        self.inputs.iter().position(|&input| input == column).unwrap_or(column)
+        self.inputs.binary_search(&column).unwrap_or(column)
     }
 
     /// The narrowed input columns that leave; `None` when all do.

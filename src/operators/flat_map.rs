@@ -60,8 +60,9 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     };
     let names = names(item, items.get(1..).unwrap_or_default(), types.len())?;
     let mut fields: Vec<Field> = schema.fields().to_vec();
+    let mut taken = schema.names().map(str::to_owned).collect();
     for (name, ty) in names.into_iter().zip(types) {
-        fresh_name(&fields, &name, item.name.as_ref().map_or(item.expr.span, |name| name.span))?;
+        fresh_name(&mut taken, &name, item.name.as_ref().map_or(item.expr.span, |name| name.span))?;
         fields.push(Field::new(name, ty));
     }
     let columns = (0..schema.len())
@@ -150,7 +151,7 @@ impl PlannedOperator for Unnest {
         }));
         inputs.sort_unstable();
         inputs.dedup();
-        let moved = |column: usize| inputs.iter().position(|&input| input == column).unwrap_or(column);
+        let moved = |column: usize| inputs.binary_search(&column).unwrap_or(column);
         let operator = Self {
             expr: self.expr.remap(&moved),
             columns: columns

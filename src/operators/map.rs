@@ -97,7 +97,7 @@ impl PlannedOperator for Project {
         let mut inputs: Vec<usize> = exprs.iter().flat_map(|expr| expr.columns()).collect();
         inputs.sort_unstable();
         inputs.dedup();
-        let moved = |column: usize| inputs.iter().position(|&input| input == column).unwrap_or(column);
+        let moved = |column: usize| inputs.binary_search(&column).unwrap_or(column);
         let exprs = exprs.into_iter().map(|expr| expr.remap(&moved)).collect();
         let operator = Self { exprs, output: self.output.project(needed) };
         Some(Pruned { operator: Arc::new(operator), inputs: vec![inputs] })

@@ -1,5 +1,7 @@
 //! What stages with lists of expressions share.
 
+use std::collections::HashSet;
+
 use crate::api::{NamedExpr, SelectItem, StageArgs, StageContext, StreamShape};
 use crate::expr::ast::Expr;
 use crate::expr::{TypedExpr, bind};
@@ -29,14 +31,15 @@ impl Selected {
 pub(super) fn bind_list(items: &[SelectItem], shape: &StreamShape) -> Result<Selected, Diagnostic> {
     let schema = &shape.schema;
     let mut selected = Selected::default();
+    let mut taken = HashSet::new();
     for (position, item) in items.iter().enumerate() {
         match item {
             SelectItem::Star { except, span } => {
-                let dropped = columns(except, schema)?;
+                let dropped: HashSet<usize> = columns(except, schema)?.into_iter().collect();
                 let before = selected.exprs.len();
                 for (index, field) in schema.fields().iter().enumerate() {
                     if !dropped.contains(&index) {
-                        fresh_name(&selected.fields, &field.name, *span)?;
+                        fresh_name(&mut taken, &field.name, *span)?;
                         selected.push(field.name.clone(), TypedExpr::column(index, field));
                     }
                 }
@@ -46,7 +49,7 @@ pub(super) fn bind_list(items: &[SelectItem], shape: &StreamShape) -> Result<Sel
             }
             SelectItem::Expr(item) => {
                 let (name, span) = name_of(item, position);
-                fresh_name(&selected.fields, &name, span)?;
+                fresh_name(&mut taken, &name, span)?;
                 selected.push(name, bind(&item.expr, shape.scope())?);
             }
         }
@@ -74,9 +77,9 @@ pub(super) fn name_of(item: &NamedExpr, position: usize) -> (String, Span) {
     }
 }
 
-/// Refuses a name that is taken.
-pub(super) fn fresh_name(fields: &[Field], name: &str, span: Span) -> Result<(), Diagnostic> {
-    if fields.iter().any(|field| field.name == name) {
+/// Takes a name, unless it is taken.
+pub(super) fn fresh_name(taken: &mut HashSet<String>, name: &str, span: Span) -> Result<(), Diagnostic> {
+    if !taken.insert(name.to_owned()) {
         return Err(Diagnostic::at(span, format!("there is a column `{name}` already"))
             .help("give one of the two another name with `as`"));
     }

@@ -1,6 +1,6 @@
 //! The checkpoints of a job as panels list them, and which of them are kept.
 
-use crate::inspect::CheckpointView;
+use crate::inspect::{CheckpointStatus, CheckpointView};
 use crate::state::CommitStats;
 use crate::types::{CheckpointId, Error};
 
@@ -33,7 +33,7 @@ impl CheckpointLog {
         }
         self.views.push(CheckpointView {
             id: id.0,
-            status: "pending".to_owned(),
+            status: CheckpointStatus::Pending,
             triggered_ms: now_ms,
             duration_ms: None,
             alignment_ms: None,
@@ -57,18 +57,18 @@ impl CheckpointLog {
 
     pub(super) fn failed(&mut self, id: CheckpointId, error: &Error) {
         self.change(id, |view| {
-            "failed".clone_into(&mut view.status);
+            view.status = CheckpointStatus::Failed;
             view.cause = Some(error.to_string());
         });
     }
 
     /// `id` is complete. What to keep, when something is to be forgotten.
     pub(super) fn completed(&mut self, id: CheckpointId) -> Option<Vec<CheckpointId>> {
-        self.change(id, |view| "completed".clone_into(&mut view.status));
+        self.change(id, |view| view.status = CheckpointStatus::Completed);
         self.held.push(id);
         let expired = self.held.len().checked_sub(self.retained).filter(|count| *count > 0)?;
         for id in self.held.drain(..expired).collect::<Vec<_>>() {
-            self.change(id, |view| "discarded".clone_into(&mut view.status));
+            self.change(id, |view| view.status = CheckpointStatus::Discarded);
         }
         Some(self.held.clone())
     }
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(log.completed(CheckpointId(5)), Some(vec![CheckpointId(4), CheckpointId(5)]));
         log.triggered(CheckpointId(6), 0);
         assert_eq!(log.completed(CheckpointId(6)), Some(vec![CheckpointId(5), CheckpointId(6)]));
-        let statuses: Vec<_> = log.views().iter().map(|view| (view.id, view.status.as_str())).collect();
+        let statuses: Vec<_> = log.views().iter().map(|view| (view.id, view.status.name())).collect();
         assert_eq!(statuses, [(4, "discarded"), (5, "completed"), (6, "completed")]);
     }
 }

@@ -14,7 +14,7 @@ use super::stepping::Stepper;
 use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
-use crate::inspect::{CheckpointView, JobStatus, JobView, StateQuery, StateView};
+use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView};
 use crate::plan::{JobGraph, JobSettings, StreamGraph};
 use crate::types::{CheckpointId, Clock, Error, Result, SubtaskId};
 
@@ -240,7 +240,7 @@ impl Job {
     #[must_use]
     pub fn has_checkpoint(&self) -> bool {
         self.restored_from.is_some()
-            || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == "completed")
+            || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == CheckpointStatus::Completed)
     }
 
     /// What it started from, when that was a checkpoint or savepoint: its number.

@@ -2,9 +2,10 @@
 
 use super::deploy::AttemptControl;
 use super::mailbox::Message;
-use crate::api::{Bounds, Exchange};
+use crate::api::Bounds;
 use crate::inspect::{EdgeView, JobView, VertexView};
-use crate::plan::{JobEdge, JobGraph, Port};
+use crate::plan::explain::exchange;
+use crate::plan::{JobGraph, Port};
 use crate::types::{SubtaskId, VertexId};
 
 /// Fills in vertices, edges and sums, and asks the subtasks to show their operators for the next view.
@@ -54,7 +55,9 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
         let own = &mut outgoing[edge.from.0];
         let rows = control.metrics[edge.from.0].iter().map(|metrics| metrics.edge_rows(*own)).sum();
         *own += 1;
-        view.edges.push(EdgeView { from: edge.from.0, to: edge.to.0, exchange: describe(graph, edge), rows });
+        let schema = super::deploy::port_schema(&graph.vertices[edge.from.0], edge.port);
+        let exchange = exchange(&edge.exchange, Some(&schema));
+        view.edges.push(EdgeView { from: edge.from.0, to: edge.to.0, exchange, rows });
     }
     view.max_parallelism = graph.max_parallelism;
     control.wake_to_look();
@@ -74,21 +77,4 @@ fn output_columns(graph: &JobGraph, id: usize) -> Option<Vec<String>> {
         Some(_) | None => super::deploy::port_schema(vertex, Port::Main),
     };
     Some(schema.names().map(str::to_owned).collect())
-}
-
-fn describe(graph: &JobGraph, edge: &JobEdge) -> String {
-    match &edge.exchange {
-        Exchange::Forward => "forward".to_owned(),
-        Exchange::Rebalance => "rebalance".to_owned(),
-        Exchange::Broadcast => "broadcast".to_owned(),
-        Exchange::Global => "global".to_owned(),
-        Exchange::Hash(columns) => {
-            let schema = super::deploy::port_schema(&graph.vertices[edge.from.0], edge.port);
-            let names: Vec<_> = columns
-                .iter()
-                .map(|&column| schema.fields().get(column).map_or("?", |field| field.name.as_str()))
-                .collect();
-            format!("hash[{}]", names.join(", "))
-        }
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use super::channel::ChannelState;
 use super::shown::Shown;
 use crate::api::{OperatorMetrics, SourceProgress};
-use crate::inspect::{InputView, OperatorView, SubtaskView};
+use crate::inspect::{InputView, OperatorView, SubtaskStatus, SubtaskView};
 use crate::types::{CheckpointId, Error, MIN_WATERMARK, Result, SubtaskId};
 
 /// What a subtask is doing.
@@ -250,7 +250,7 @@ impl SubtaskMetrics {
         let acknowledged = CheckpointId(self.acknowledged.load(Ordering::Relaxed));
         let mut view = SubtaskView {
             index,
-            status: status(self.activity.load(Ordering::Relaxed)).to_owned(),
+            status: status(self.activity.load(Ordering::Relaxed)),
             rows_in: totals.rows_in,
             rows_out: totals.rows_out,
             bytes_in: totals.bytes_in,
@@ -284,12 +284,12 @@ impl InputMetrics {
     }
 }
 
-const fn status(activity: u8) -> &'static str {
+const fn status(activity: u8) -> SubtaskStatus {
     match activity {
-        0 => "running",
-        1 => "backpressured",
-        2 => "idle",
-        _ => "finished",
+        0 => SubtaskStatus::Running,
+        1 => SubtaskStatus::Backpressured,
+        2 => SubtaskStatus::Idle,
+        _ => SubtaskStatus::Finished,
     }
 }
 

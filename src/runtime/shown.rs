@@ -106,7 +106,7 @@ impl Shown {
 
     /// The last late row of any operator, and the last rejected one.
     pub(super) fn last_late(&self) -> Option<String> {
-        self.lock().operators.iter().rev().find_map(|operator| operator.late.last()).map(|late| late.row.clone())
+        self.lock().operators.iter().rev().find_map(|operator| operator.late().last()).map(|late| late.row.clone())
     }
 
     pub(super) fn last_rejected(&self) -> Option<Arc<RejectedRowView>> {

@@ -14,9 +14,9 @@ pub enum Align {
 /// One column of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Its heading, and its name in JSON.
+    /// The heading, and the name in JSON.
     pub name: &'static str,
-    /// Where its values stand.
+    /// The side its values stand on.
     pub align: Align,
 }
 

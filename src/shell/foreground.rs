@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::{EXIT_FAILURE, EXIT_OK, Shell, print, render};
-use crate::inspect::{JobStatus, JobView, SubtaskView};
+use crate::inspect::{CheckpointStatus, JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Printable, Result};
 
@@ -205,9 +205,10 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
         let reached = match request.until {
             WaitUntil::End => false,
             WaitUntil::Rows(rows) => view.source_rows >= rows,
-            WaitUntil::Checkpoint(id) => {
-                view.checkpoints.iter().any(|checkpoint| checkpoint.id >= id && checkpoint.status == "completed")
-            }
+            WaitUntil::Checkpoint(id) => view
+                .checkpoints
+                .iter()
+                .any(|checkpoint| checkpoint.id >= id && checkpoint.status == CheckpointStatus::Completed),
             WaitUntil::Restart(restarts) => view.restarts >= restarts && view.status == JobStatus::Running,
         };
         if reached {

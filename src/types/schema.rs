@@ -1,7 +1,8 @@
 //! Named, typed columns.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef as ArrowSchemaRef};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,41 @@ impl Field {
 pub struct Schema {
     fields: Arc<[Field]>,
     arrow: ArrowSchemaRef,
+    names: Names,
+}
+
+/// Wider schemas are looked up by hash.
+const SCANNED_COLUMNS: usize = 32;
+
+/// Where names stand: for each, in lower case, the columns called so. Made with the first look-up.
+#[derive(Clone, Default)]
+struct Names(Arc<OnceLock<HashMap<String, Vec<usize>>>>);
+
+impl Names {
+    fn of(&self, fields: &[Field]) -> &HashMap<String, Vec<usize>> {
+        self.0.get_or_init(|| {
+            let mut places: HashMap<String, Vec<usize>> = HashMap::with_capacity(fields.len());
+            for (place, field) in fields.iter().enumerate() {
+                places.entry(field.name.to_ascii_lowercase()).or_default().push(place);
+            }
+            places
+        })
+    }
+}
+
+/// Follows from the columns.
+impl PartialEq for Names {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Names {}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
 }
 
 impl Schema {
@@ -52,7 +88,7 @@ impl Schema {
         let arrow = ArrowSchema::new(
             fields.iter().map(|field| ArrowField::new(&field.name, field.ty.to_arrow(), true)).collect::<Vec<_>>(),
         );
-        Self { fields, arrow: Arc::new(arrow) }
+        Self { fields, arrow: Arc::new(arrow), names: Names::default() }
     }
 
     /// The columns.
@@ -82,6 +118,10 @@ impl Schema {
     /// The position of the column called `name`: an exact match first, else one that differs only in case.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
+        if self.fields.len() > SCANNED_COLUMNS {
+            let alike = self.names.of(&self.fields).get(&name.to_ascii_lowercase())?;
+            return alike.iter().find(|&&place| self.fields[place].name == name).or(alike.first()).copied();
+        }
         self.fields
             .iter()
             .position(|field| field.name == name)

@@ -11,11 +11,12 @@
 )]
 
 mod ebnf;
+mod expected;
 mod generate;
 mod recognise;
 mod registry;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -162,6 +163,26 @@ fn the_grammar_and_the_parser_agree_on_lines_and_their_mutations() {
     // Both kinds of answer must have been compared.
     let all = lines.len() * mutations;
     assert!(accepted * 20 > all && accepted * 20 < all * 19, "{accepted} of {all} mutants are sentences");
+}
+
+#[test]
+fn completion_expects_each_next_token_of_a_sentence() {
+    let ebnf = grammar();
+    let mut generator = Generator::new(&ebnf, 2);
+    let count = size("LOTIC_GRAMMAR_SENTENCES", 2_000);
+    let generated = (0..count).map(|index| generator.sentence("statement", 12 + index % 24));
+    let sentences: Vec<String> = generated.filter(|text| parse(text, &GRAMMAR).is_ok()).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let completer = expected::completer(directory.path());
+    let mut seen = BTreeMap::new();
+    for text in sentences.iter().chain(&sample_lines()).chain(&session_statements()) {
+        let mut splitter = Splitter::default();
+        for statement in splitter.push(text, &GRAMMAR).into_iter().chain(splitter.finish()) {
+            expected::check(&statement, &completer, &mut seen);
+        }
+    }
+    // Sentences of every kind must have been walked.
+    assert!(seen.len() == 5 && seen.values().all(|&tokens| tokens > count / 10), "{seen:?}");
 }
 
 /// The words that a rule names, those of other rules left out, without punctuation.

@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Step, window};
+use super::step::{Step, window};
 use crate::dashboard::Theme;
 use crate::dashboard::field::Field;
 use crate::dashboard::statement;

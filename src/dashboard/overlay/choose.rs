@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, List, ListItem, ListState};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Confirm, Overlay, Step, window};
+use super::step::{Step, window};
 use crate::dashboard::Theme;
 use crate::types::printable;
 
@@ -99,9 +99,7 @@ impl Choose {
             None => Step::Stay,
             Some(Then::Statement(statement)) => Step::Statement(statement),
             Some(Then::Job(job)) => Step::Job(job),
-            Some(Then::Confirm { question, statement }) => {
-                Step::Replace(Overlay::Confirm(Confirm::new(question, statement)))
-            }
+            Some(Then::Confirm { question, statement }) => Step::Confirm { question, statement },
         }
     }
 

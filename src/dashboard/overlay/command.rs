@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, List, ListState};
 use unicode_width::UnicodeWidthStr;
 
-use super::Step;
+use super::step::Step;
 use crate::dashboard::Theme;
 use crate::dashboard::field::Field;
 use crate::types::printable;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::{Step, window};
+use super::step::{Step, window};
 use crate::dashboard::Theme;
 use crate::types::printable;
 

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::{Step, window};
+use super::step::{Step, window};
 use crate::dashboard::field::Field;
 use crate::dashboard::keys::{self, KeyHelp};
 use crate::dashboard::{PanelSpec, Theme};

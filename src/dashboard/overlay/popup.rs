@@ -7,7 +7,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Step, window};
+use super::step::{Step, window};
 use crate::dashboard::Theme;
 use crate::types::printable;
 

@@ -9,7 +9,7 @@ use crate::dashboard::draw::{
     Canvas, Cell, Col, Cursor, Cut, Table, bar, bytes, clock, duration, fraction, plot, time,
 };
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
-use crate::inspect::{CheckpointView, JobView, SavepointView};
+use crate::inspect::{CheckpointStatus, CheckpointView, JobView, SavepointView};
 use crate::session::{Listing, listings};
 
 /// The registry entry.
@@ -49,16 +49,19 @@ fn rows(view: &JobView) -> Vec<Row<'_>> {
 }
 
 /// Mark, word and style of a status.
-fn status(row: &Row<'_>, theme: &Theme) -> (&'static str, String, Style) {
+fn status(row: &Row<'_>, theme: &Theme) -> (&'static str, &'static str, Style) {
     match row {
-        Row::Checkpoint(checkpoint) => match checkpoint.status.as_str() {
-            "completed" => ("✓", "completed".to_owned(), theme.good),
-            "pending" => ("…", "pending".to_owned(), theme.warn),
-            "failed" => ("✗", "failed".to_owned(), theme.bad),
-            other => ("·", other.to_owned(), theme.dim),
-        },
-        Row::Savepoint(savepoint) if savepoint.cause.is_some() => ("✗", "no savepoint".to_owned(), theme.bad),
-        Row::Savepoint(_) => ("◆", "savepoint".to_owned(), theme.accent),
+        Row::Checkpoint(checkpoint) => {
+            let (mark, style) = match checkpoint.status {
+                CheckpointStatus::Completed => ("✓", theme.good),
+                CheckpointStatus::Pending => ("…", theme.warn),
+                CheckpointStatus::Failed => ("✗", theme.bad),
+                CheckpointStatus::Discarded => ("·", theme.dim),
+            };
+            (mark, checkpoint.status.name(), style)
+        }
+        Row::Savepoint(savepoint) if savepoint.cause.is_some() => ("✗", "no savepoint", theme.bad),
+        Row::Savepoint(_) => ("◆", "savepoint", theme.accent),
     }
 }
 
@@ -118,7 +121,7 @@ fn shown_ms(ms: f64) -> String {
 
 /// When the next is due, with a bar that fills up.
 fn countdown(canvas: &mut Canvas<'_>, head: Rect, view: &JobView, theme: &Theme) {
-    let pending = view.checkpoints.iter().rev().find(|checkpoint| checkpoint.status == "pending");
+    let pending = view.checkpoints.iter().rev().find(|checkpoint| checkpoint.status == CheckpointStatus::Pending);
     let line = match (view.next_checkpoint_ms, view.checkpoint_interval_ms, pending) {
         (_, _, Some(pending)) => {
             let since = view.now_ms.saturating_sub(pending.triggered_ms).max(0);
@@ -147,8 +150,8 @@ fn countdown(canvas: &mut Canvas<'_>, head: Rect, view: &JobView, theme: &Theme)
 
 /// What has been so far, in a line.
 fn totals(view: &JobView) -> String {
-    let of = |status: &str| view.checkpoints.iter().filter(|checkpoint| checkpoint.status == status).count();
-    let last = view.checkpoints.iter().rev().find(|checkpoint| checkpoint.status == "completed");
+    let of = |status| view.checkpoints.iter().filter(|checkpoint| checkpoint.status == status).count();
+    let last = view.checkpoints.iter().rev().find(|checkpoint| checkpoint.status == CheckpointStatus::Completed);
     let last = last.map_or_else(
         || "none completed yet".to_owned(),
         |last| {
@@ -160,8 +163,8 @@ fn totals(view: &JobView) -> String {
     format!(
         "{last}  ·  {} completed ({} retained), {} failed  ·  {} savepoint{}",
         view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count(),
-        of("completed"),
-        of("failed"),
+        of(CheckpointStatus::Completed),
+        of(CheckpointStatus::Failed),
         view.savepoints.len(),
         if view.savepoints.len() == 1 { "" } else { "s" }
     )
@@ -275,7 +278,7 @@ impl Panel for Checkpoints {
         }
         let job = &model.view.name;
         match rows(&model.view).get(self.cursor.selected) {
-            Some(Row::Checkpoint(checkpoint)) if checkpoint.status == "completed" => Reaction::Ask {
+            Some(Row::Checkpoint(checkpoint)) if checkpoint.status == CheckpointStatus::Completed => Reaction::Ask {
                 question: format!("Restore {job} from checkpoint {}?", checkpoint.id),
                 statement: format!("restore {job} from checkpoint {}", checkpoint.id),
             },

@@ -119,7 +119,7 @@ impl Log {
                 let place = (vertex.id, subtask.index);
                 self.take_rejected(place, &subtask.rejected);
                 for (nth, operator) in subtask.operators.iter().enumerate() {
-                    self.take_late((place.0, place.1, nth), &operator.late, view.now_ms);
+                    self.take_late((place.0, place.1, nth), operator.late(), view.now_ms);
                 }
             }
         }

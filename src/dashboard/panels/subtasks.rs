@@ -180,7 +180,7 @@ impl Subtasks {
             format!(
                 "{} {}  ·  busy {}  back-pressured {}  idle {}  ·  queue {}/{}{latency}",
                 load_mark(rates.load()),
-                clean(&subtask.status),
+                subtask.status.name(),
                 percent(rates.busy),
                 percent(rates.backpressured),
                 percent(rates.idle),
@@ -219,7 +219,7 @@ fn cells(row: &Row<'_>, model: &Model, theme: &Theme) -> Vec<Cell> {
     vec![
         Cell::Pieces(vec![(load_mark(load).to_owned(), theme.load(load)), (format!(" {}", row.name()), theme.text)]),
         text(row.vertex.name.clone()),
-        text(subtask.status.clone()),
+        text(subtask.status.name().to_owned()),
         text(rate(rates.rows_in)),
         text(rate(rates.rows_out)),
         text(bytes_a_second(rates.bytes_in)),

@@ -3,14 +3,14 @@
 use super::{FIRST_EVENT_MS, HOSTILE, START_MS};
 use crate::dashboard::draw;
 use crate::inspect::{
-    CheckpointView, EventView, KeyGroupView, SavepointView, Severity, StateColumn, StateEntryView, StateOrigin,
-    StateView,
+    CheckpointStatus, CheckpointView, EventView, KeyGroupView, SavepointView, Severity, StateColumn, StateEntryView,
+    StateOrigin, StateView,
 };
 
 pub(super) fn checkpoints(now_ms: i64) -> Vec<CheckpointView> {
     let completed = |id: u64, ago_ms, duration_ms, delta| CheckpointView {
         id,
-        status: "completed".to_owned(),
+        status: CheckpointStatus::Completed,
         triggered_ms: now_ms - ago_ms,
         duration_ms: Some(duration_ms),
         alignment_ms: Some(duration_ms / 4),
@@ -25,7 +25,7 @@ pub(super) fn checkpoints(now_ms: i64) -> Vec<CheckpointView> {
         completed(4, 21_800, 34, 39_000),
         completed(5, 16_800, 140, 41_000),
         CheckpointView {
-            status: "failed".to_owned(),
+            status: CheckpointStatus::Failed,
             duration_ms: Some(10_000),
             alignment_ms: None,
             delta_bytes: None,
@@ -36,7 +36,7 @@ pub(super) fn checkpoints(now_ms: i64) -> Vec<CheckpointView> {
         completed(7, 6_800, 47, 43_200),
     ];
     all.push(CheckpointView {
-        status: "pending".to_owned(),
+        status: CheckpointStatus::Pending,
         duration_ms: None,
         alignment_ms: None,
         delta_bytes: None,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::happenings::{checkpoints, events, savepoints, states};
 use crate::dashboard::{Model, draw};
 use crate::inspect::{
-    EdgeView, FiredWindowView, HotKeyView, InputView, JobStatus, JobView, KeyGroupView, LateRowView, LatencyView,
-    OperatorView, OutputRowView, RejectedRowView, StateOrigin, SubtaskView, VertexView, WindowEntryView, WindowView,
+    EdgeView, EntriesView, ExchangeView, FiredWindowView, HotKeyView, InputView, JobStatus, JobView, KeyGroupView,
+    LateRowView, LatencyView, OperatorView, OutputRowView, RejectedRowView, Section, StateOrigin, SubtaskStatus,
+    SubtaskView, VertexView, WindowEntryView, WindowView, WindowsView,
 };
 
 /// The clock of the first view: 2026-01-01 00:00:00 UTC.
@@ -43,15 +44,16 @@ pub(in crate::dashboard) fn huge() -> Model {
             vertex.subtasks = (0..34).map(|index| SubtaskView { index, ..first.clone() }).collect();
         }
         let operator = &mut Arc::make_mut(&mut job.vertices[3].subtasks[0].operators)[0];
-        let window = operator.windows[0].clone();
-        operator.windows = (0..500)
-            .map(|nth| WindowView {
+        if let Section::Windows(windows) = &mut operator.sections[0] {
+            let window = windows.open[0].clone();
+            let moved = |nth: i64| WindowView {
                 start: window.start + nth * 2_000,
                 end: window.end + nth * 2_000,
                 ..window.clone()
-            })
-            .collect();
-        operator.windows_left_out = 12_345;
+            };
+            windows.open = (0..500).map(moved).collect();
+            windows.left_out = 12_345;
+        }
         job
     };
     let mut model = Model::new(Arc::new(huge(0)), vec!["hot".to_owned()]);
@@ -78,7 +80,8 @@ pub(in crate::dashboard) fn view(step: i64) -> JobView {
         sink(step),
         late_sink(step),
     ];
-    let edge = |from: usize, to, exchange: &str, rows| EdgeView { from, to, exchange: exchange.to_owned(), rows };
+    let edge = |from: usize, to, exchange, rows| EdgeView { from, to, exchange, rows };
+    let hash = |column: &str| ExchangeView::Hash(vec![column.to_owned()]);
     let through = counter(step, 88_700);
     JobView {
         name: "hot".to_owned(),
@@ -93,11 +96,11 @@ pub(in crate::dashboard) fn view(step: i64) -> JobView {
         sink_rows: counter(step, 1_900),
         vertices,
         edges: vec![
-            edge(0, 2, "rebalance", counter(step, 79_500)),
-            edge(1, 2, "rebalance", counter(step, 9_200)),
-            edge(2, 3, "hash[auction]", through),
-            edge(3, 4, "hash[window_end]", counter(step, 1_900)),
-            edge(3, 5, "late_bids: forward", counter(step, 12)),
+            edge(0, 2, ExchangeView::Rebalance, counter(step, 79_500)),
+            edge(1, 2, ExchangeView::Rebalance, counter(step, 9_200)),
+            edge(2, 3, hash("auction"), through),
+            edge(3, 4, hash("window_end"), counter(step, 1_900)),
+            edge(3, 5, ExchangeView::Forward, counter(step, 12)),
         ],
         checkpoints: checkpoints(now_ms),
         checkpoint_interval_ms: Some(5_000),
@@ -119,7 +122,7 @@ fn subtask(step: i64, index: usize, rate: u64, (busy, backpressured): (u64, u64)
     let nanos = step.unsigned_abs() * 500_000_000;
     SubtaskView {
         index,
-        status: "running".to_owned(),
+        status: SubtaskStatus::Running,
         rows_in: rate * wave / 20,
         rows_out: rate * wave / 20,
         bytes_in: rate * wave * 11 / 2,
@@ -258,12 +261,9 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
                 .collect(),
         }
     });
-    OperatorView {
-        watermark: Some(watermark),
-        state_entries: 1_240,
-        state_bytes: 96_400,
-        windows: open.collect(),
-        windows_left_out: 0,
+    let windows = WindowsView {
+        open: open.collect(),
+        left_out: 0,
         fired: (1..=5)
             .rev()
             .map(|nth| FiredWindowView {
@@ -274,12 +274,21 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
                 again: nth == 3,
             })
             .collect(),
-        window_columns: (vec!["auction".to_owned()], vec!["n".to_owned(), "avg_price".to_owned()]),
-        late: if index == 2 { late(watermark) } else { Vec::new() },
-        timers: 6,
-        hot_keys: vec![
-            HotKeyView { key: vec![(1_001 + index * 7).to_string()], rows: 4_310 / (1 + index as u64), of: 8_192 },
-            HotKeyView { key: vec![["東京都", "café", "x", HOSTILE][index].to_owned()], rows: 204, of: 8_192 },
+        keys: vec!["auction".to_owned()],
+        values: vec!["n".to_owned(), "avg_price".to_owned()],
+    };
+    let hot_keys = vec![
+        HotKeyView { key: vec![(1_001 + index * 7).to_string()], rows: 4_310 / (1 + index as u64), of: 8_192 },
+        HotKeyView { key: vec![["東京都", "café", "x", HOSTILE][index].to_owned()], rows: 204, of: 8_192 },
+    ];
+    OperatorView {
+        watermark: Some(watermark),
+        sections: vec![
+            Section::Windows(windows),
+            Section::Late(if index == 2 { late(watermark) } else { Vec::new() }),
+            Section::Timers(6),
+            Section::Entries(EntriesView { count: 1_240, bytes: 96_400 }),
+            Section::HotKeys(hot_keys),
         ],
     }
 }

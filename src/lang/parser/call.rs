@@ -19,8 +19,10 @@ use nom::combinator::opt;
 use nom::sequence::{pair, preceded};
 
 use super::data_type::data_type;
-use super::expr::{Measured, measured, measured_list, operand, unmeasured};
-use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, labelled, refuse, soft, symbol};
+use super::expected::{Expected, Frame, Kind};
+use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, labelled, refuse, soft, symbol, within};
+use super::operand::{measured, measured_list, operand};
+use super::tree::{Measured, unmeasured};
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};
@@ -54,14 +56,19 @@ const BARE_CALLS: &[&str] = &["current_date", "current_time", "current_timestamp
 /// `name([distinct] a, b)`, `name(*)`, with `filter (where e)` behind it.
 pub(super) fn call(start: Tokens<'_>) -> PResult<'_, Measured> {
     let (rest, name) = field_name(start)?;
-    let (mut rest, (star, distinct, args)) = bracketed(Symbol::LeftParen, arguments, Symbol::RightParen)(rest)?;
+    let inside = |input| within(input, || Frame::Call(name.node.clone()), arguments);
+    let (mut rest, (star, distinct, args)) = bracketed(Symbol::LeftParen, inside, Symbol::RightParen)(rest)?;
     let (args, mut below) = unmeasured(args);
     let mut filter = None;
+    rest.suggest(Expected::Exactly("filter"));
+    if rest.peek().is_some_and(|token| token.is_word("filter")) {
+        rest.skip(1).suggest(Expected::Exactly("("));
+    }
     if rest.continues()
         && rest.peek().is_some_and(|token| token.is_word("filter"))
         && rest.ahead(1).is_some_and(|token| token.is(Symbol::LeftParen))
     {
-        let condition = preceded(keyword("where"), measured);
+        let condition = |input| within(input, || Frame::Brackets, preceded(keyword("where"), measured));
         let (behind, condition) = bracketed(Symbol::LeftParen, condition, Symbol::RightParen)(rest.skip(1))?;
         below = below.max(condition.height);
         (rest, filter) = (behind, Some(Box::new(condition.node)));
@@ -72,6 +79,8 @@ pub(super) fn call(start: Tokens<'_>) -> PResult<'_, Measured> {
 
 /// What stands in the brackets of a call: whether `*`, whether `distinct`, the arguments.
 fn arguments(input: Tokens<'_>) -> PResult<'_, (bool, bool, Vec<Measured>)> {
+    input.suggest(Expected::Kind(Kind::Arguments));
+    input.suggest(Expected::Exactly(")"));
     if input.peek().is_some_and(|token| token.is(Symbol::RightParen)) {
         return Ok((input, (false, false, Vec::new())));
     }
@@ -105,7 +114,14 @@ pub(super) fn special_call<'a>(input: Tokens<'a>, word: &str) -> Option<PResult<
         "timestampadd" | "timestampdiff" => with_unit,
         _ => return None,
     };
-    let form = bracketed(Symbol::LeftParen, parser, Symbol::RightParen)(opens);
+    let inside = |input| {
+        let form = |input: Tokens<'a>| {
+            input.suggest(Expected::Kind(Kind::Arguments));
+            parser(input)
+        };
+        within(input, || Frame::Call(word.to_owned()), form)
+    };
+    let form = bracketed(Symbol::LeftParen, inside, Symbol::RightParen)(opens);
     Some(form.and_then(|(rest, form)| match form {
         Form::Call(name, args) => finish(input, rest, name, args),
         Form::Other(expr, below) => Ok((rest, Measured::above(below, expr, rest.span_from(input))?)),
@@ -166,6 +182,9 @@ fn position(input: Tokens<'_>) -> PResult<'_, Form> {
 /// `both`, `leading` and `trailing` are keywords directly behind `trim(`.
 fn trim(input: Tokens<'_>) -> PResult<'_, Form> {
     let sides = [("both", "btrim"), ("leading", "ltrim"), ("trailing", "rtrim")];
+    for (word, _) in sides {
+        input.suggest(Expected::Exactly(word));
+    }
     let side = sides.iter().find(|(word, _)| input.peek().is_some_and(|token| token.is_word(word)));
     let (function, input) = match side {
         Some(&(_, function)) => (function, input.skip(1)),
@@ -251,7 +270,7 @@ fn unit_text(unit: Spanned<String>) -> Measured {
 
 /// A unit of time, in lower case and singular.
 pub(super) fn unit(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
-    let (rest, typed) = labelled("a unit of time", field_name)(input)?;
+    let (rest, typed) = labelled(Kind::Unit, field_name)(input)?;
     let lower = typed.node.to_ascii_lowercase();
     let singular = lower.strip_suffix('s').filter(|singular| UNITS.contains(singular)).unwrap_or(&lower);
     if UNITS.contains(&singular) {
@@ -273,7 +292,8 @@ pub(super) fn collection<'a>(input: Tokens<'a>, word: &str) -> Option<PResult<'a
     if !brackets || !(is_map || word.eq_ignore_ascii_case("array")) {
         return None;
     }
-    let parts = bracketed(Symbol::LeftBracket, measured_list, Symbol::RightBracket)(opens);
+    let items = |input| within(input, || Frame::Brackets, measured_list);
+    let parts = bracketed(Symbol::LeftBracket, items, Symbol::RightBracket)(opens);
     Some(parts.and_then(|(rest, parts)| {
         let (parts, below) = unmeasured(parts);
         let expr = match (is_map, parts.len()) {

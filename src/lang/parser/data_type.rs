@@ -3,7 +3,8 @@
 use nom::Parser;
 use nom::multi::separated_list1;
 
-use super::input::{Expected, PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, refuse};
+use super::expected::{Expected, Kind};
+use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, refuse};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, LogicalType, Spanned};
 
@@ -40,18 +41,20 @@ const UNSUPPORTED: &[&str] = &["multiset", "raw", "variant", "bitmap", "timestam
 
 /// A type and its place.
 pub(crate) fn data_type(input: Tokens<'_>) -> PResult<'_, Spanned<LogicalType>> {
-    let (mut rest, mut ty) = labelled("a type", plain)(input)?;
+    let (mut rest, mut ty) = labelled(Kind::Type, plain)(input)?;
     let mut level = input;
+    rest.suggest(Expected::Exactly("array"));
     while rest.continues() && rest.peek().is_some_and(|token| token.is_word("array")) {
         level = level.deeper()?;
         ty = LogicalType::Array(Box::new(ty));
         rest = rest.skip(1);
+        rest.suggest(Expected::Exactly("array"));
     }
     Ok((rest, Spanned::new(ty, rest.span_from(input))))
 }
 
 fn plain(input: Tokens<'_>) -> PResult<'_, LogicalType> {
-    let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind) else { return input.fail("a type") };
+    let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind) else { return input.fail(Kind::Type) };
     let rest = input.skip(1);
     match word.to_ascii_lowercase().as_str() {
         "boolean" => Ok((rest, LogicalType::Boolean)),
@@ -128,7 +131,7 @@ fn number(input: Tokens<'_>) -> PResult<'_, Spanned<u32>> {
             Ok(number) => Ok((input.skip(1), Spanned::new(number, input.span()))),
             Err(_) => refuse(Diagnostic::at(input.span(), format!("`{digits}` is out of range"))),
         },
-        _ => input.fail("a whole number"),
+        _ => input.fail(Kind::Integer),
     }
 }
 
@@ -185,6 +188,12 @@ fn zone(input: Tokens<'_>, local: bool) -> PResult<'_, bool> {
     if let Ok((rest, _)) = keyword("without")(input) {
         let (rest, _) = keywords("time zone")(rest)?;
         return Ok((rest, false));
+    }
+    if local {
+        input.suggest(Expected::Exactly("with"));
+        if input.peek().is_some_and(|token| token.is_word("with")) {
+            input.skip(1).suggest(Expected::Exactly("local"));
+        }
     }
     // `with` may be the next clause's.
     let zoned = ["local", "time"].iter().any(|word| input.ahead(1).is_some_and(|token| token.is_word(word)));
@@ -264,6 +273,7 @@ fn row(input: Tokens<'_>) -> PResult<'_, LogicalType> {
         Ok((rest, (name.node, ty)))
     }
     let fields = |input| separated_list1(comma, field).parse(input);
+    input.suggest(Expected::Exactly("("));
     let (rest, fields) = if input.peek().is_some_and(|token| token.is(Symbol::LeftParen)) {
         bracketed(Symbol::LeftParen, fields, Symbol::RightParen)(input)?
     } else {

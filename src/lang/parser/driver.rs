@@ -2,15 +2,17 @@
 
 use nom::Err;
 
-use super::expr::expr;
-use super::input::{Expected, Fail, Source};
+use super::expected::{Cursor, Expectations, Expected, Kind};
+use super::expr::climb;
+use super::input::{Fail, Source};
+use super::operand::expr;
 use super::report;
 use super::statement::{command_end, is_command, statement};
 use crate::api::Registries;
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::Statement;
 use crate::lang::lexer::{Lexed, lex};
-use crate::lang::token::{LineBreak, Symbol};
+use crate::lang::token::{LineBreak, Symbol, Token};
 use crate::types::{Diagnostic, Spanned};
 
 /// Parses all statements of `text`.
@@ -27,7 +29,7 @@ pub fn parse(text: &str, grammar: &Registries) -> Result<Vec<Spanned<Statement>>
     if let Some(error) = error {
         return Err(*error.diagnostic);
     }
-    let source = Source::new(text, &tokens, grammar);
+    let source = source(text, &tokens, grammar);
     let mut statements = Vec::new();
     let mut at = 0;
     while let Some(outcome) = next_statement(&source, at) {
@@ -35,6 +37,11 @@ pub fn parse(text: &str, grammar: &Registries) -> Result<Vec<Spanned<Statement>>
         at = outcome.next;
     }
     Ok(statements)
+}
+
+/// What parsers of `text` share.
+pub(crate) fn source<'a>(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Registries) -> Source<'a> {
+    Source::new(text, tokens, grammar, climb)
 }
 
 /// Parses one expression, and nothing behind it.
@@ -47,16 +54,27 @@ pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
     if let Some(error) = error {
         return Err(*error.diagnostic);
     }
-    let source = Source::new(text, &tokens, &grammar);
+    let source = source(text, &tokens, &grammar);
     let end = tokens.len();
     match expr(source.from(0).opened()) {
         Ok((rest, parsed)) if rest.at == end => Ok(parsed),
         Ok((rest, _)) => {
-            rest.note(Expected::Kind("the end of the expression"));
+            rest.note(Expected::Kind(Kind::EndOfExpression));
             Err(report::diagnostic(&source, end))
         }
         Err(failure) => Err(reported(&source, failure, end)),
     }
+}
+
+/// What may stand behind `tokens`, the beginning of one statement of `text`. Nothing where they hold a mistake that is
+/// not inside of a stage.
+#[must_use]
+pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Registries) -> Expectations {
+    let mut source = source(text, tokens, grammar);
+    source.cursor = Some(Cursor::behind(tokens.len()));
+    // What is wrong with it is of no interest here.
+    let _ = statement(source.from(0));
+    source.cursor.map(Cursor::into_found).unwrap_or_default()
 }
 
 /// Whether a prompt may hand over what was typed so far.
@@ -74,7 +92,7 @@ pub fn is_complete(text: &str, grammar: &Registries) -> Completeness {
     let Lexed { tokens, error } = lex(text, grammar);
     let incomplete = match error {
         Some(error) => error.unterminated,
-        None => last_outcome(&Source::new(text, &tokens, grammar))
+        None => last_outcome(&source(text, &tokens, grammar))
             .is_some_and(|outcome| outcome.result.is_err_and(|failure| failure.unfinished)),
     };
     if incomplete { Completeness::Incomplete } else { Completeness::Complete }
@@ -86,7 +104,7 @@ pub fn is_complete(text: &str, grammar: &Registries) -> Completeness {
 pub fn may_continue(text: &str, grammar: &Registries) -> bool {
     let Lexed { tokens, error } = lex(text, grammar);
     error.is_none()
-        && last_outcome(&Source::new(text, &tokens, grammar)).is_some_and(|outcome| {
+        && last_outcome(&source(text, &tokens, grammar)).is_some_and(|outcome| {
             outcome.ended == Ended::Text
                 && outcome.result.is_ok_and(|statement| match statement.node {
                     Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,
@@ -154,7 +172,7 @@ pub(crate) fn next_statement(source: &Source<'_>, mut at: usize) -> Option<Outco
                 return Some(Outcome { result: Ok(statement), next: rest.at, ended: Ended::Line });
             }
             Some(_) => {
-                rest.note(Expected::Kind("the end of the statement"));
+                rest.note(Expected::Kind(Kind::EndOfStatement));
                 Err::Error(Fail(None))
             }
         },
@@ -177,7 +195,7 @@ pub(crate) fn next_statement(source: &Source<'_>, mut at: usize) -> Option<Outco
 }
 
 /// Whether `tokens` leave a bracket open or end with `|`.
-fn is_open(tokens: &[crate::lang::token::Token<'_>]) -> bool {
+fn is_open(tokens: &[Token<'_>]) -> bool {
     let depth = tokens.iter().fold(0, |depth, token| token.depth_behind(depth));
     depth > 0 || tokens.last().is_some_and(|token| token.is(Symbol::Pipe))
 }

@@ -1,113 +1,33 @@
 //! Expressions: operators by precedence climbing, so that long chains take no stack.
 
 use nom::combinator::map;
-use nom::multi::separated_list1;
 use nom::{Err, Parser};
 
 use super::call::{call, special_call};
-use super::input::{Expected, Fail, PResult, Tokens, bracketed, comma, field_name, labelled, refuse, soft};
+use super::expected::{Expected, Frame, Kind};
+use super::input::{Fail, PResult, Tokens, bracketed, field_name, labelled, soft, within};
 use super::literal::typed_literal;
+use super::operand::{OPERATOR_WORDS, measured, measured_list, refuse_query};
+use super::power;
 use super::predicate::{between, case, in_list, is, like};
+use super::tree::{MAX_HEIGHT, Measured, unmeasured};
 use crate::expr::ast::{BinaryOp, Expr, ExprNode, Literal, UnaryOp};
 use crate::lang::token::{Symbol, TokenKind};
-use crate::types::{Diagnostic, Span, Spanned};
-
-/// Operators that hang from one another: the height of an expression's tree, which everything behind the parser walks
-/// by recursion.
-pub const MAX_HEIGHT: u16 = 500;
+use crate::types::{Span, Spanned};
 
 /// Longer chains of `and`, `or` and `||`, which are associative, are built as balanced trees.
 const LEFT_DEEP_TERMS: usize = 16;
 
-/// An expression and the height of its tree.
-#[derive(Debug)]
-pub(super) struct Measured {
-    pub(super) node: ExprNode,
-    pub(super) height: u16,
-}
-
-impl Measured {
-    /// A node above children of this height.
-    ///
-    /// # Errors
-    /// When the tree becomes too high.
-    pub(super) fn above(below: u16, expr: Expr, span: Span) -> Result<Self, Err<Fail>> {
-        if below >= MAX_HEIGHT {
-            return refuse(
-                Diagnostic::at(span, format!("more than {MAX_HEIGHT} operators hang from one another"))
-                    .help("compute a part of it in a `map` before"),
-            );
-        }
-        Ok(Self { node: Spanned::new(expr, span), height: below + 1 })
-    }
-
-    /// A node without children.
-    pub(super) fn leaf(expr: Expr, span: Span) -> Self {
-        Self { node: Spanned::new(expr, span), height: 1 }
-    }
-
-    /// A constant.
-    pub(super) fn literal(literal: Literal, span: Span) -> Self {
-        Self::leaf(Expr::Literal(literal), span)
-    }
-
-    /// Its node as a child.
-    pub(super) fn boxed(self) -> Box<ExprNode> {
-        Box::new(self.node)
-    }
-}
-
-/// The nodes of `parts` and the greatest of their heights.
-pub(super) fn unmeasured(parts: Vec<Measured>) -> (Vec<ExprNode>, u16) {
-    let height = parts.iter().map(|part| part.height).max().unwrap_or(0);
-    (parts.into_iter().map(|part| part.node).collect(), height)
-}
-
-/// How tightly operators bind. Calcite's numbers, except that `||` binds less tightly than `+`.
-mod power {
-    pub(super) const OR: u8 = 22;
-    pub(super) const AND: u8 = 24;
-    pub(super) const NOT: u8 = 26;
-    pub(super) const IS: u8 = 28;
-    pub(super) const COMPARISON: u8 = 30;
-    pub(super) const RANGE: u8 = 32;
-    pub(super) const CONCAT: u8 = 36;
-    pub(super) const SUM: u8 = 40;
-    pub(super) const PRODUCT: u8 = 60;
-}
-
 /// Words that begin no operand and are no column's name unless quoted.
-pub(crate) const RESERVED: &[&str] =
+pub const RESERVED: &[&str] =
     &["and", "as", "between", "case", "distinct", "false", "in", "is", "like", "not", "null", "or", "true"];
 
 /// Words that belong to a `case` inside of one, and are names elsewhere.
-pub(crate) const RESERVED_IN_CASE: &[&str] = &["when", "then", "else", "end"];
-
-const OPERATOR_WORDS: &[&str] = &["and", "between", "in", "is", "like", "not", "or"];
-
-/// An expression.
-pub(crate) fn expr(input: Tokens<'_>) -> PResult<'_, ExprNode> {
-    map(measured, |measured| measured.node).parse(input)
-}
-
-/// An expression with its height.
-pub(super) fn measured(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, 0))(input)
-}
-
-/// An operand above the level of comparisons, as `between` and `position` take it.
-pub(super) fn operand(input: Tokens<'_>) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, power::CONCAT))(input)
-}
+const RESERVED_IN_CASE: &[&str] = &["when", "then", "else", "end"];
 
 /// An operand with a sign, without operators.
 pub(super) fn signed(input: Tokens<'_>) -> PResult<'_, ExprNode> {
     map(|input| prefix(input, u8::MAX), |measured| measured.node).parse(input)
-}
-
-/// Expressions separated by commas.
-pub(super) fn measured_list(input: Tokens<'_>) -> PResult<'_, Vec<Measured>> {
-    separated_list1(comma, measured).parse(input)
 }
 
 /// What stands between two operands.
@@ -172,7 +92,7 @@ fn infix(input: Tokens<'_>) -> Option<(Infix, u8, usize, bool)> {
 }
 
 /// An operand and the operators behind it that bind at least as tightly as `least`. Iterative along a chain.
-fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
+pub(super) fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
     let (mut input, mut left) = prefix(start, least)?;
     // An operator that binds more tightly than the one before it has gone to that one's right side already.
     let mut most = u8::MAX;
@@ -180,7 +100,7 @@ fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
         let found = if input.continues() { infix(input) } else { None };
         let Some((infix, power, tokens, negated)) = found.filter(|&(_, power, ..)| least <= power && power <= most)
         else {
-            input.note(Expected::Kind("an operator"));
+            input.note(Expected::Kind(Kind::Operator));
             input.source.trace.note_near(input.at, OPERATOR_WORDS);
             return Ok((input, left));
         };
@@ -202,7 +122,7 @@ fn climb(start: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
 }
 
 fn right_side(input: Tokens<'_>, power: u8) -> PResult<'_, Measured> {
-    labelled("an expression", |input| climb(input, power + 1))(input)
+    labelled(Kind::Expression, |input| climb(input, power + 1))(input)
 }
 
 fn binary(left: Measured, op: Spanned<BinaryOp>, right: Measured) -> Result<Measured, Err<Fail>> {
@@ -277,7 +197,7 @@ fn prefix(input: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
     let inside = input.deeper()?.skip(1);
     let (rest, inner) =
         labelled(
-            "an expression",
+            Kind::Expression,
             |inside| if least == u8::MAX { prefix(inside, least) } else { climb(inside, least) },
         )(inside)?;
     let span = token.span.to(inner.node.span);
@@ -289,16 +209,22 @@ fn prefix(input: Tokens<'_>, least: u8) -> PResult<'_, Measured> {
 fn postfix(start: Tokens<'_>) -> PResult<'_, Measured> {
     let (mut input, mut left) = primary(start)?;
     let mut is_path = matches!(left.node.node, Expr::Column(_)) && input.at == start.at + 1;
-    while input.continues() {
+    loop {
+        input.suggest(Expected::Exactly("["));
+        input.suggest(Expected::Exactly("."));
+        if !input.continues() {
+            break;
+        }
         let span = |input: Tokens<'_>| Span::new(left.node.span.start, input.last_end());
         if input.peek().is_some_and(|token| token.is(Symbol::LeftBracket)) {
-            let (rest, index) = bracketed(Symbol::LeftBracket, measured, Symbol::RightBracket)(input)?;
+            let index = |input| within(input, || Frame::Brackets, measured);
+            let (rest, index) = bracketed(Symbol::LeftBracket, index, Symbol::RightBracket)(input)?;
             let span = span(rest);
             let below = left.height.max(index.height);
             left = Measured::above(below, Expr::Index(left.boxed(), index.boxed()), span)?;
             (input, is_path) = (rest, false);
         } else if input.peek().is_some_and(|token| token.is(Symbol::Dot)) {
-            let (rest, name) = field_name(input.skip(1))?;
+            let (rest, name) = within(input.skip(1), || Frame::Path(path(&left.node.node)), field)?;
             let span = span(rest);
             if is_path && let Expr::Column(parts) = &mut left.node.node {
                 parts.push(name);
@@ -315,8 +241,19 @@ fn postfix(start: Tokens<'_>) -> PResult<'_, Measured> {
     Ok((input, left))
 }
 
+fn field(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    input.suggest(Expected::Kind(Kind::Field));
+    field_name(input)
+}
+
+/// The names of a column and its fields, when `expr` is nothing else.
+fn path(expr: &Expr) -> Vec<String> {
+    let Expr::Column(parts) = expr else { return Vec::new() };
+    parts.iter().map(|part| part.node.clone()).collect()
+}
+
 fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
-    let Some(token) = input.peek() else { return input.fail("an expression") };
+    let Some(token) = input.peek() else { return input.fail(Kind::Expression) };
     let constant = |literal| Ok((input.skip(1), Measured::literal(literal, token.span)));
     #[expect(clippy::wildcard_enum_match_arm, reason = "everything else begins no expression")]
     match &token.kind {
@@ -329,7 +266,7 @@ fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
         TokenKind::Symbol(Symbol::LeftParen) => parenthesised(input),
         TokenKind::Quoted(_) => named(input),
         TokenKind::Word(word) => word_primary(input, word),
-        _ => input.fail("an expression"),
+        _ => input.fail(Kind::Expression),
     }
 }
 
@@ -337,7 +274,7 @@ fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
 fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
     let typed = |other: &&str| other.eq_ignore_ascii_case(word);
     if input.in_case && RESERVED_IN_CASE.iter().any(typed) {
-        return input.fail("an expression");
+        return input.fail(Kind::Expression);
     }
     if RESERVED.iter().any(typed) {
         let constant = |literal| Ok((input.skip(1), Measured::literal(literal, input.span())));
@@ -346,7 +283,7 @@ fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
             "true" => constant(Literal::Boolean(true)),
             "false" => constant(Literal::Boolean(false)),
             "case" => case(input),
-            _ => input.fail("an expression"),
+            _ => input.fail(Kind::Expression),
         };
     }
     if let Some(result) = typed_literal(input, word).or_else(|| special_call(input, word)) {
@@ -358,6 +295,7 @@ fn word_primary<'a>(input: Tokens<'a>, word: &str) -> PResult<'a, Measured> {
 /// A call, or the first part of a column.
 fn named(input: Tokens<'_>) -> PResult<'_, Measured> {
     let opens = input.skip(1);
+    opens.suggest(Expected::Exactly("("));
     if opens.continues() && opens.peek().is_some_and(|token| token.is(Symbol::LeftParen)) {
         return call(input);
     }
@@ -368,16 +306,9 @@ fn named(input: Tokens<'_>) -> PResult<'_, Measured> {
 
 /// `(e)`, or the row `(a, b)`.
 pub(super) fn parenthesised(input: Tokens<'_>) -> PResult<'_, Measured> {
-    let query = input.ahead(1).is_some_and(|token| token.is_word("select"))
-        && input.ahead(2).is_some_and(|token| {
-            token.is(Symbol::Star)
-                || matches!(token.kind, TokenKind::Text(_) | TokenKind::Integer(_))
-                || matches!(token.kind, TokenKind::Word(word) if !OPERATOR_WORDS.contains(&word))
-        });
-    if query {
-        return refuse(Diagnostic::at(input.skip(1).span(), "a query inside an expression is not available yet"));
-    }
-    let (rest, mut items) = bracketed(Symbol::LeftParen, measured_list, Symbol::RightParen)(input)?;
+    refuse_query(input)?;
+    let list = |input| within(input, || Frame::Brackets, measured_list);
+    let (rest, mut items) = bracketed(Symbol::LeftParen, list, Symbol::RightParen)(input)?;
     let span = rest.span_from(input);
     if items.len() == 1
         && let Some(mut only) = items.pop()

@@ -2,12 +2,15 @@
 //!
 //! Parsers are nom parsers over [`Tokens`]. A soft failure carries nothing: what was expected, and how far the parser
 //! got, is noted in the [`Trace`] by the primitives that look at tokens, so that no `opt` or `alt` can lose it. A hard
-//! failure carries its own diagnostic.
+//! failure carries its own diagnostic. In a text that is being typed, the [`Cursor`] collects what may stand at its end.
 
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Needed, Parser};
 
+use super::expected::{Cursor, Expected, Frame, Kind};
+pub(crate) use super::fail::{Fail, refuse, soft};
 use super::trace::Trace;
+use super::tree::Measured;
 use crate::api::Registries;
 use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -22,6 +25,11 @@ pub(crate) struct Source<'a> {
     pub(crate) tokens: &'a [Token<'a>],
     pub(crate) grammar: &'a Registries,
     pub(crate) trace: Trace,
+    /// Parses an expression whose operators bind at least so tightly. What stands in an expression reaches it through
+    /// here, so that its files need not know it.
+    pub(super) climb: Climb,
+    /// The cursor of a text that is being typed, behind the last token.
+    pub(super) cursor: Option<Cursor>,
 }
 
 /// A position in the tokens. Copied freely; `at` only grows.
@@ -37,13 +45,10 @@ pub(crate) struct Tokens<'a> {
     depth: u16,
 }
 
-/// A failure: soft without a diagnostic.
-#[derive(Debug)]
-pub(crate) struct Fail(pub(crate) Option<Box<Diagnostic>>);
-
-pub(crate) use super::trace::Expected;
-
 pub(crate) type PResult<'a, T> = IResult<Tokens<'a>, T, Fail>;
+
+/// See [`Source::climb`].
+pub(super) type Climb = for<'t> fn(Tokens<'t>, u8) -> PResult<'t, Measured>;
 
 impl<'a> ParseError<Tokens<'a>> for Fail {
     fn from_error_kind(_: Tokens<'a>, _: ErrorKind) -> Self {
@@ -55,19 +60,9 @@ impl<'a> ParseError<Tokens<'a>> for Fail {
     }
 }
 
-/// A failure that ends parsing with this message.
-pub(crate) fn refuse<T>(diagnostic: Diagnostic) -> Result<T, nom::Err<Fail>> {
-    Err(nom::Err::Failure(Fail(Some(Box::new(diagnostic)))))
-}
-
-/// A failure that lets another alternative try.
-pub(crate) fn soft<T>() -> Result<T, nom::Err<Fail>> {
-    Err(nom::Err::Error(Fail(None)))
-}
-
 impl<'a> Source<'a> {
-    pub(crate) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Registries) -> Self {
-        Self { text, tokens, grammar, trace: Trace::default() }
+    pub(super) fn new(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Registries, climb: Climb) -> Self {
+        Self { text, tokens, grammar, trace: Trace::default(), climb, cursor: None }
     }
 
     /// The tokens from `at` on, at the outermost level.
@@ -116,12 +111,12 @@ impl<'a> Tokens<'a> {
 
     /// Whether something optional may go on here: not behind the end of a line, which ends a statement that is whole.
     pub(crate) fn continues(&self) -> bool {
-        self.open || self.peek().is_some_and(|token| token.before == LineBreak::None)
+        self.open || self.peek().map_or(self.source.cursor.is_some(), |token| token.before == LineBreak::None)
     }
 
     /// Whether a clause may go on here: it may stand on the next line, but not behind an empty one.
     pub(crate) fn continues_clause(&self) -> bool {
-        self.open || self.peek().is_some_and(|token| token.before < LineBreak::Blank)
+        self.open || self.peek().map_or(self.source.cursor.is_some(), |token| token.before < LineBreak::Blank)
     }
 
     /// Where the next token stands; at the end, the end of the last one.
@@ -142,10 +137,23 @@ impl<'a> Tokens<'a> {
 
     pub(crate) fn note(&self, expected: Expected) {
         self.source.trace.note(self.at, expected);
+        if let Some(cursor) = &self.source.cursor {
+            if let Some(label) = self.source.trace.label(self.at) {
+                cursor.note(self.at, Expected::Kind(label));
+            }
+            cursor.note(self.at, expected);
+        }
+    }
+
+    /// Notes for the cursor what may stand here too, though no error lists it.
+    pub(super) fn suggest(&self, expected: Expected) {
+        if let Some(cursor) = &self.source.cursor {
+            cursor.note(self.at, expected);
+        }
     }
 
     /// Fails here, where `what` was expected.
-    pub(crate) fn fail<T>(&self, what: &'static str) -> Result<T, nom::Err<Fail>> {
+    pub(crate) fn fail<T>(&self, what: Kind) -> Result<T, nom::Err<Fail>> {
         self.note(Expected::Kind(what));
         soft()
     }
@@ -188,6 +196,30 @@ pub(crate) fn keyword<'a>(word: &'static str) -> impl Fn(Tokens<'a>) -> PResult<
     }
 }
 
+/// Notes for the cursor the next word of each of these names of several words that begins with all tokens from `input` on.
+pub(super) fn suggest_further(input: Tokens<'_>, names: impl Iterator<Item = &'static str>) {
+    let Some(cursor) = &input.source.cursor else { return };
+    let typed = input.rest();
+    for name in names {
+        let mut words = name.split(' ');
+        if !typed.is_empty() && typed.iter().all(|token| words.next().is_some_and(|word| token.is_word(word))) {
+            words.next().into_iter().for_each(|word| cursor.note(input.end, Expected::Exactly(word)));
+        }
+    }
+}
+
+/// `parser`, in the middle of `frame`.
+pub(super) fn within<'a, P, T>(input: Tokens<'a>, frame: impl FnOnce() -> Frame, mut parser: P) -> PResult<'a, T>
+where
+    P: Parser<Tokens<'a>, Output = T, Error = Fail>,
+{
+    let Some(cursor) = &input.source.cursor else { return parser.parse(input) };
+    cursor.enter(frame());
+    let result = parser.parse(input);
+    cursor.leave();
+    result
+}
+
 /// The keywords of `words`, separated by blanks in it. Only the first is noted as expected when it is missing.
 pub(crate) fn keywords<'a>(words: &'static str) -> impl Fn(Tokens<'a>) -> PResult<'a, Span> {
     move |start| {
@@ -219,7 +251,7 @@ pub(crate) fn comma(input: Tokens<'_>) -> PResult<'_, Span> {
 }
 
 /// `parser`, with `what` standing for everything that can be expected at its beginning.
-pub(crate) fn labelled<'a, P, T>(what: &'static str, mut parser: P) -> impl FnMut(Tokens<'a>) -> PResult<'a, T>
+pub(crate) fn labelled<'a, P, T>(what: Kind, mut parser: P) -> impl FnMut(Tokens<'a>) -> PResult<'a, T>
 where
     P: Parser<Tokens<'a>, Output = T, Error = Fail>,
 {
@@ -271,7 +303,7 @@ pub(crate) fn field_name(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
         Some(Token { kind: TokenKind::Quoted(name), span, .. }) => {
             Ok((input.skip(1), Spanned::new(name.clone().into_owned(), *span)))
         }
-        _ => input.fail("a name"),
+        _ => input.fail(Kind::Name),
     }
 }
 
@@ -296,7 +328,7 @@ pub(crate) fn text(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
         Some(Token { kind: TokenKind::Raw(text), span, .. }) => {
             Ok((input.skip(1), Spanned::new((*text).to_owned(), *span)))
         }
-        _ => input.fail("a text in single quotes"),
+        _ => input.fail(Kind::Text),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Literals of more than one token: `date '…'`, `interval '…' day to second`, `array[…]`.
 
 use super::call::{collection, text_ahead};
-use super::expr::Measured;
-use super::input::{Expected, Fail, PResult, Tokens, bracketed, field_name, keyword, refuse, text};
+use super::expected::{Expected, Kind};
+use super::input::{Fail, PResult, Tokens, bracketed, field_name, keyword, refuse, text};
+use super::tree::Measured;
 use crate::expr::ast::Literal;
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Spanned};
@@ -15,10 +16,12 @@ pub(super) fn typed_literal<'a>(input: Tokens<'a>, word: &str) -> Option<PResult
     }
     let behind = input.skip(1);
     if is("interval") {
-        let sign = usize::from(
-            behind.peek().is_some_and(|token| token.is(Symbol::Minus) || token.is(Symbol::Plus))
-                && behind.ahead(2).is_some_and(|token| is_field(&token.kind)),
-        );
+        behind.suggest(Expected::Kind(Kind::Text));
+        let signed = behind.peek().is_some_and(|token| token.is(Symbol::Minus) || token.is(Symbol::Plus));
+        if signed && text_ahead(behind, 1) {
+            behind.skip(2).suggest(Expected::Kind(Kind::IntervalUnit));
+        }
+        let sign = usize::from(signed && behind.ahead(2).is_some_and(|token| is_field(&token.kind)));
         return (behind.continues() && text_ahead(behind, sign)).then(|| interval(input, sign));
     }
     let literal: fn(String) -> Literal = if is("date") {
@@ -30,6 +33,7 @@ pub(super) fn typed_literal<'a>(input: Tokens<'a>, word: &str) -> Option<PResult
     } else {
         return None;
     };
+    behind.suggest(Expected::Kind(Kind::Text));
     (behind.continues() && text_ahead(behind, 0)).then(|| {
         let (rest, text) = text(behind)?;
         Ok((rest, Measured::literal(literal(text.node), rest.span_from(input))))
@@ -95,7 +99,7 @@ fn interval(start: Tokens<'_>, sign: usize) -> PResult<'_, Measured> {
 fn field(input: Tokens<'_>) -> PResult<'_, Spanned<&'static str>> {
     let (rest, typed) = match input.peek().map(|token| &token.kind) {
         Some(TokenKind::Word(_)) => field_name(input)?,
-        _ => return input.fail("the unit of the interval, such as `second`"),
+        _ => return input.fail(Kind::IntervalUnit),
     };
     let Some(unit) = singular(&typed.node) else {
         return refuse(
@@ -104,6 +108,7 @@ fn field(input: Tokens<'_>) -> PResult<'_, Spanned<&'static str>> {
         );
     };
     let mut rest = rest;
+    rest.suggest(Expected::Exactly("("));
     if rest.continues() && rest.peek().is_some_and(|token| token.is(Symbol::LeftParen)) {
         (rest, ()) = bracketed(Symbol::LeftParen, precision, Symbol::RightParen)(rest)?;
     }
@@ -113,7 +118,7 @@ fn field(input: Tokens<'_>) -> PResult<'_, Spanned<&'static str>> {
 fn precision(input: Tokens<'_>) -> PResult<'_, ()> {
     match input.peek().map(|token| &token.kind) {
         Some(TokenKind::Integer(_)) => Ok((input.skip(1), ())),
-        _ => input.fail("a whole number"),
+        _ => input.fail(Kind::Integer),
     }
 }
 

@@ -4,19 +4,25 @@
 mod call;
 mod data_type;
 mod driver;
+mod expected;
 mod expr;
+mod fail;
 mod input;
 mod literal;
+mod operand;
 mod pipeline;
+mod power;
 mod predicate;
 mod report;
 mod signature;
 mod statement;
 mod trace;
+mod tree;
 
-pub use driver::{Completeness, is_complete, may_continue, parse, parse_expr};
-pub use expr::MAX_HEIGHT;
+pub use driver::{Completeness, expectations, is_complete, may_continue, parse, parse_expr};
+pub use expected::{Expectation, Expectations, Expected, Frame, Kind, Scope};
+pub use expr::RESERVED;
 pub use input::MAX_NESTING;
+pub use tree::MAX_HEIGHT;
 
-pub(super) use driver::{Ended, next_statement};
-pub(super) use input::Source;
+pub(super) use driver::{Ended, next_statement, source};

@@ -1,7 +1,8 @@
 //! Pipelines: where they begin, and their stages.
 
-use super::input::{PResult, Tokens, labelled, name, refuse, symbol};
-use super::signature::by_signature;
+use super::expected::Kind;
+use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol};
+use super::signature::{Owner, by_signature};
 use crate::api::{Pipeline, Registries, Stage};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::Diagnostic;
@@ -9,15 +10,52 @@ use crate::types::Diagnostic;
 /// `bids | filter price > 10 | limit 5`
 pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
     refuse_sql(start)?;
-    let (mut input, from) = labelled("the name of a source or stream", name)(start)?;
+    let (mut input, from) = labelled(Kind::Stream, name)(start)?;
     let mut stages = Vec::new();
+    let mut lost = false;
     // A line that begins with `|` goes on, whatever lies between.
     while let Ok((rest, _)) = symbol(Symbol::Pipe)(input) {
-        let (rest, parsed) = stage(rest)?;
-        stages.push(parsed);
-        input = rest;
+        let parsed = stage(rest);
+        match (parsed, &start.source.cursor) {
+            (Ok((rest, parsed)), _) => {
+                stages.push(parsed);
+                input = rest;
+            }
+            (Err(failure), None) => return Err(failure),
+            (Err(failure), Some(cursor)) => {
+                // A mistake in a stage is no reason not to know what may stand in the next one.
+                let next = (!cursor.is_reached()).then(|| end_of_stage(rest)).flatten();
+                let Some(next) = next else {
+                    let span = input.span_from(start);
+                    if lost {
+                        cursor.lose();
+                    } else {
+                        cursor.follow(Pipeline { from, stages, span });
+                    }
+                    return Err(failure);
+                };
+                lost = true;
+                input = next;
+            }
+        }
     }
-    Ok((input, Pipeline { from, stages, span: input.span_from(start) }))
+    let pipeline = Pipeline { from, stages, span: input.span_from(start) };
+    if let Some(cursor) = &start.source.cursor {
+        cursor.follow(pipeline.clone());
+    }
+    Ok((input, pipeline))
+}
+
+/// Where the stage ends that begins at `input`, unless that is behind the last token.
+fn end_of_stage(input: Tokens<'_>) -> Option<Tokens<'_>> {
+    let mut depth = 0;
+    for (index, token) in input.rest().iter().enumerate() {
+        if depth == 0 && [Symbol::Pipe, Symbol::Semicolon, Symbol::RightBrace].iter().any(|&end| token.is(end)) {
+            return Some(input.skip(index));
+        }
+        depth = token.depth_behind(depth);
+    }
+    None
 }
 
 /// Refuses SQL where a pipeline should begin.
@@ -42,17 +80,20 @@ pub(super) fn sql(input: Tokens<'_>) -> Diagnostic {
 
 fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
     let grammar = input.source.grammar;
+    suggest_further(input, grammar.stage_names());
     if let Some((spec, words)) = grammar.stage(input.rest()) {
-        let (rest, args) = by_signature(input, spec.name, words, &spec.signature)?;
+        let owner = Owner { name: spec.name, signature: &spec.signature, pipeline: None };
+        let (rest, args) = by_signature(input, words, owner)?;
         return Ok((rest, Stage { spec, args }));
     }
+
     if let Some((planned, words)) = grammar.planned_stage(input.rest()) {
         let span = input.skip(words).span_from(input);
         return refuse(Diagnostic::at(span, format!("the stage `{planned}` is not available yet")));
     }
     match input.peek().map(|token| &token.kind) {
         Some(TokenKind::Word(typed)) => refuse(unknown_stage(input, typed)),
-        _ => input.fail("a stage"),
+        _ => input.fail(Kind::Stage),
     }
 }
 

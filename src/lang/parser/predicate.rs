@@ -4,8 +4,10 @@ use nom::Parser;
 use nom::combinator::opt;
 use nom::sequence::preceded;
 
-use super::expr::{Measured, measured, measured_list, operand, parenthesised, unmeasured};
-use super::input::{Expected, PResult, Tokens, bracketed, keyword, refuse, soft, unfinished};
+use super::expected::{Expected, Frame};
+use super::input::{PResult, Tokens, bracketed, keyword, refuse, soft, unfinished, within};
+use super::operand::{measured, measured_list, operand, refuse_query};
+use super::tree::{Measured, unmeasured};
 use crate::expr::ast::{Expr, ExprNode, IsTest};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Span};
@@ -50,9 +52,10 @@ pub(super) fn in_list(input: Tokens<'_>, left: Measured, negated: bool) -> PResu
     if input.peek().is_some_and(|token| token.is(Symbol::LeftParen))
         && input.ahead(1).is_some_and(|token| token.is_word("select"))
     {
-        parenthesised(input)?;
+        refuse_query(input)?;
     }
-    let (rest, list) = bracketed(Symbol::LeftParen, measured_list, Symbol::RightParen)(input)?;
+    let items = |input| within(input, || Frame::Brackets, measured_list);
+    let (rest, list) = bracketed(Symbol::LeftParen, items, Symbol::RightParen)(input)?;
     let (list, below) = unmeasured(list);
     let below = below.max(left.height);
     let span = Span::new(left.node.span.start, rest.last_end());
@@ -81,6 +84,7 @@ pub(super) fn case(start: Tokens<'_>) -> PResult<'_, Measured> {
         Ok((rest, part.node))
     };
     let mut operand = None;
+    input.suggest(Expected::Exactly("when"));
     let mut branches = Vec::new();
     if !input.peek().is_some_and(|token| token.is_word("when")) {
         let (rest, found) = part(input)?;

@@ -1,6 +1,7 @@
 //! From the furthest place that parsing reached to an error for people.
 
-use super::input::{Expected, Source};
+use super::expected::Expected;
+use super::input::Source;
 use crate::lang::token::{Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, nearest};
 
@@ -19,10 +20,7 @@ pub(super) fn diagnostic(source: &Source<'_>, end: usize) -> Diagnostic {
         return unexpected.help("equality is one `=`");
     }
     let TokenKind::Word(typed) = token.kind else { return unexpected };
-    let words = expected.iter().filter_map(|expected| match expected {
-        Expected::Exactly(word) => Some(*word),
-        Expected::Kind(_) => None,
-    });
+    let words = expected.iter().filter_map(|&expected| word(expected));
     // Short words are near to everything.
     let candidates = words.chain(near).filter(|word| word.len() > 2 && word.starts_with(|c: char| c.is_alphabetic()));
     match nearest(typed, candidates) {
@@ -33,14 +31,27 @@ pub(super) fn diagnostic(source: &Source<'_>, end: usize) -> Diagnostic {
     }
 }
 
+/// The word or sign that is expected, if it is one.
+fn word(expected: Expected) -> Option<&'static str> {
+    match expected {
+        Expected::Exactly(word) => Some(word),
+        Expected::Clause(clause, words) => clause.keyword.split(' ').nth(words),
+        Expected::Kind(_) | Expected::Argument(_) => None,
+    }
+}
+
 fn label(diagnostic: Diagnostic, expected: &[Expected]) -> Diagnostic {
-    let mut words: Vec<String> = expected
-        .iter()
-        .map(|expected| match expected {
-            Expected::Exactly(word) => format!("`{word}`"),
-            Expected::Kind(what) => (*what).to_owned(),
-        })
-        .collect();
+    let mut words: Vec<String> = Vec::new();
+    for &expected in expected {
+        let text = match (expected, word(expected)) {
+            (_, Some(word)) => format!("`{word}`"),
+            (Expected::Kind(kind), None) => kind.text().to_owned(),
+            (Expected::Exactly(_) | Expected::Clause(..) | Expected::Argument(_), None) => continue,
+        };
+        if !words.contains(&text) {
+            words.push(text);
+        }
+    }
     match words.pop() {
         None => diagnostic,
         Some(only) if words.is_empty() => diagnostic.label(format!("expected {only}")),

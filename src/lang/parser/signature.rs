@@ -1,53 +1,85 @@
 //! Stages and commands, by the [`Signature`] their registry entry declares.
 
+use std::cell::RefCell;
+
 use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::multi::separated_list1;
 use nom::sequence::preceded;
 
-use super::expr::expr;
+use super::expected::{Expected, Frame, Kind};
 use super::input::{
-    Expected, PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, name, on_line, refuse, soft,
-    symbol, text,
+    PResult, Tokens, bracketed, comma, field_name, keyword, labelled, name, on_line, refuse, soft, symbol, text, within,
 };
-use super::pipeline::pipeline;
-use super::statement::run;
+use super::operand::expr;
 use crate::api::{Arg, Clause, NamedExpr, Registries, SelectItem, Shape, Signature, StageArgs, WindowCall};
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
-use crate::lang::token::{Symbol, Token, TokenKind};
+use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
 /// `(k = v, …)` as parsed.
 pub(super) type Options = Vec<(Spanned<String>, ExprNode)>;
 
-/// A name, `words` tokens long, and what its signature says may follow it.
-pub(super) fn by_signature<'a>(
-    start: Tokens<'a>,
-    registered: &'static str,
-    words: usize,
-    signature: &Signature,
-) -> PResult<'a, StageArgs> {
+/// The stage or command whose arguments are parsed.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'s> {
+    /// The name of it as registered.
+    pub(super) name: &'static str,
+    /// The syntax of it.
+    pub(super) signature: &'s Signature,
+    /// What a [`Shape::Pipeline`] is parsed by, when it is a command.
+    pub(super) pipeline: Option<for<'t> fn(Tokens<'t>) -> PResult<'t, Arg>>,
+}
+
+impl Owner<'_> {
+    fn argument<'a>(
+        self,
+        input: Tokens<'a>,
+        shape: Shape,
+        before: usize,
+        clause: Option<&'static Clause>,
+    ) -> PResult<'a, Arg> {
+        let parser = |input: Tokens<'a>| {
+            input.suggest(Expected::Argument(shape));
+            match (shape, self.pipeline) {
+                (Shape::Pipeline, Some(pipeline)) => pipeline(input),
+                _ => argument(input, shape),
+            }
+        };
+        within(input, || self.frame(before, clause), parser)
+    }
+
+    fn frame(self, argument: usize, clause: Option<&'static Clause>) -> Frame {
+        let (of, command, signature) = (self.name, self.pipeline.is_some(), *self.signature);
+        Frame::Arguments { of, command, signature, argument, clause }
+    }
+}
+
+/// The name of `owner`, `words` tokens long, and what its signature says may follow it.
+pub(super) fn by_signature<'a>(start: Tokens<'a>, words: usize, owner: Owner<'_>) -> PResult<'a, StageArgs> {
+    let signature = owner.signature;
     let mut input = start.skip(words);
     let typed = input.span_from(start);
     let mut head = Vec::new();
     for &shape in signature.head {
-        let (rest, arg) = argument(input, shape)?;
+        let (rest, arg) = owner.argument(input, shape, head.len(), None)?;
         head.push(arg);
         input = rest;
     }
     for &shape in signature.optional {
         if !input.continues() || clause_at(input, signature.clauses).is_some() || ends(input) {
-            note_optional(input, shape);
+            let noted = |input: Tokens<'a>| Ok((input, note_optional(input, shape)));
+            within(input, || owner.frame(head.len(), None), noted)?;
             break;
         }
-        let (rest, arg) = argument(input, shape)?;
+        let (rest, arg) = owner.argument(input, shape, head.len(), None)?;
         head.push(arg);
         input = rest;
     }
-    let (rest, clauses) = clauses(input, registered, signature.clauses)?;
+    let (rest, clauses) = clauses(input, owner)?;
     let span = rest.span_from(start);
-    Ok((rest, StageArgs { name: Spanned::new(registered.to_owned(), typed), span, head, clauses }))
+    Ok((rest, StageArgs { name: Spanned::new(owner.name.to_owned(), typed), span, head, clauses }))
 }
 
 fn ends(input: Tokens<'_>) -> bool {
@@ -67,24 +99,25 @@ fn clause_at(input: Tokens<'_>, clauses: &'static [Clause]) -> Option<&'static C
 
 type Clauses = Vec<(Spanned<&'static str>, Arg)>;
 
-fn clauses<'a>(start: Tokens<'a>, of: &str, declared: &'static [Clause]) -> PResult<'a, Clauses> {
+fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Clauses> {
+    let (of, declared) = (owner.name, owner.signature.clauses);
     let mut input = start;
     let mut found: Clauses = Vec::new();
     while input.continues_clause()
         && let Some(clause) = clause_at(input, declared)
     {
-        let (rest, span) = keywords(clause.keyword)(input)?;
+        let (rest, span) = clause_words(input, clause)?;
         if found.iter().any(|(earlier, _)| earlier.node == clause.keyword) {
             return refuse(Diagnostic::at(span, format!("`{}` is given twice", clause.keyword)));
         }
-        let (rest, arg) = argument(rest, clause.shape)?;
+        let (rest, arg) = owner.argument(rest, clause.shape, 0, Some(clause))?;
         found.push((Spanned::new(clause.keyword, span), arg));
         input = rest;
     }
     for clause in declared {
         if !found.iter().any(|(earlier, _)| earlier.node == clause.keyword) {
             // Notes the clause as expected here; that it is missing was seen above.
-            if keywords(clause.keyword)(input).is_err() && clause.required {
+            if clause_words(input, clause).is_err() && clause.required {
                 return soft();
             }
         }
@@ -98,16 +131,30 @@ fn clauses<'a>(start: Tokens<'a>, of: &str, declared: &'static [Clause]) -> PRes
     Ok((input, found))
 }
 
+/// The words that `clause` begins with.
+fn clause_words<'a>(start: Tokens<'a>, clause: &'static Clause) -> PResult<'a, Span> {
+    let mut input = start;
+    for (index, word) in clause.keyword.split(' ').enumerate() {
+        if !input.peek().is_some_and(|token| token.is_word(word)) {
+            input.note(Expected::Clause(clause, index));
+            return soft();
+        }
+        input = input.skip(1);
+    }
+    Ok((input, input.span_from(start)))
+}
+
 /// Notes what could have stood at the end of a stage.
 fn note_optional(input: Tokens<'_>, shape: Shape) {
+    input.suggest(Expected::Argument(shape));
     match shape {
-        Shape::Expr | Shape::Exprs { .. } => input.note(Expected::Kind("an expression")),
-        Shape::Duration => input.note(Expected::Kind("a duration, such as `10s`")),
-        Shape::Integer => input.note(Expected::Kind("a whole number")),
+        Shape::Expr | Shape::Exprs { .. } => input.note(Expected::Kind(Kind::Expression)),
+        Shape::Duration => input.note(Expected::Kind(Kind::Duration)),
+        Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
         Shape::Name | Shape::Names | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
-            input.note(Expected::Kind("a name"));
+            input.note(Expected::Kind(Kind::Name));
         }
-        Shape::Text => input.note(Expected::Kind("a text in single quotes")),
+        Shape::Text => input.note(Expected::Kind(Kind::Text)),
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Options => input.note(Expected::Exactly("(")),
         Shape::Flag => {}
@@ -121,7 +168,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Duration => map(duration, Arg::Duration).parse(input),
         Shape::Integer => map(integer, Arg::Integer).parse(input),
         Shape::Name => map(command_name, Arg::Name).parse(input),
-        Shape::Names => map(separated_list1(comma, name), Arg::Names).parse(input),
+        Shape::Names => map(separated_list1(comma, one_of_names), Arg::Names).parse(input),
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
@@ -129,15 +176,14 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Options => map(options, Arg::Options).parse(input),
         Shape::Flag => Ok((input, Arg::Flag)),
         Shape::Subtask => subtask(input),
-        // `run` may be the name of a stream.
-        Shape::Pipeline if begins_job(input) => map(run, Arg::Run).parse(input),
-        Shape::Pipeline => map(pipeline, Arg::Pipeline).parse(input),
+        // Of a command only.
+        Shape::Pipeline => input.fail(Kind::Stage),
     }
 }
 
-fn begins_job(input: Tokens<'_>) -> bool {
-    let is_name = |token: &Token<'_>| matches!(token.kind, TokenKind::Word(_) | TokenKind::Quoted(_));
-    input.peek().is_some_and(|token| token.is_word("run")) && input.ahead(1).is_some_and(is_name)
+fn one_of_names(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    input.suggest(Expected::Argument(Shape::Name));
+    name(input)
 }
 
 /// A name; behind `help` also a directive, behind `tutorial` the number of a lesson.
@@ -175,7 +221,7 @@ fn select_list(input: Tokens<'_>, star: bool) -> PResult<'_, Vec<SelectItem>> {
 
 fn select_item(input: Tokens<'_>, star: bool) -> PResult<'_, SelectItem> {
     if star && let Ok((rest, span)) = symbol(Symbol::Star)(input) {
-        let names = bracketed(Symbol::LeftParen, separated_list1(comma, field_name), Symbol::RightParen);
+        let names = bracketed(Symbol::LeftParen, separated_list1(comma, column), Symbol::RightParen);
         let (rest, except) = opt(on_line(preceded(keyword("except"), names))).parse(rest)?;
         // A bare `except` is a mistake, not the end of the list.
         if except.is_none() && rest.continues() && rest.peek().is_some_and(|token| token.is_word("except")) {
@@ -197,10 +243,13 @@ fn select_item(input: Tokens<'_>, star: bool) -> PResult<'_, SelectItem> {
     Ok((rest, SelectItem::Expr(NamedExpr { expr, name: alias })))
 }
 
+fn column(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    labelled(Kind::Column, field_name)(input)
+}
+
 /// `10s` or `interval '10' second`, not negative.
 pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
     use crate::expr::ast::{Expr, Literal, UnaryOp};
-    const WHAT: &str = "a duration, such as `10s`";
     if let Some(TokenKind::Integer(digits)) = input.peek().map(|token| &token.kind) {
         return refuse(
             Diagnostic::at(input.span(), "a duration without a unit")
@@ -214,9 +263,9 @@ pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
         _ => false,
     };
     if !begins {
-        return input.fail(WHAT);
+        return input.fail(Kind::Duration);
     }
-    let (rest, found) = labelled(WHAT, super::expr::signed)(input)?;
+    let (rest, found) = labelled(Kind::Duration, super::expr::signed)(input)?;
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a duration")]
     match found.node {
         Expr::Literal(Literal::IntervalDayTime(ms)) if ms >= 0 => Ok((rest, Spanned::new(ms, found.span))),
@@ -227,7 +276,7 @@ pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
             Diagnostic::at(found.span, "months and years have no fixed length")
                 .label("expected a duration, such as `10s`"),
         ),
-        _ => input.fail(WHAT),
+        _ => input.fail(Kind::Duration),
     }
 }
 
@@ -247,13 +296,13 @@ fn integer(input: Tokens<'_>) -> PResult<'_, Spanned<u64>> {
         Some(TokenKind::Symbol(Symbol::Minus)) => {
             refuse(Diagnostic::at(input.span(), "a negative number can't stand here").label("expected a whole number"))
         }
-        _ => input.fail("a whole number"),
+        _ => input.fail(Kind::Integer),
     }
 }
 
 /// `tumble(10s)`
-fn window(input: Tokens<'_>) -> PResult<'_, WindowCall> {
-    let (rest, typed) = labelled("a window, such as `tumble(10s)`", field_name)(input)?;
+fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
+    let (rest, typed) = labelled(Kind::Window, field_name)(input)?;
     let grammar = input.source.grammar;
     let Some(registered) = grammar.window_named(&typed.node) else {
         if Registries::is_planned_window(&typed.node) {
@@ -272,16 +321,38 @@ fn window(input: Tokens<'_>) -> PResult<'_, WindowCall> {
     if registered == "global" && !opens {
         return Ok((rest, WindowCall { name, args: Vec::new() }));
     }
-    let (rest, args) = bracketed(Symbol::LeftParen, opt(separated_list1(comma, expr)), Symbol::RightParen)(rest)?;
+    let args = |input: Tokens<'a>| {
+        input.suggest(Expected::Kind(Kind::Arguments));
+        opt(separated_list1(comma, expr)).parse(input)
+    };
+    let call = bracketed(Symbol::LeftParen, args, Symbol::RightParen);
+    let (rest, args) = within(rest, || Frame::Window(name.node.clone()), call)?;
     Ok((rest, WindowCall { name, args: args.unwrap_or_default() }))
 }
 
 /// `hot_file`, `print`, or `file 'out' with (format = 'json')`
 fn sink(input: Tokens<'_>) -> PResult<'_, Arg> {
-    let (rest, name) = labelled("the name of a sink or connector", name)(input)?;
-    let (rest, path) = opt(on_line(text)).parse(rest)?;
+    let (rest, name) = labelled(Kind::Sink, name)(input)?;
+    let (rest, (path, options)) = within(rest, || written_to(&name), target_and_options)?;
+    Ok((rest, Arg::Sink { name, path, options }))
+}
+
+/// The frame behind a connector that is written to.
+pub(super) fn written_to(connector: &Spanned<String>) -> Frame {
+    Frame::Connector { name: connector.node.clone(), sink: true }
+}
+
+/// `['target'] [with (…)]`
+pub(super) fn target_and_options(input: Tokens<'_>) -> PResult<'_, (Option<Spanned<String>>, Options)> {
+    let (rest, target) = target(input)?;
     let (rest, options) = with_options(rest)?;
-    Ok((rest, Arg::Sink { name, path, options: options.unwrap_or_default() }))
+    Ok((rest, (target, options.unwrap_or_default())))
+}
+
+/// The text behind the name of a connector, if it stands here.
+pub(super) fn target(input: Tokens<'_>) -> PResult<'_, Option<Spanned<String>>> {
+    input.suggest(Expected::Kind(Kind::Target));
+    opt(on_line(text)).parse(input)
 }
 
 /// `with (…)`, if it stands here.
@@ -295,19 +366,30 @@ pub(super) fn with_options(input: Tokens<'_>) -> PResult<'_, Option<Options>> {
 }
 
 /// `(k = v, …)`
-pub(super) fn options(input: Tokens<'_>) -> PResult<'_, Options> {
+pub(super) fn options<'a>(input: Tokens<'a>) -> PResult<'a, Options> {
     fn option(input: Tokens<'_>) -> PResult<'_, (Spanned<String>, ExprNode)> {
-        let (mut rest, mut key) = labelled("the name of an option", option_name)(input)?;
+        let (mut rest, mut key) = labelled(Kind::OptionName, option_name)(input)?;
         while let Ok((behind, _)) = symbol(Symbol::Dot)(rest) {
             let (behind, part) = field_name(behind)?;
             key = Spanned::new(format!("{}.{}", key.node, part.node), key.span.to(part.span));
             rest = behind;
         }
         let (rest, _) = symbol(Symbol::Eq)(rest)?;
-        let (rest, value) = expr(rest)?;
+        let (rest, value) = within(rest, || Frame::Option(key.node.clone()), expr)?;
         Ok((rest, (key, value)))
     }
-    let (rest, found) = bracketed(Symbol::LeftParen, opt(separated_list1(comma, option)), Symbol::RightParen)(input)?;
+    let given = RefCell::new(Vec::new());
+    let one = |input: Tokens<'a>| {
+        // Those before it matter only where the cursor is.
+        let before = || if input.peek().is_none() { given.borrow().clone() } else { Vec::new() };
+        let (rest, found) = within(input, || Frame::Options(before()), option)?;
+        if input.source.cursor.is_some() {
+            given.borrow_mut().push(found.0.node.clone());
+        }
+        Ok((rest, found))
+    };
+    let list = bracketed(Symbol::LeftParen, opt(separated_list1(comma, one)), Symbol::RightParen);
+    let (rest, found) = within(input, || Frame::Options(Vec::new()), list)?;
     let found = found.unwrap_or_default();
     let mut names = std::collections::BTreeSet::new();
     for (name, _) in &found {
@@ -331,7 +413,7 @@ fn subtask(input: Tokens<'_>) -> PResult<'_, Arg> {
     let (rest, vertex) = match input.peek().map(|token| &token.kind) {
         Some(TokenKind::Text(_)) => text(input)?,
         Some(TokenKind::Integer(digits)) => (input.skip(1), Spanned::new((*digits).to_owned(), input.span())),
-        _ => labelled("a subtask, such as `window[1]`", field_name)(input)?,
+        _ => labelled(Kind::Subtask, field_name)(input)?,
     };
     let (rest, index) = bracketed(Symbol::LeftBracket, integer, Symbol::RightBracket)(rest)?;
     Ok((rest, Arg::Subtask(vertex, index)))

@@ -5,17 +5,21 @@ use nom::combinator::{map, opt};
 use nom::multi::separated_list1;
 
 use super::data_type::column;
-use super::expr::expr;
+use super::expected::{Expected, Frame, Kind};
 use super::input::{
-    Expected, PResult, Tokens, bracketed, comma, keyword, labelled, name, on_line, refuse, soft, symbol, text,
-    unfinished,
+    PResult, Tokens, bracketed, comma, keyword, labelled, name, refuse, soft, suggest_further, symbol, unfinished,
+    within,
 };
+use super::operand::expr;
 use super::pipeline::{pipeline, sql};
-use super::signature::{Options, by_signature, duration, options as options_list, with_options};
-use crate::api::{Pipeline, Registries, RunStatement};
+use super::signature::{
+    Options, Owner, by_signature, duration, options as options_list, target, target_and_options, with_options,
+    written_to,
+};
+use crate::api::{Arg, Pipeline, Registries, RunStatement};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;
-use crate::lang::token::{LineBreak, Symbol, TokenKind};
+use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Spanned};
 
 /// One statement, without what ends it.
@@ -28,11 +32,12 @@ fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
     let word = match start.peek().map(|token| &token.kind) {
         Some(TokenKind::Word(word) | TokenKind::Directive(word)) => *word,
         Some(TokenKind::Quoted(_)) => return preview(start),
-        _ => return start.fail("a statement"),
+        _ => return start.fail(Kind::Statement),
     };
     if start.ahead(1).is_some_and(|token| token.is(Symbol::Pipe)) {
         return preview(start);
     }
+    start.skip(1).suggest(Expected::Exactly("|"));
     let is = |name: &str| word.eq_ignore_ascii_case(name);
     if is("source") {
         return map(source, Statement::Source).parse(start);
@@ -43,9 +48,10 @@ fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
     } else if is("run") {
         return map(run, Statement::Run).parse(start);
     }
+    suggest_further(start, start.source.grammar.command_names());
     if let Some((command, words)) = start.source.grammar.command(start.rest()) {
-        return by_signature(start, command.name, words, &command.signature)
-            .map(|(rest, args)| (rest, Statement::Command(args)));
+        let owner = Owner { name: command.name, signature: &command.signature, pipeline: Some(pipeline_or_job) };
+        return by_signature(start, words, owner).map(|(rest, args)| (rest, Statement::Command(args)));
     }
     refuse_by_name(start, word)?;
     preview(start)
@@ -94,6 +100,21 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
     })
 }
 
+/// A pipeline, or the job that a command is about.
+fn pipeline_or_job(input: Tokens<'_>) -> PResult<'_, Arg> {
+    // `run` may be the name of a stream.
+    let is_run = input.peek().is_some_and(|token| token.is_word("run"));
+    let is_name = |token: &Token<'_>| matches!(token.kind, TokenKind::Word(_) | TokenKind::Quoted(_));
+    input.suggest(Expected::Exactly("run"));
+    if is_run {
+        input.skip(1).suggest(Expected::Kind(Kind::NewJob));
+    }
+    if is_run && input.ahead(1).is_some_and(is_name) {
+        return map(run, Arg::Run).parse(input);
+    }
+    map(pipeline, Arg::Pipeline).parse(input)
+}
+
 fn preview(start: Tokens<'_>) -> PResult<'_, Statement> {
     map(pipeline, Statement::Preview).parse(start)
 }
@@ -101,32 +122,46 @@ fn preview(start: Tokens<'_>) -> PResult<'_, Statement> {
 /// `source name from connector ['target'] {clause}`
 fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
     let (rest, _) = keyword("source")(start)?;
-    let (rest, name) = labelled("the name of the source", name)(rest)?;
+    let (rest, name) = labelled(Kind::NewSource, name)(rest)?;
     let (rest, _) = keyword("from")(rest)?;
-    let (rest, connector) = labelled("the name of a connector, such as `file`", super::input::field_name)(rest)?;
-    let (mut input, target) = opt(on_line(text)).parse(rest)?;
-    let (mut columns, mut event_time, mut options) = (None, None, None);
+    let (rest, connector) = labelled(Kind::SourceConnector, super::input::field_name)(rest)?;
+    let behind = || Frame::Connector { name: connector.node.clone(), sink: false };
+    let (mut input, target) = within(rest, behind, target)?;
+    let mut source = SourceStatement {
+        name,
+        connector: connector.clone(),
+        target,
+        columns: None,
+        event_time: None,
+        options: Vec::new(),
+        span: start.span(),
+    };
+    let mut options = None;
     loop {
         let here = input;
-        input = if begins_clause(here, "columns", columns.is_some()) {
-            let (rest, found) = column_list(here.skip(1))?;
-            once(here, "columns", &mut columns, found)?;
+        input = if begins_clause(here, "columns", source.columns.is_some()) {
+            let (rest, found) = within(here.skip(1), || Frame::Columns, column_list)?;
+            once(here, "columns", &mut source.columns, found)?;
             rest
-        } else if begins_clause(here, "event_time", event_time.is_some()) {
+        } else if begins_clause(here, "event_time", source.event_time.is_some()) {
+            if let Some(cursor) = &start.source.cursor {
+                let options = options.clone().unwrap_or_default();
+                cursor.define(SourceStatement { options, span: here.span_from(start), ..source.clone() });
+            }
             let (rest, found) = event_time_clause(here.skip(1))?;
-            once(here, "event_time", &mut event_time, found)?;
+            once(here, "event_time", &mut source.event_time, found)?;
             rest
         } else if begins_clause(here, "with", options.is_some()) {
-            let (rest, found) = options_list(here.skip(1))?;
+            let (rest, found) = within(here.skip(1), behind, options_list)?;
             once(here, "with", &mut options, found)?;
             rest
         } else {
             break;
         };
     }
-    let options = options.unwrap_or_default();
-    let span = input.span_from(start);
-    Ok((input, SourceStatement { name, connector, target, columns, event_time, options, span }))
+    source.options = options.unwrap_or_default();
+    source.span = input.span_from(start);
+    Ok((input, source))
 }
 
 /// Whether the clause `word` begins here; notes that it could, unless it was `taken`.
@@ -174,19 +209,17 @@ fn event_time_clause(input: Tokens<'_>) -> PResult<'_, EventTimeClause> {
 /// `sink name to connector ['target'] [with (…)]`
 fn sink(start: Tokens<'_>) -> PResult<'_, SinkStatement> {
     let (rest, _) = keyword("sink")(start)?;
-    let (rest, name) = labelled("the name of the sink", name)(rest)?;
+    let (rest, name) = labelled(Kind::NewSink, name)(rest)?;
     let (rest, _) = keyword("to")(rest)?;
-    let (rest, connector) = labelled("the name of a connector, such as `file`", super::input::field_name)(rest)?;
-    let (rest, target) = opt(on_line(text)).parse(rest)?;
-    let (rest, options) = with_options(rest)?;
-    let options = options.unwrap_or_default();
+    let (rest, connector) = labelled(Kind::SinkConnector, super::input::field_name)(rest)?;
+    let (rest, (target, options)) = within(rest, || written_to(&connector), target_and_options)?;
     Ok((rest, SinkStatement { name, connector, target, options, span: rest.span_from(start) }))
 }
 
 /// `stream name = pipeline`
 fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
     let (rest, _) = keyword("stream")(start)?;
-    let (rest, name) = labelled("the name of the stream", name)(rest)?;
+    let (rest, name) = labelled(Kind::NewStream, name)(rest)?;
     let (rest, _) = symbol(Symbol::Eq)(rest)?;
     let (rest, pipeline) = pipeline(rest)?;
     Ok((rest, Statement::Stream { name, pipeline }))
@@ -195,7 +228,7 @@ fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
 /// `run name [with (…)] = pipeline` or `run name [with (…)] { pipeline; … }`
 pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
     let (rest, _) = keyword("run")(start)?;
-    let (rest, name) = labelled("the name of the job", name)(rest)?;
+    let (rest, name) = labelled(Kind::NewJob, name)(rest)?;
     let (rest, options) = unfinished(with_options)(rest)?;
     let options: Options = options.unwrap_or_default();
     let (rest, pipelines) = match symbol(Symbol::Eq)(rest) {

@@ -2,14 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-/// Something a parser looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expected {
-    /// A word or sign, shown in backquotes.
-    Exactly(&'static str),
-    /// A kind of thing, shown as it is.
-    Kind(&'static str),
-}
+use super::expected::{Expected, Kind};
 
 /// The furthest place any parser failed at, and what was looked for there.
 #[derive(Debug, Default)]
@@ -19,23 +12,28 @@ pub(crate) struct Trace {
     /// Words that would have been right, though not listed one by one: offered when what was typed is near.
     near: RefCell<Vec<&'static str>>,
     /// What stands for everything expected at a place: `an expression` for each of its beginnings.
-    label: Cell<Option<(usize, &'static str)>>,
+    label: Cell<Option<(usize, Kind)>>,
 }
 
 impl Trace {
+    /// What stands for whatever is expected at token `at`, if anything does.
+    pub(crate) fn label(&self, at: usize) -> Option<Kind> {
+        self.label.get().filter(|&(place, _)| place == at).map(|(_, label)| label)
+    }
+
     /// Notes that `expected` was looked for at token `at`.
     pub(crate) fn note(&self, at: usize, expected: Expected) {
         if !self.reaches(at) {
             return;
         }
-        let noted = match self.label.get() {
-            Some((place, label)) if place == at => {
+        let noted = match self.label(at) {
+            Some(label) => {
                 if let Expected::Exactly(word) = expected {
                     self.near.borrow_mut().push(word);
                 }
                 Expected::Kind(label)
             }
-            _ => expected,
+            None => expected,
         };
         let mut all = self.expected.borrow_mut();
         if !all.contains(&noted) {
@@ -52,7 +50,7 @@ impl Trace {
 
     /// From here on `label` stands for everything expected at token `at`, unless another one does already; gives back what
     /// stood before, for [`leave`](Self::leave).
-    pub(crate) fn enter(&self, at: usize, label: &'static str) -> Option<(usize, &'static str)> {
+    pub(crate) fn enter(&self, at: usize, label: Kind) -> Option<(usize, Kind)> {
         let outer = self.label.get();
         if outer.is_none_or(|(place, _)| place != at) {
             self.label.set(Some((at, label)));
@@ -61,7 +59,7 @@ impl Trace {
     }
 
     /// Ends what [`enter`](Self::enter) began.
-    pub(crate) fn leave(&self, outer: Option<(usize, &'static str)>) {
+    pub(crate) fn leave(&self, outer: Option<(usize, Kind)>) {
         self.label.set(outer);
     }
 

@@ -253,7 +253,7 @@ fn an_untouched_group_is_not_written_again() {
     assert_eq!(written(&mut *running), 0);
     running.process(0, input.slice(1, 1), &mut out).expect("processes");
     assert_eq!(written(&mut *running), 1);
-    assert_eq!(running.inspect().state_entries, 2);
+    assert_eq!(running.inspect().entries().count, 2);
 }
 
 #[test]
@@ -300,9 +300,9 @@ fn a_group_that_is_empty_is_not_shown() {
     let keys: Vec<_> = view.rows.iter().map(|row| row.values[..2].join(" ")).collect();
     assert_eq!(keys, ["2 1", "3 1"]);
     // Looking asks for a sample of keys; it comes with the next batch.
-    assert!(running.inspect().hot_keys.is_empty());
+    assert!(running.inspect().hot_keys().is_empty());
     running.process(0, input.slice(0, 2), &mut Recorder::default()).expect("processes");
-    assert_eq!(running.inspect().hot_keys.len(), 2);
+    assert_eq!(running.inspect().hot_keys().len(), 2);
 }
 
 #[test]

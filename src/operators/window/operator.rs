@@ -4,6 +4,7 @@
 //! tumbling window) is read where it stands.
 
 mod firing;
+mod merge;
 mod resumed;
 mod view;
 

@@ -258,7 +258,7 @@ fn agrees_with_a_plain_reference_in_any_batch_size() {
                         assert_eq!(rows, reference.fired, "{what}: the order");
                     }
                     assert_eq!(whole.get_or_insert(rows.clone()), &rows, "{what}: batches of {size}");
-                    assert_eq!(running.inspect().state_entries, 0, "{what}: state is left");
+                    assert_eq!(running.inspect().entries().count, 0, "{what}: state is left");
                 }
             }
         }
@@ -535,10 +535,10 @@ fn windows_that_are_open_are_listed() {
     running.watermark(11, &mut out).expect("fires");
     let view = running.inspect();
     let windows: Vec<_> =
-        view.windows.iter().map(|window| (window.start, window.end, window.keys, window.fired)).collect();
+        view.open_windows().iter().map(|window| (window.start, window.end, window.keys, window.fired)).collect();
     assert_eq!(windows, [(0, 10, 1, true), (10, 20, 2, false)]);
-    assert_eq!((view.watermark, view.state_entries), (Some(11), 3));
-    assert!(view.state_bytes > 0);
+    assert_eq!((view.watermark, view.entries().count), (Some(11), 3));
+    assert!(view.entries().bytes > 0);
 }
 
 /// Windows as `start..end rows/keys: key=n, …`.
@@ -547,7 +547,10 @@ fn shown(view: &OperatorView) -> Vec<String> {
         let entries = window.entries.iter().map(|entry| format!("{}={}", entry.key.join(" "), entry.values[0]));
         entries.collect::<Vec<_>>().join(", ")
     };
-    view.windows.iter().map(|w| format!("{}..{} {}/{}: {}", w.start, w.end, w.rows, w.keys, entries(w))).collect()
+    view.open_windows()
+        .iter()
+        .map(|w| format!("{}..{} {}/{}: {}", w.start, w.end, w.rows, w.keys, entries(w)))
+        .collect()
 }
 
 #[test]
@@ -558,18 +561,19 @@ fn windows_of_several_slices_show_what_they_would_come_to() {
     let events = [(3, Some(1), 1, None), (7, Some(1), 1, None), (8, Some(2), 1, None), (13, None, 1, None)];
     running.process(0, events_batch(&events).1, &mut out).expect("processes");
     let view = running.inspect();
-    assert_eq!(view.window_columns.0, ["key"]);
-    assert_eq!(view.window_columns.1, ["n", "total", "channel", "channels"]);
+    let windows = view.windows().expect("a window operator");
+    assert_eq!(windows.keys, ["key"]);
+    assert_eq!(windows.values, ["n", "total", "channel", "channels"]);
     assert_eq!(shown(&view), ["-5..5 1/1: 1=1", "0..10 3/2: 1=2, 2=1", "5..15 3/3: 1=1, 2=1", "10..20 1/1: NULL=1"]);
     running.watermark(5, &mut out).expect("fires");
     // Far away, and nothing between: it is not walked to.
     let far = [(1_000_000_000_000, Some(9), 1, None)];
     running.process(0, events_batch(&far).1, &mut out).expect("processes");
     let view = running.inspect();
-    assert_eq!(view.timers, 5);
+    assert_eq!(view.timers(), 5);
     assert_eq!(shown(&view)[0], "0..10 3/2: 1=2, 2=1");
     assert_eq!(shown(&view)[3], "999999999995..1000000000005 1/1: 9=1");
-    let fired: Vec<_> = view.fired.iter().map(|f| (f.start, f.end, f.keys, f.watermark, f.again)).collect();
+    let fired: Vec<_> = view.fired_windows().iter().map(|f| (f.start, f.end, f.keys, f.watermark, f.again)).collect();
     assert_eq!(fired, [(-5, 5, 1, 5, false)]);
     // What is shown is what fires.
     running.watermark(9, &mut out).expect("fires");
@@ -586,7 +590,7 @@ fn too_many_keys_of_several_slices_are_at_least_those_of_the_fullest() {
     running.process(0, events_batch(&events).1, &mut out).expect("processes");
     let events: Vec<_> = (350..750).map(|key| (7, Some(key), 1, None)).collect();
     running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    let keys = |view: OperatorView| view.windows.iter().map(|w| (w.keys, w.keys_at_least)).collect::<Vec<_>>();
+    let keys = |view: OperatorView| view.open_windows().iter().map(|w| (w.keys, w.keys_at_least)).collect::<Vec<_>>();
     assert_eq!(keys(running.inspect()), [(700, false), (700, true), (400, false)]);
 }
 
@@ -599,10 +603,10 @@ fn a_window_that_late_rows_change_has_fired_again() {
     running.watermark(11, &mut out).expect("fires");
     running.process(0, events_batch(&[(5, Some(1), 1, None), (6, Some(3), 1, None)]).1, &mut out).expect("processes");
     let view = running.inspect();
-    let fired: Vec<_> = view.fired.iter().map(|f| (f.end, f.keys, f.again)).collect();
+    let fired: Vec<_> = view.fired_windows().iter().map(|f| (f.end, f.keys, f.again)).collect();
     assert_eq!(fired, [(10, 2, false), (10, 2, true)]);
     assert_eq!(shown(&view), ["0..10 4/3: 1=2, 2=1, 3=1"]);
-    assert_eq!(view.timers, 0);
+    assert_eq!(view.timers(), 0);
 }
 
 #[test]
@@ -612,8 +616,11 @@ fn very_many_windows_are_counted_and_not_listed() {
     let mut out = Recorder::default();
     running.process(0, events_batch(&[(500_000, Some(1), 1, None)]).1, &mut out).expect("processes");
     let view = running.inspect();
-    assert_eq!((view.windows.len(), view.windows_left_out, view.timers), (256, 4_096 - 256, 4_096));
-    assert_eq!((view.windows[0].end, view.windows[255].rows), (500_001, 1));
+    assert_eq!(
+        (view.open_windows().len(), view.windows().map(|windows| windows.left_out), view.timers()),
+        (256, Some(4_096 - 256), 4_096)
+    );
+    assert_eq!((view.open_windows()[0].end, view.open_windows()[255].rows), (500_001, 1));
 }
 
 #[test]

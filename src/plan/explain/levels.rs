@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{GraphInput, GraphNode, GraphView};
 use crate::api::{Bounds, Exchange, OnError};
+use crate::inspect::ExchangeView;
 use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, NodeKind, Port, Scan, SourceTask, StreamGraph};
 use crate::types::{Schema, typed_duration};
 
@@ -56,7 +57,7 @@ pub fn stream_graph(graph: &StreamGraph) -> GraphView {
                 Port::Side { port, .. } => Some(side_name(&producer.node, port)),
                 Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
             },
-            exchange: Some(exchange(&shown, producer.node.schema(output_of(edge.port)).as_ref())),
+            exchange: Some(exchange(&shown, producer.node.schema(output_of(edge.port)).as_ref()).to_string()),
         });
     }
     GraphView { nodes }
@@ -84,26 +85,26 @@ pub fn job_graph(graph: &JobGraph) -> GraphView {
                 Port::Side { operator, port } => Some(side_of(producer, operator, port)),
                 Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
             },
-            exchange: Some(exchange(&edge.exchange, vertex_schema(producer, edge.port).as_ref())),
+            exchange: Some(exchange(&edge.exchange, vertex_schema(producer, edge.port).as_ref()).to_string()),
         });
     }
     GraphView { nodes }
 }
 
-/// An exchange as it is shown: `forward`, `hash[auction]`; key columns are named by `schema`, the producer's.
+/// An exchange as it is shown; key columns are named by `schema`, the producer's.
 #[must_use]
-pub fn exchange(exchange: &Exchange, schema: Option<&Schema>) -> String {
+pub fn exchange(exchange: &Exchange, schema: Option<&Schema>) -> ExchangeView {
     match exchange {
-        Exchange::Forward => "forward".into(),
-        Exchange::Rebalance => "rebalance".into(),
-        Exchange::Broadcast => "broadcast".into(),
-        Exchange::Global => "global".into(),
+        Exchange::Forward => ExchangeView::Forward,
+        Exchange::Rebalance => ExchangeView::Rebalance,
+        Exchange::Broadcast => ExchangeView::Broadcast,
+        Exchange::Global => ExchangeView::Global,
         Exchange::Hash(columns) => {
             let name = |&column: &usize| {
                 let field = schema.and_then(|schema| schema.fields().get(column));
                 field.map_or_else(|| format!("#{column}"), |field| field.name.clone())
             };
-            format!("hash[{}]", columns.iter().map(name).collect::<Vec<_>>().join(", "))
+            ExchangeView::Hash(columns.iter().map(name).collect())
         }
     }
 }

@@ -14,9 +14,9 @@ pub struct Completions {
 pub struct Candidate {
     /// What takes the place of the typed part.
     pub replacement: String,
-    /// How it is listed.
+    /// The text it is listed under.
     pub label: String,
-    /// What it is.
+    /// The kind of thing that is offered.
     pub kind: CandidateKind,
     /// A line about it: a column's type, a function's arguments, a clause's meaning. May be empty.
     pub help: String,

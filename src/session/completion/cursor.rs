@@ -28,9 +28,9 @@ pub(super) struct Cursor<'a> {
     pub(super) before: &'a str,
     /// What is typed of the part at the cursor, without an opening quote.
     pub(super) typed: &'a str,
-    /// Where that begins, the opening quote left out.
+    /// The byte at which the part begins, the opening quote left out.
     pub(super) start: usize,
-    /// What it is.
+    /// The kind of part.
     pub(super) part: Part,
     /// Whether a quote already closes the part, behind the cursor.
     pub(super) closed: bool,
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
         let statement = statement_start(&before[..start - opening], grammar);
         tokens.retain(|token| token.span.start >= statement);
         let last = tokens.last().map_or(statement, |token| token.span.end);
-        let depth = tokens.iter().fold(0, |depth, token| super::names::depth_behind(token, depth));
+        let depth = tokens.iter().fold(0, |depth, token| token.depth_behind(depth));
         let fresh_line = depth == 0
             && !tokens.is_empty()
             && !tokens.last().is_some_and(|token| token.is(Symbol::Pipe))

@@ -12,7 +12,7 @@ const ENTRIES: usize = 10_000;
 pub(super) struct Found {
     /// The whole path, as typed with the rest of its name; a directory ends with `/`.
     pub(super) path: String,
-    /// Its last part alone.
+    /// The last part of the path.
     pub(super) name: String,
     /// Whether it is a directory.
     pub(super) directory: bool,

@@ -4,16 +4,14 @@
 mod candidate;
 mod completer;
 mod cursor;
-mod expression;
 mod files;
+mod known;
 mod names;
 mod offer;
 mod options;
 mod scope;
-mod signature;
 mod usage;
-mod walk;
-mod want;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -5,21 +5,22 @@ mod kinds;
 use std::collections::BTreeSet;
 
 use super::candidate::{Candidate, CandidateKind as Kind, Completions};
-use super::completer::Completer;
 use super::cursor::{Cursor, Part};
+use super::known::Known;
 use super::names::typed;
-use super::options::{enumerated, is_path};
-use super::usage;
-use super::want::{Place, Scope, Want};
+use super::options::{connector, option_of, options_of};
+use super::words::{OPERATORS, TYPES, aggregates, offered};
+use crate::api::Shape;
+use crate::lang::{Expectation, Expectations, Expected, Frame, Kind as Expects, Scope};
 use crate::plan::Entry;
 use crate::types::printable;
-use kinds::{STATEMENTS, TYPES};
 
 /// More candidates help nobody.
 const MOST: usize = 1_000;
+
 /// Collects candidates that fit what is typed.
 pub(super) struct Offer<'a> {
-    completer: &'a Completer,
+    known: &'a Known,
     cursor: &'a Cursor<'a>,
     scope: &'a Scope,
     seen: BTreeSet<String>,
@@ -27,25 +28,15 @@ pub(super) struct Offer<'a> {
 }
 
 impl<'a> Offer<'a> {
-    /// What there is of `place` at `cursor`.
-    pub(super) fn of(completer: &'a Completer, cursor: &'a Cursor<'a>, place: &'a Place) -> Completions {
-        let mut offer = Self { completer, cursor, scope: &place.scope, seen: BTreeSet::new(), candidates: Vec::new() };
-        for want in &place.wants {
-            offer.want(want);
+    /// What there is at `cursor` of what may stand there.
+    pub(super) fn of(known: &'a Known, cursor: &'a Cursor<'a>, found: &'a Expectations) -> Completions {
+        let mut offer = Self { known, cursor, scope: &found.scope, seen: BTreeSet::new(), candidates: Vec::new() };
+        let mut items: Vec<&Expectation> = found.items.iter().collect();
+        items.sort_by_key(|item| rank(item));
+        for item in items {
+            offer.item(item);
         }
         Completions { start: cursor.start, candidates: offer.candidates }
-    }
-
-    fn want(&mut self, want: &Want) {
-        match self.cursor.part {
-            Part::Text => self.texts(want),
-            Part::Quoted => self.names(want),
-            Part::Bare | Part::Raw => {
-                self.words(want);
-                self.names(want);
-                self.texts(want);
-            }
-        }
     }
 
     /// Whether `name` begins as typed.
@@ -63,7 +54,7 @@ impl<'a> Offer<'a> {
 
     /// A word of the language, in the case that is typed.
     fn word(&mut self, word: &str, kind: Kind, help: &str) {
-        if !self.fits(word) {
+        if !matches!(self.cursor.part, Part::Bare | Part::Raw) || !self.fits(word) {
             return;
         }
         let typed = self.cursor.typed;
@@ -82,7 +73,8 @@ impl<'a> Offer<'a> {
                 let close = if self.cursor.closed { "" } else { "`" };
                 format!("{}{close}", name.replace('`', "``"))
             }
-            Part::Bare | Part::Raw | Part::Text => typed(name),
+            Part::Bare | Part::Raw => typed(name),
+            Part::Text => return,
         };
         self.add(Candidate::plain(replacement, kind, help).labelled(name));
     }
@@ -103,179 +95,157 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// Words of the language.
-    fn words(&mut self, want: &Want) {
-        let registries = &self.completer.registries;
-        let nothing_typed = self.cursor.typed.is_empty();
-        match want {
-            Want::Statement => {
-                for (word, help) in STATEMENTS {
-                    self.word(word, Kind::Keyword, help);
-                }
-                for command in registries.commands {
-                    for name in std::iter::once(&command.name).chain(command.aliases) {
-                        let signature = &command.signature;
-                        let help = usage::rest(signature.head, signature.optional, signature.clauses);
-                        self.word(name, Kind::Command, &help.unwrap_or_default());
-                    }
+    /// What may stand where `item` does.
+    fn item(&mut self, item: &Expectation) {
+        match item.expected {
+            Expected::Exactly("|" | "*") if !self.cursor.typed.is_empty() => {}
+            Expected::Exactly(word) => {
+                if let Some((word, kind, help)) = offered(word, &item.within) {
+                    self.word(word, kind, help);
                 }
             }
-            Want::Words(kind, words) => {
-                for (word, help) in words {
-                    self.word(word, *kind, help);
+            Expected::Clause(clause, 0) => self.word(clause.keyword, Kind::Clause, clause.help),
+            Expected::Clause(clause, words) => {
+                clause
+                    .keyword
+                    .split(' ')
+                    .skip(words)
+                    .take(1)
+                    .for_each(|word| self.word(word, Kind::Clause, clause.help));
+            }
+            Expected::Argument(shape) => {
+                if let Some(Frame::Arguments { of, command, clause, .. }) = item.within.last() {
+                    self.argument(shape, of, *command, clause.map_or("", |clause| clause.keyword));
                 }
             }
-            Want::Stage => {
+            // Arguments of windows are constants.
+            Expected::Kind(_) if item.within.iter().any(|frame| matches!(frame, Frame::Window(_))) => {}
+            Expected::Kind(kind) => self.kind(kind, &item.within),
+        }
+    }
+
+    /// The argument of a stage or command, or of its clause `clause`.
+    fn argument(&mut self, shape: Shape, of: &str, command: bool, clause: &str) {
+        match shape {
+            Shape::Keyword(words) => words.iter().for_each(|word| self.word(word, Kind::Value, "")),
+            Shape::Name if command => self.name_for(of, clause),
+            // A clause of a stage names a new stream (`late_to`); its head reads one.
+            Shape::Name if clause.is_empty() => self.streams(),
+            Shape::Subtask => self.subtasks(),
+            Shape::Text if command => self.paths(),
+            Shape::Integer if clause.contains("checkpoint") || of.contains("checkpoint") => self.checkpoints(),
+            Shape::Pipeline => self.jobs(),
+            Shape::Name
+            | Shape::Text
+            | Shape::Integer
+            | Shape::Duration
+            | Shape::Names
+            | Shape::Window
+            | Shape::Sink
+            | Shape::Options
+            | Shape::Flag
+            | Shape::Expr
+            | Shape::Exprs { .. } => {}
+        }
+    }
+
+    /// The name that the command `of` takes, or its clause `clause`.
+    fn name_for(&mut self, of: &str, clause: &str) {
+        match of {
+            // `as NAME` names something new.
+            _ if clause == "as" => {}
+            "help" | "\\?" => self.topics(),
+            "describe" | "\\d" => self.names_of(|_| true),
+            // A lesson is no job.
+            "tutorial" => {}
+            _ => self.jobs(),
+        }
+    }
+
+    fn kind(&mut self, kind: Expects, within: &[Frame]) {
+        let registries = &self.known.registries;
+        match kind {
+            Expects::Statement => self.statements(),
+            Expects::Stage => {
                 for stage in registries.stages {
                     for name in std::iter::once(&stage.name).chain(stage.aliases) {
                         self.word(name, Kind::Stage, stage.summary);
                     }
                 }
             }
-            Want::Window => {
-                for window in registries.windows {
-                    let label = format!("{}({})", window.name, window.arguments);
-                    if self.fits(window.name) {
-                        let call = format!("{}(", window.name);
-                        self.add(Candidate::plain(call, Kind::Window, window.summary).labelled(label));
-                    }
-                }
-            }
-            Want::Connector(sink) => self.connectors(*sink),
-            Want::Sink => {
+            Expects::Stream => self.streams(),
+            Expects::Sink => {
                 self.names_of(|entry| matches!(entry, Entry::Sink(_)));
                 self.connectors(true);
             }
-            Want::Clauses(clauses) => {
-                for clause in clauses {
-                    self.word(clause.keyword, Kind::Clause, clause.help);
+            Expects::SourceConnector => self.connectors(false),
+            Expects::SinkConnector => self.connectors(true),
+            Expects::Target => {
+                if let Some(Frame::Connector { name, .. }) = within.last()
+                    && let Some(connector) = connector(registries, name)
+                {
+                    self.values(connector.target.unwrap_or_default(), connector.name);
                 }
             }
-            Want::Pipe if nothing_typed => self.word("|", Kind::Keyword, "the next stage"),
-            Want::Operand { aggregates, star } => self.operand(*aggregates, *star),
-            Want::Type => {
+            Expects::Window => self.windows(),
+            Expects::Expression => match within.last() {
+                Some(Frame::Option(name)) => {
+                    if let Some(spec) = option_of(registries, within, name) {
+                        self.values(spec.values, spec.name);
+                    }
+                }
+                _ if within.iter().any(|frame| matches!(frame, Frame::Option(_))) => {}
+                Some(Frame::Arguments { of, .. }) => self.operand(aggregates(of)),
+                _ => self.operand(false),
+            },
+            Expects::Operator => {
+                for (operator, help) in OPERATORS {
+                    self.word(operator, Kind::Keyword, help);
+                }
+            }
+            Expects::Column => self.columns(),
+            Expects::Field => {
+                if let Some(Frame::Path(path)) = within.last() {
+                    self.fields(path);
+                }
+            }
+            Expects::OptionName => {
+                let given = if let Some(Frame::Options(given)) = within.last() { &given[..] } else { &[] };
+                for spec in options_of(registries, within) {
+                    if !given.iter().any(|name| name.eq_ignore_ascii_case(spec.name)) {
+                        self.option(spec);
+                    }
+                }
+            }
+            Expects::Type => {
                 for (ty, help) in TYPES {
                     self.word(ty, Kind::Type, help);
                 }
             }
-            Want::Topic => self.topics(),
-            Want::Checkpoint => {
-                let completer = self.completer;
-                for job in &completer.jobs {
-                    for id in &job.checkpoints {
-                        self.word(&id.to_string(), Kind::Value, &format!("checkpoint of {}", job.name));
-                    }
-                }
-            }
-            Want::Pipe
-            | Want::Stream(_)
-            | Want::Column
-            | Want::Field(_)
-            | Want::Option(_)
-            | Want::OptionValue(_)
-            | Want::Target(_)
-            | Want::Job
-            | Want::Entry
-            | Want::Subtask
-            | Want::Path => {}
+            // What is new, a number, or offered as the argument that it is.
+            Expects::NewSource
+            | Expects::NewSink
+            | Expects::NewStream
+            | Expects::NewJob
+            | Expects::Subtask
+            | Expects::Arguments
+            | Expects::Unit
+            | Expects::IntervalUnit
+            | Expects::Duration
+            | Expects::Integer
+            | Expects::Text
+            | Expects::Name
+            | Expects::EndOfExpression
+            | Expects::EndOfStatement => {}
         }
     }
+}
 
-    /// Names that people gave.
-    fn names(&mut self, want: &Want) {
-        let completer = self.completer;
-        match want {
-            Want::Statement => self.names_of(|entry| !matches!(entry, Entry::Sink(_))),
-            Want::Stream(others) => {
-                self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
-                for name in others {
-                    self.name(name, Kind::Stream, "of this job");
-                }
-            }
-            Want::Sink if self.cursor.part == Part::Quoted => self.names_of(|entry| matches!(entry, Entry::Sink(_))),
-            Want::Entry => self.names_of(|_| true),
-            Want::Operand { .. } | Want::Column => {
-                for (column, ty) in self.columns() {
-                    self.name(&column, Kind::Column, &ty);
-                }
-            }
-            Want::Field(column) => {
-                for (field, ty) in self.fields(column) {
-                    self.name(&field, Kind::Column, &ty);
-                }
-            }
-            Want::Job => {
-                for job in &completer.jobs {
-                    self.name(&job.name, Kind::Job, &job.status);
-                }
-            }
-            Want::Option(specs) => {
-                for spec in specs {
-                    self.option(spec);
-                }
-            }
-            Want::Words(..)
-            | Want::Sink
-            | Want::Connector(_)
-            | Want::Stage
-            | Want::Window
-            | Want::Clauses(_)
-            | Want::Pipe
-            | Want::OptionValue(_)
-            | Want::Target(_)
-            | Want::Type
-            | Want::Topic
-            | Want::Subtask
-            | Want::Checkpoint
-            | Want::Path => {}
-        }
-    }
-
-    /// What stands in quotes.
-    fn texts(&mut self, want: &Want) {
-        match want {
-            Want::Target(connector) => {
-                let target = connector.target.unwrap_or_default();
-                for (value, _) in enumerated(target) {
-                    self.value(&value, true, Kind::Value, connector.name);
-                }
-                if is_path(target) {
-                    self.paths();
-                }
-            }
-            Want::OptionValue(spec) => {
-                for (value, text) in enumerated(spec.values) {
-                    self.value(&value, text, Kind::Value, spec.name);
-                }
-                if is_path(spec.values) {
-                    self.paths();
-                }
-            }
-            Want::Option(specs) if self.cursor.part == Part::Text => {
-                for spec in specs {
-                    self.value(spec.name, true, Kind::Option, spec.help);
-                }
-            }
-            Want::Path => self.paths(),
-            Want::Subtask => self.subtasks(),
-            Want::Statement
-            | Want::Words(..)
-            | Want::Stream(_)
-            | Want::Sink
-            | Want::Connector(_)
-            | Want::Stage
-            | Want::Window
-            | Want::Operand { .. }
-            | Want::Column
-            | Want::Field(_)
-            | Want::Clauses(_)
-            | Want::Pipe
-            | Want::Option(_)
-            | Want::Type
-            | Want::Job
-            | Want::Entry
-            | Want::Topic
-            | Want::Checkpoint => {}
-        }
+/// Likelier things first: what is named before words, words before operators.
+const fn rank(item: &Expectation) -> u8 {
+    match item.expected {
+        Expected::Kind(Expects::Operator) => 2,
+        Expected::Kind(_) | Expected::Argument(_) => 0,
+        Expected::Exactly(_) | Expected::Clause(..) => 1,
     }
 }

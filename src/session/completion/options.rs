@@ -1,4 +1,32 @@
-//! The values of options and targets, as far as their help enumerates them.
+//! Options where they may stand, and their values, as far as their help enumerates them.
+
+use crate::api::{ConnectorSpec, OptionSpec};
+use crate::lang::Frame;
+use crate::lang::lower::{JOB_OPTIONS, SOURCE_OPTIONS};
+use crate::api::Registries;
+
+/// The connector called `name`.
+pub(super) fn connector(registries: &Registries, name: &str) -> Option<&'static ConnectorSpec> {
+    registries.connectors.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+}
+
+/// The options of the list that the parser is in the middle of.
+pub(super) fn options_of(registries: &Registries, within: &[Frame]) -> Vec<&'static OptionSpec> {
+    let owner = within.iter().rev().find(|frame| matches!(frame, Frame::Connector { .. } | Frame::Arguments { .. }));
+    match owner {
+        Some(Frame::Connector { name, sink }) => {
+            let own = connector(registries, name).map(|spec| spec.options).unwrap_or_default();
+            own.iter().chain(if *sink { &[] } else { SOURCE_OPTIONS }).collect()
+        }
+        Some(Frame::Arguments { command: false, .. }) => Vec::new(),
+        _ => JOB_OPTIONS.iter().collect(),
+    }
+}
+
+/// The option called `name` of that list.
+pub(super) fn option_of(registries: &Registries, within: &[Frame], name: &str) -> Option<&'static OptionSpec> {
+    options_of(registries, within).into_iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+}
 
 /// The values that a description such as `'json' | 'csv'`, `true | false` or `'bid', 'auction' or 'person'` lists, each
 /// without quotes and whether it is a text. Nothing when it describes them in words.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::want::Scope;
-use crate::api::{Pipeline, Registries, ResultSink};
-use crate::lang::ast::Statement;
+use crate::api::{Pipeline, Registries, ResultSink, Shape};
+use crate::lang::Scope;
+use crate::lang::ast::SourceStatement;
 use crate::lang::lower;
 use crate::plan::{Catalog, Entry, Environment};
 use crate::session::registries::optimizer_ops;
@@ -45,7 +45,7 @@ impl Lookup<'_> {
         match scope {
             Scope::Anything => None,
             Scope::Pipelines(pipelines) => self.end_of(pipelines),
-            Scope::Source(text) => self.source(text),
+            Scope::Source(statement) => self.source(statement),
         }
     }
 
@@ -58,33 +58,30 @@ impl Lookup<'_> {
         }
     }
 
-    fn pipeline(&self, text: &str) -> Option<Pipeline> {
-        // As a definition, so that a stream may be called like a command.
-        let statements = crate::lang::parse(&format!("stream _ = {text}"), self.registries).ok()?;
-        match statements.into_iter().next()?.node {
-            Statement::Stream { pipeline, .. } => Some(pipeline),
-            Statement::Source(_)
-            | Statement::Sink(_)
-            | Statement::Preview(_)
-            | Statement::Run(_)
-            | Statement::Command(_) => None,
-        }
-    }
-
-    fn end_of(&self, pipelines: &[String]) -> Option<Schema> {
+    fn end_of(&self, pipelines: &[Pipeline]) -> Option<Schema> {
         let (last, earlier) = pipelines.split_last()?;
-        let earlier: Vec<Pipeline> = earlier.iter().filter_map(|text| self.pipeline(text)).collect();
-        let last = self.pipeline(last)?;
-        lower::lower_open(self.catalog, &earlier, &last, &self.environment()).ok().map(|shape| shape.schema)
+        lower::lower_open(self.catalog, earlier, last, &self.environment()).ok().map(|shape| shape.schema)
     }
 
     /// The columns of a source that is being defined: those typed, or those its connector knows.
-    fn source(&self, text: &str) -> Option<Schema> {
-        let statements = crate::lang::parse(text, self.registries).ok()?;
-        let Statement::Source(statement) = statements.into_iter().next()?.node else { return None };
+    fn source(&self, statement: &SourceStatement) -> Option<Schema> {
         let mut catalog = Catalog::new();
-        lower::define_source(&mut catalog, &statement, &self.environment()).ok()?;
+        lower::define_source(&mut catalog, statement, &self.environment()).ok()?;
         catalog.sources().next().map(|source| source.source.schema().clone())
+    }
+
+    /// The streams that the clauses of these pipelines name: side outputs.
+    pub(super) fn side_outputs(&self, scope: &Scope) -> Vec<String> {
+        let Scope::Pipelines(pipelines) = scope else { return Vec::new() };
+        let mut found = Vec::new();
+        for stage in pipelines.iter().flat_map(|pipeline| &pipeline.stages) {
+            for clause in stage.spec.signature.clauses.iter().filter(|clause| clause.shape == Shape::Name) {
+                if let Ok(Some(name)) = stage.args.clause_word(clause.keyword) {
+                    found.push(name.node.clone());
+                }
+            }
+        }
+        found
     }
 }
 

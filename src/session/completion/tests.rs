@@ -72,7 +72,7 @@ fn completer(directory: &std::path::Path) -> Completer {
         session.define_or_run(&statement.node).expect("it is right");
     }
     let mut completer = Completer::new(&session);
-    completer.jobs.push(super::completer::KnownJob {
+    completer.known.jobs.push(super::known::KnownJob {
         name: "hot".to_owned(),
         status: "running".to_owned(),
         vertices: vec![(0, "Source: bids".to_owned(), 2), (1, "window".to_owned(), 2)],
@@ -180,6 +180,16 @@ const PIPELINES: &[Case] = &[
     // What stands before does not lower: the columns of everything that is defined.
     ("bids | filter nonsense > 1 | map ‸", &["auction", "eur"], &[]),
     ("unknown | map pri‸", &["price"], &[]),
+    // A mistake in one stage is none in the next, whose columns nobody knows then.
+    ("bids | filter price > | map ‸", &["auction", "eur"], &[]),
+    ("bids | nonsense | fi‸", &["filter"], &[]),
+    ("run j { bids | filter ( | into print; pri‸", &[], &["pricey"]),
+    ("run j { bids | nonsense 1 | into print; pri‸", &["pricey"], &["price"]),
+    ("bids | filter price between 1 ‸", &["and"], &["between 1"]),
+    ("bids | filter price in (1, ‸", &["price"], &["count("]),
+    ("bids | map case ‸", &["when", "price"], &[]),
+    ("bids | map extract(hour ‸", &["from"], &[]),
+    ("source s from file 'x' columns (a timestamp ‸", &["without", "with", "not null"], &[]),
 ];
 
 const COMMANDS: &[Case] = &[

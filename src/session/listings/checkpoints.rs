@@ -26,7 +26,7 @@ pub fn checkpoints(view: &JobView) -> Listing {
     for checkpoint in &view.checkpoints {
         listing.push(vec![
             json!(checkpoint.id),
-            json!(checkpoint.status),
+            json!(checkpoint.status.name()),
             time(Some(checkpoint.triggered_ms)),
             json!(checkpoint.duration_ms),
             json!(checkpoint.alignment_ms),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{subtask_name, time};
-use crate::inspect::JobView;
+use crate::inspect::{JobView, OperatorView};
 use crate::session::{Column, Listing};
 
 /// The last late rows that nobody reads, with why they were late.
@@ -22,7 +22,7 @@ pub fn late(view: &JobView) -> Listing {
     );
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
-            for late in subtask.operators.iter().flat_map(|operator| &operator.late) {
+            for late in subtask.operators.iter().flat_map(OperatorView::late) {
                 let ends: Vec<Value> = late.window_ends.iter().map(|&end| time(Some(end))).collect();
                 let ends: Vec<&str> = ends.iter().map(|end| end.as_str().unwrap_or("-")).collect();
                 listing.push(vec![

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text::named;
 use super::{subtask_name, time};
-use crate::inspect::{JobView, StateOrigin, StateView};
+use crate::inspect::{JobView, OperatorView, StateOrigin, StateView};
 use crate::session::{Column, Listing};
 
 /// The entries that were read, each with its key and its value columns.
@@ -96,7 +96,7 @@ pub fn hot_keys(view: &JobView) -> Listing {
     );
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
-            for hot in subtask.operators.iter().flat_map(|operator| &operator.hot_keys) {
+            for hot in subtask.operators.iter().flat_map(OperatorView::hot_keys) {
                 listing.push(vec![
                     json!(subtask_name(vertex.id, subtask.index)),
                     json!(vertex.name),

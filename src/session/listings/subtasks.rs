@@ -39,7 +39,7 @@ pub fn subtasks(view: &JobView) -> Listing {
             listing.push(vec![
                 json!(subtask_name(vertex.id, subtask.index)),
                 json!(vertex.name),
-                json!(subtask.status),
+                json!(subtask.status.name()),
                 json!(subtask.rows_in),
                 json!(subtask.rows_out),
                 json!(subtask.bytes_in),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::text::named;
 use super::{subtask_name, time};
-use crate::inspect::{JobView, OperatorView, WindowEntryView};
+use crate::inspect::{JobView, WindowEntryView, WindowsView};
 use crate::session::{Column, Listing};
 
 /// The windows that hold state, the next to fire first, then those that fired last.
@@ -28,12 +28,13 @@ pub fn windows(view: &JobView) -> Listing {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
             for operator in subtask.operators.iter() {
-                left_out += operator.windows_left_out;
-                for window in &operator.windows {
+                let Some(windows) = operator.windows() else { continue };
+                left_out += windows.left_out;
+                for window in &windows.open {
                     at_least |= window.keys_at_least;
                     let at = operator.watermark.or(subtask.watermark);
                     let to_go = at.map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
-                    let entries: Vec<String> = window.entries.iter().map(|of| entry(operator, of)).collect();
+                    let entries: Vec<String> = window.entries.iter().map(|of| entry(windows, of)).collect();
                     listing.push(vec![
                         json!(name),
                         time(Some(window.start)),
@@ -45,7 +46,7 @@ pub fn windows(view: &JobView) -> Listing {
                         json!(entries.join("; ")),
                     ]);
                 }
-                for fired in operator.fired.iter().rev() {
+                for fired in windows.fired.iter().rev() {
                     listing.push(vec![
                         json!(name),
                         time(Some(fired.start)),
@@ -68,9 +69,8 @@ pub fn windows(view: &JobView) -> Listing {
 }
 
 /// `auction=1001: n=5, total=12`
-fn entry(operator: &OperatorView, entry: &WindowEntryView) -> String {
-    let (keys, values) = &operator.window_columns;
-    let key = named(keys.iter().map(String::as_str), &entry.key);
-    let values = named(values.iter().map(String::as_str), &entry.values);
+fn entry(windows: &WindowsView, entry: &WindowEntryView) -> String {
+    let key = named(windows.keys.iter().map(String::as_str), &entry.key);
+    let values = named(windows.values.iter().map(String::as_str), &entry.values);
     if key.is_empty() { values } else { format!("{key}: {values}") }
 }

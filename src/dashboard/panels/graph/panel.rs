@@ -53,7 +53,7 @@ fn places(view: &JobView) -> Vec<(usize, usize)> {
 /// What is written at each edge: exchange and rate.
 fn labels(model: &Model) -> Vec<(String, String)> {
     let label = |(nth, edge): (usize, &crate::inspect::EdgeView)| {
-        (fit(&edge.exchange, LABEL), format!("{}/s", rate(model.edge_rate(nth))))
+        (fit(&edge.exchange.to_string(), LABEL), format!("{}/s", rate(model.edge_rate(nth))))
     };
     model.view.edges.iter().enumerate().map(label).collect()
 }

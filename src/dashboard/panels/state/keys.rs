@@ -1,5 +1,7 @@
 //! How a state is spread over its keys: bytes by key group, the hottest keys, timers.
 
+use std::collections::BTreeMap;
+
 use ratatui::layout::Rect;
 
 use crate::dashboard::Theme;
@@ -21,10 +23,19 @@ fn operators<'a>(view: &'a JobView, uid: &str) -> impl Iterator<Item = &'a Opera
 
 /// The hottest keys of all subtasks: a key is held by one of them.
 fn hot_keys<'a>(view: &'a JobView, uid: &str) -> (Vec<&'a HotKeyView>, u64) {
-    let mut keys: Vec<&HotKeyView> = operators(view, uid).flat_map(|operator| &operator.hot_keys).collect();
+    let mut keys: Vec<&HotKeyView> = operators(view, uid).flat_map(OperatorView::hot_keys).collect();
     keys.sort_by_key(|key| std::cmp::Reverse(key.rows));
-    let sampled = operators(view, uid).filter_map(|operator| operator.hot_keys.first()).map(|key| key.of).sum();
+    let sampled = operators(view, uid).filter_map(|operator| operator.hot_keys().first()).map(|key| key.of).sum();
     (keys, sampled)
+}
+
+/// What the operator counts beside rows, summed over its subtasks.
+fn counters<'a>(view: &'a JobView, uid: &str) -> BTreeMap<&'a str, u64> {
+    let mut sums = BTreeMap::new();
+    for counter in operators(view, uid).flat_map(OperatorView::counters) {
+        *sums.entry(counter.name.as_str()).or_default() += counter.value;
+    }
+    sums
 }
 
 /// Bytes in each key group, as wide as there is room.
@@ -61,13 +72,14 @@ fn key_groups(canvas: &mut Canvas<'_>, area: Rect, state: &StateView, view: &Job
 }
 
 fn hottest(canvas: &mut Canvas<'_>, mut area: Rect, state: &StateView, view: &JobView, theme: &Theme) {
-    let timers: u64 = operators(view, &state.operator).map(|operator| operator.timers).sum();
+    let timers: u64 = operators(view, &state.operator).map(OperatorView::timers).sum();
     let title = format!("hottest keys · {} timers wait", count(timers));
     canvas.heading(area.cut_top(1), &title, theme);
     let (keys, sampled) = hot_keys(view, &state.operator);
     if keys.is_empty() {
         canvas.text(area, 0, "no keys were sampled yet", theme.dim);
     }
+    let below = u16::try_from(keys.len().max(1)).unwrap_or(u16::MAX);
     for (y, key) in (0..area.height).zip(keys) {
         let share = fraction(key.rows, sampled);
         let line = vec![
@@ -76,6 +88,9 @@ fn hottest(canvas: &mut Canvas<'_>, mut area: Rect, state: &StateView, view: &Jo
             (format!(" {}", key.key.join(", ")), theme.text),
         ];
         canvas.pieces(Rect { y: area.y + y, height: 1, ..area }, 0, &line);
+    }
+    for (y, (name, value)) in (below..area.height).zip(counters(view, &state.operator)) {
+        canvas.text(Rect { y: area.y + y, height: 1, ..area }, 0, &format!("{} {name}", count(value)), theme.text);
     }
 }
 
@@ -101,8 +116,11 @@ const fn to_u64(bytes: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::hot_keys;
+    use std::sync::Arc;
+
+    use super::{counters, hot_keys};
     use crate::dashboard::testing::view;
+    use crate::inspect::{CounterView, Section};
 
     #[test]
     fn the_hottest_keys_are_those_of_the_operator() {
@@ -110,5 +128,16 @@ mod tests {
         let (keys, sampled) = hot_keys(&view, "hot-windows");
         assert_eq!((keys.len(), keys[0].key[0].as_str(), sampled), (8, "1001", 4 * 8_192));
         assert!(hot_keys(&view, "op1").0.is_empty());
+    }
+
+    #[test]
+    fn counters_of_all_subtasks_are_summed() {
+        let mut view = view(10);
+        let counter = |value| CounterView { name: "rows waiting".to_owned(), value };
+        for (subtask, value) in view.vertices[3].subtasks.iter_mut().zip(1..) {
+            Arc::make_mut(&mut subtask.operators)[0].sections.push(Section::Counters(vec![counter(value)]));
+        }
+        assert_eq!(counters(&view, "hot-windows").into_iter().collect::<Vec<_>>(), [("rows waiting", 10)]);
+        assert!(counters(&view, "op1").is_empty());
     }
 }

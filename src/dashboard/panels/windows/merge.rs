@@ -46,15 +46,7 @@ pub(super) fn operators(view: &JobView) -> Vec<Operator<'_>> {
         let chain = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
         for place in 0..chain {
             let operator = Operator { vertex, place };
-            let windowed = |of: &OperatorView| {
-                let (keys, values) = &of.window_columns;
-                !(of.windows.is_empty()
-                    && of.fired.is_empty()
-                    && of.late.is_empty()
-                    && keys.is_empty()
-                    && values.is_empty())
-            };
-            if operator.views().any(|(_, _, view)| windowed(view)) {
+            if operator.views().any(|(_, _, view)| view.windows().is_some()) {
                 found.push(operator);
             }
         }
@@ -89,7 +81,7 @@ impl<'a> Operator<'a> {
     pub(super) fn open(&self) -> Vec<Open<'a>> {
         let mut merged: BTreeMap<(i64, i64), Open<'a>> = BTreeMap::new();
         for (subtask, watermark, view) in self.views() {
-            for window in &view.windows {
+            for window in view.open_windows() {
                 let last = window.end.saturating_sub(1);
                 let to_go_ms = watermark.map(|at| last.saturating_sub(at).max(0));
                 let passed = watermark.map_or(0.0, |at| passed(window.start, last, at));
@@ -116,7 +108,7 @@ impl<'a> Operator<'a> {
     /// What fired last, the newest first.
     pub(super) fn fired(&self) -> Vec<Fired> {
         let mut merged: BTreeMap<(i64, i64), Fired> = BTreeMap::new();
-        for fired in self.views().flat_map(|(_, _, view)| &view.fired) {
+        for fired in self.views().flat_map(|(_, _, view)| view.fired_windows()) {
             let of = merged.entry((fired.end, fired.start)).or_insert(Fired {
                 start: fired.start,
                 end: fired.end,
@@ -131,7 +123,7 @@ impl<'a> Operator<'a> {
 
     /// The last late rows with their subtask, the newest of each first.
     pub(super) fn late(&self) -> Vec<(usize, &'a LateRowView)> {
-        self.views().flat_map(|(subtask, _, view)| view.late.iter().rev().map(move |late| (subtask, late))).collect()
+        self.views().flat_map(|(subtask, _, view)| view.late().iter().rev().map(move |late| (subtask, late))).collect()
     }
 }
 

@@ -63,7 +63,8 @@ impl Windows {
         let waiting: Vec<&Open<'_>> = open.iter().filter(|open| !open.fired).collect();
         let next = waiting.first().and_then(|open| open.to_go_ms);
         let next = next.map_or_else(String::new, |ms| format!("  ·  next fires in {}", duration(ms)));
-        let left_out: u64 = operator.views().map(|(_, _, view)| view.windows_left_out).sum();
+        let left_out: u64 =
+            operator.views().map(|(_, _, view)| view.windows().map_or(0, |windows| windows.left_out)).sum();
         let more = if left_out > 0 { format!(", {} more not listed", count(left_out)) } else { String::new() };
         let fired = open.len() - waiting.len();
         let line = vec![
@@ -90,9 +91,9 @@ impl Windows {
         let more = if open.keys > shown { format!(", {shown} of them shown") } else { String::new() };
         let title = format!("{}{} keys of {}{more}", at_least(open), open.keys, bounds(open.start, open.end));
         canvas.heading(area.cut_top(1), &title, theme);
-        let empty = (Vec::new(), Vec::new());
-        let names = operator.views().map(|(_, _, view)| &view.window_columns);
-        let (keys, values) = names.max_by_key(|(keys, values)| keys.len() + values.len()).unwrap_or(&empty);
+        let named = operator.views().filter_map(|(_, _, view)| view.windows());
+        let named = named.max_by_key(|windows| windows.keys.len() + windows.values.len());
+        let (keys, values) = named.map_or((&[][..], &[][..]), |windows| (&windows.keys[..], &windows.values[..]));
         let mut cols = Vec::new();
         for (nth, name) in (0_u8..).zip(keys) {
             let all = open.entries.iter().filter_map(|(_, entry)| entry.key.get(usize::from(nth)));

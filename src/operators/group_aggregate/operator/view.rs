@@ -6,17 +6,14 @@ use arrow_array::{ArrayRef, Int64Array};
 
 use super::GroupAggregateOperator;
 use crate::api::{StateRead, StateReader};
-use crate::inspect::{OperatorView, StateQuery};
+use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::types::Result;
 
 impl GroupAggregateOperator {
     pub(super) fn view(&mut self) -> OperatorView {
-        OperatorView {
-            state_entries: self.table.len() as u64,
-            state_bytes: self.bytes() as u64,
-            hot_keys: self.hot_keys.view(),
-            ..OperatorView::default()
-        }
+        let entries = EntriesView { count: self.table.len() as u64, bytes: self.bytes() as u64 };
+        let sections = vec![Section::Entries(entries), Section::HotKeys(self.hot_keys.view())];
+        OperatorView { watermark: None, sections }
     }
 
     fn bytes(&self) -> usize {

@@ -7,8 +7,9 @@ use super::super::slice::Slice;
 use super::super::tree::MergeTree;
 use super::{Column, WindowAggregateOperator};
 use crate::api::{PlannedOperator, StateRead, StateReader};
-use crate::inspect::{FiredWindowView, OperatorView, StateQuery, WindowEntryView, WindowView};
-use crate::operators::group_table::NO_GROUP;
+use crate::inspect::{
+    EntriesView, FiredWindowView, OperatorView, Section, StateQuery, WindowEntryView, WindowView, WindowsView,
+};
 use crate::types::{Cells, MIN_WATERMARK, Result};
 
 /// Windows listed.
@@ -76,18 +77,27 @@ impl WindowAggregateOperator {
         let names = |call: &Column, name: &str| matches!(call, Column::Call(_)).then(|| name.to_owned());
         let keys = self.plan.keys.iter().map(|&key| self.plan.input.fields()[key].name.clone());
         let values = self.plan.columns.iter().zip(self.plan.output().names());
+        let windows = WindowsView {
+            open: windows,
+            left_out,
+            fired: self.fired.0.iter().cloned().collect(),
+            keys: keys.collect(),
+            values: values.filter_map(|(column, name)| names(column, name)).collect(),
+        };
+        let entries = EntriesView {
+            count: self.slices.values().map(|slice| slice.table.len() as u64).sum(),
+            bytes: (self.slices.values().map(Slice::bytes).sum::<usize>()
+                + self.tree.as_ref().map_or(0, MergeTree::bytes)) as u64,
+        };
         OperatorView {
             watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
-            state_entries: self.slices.values().map(|slice| slice.table.len() as u64).sum(),
-            state_bytes: (self.slices.values().map(Slice::bytes).sum::<usize>()
-                + self.tree.as_ref().map_or(0, MergeTree::bytes)) as u64,
-            windows,
-            windows_left_out: left_out,
-            fired: self.fired.0.iter().cloned().collect(),
-            window_columns: (keys.collect(), values.filter_map(|(column, name)| names(column, name)).collect()),
-            late: self.late_rows.view(),
-            timers,
-            hot_keys: self.hot_keys.view(),
+            sections: vec![
+                Section::Windows(windows),
+                Section::Late(self.late_rows.view()),
+                Section::Timers(timers),
+                Section::Entries(entries),
+                Section::HotKeys(self.hot_keys.view()),
+            ],
         }
     }
 
@@ -213,34 +223,6 @@ impl WindowAggregateOperator {
             distinct.intern(&slice.table.keys(&groups)?, groups.len(), &mut found)?;
         }
         Ok(Some(distinct.len() as u64))
-    }
-
-    /// These keys' state in all slices of a window, their groups numbered in order.
-    pub(super) fn merged(
-        &mut self,
-        start: i64,
-        end: i64,
-        keys: &[arrow_array::ArrayRef],
-        rows: usize,
-    ) -> Result<Slice> {
-        let mut merged = self.empty_slice(None, rows)?;
-        let mut groups = Vec::new();
-        merged.table.intern(keys, rows, &mut groups)?;
-        for accumulator in &mut merged.accumulators {
-            accumulator.resize(rows);
-        }
-        for (_, slice) in self.slices.range_mut((Excluded(start), Included(end))) {
-            slice.table.find(keys, rows, &mut groups)?;
-            let found = (0_u32..).zip(&groups).filter(|(_, group)| **group != NO_GROUP);
-            let (into, from): (Vec<u32>, Vec<u32>) = found.map(|(row, &group)| (row, group)).unzip();
-            if into.is_empty() {
-                continue;
-            }
-            for (accumulator, of_slice) in merged.accumulators.iter_mut().zip(&slice.accumulators) {
-                accumulator.merge(&into, &of_slice.state(&from)?)?;
-            }
-        }
-        Ok(merged)
     }
 
     pub(super) fn read(&self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {

@@ -6,77 +6,89 @@ use crate::plan::Entry;
 use crate::session::completion::candidate::{Candidate, CandidateKind as Kind};
 use crate::session::completion::cursor::Part;
 use crate::session::completion::files;
+use crate::session::completion::options::{enumerated, is_path};
 use crate::session::completion::scope::Lookup;
-use crate::session::completion::want::Want;
+use crate::session::completion::usage;
+use crate::session::completion::words::{BEGINNINGS, STATEMENTS};
 use crate::types::{LogicalType, printable};
-
-/// Data types by name.
-pub(super) const TYPES: &[(&str, &str)] = &[
-    ("bigint", "64 bits"),
-    ("string", "text"),
-    ("int", "32 bits"),
-    ("double", "64 bits, floating"),
-    ("boolean", "true or false"),
-    ("timestamp", "date and time, milliseconds"),
-    ("timestamp_ltz", "an instant, milliseconds"),
-    ("decimal", "(precision, scale)"),
-    ("date", "days"),
-    ("time", "of day, milliseconds"),
-    ("float", "32 bits, floating"),
-    ("tinyint", "8 bits"),
-    ("smallint", "16 bits"),
-    ("bytes", "binary"),
-    ("varchar", "(length): text"),
-    ("array<", "type>"),
-    ("map<", "type, type>"),
-    ("row<", "name type, …>"),
-];
-/// Words that an expression can begin with, besides functions.
-const BEGINNINGS: &[(&str, &str)] = &[
-    ("case", "when … then … else … end"),
-    ("cast(", "value as type)"),
-    ("try_cast(", "value as type): null where it does not fit"),
-    ("extract(", "unit from time)"),
-    ("not", ""),
-    ("null", ""),
-    ("true", ""),
-    ("false", ""),
-    ("interval", "'10' second"),
-    ("timestamp", "'2026-01-01 00:00:00'"),
-    ("date", "'2026-01-01'"),
-    ("array[", "value, …]"),
-    ("map[", "key, value, …]"),
-    ("row(", "value, …)"),
-];
-/// The statements that are no commands.
-pub(super) const STATEMENTS: &[(&str, &str)] = &[
-    ("source", "names where rows come from"),
-    ("sink", "names where rows go"),
-    ("stream", "names a pipeline"),
-    ("run", "starts a job"),
-];
 
 impl<'a> Offer<'a> {
     pub(super) fn option(&mut self, spec: &OptionSpec) {
         let help = format!("{}: {}", spec.values, spec.help);
-        // A name with a point needs no quotes: `key.format = …`.
-        if self.cursor.part != Part::Quoted && self.fits(spec.name) {
-            self.add(Candidate::plain(spec.name, Kind::Option, help));
+        match self.cursor.part {
+            Part::Text => self.value(spec.name, true, Kind::Option, spec.help),
+            // A name with a point needs no quotes: `key.format = …`.
+            Part::Bare | Part::Raw if self.fits(spec.name) => {
+                self.add(Candidate::plain(spec.name, Kind::Option, help));
+            }
+            Part::Bare | Part::Raw | Part::Quoted => {}
+        }
+    }
+
+    /// What a description of an option or target enumerates, and paths where it asks for one.
+    pub(super) fn values(&mut self, description: &str, of: &str) {
+        for (value, text) in enumerated(description) {
+            self.value(&value, text, Kind::Value, of);
+        }
+        if is_path(description) {
+            self.paths();
+        }
+    }
+
+    /// The first words of statements.
+    pub(super) fn statements(&mut self) {
+        for (word, help) in STATEMENTS {
+            self.word(word, Kind::Keyword, help);
+        }
+        let known = self.known;
+        for command in known.registries.commands {
+            for name in std::iter::once(&command.name).chain(command.aliases) {
+                let signature = &command.signature;
+                let help = usage::rest(signature.head, signature.optional, signature.clauses);
+                self.word(name, Kind::Command, &help.unwrap_or_default());
+            }
+        }
+        self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
+    }
+
+    pub(super) fn windows(&mut self) {
+        for window in self.known.registries.windows {
+            let label = format!("{}({})", window.name, window.arguments);
+            if self.cursor.part != Part::Quoted && self.fits(window.name) {
+                let call = format!("{}(", window.name);
+                self.add(Candidate::plain(call, Kind::Window, window.summary).labelled(label));
+            }
+        }
+    }
+
+    pub(super) fn jobs(&mut self) {
+        let known = self.known;
+        for job in &known.jobs {
+            self.name(&job.name, Kind::Job, &job.status);
+        }
+    }
+
+    pub(super) fn checkpoints(&mut self) {
+        let known = self.known;
+        for job in &known.jobs {
+            for id in &job.checkpoints {
+                self.word(&id.to_string(), Kind::Value, &format!("checkpoint of {}", job.name));
+            }
         }
     }
 
     pub(super) fn connectors(&mut self, sink: bool) {
-        for connector in self.completer.registries.connectors {
+        for connector in self.known.registries.connectors {
             let can = if sink { connector.sink.is_some() } else { connector.source.is_some() };
-            if can && self.cursor.part != Part::Quoted {
+            if can {
                 self.word(connector.name, Kind::Connector, connector.summary);
             }
         }
     }
 
     pub(super) fn names_of(&mut self, wanted: impl Fn(&Entry) -> bool) {
-        let completer = self.completer;
-        for entry in completer.catalog.iter().filter(|entry| wanted(entry)) {
+        let known = self.known;
+        for entry in known.catalog.iter().filter(|entry| wanted(entry)) {
             let (kind, help) = match entry {
                 Entry::Source(source) => (Kind::Source, source.source.describe()),
                 Entry::Sink(sink) => (Kind::Sink, sink.connector.name.to_owned()),
@@ -86,30 +98,45 @@ impl<'a> Offer<'a> {
         }
     }
 
-    pub(super) fn columns(&self) -> Vec<(String, String)> {
-        self.lookup().columns(self.scope)
-    }
-
-    fn lookup(&self) -> Lookup<'a> {
-        Lookup {
-            registries: &self.completer.registries,
-            catalog: &self.completer.catalog,
-            base_dir: &self.completer.base_dir,
+    /// Sources and streams, those of the job at hand too.
+    pub(super) fn streams(&mut self) {
+        self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
+        for name in self.lookup().side_outputs(self.scope) {
+            self.name(&name, Kind::Stream, "of this job");
         }
     }
 
-    pub(super) fn fields(&self, column: &str) -> Vec<(String, String)> {
-        let Some(schema) = self.lookup().schema(self.scope) else { return Vec::new() };
-        let field = schema.index_of(column).map(|index| &schema.fields()[index].ty);
-        match field {
-            Some(LogicalType::Row(fields)) => fields.iter().map(|(name, ty)| (name.clone(), ty.to_string())).collect(),
-            Some(_) | None => Vec::new(),
+    pub(super) fn columns(&mut self) {
+        for (column, ty) in self.lookup().columns(self.scope) {
+            self.name(&column, Kind::Column, &ty);
+        }
+    }
+
+    fn lookup(&self) -> Lookup<'a> {
+        Lookup { registries: &self.known.registries, catalog: &self.known.catalog, base_dir: &self.known.base_dir }
+    }
+
+    /// The fields of the row at `path`: a column, then fields in it.
+    pub(super) fn fields(&mut self, path: &[String]) {
+        let Some((column, fields)) = path.split_first() else { return };
+        let Some(schema) = self.lookup().schema(self.scope) else { return };
+        let Some(index) = schema.index_of(column) else { return };
+        let mut ty = &schema.fields()[index].ty;
+        for field in fields {
+            let LogicalType::Row(within) = ty else { return };
+            let Some((_, found)) = within.iter().find(|(name, _)| name == field) else { return };
+            ty = found;
+        }
+        if let LogicalType::Row(within) = ty {
+            for (name, ty) in within {
+                self.name(name, Kind::Column, &ty.to_string());
+            }
         }
     }
 
     /// Columns come first; the many functions only when a letter of one is typed, or there is nothing else.
-    pub(super) fn operand(&mut self, aggregates: bool, star: bool) {
-        if aggregates {
+    pub(super) fn operand(&mut self, aggregates: bool) {
+        if aggregates && self.cursor.part != Part::Quoted {
             for function in crate::expr::aggregate::aggregates() {
                 let label = format!("{}({})", function.name, function.arguments);
                 if self.fits(function.name) {
@@ -118,11 +145,8 @@ impl<'a> Offer<'a> {
                 }
             }
         }
-        self.names(&Want::Column);
-        if star && self.cursor.typed.is_empty() {
-            self.word("*", Kind::Keyword, "all columns");
-        }
-        if self.cursor.typed.is_empty() && !self.candidates.is_empty() {
+        self.columns();
+        if self.cursor.part == Part::Quoted || (self.cursor.typed.is_empty() && !self.candidates.is_empty()) {
             return;
         }
         for function in crate::expr::functions() {
@@ -142,8 +166,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn topics(&mut self) {
-        let registries = &self.completer.registries;
-        let completer = self.completer;
+        let registries = &self.known.registries;
+        let known = self.known;
         for (statement, help) in STATEMENTS {
             self.word(statement, Kind::Topic, help);
         }
@@ -157,7 +181,7 @@ impl<'a> Offer<'a> {
             self.word(connector.name, Kind::Topic, connector.summary);
         }
         // `help` takes one word.
-        for command in completer.registries.commands.iter().filter(|command| !command.name.contains(' ')) {
+        for command in known.registries.commands.iter().filter(|command| !command.name.contains(' ')) {
             self.word(command.name, Kind::Topic, "a command");
         }
         for function in crate::expr::aggregate::aggregates() {
@@ -171,8 +195,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn subtasks(&mut self) {
-        let completer = self.completer;
-        for job in &completer.jobs {
+        let known = self.known;
+        for job in &known.jobs {
             for (vertex, name, subtasks) in &job.vertices {
                 for index in 0..*subtasks {
                     let help = format!("{} of {}", printable(name), job.name);
@@ -200,7 +224,7 @@ impl<'a> Offer<'a> {
             Part::Quoted => return,
         };
         let bare_word = self.cursor.part == Part::Raw;
-        for found in files::beginning_with(&self.completer.base_dir, &typed) {
+        for found in files::beginning_with(&self.known.base_dir, &typed) {
             let escaped = found.path.replace('\'', "''");
             let plain = !found.path.contains([' ', ';', '\'']);
             let replacement = match self.cursor.part {
