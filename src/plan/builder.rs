@@ -111,8 +111,9 @@ impl<'a> Builder<'a> {
         self.environment
     }
 
-    /// Puts `operator` behind `inputs`; returns its main output, and what is known of it. Its uid is made of `place`, such as `bids.print.2`, and
-    /// its name. `parallelism` is that of the place; an operator that must have one of its own has that.
+    /// Puts `operator` behind `inputs`; returns its main output, and what is known of it. Its uid is made of `place`, such
+    /// as `bids.print.2`, and its name. `parallelism` is that of the place; an operator that must have one of its own has
+    /// that.
     pub fn add(
         &mut self,
         operator: Arc<dyn PlannedOperator>,

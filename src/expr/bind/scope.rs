@@ -148,8 +148,7 @@ mod tests {
         1 | orders as o | join payments as p on id = 7
           |           -                    -    ^^ which one is meant?
           |           |                    |
-          |           |                    `p` has `id`
-          |           `o` has `id`
+          |           `o` has `id`         `p` has `id`
           |
           = help: write `o.id` or `p.id`
         ");

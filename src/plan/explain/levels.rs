@@ -12,7 +12,10 @@ use crate::types::{Schema, typed_duration};
 #[must_use]
 pub fn logical(plan: &LogicalPlan) -> GraphView {
     let changelogs = plan.changelogs();
-    let nodes = plan.nodes.iter().zip(changelogs).map(|(node, changelog)| {
+    let nodes = plan.nodes.iter().zip(&changelogs).map(|(node, gives)| {
+        // Of a sink what it takes: it gives nothing.
+        let takes = node.sink.as_ref().and_then(|_| Some(plan.changelog(*node.inputs.first()?, &changelogs)));
+        let changelog = takes.as_ref().unwrap_or(gives);
         let mut facts = vec![("columns", columns(&node.schema(0).unwrap_or_else(|| Schema::new([]))))];
         facts.extend(scan_facts(node));
         if !changelog.is_append() {
