@@ -15,8 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{
-    Bid, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble,
-    tumble_job,
+    Bid, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble, tumble_job,
 };
 use failing::Failing;
 use lotic::inspect::{CheckpointStatus, JobStatus};
@@ -405,7 +404,8 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         }
         let view = job.view();
         survived.restarts += view.restarts;
-        survived.failed += view.checkpoints.iter().filter(|checkpoint| checkpoint.status == CheckpointStatus::Failed).count();
+        survived.failed +=
+            view.checkpoints.iter().filter(|checkpoint| checkpoint.status == CheckpointStatus::Failed).count();
         if job.status().is_final() {
             assert_eq!(job.status(), JobStatus::Finished, "seed {seed}: {:?}", job.cause());
             assert_eq!(late_rows(&view), late.len() as u64, "seed {seed}");

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::api::Registries;
 use crate::inspect::CheckpointStatus;
 use crate::plan::Catalog;
-use crate::api::Registries;
 use crate::session::Session;
 
 /// What the session knew when the snapshot was made. It holds no job and no terminal, and can be sent to another thread.

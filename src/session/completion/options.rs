@@ -1,9 +1,9 @@
 //! Options where they may stand, and their values, as far as their help enumerates them.
 
+use crate::api::Registries;
 use crate::api::{ConnectorSpec, OptionSpec};
 use crate::lang::Frame;
 use crate::lang::lower::{JOB_OPTIONS, SOURCE_OPTIONS};
-use crate::api::Registries;
 
 /// The connector called `name`.
 pub(super) fn connector(registries: &Registries, name: &str) -> Option<&'static ConnectorSpec> {

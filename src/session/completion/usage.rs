@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::options::{connector, option_of};
 use super::words::is_further;
+use crate::api::Registries;
 use crate::api::{Clause, Shape};
 use crate::lang::{Expectation, Expected, Frame, Kind};
-use crate::api::Registries;
 
 /// A shape as it stands in a usage line.
 fn shape(shape: Shape) -> String {
