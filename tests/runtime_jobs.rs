@@ -488,8 +488,8 @@ fn failing(settings: JobSettings, world: &Shared) -> (Stepper, Arc<Failing>) {
 }
 
 /// The status and cause of each checkpoint.
-fn outcomes(stepper: &Stepper) -> Vec<(String, Option<String>)> {
-    stepper.view().checkpoints.iter().map(|checkpoint| (checkpoint.status.clone(), checkpoint.cause.clone())).collect()
+fn outcomes(stepper: &Stepper) -> Vec<(CheckpointStatus, Option<String>)> {
+    stepper.view().checkpoints.iter().map(|checkpoint| (checkpoint.status, checkpoint.cause.clone())).collect()
 }
 
 fn answer(stepper: &mut Stepper) -> Result<()> {
@@ -521,8 +521,8 @@ fn failed_checkpoints_are_tolerated_as_often_in_a_row_as_the_setting_says() {
         stepper.checkpoint();
         answer(&mut stepper).expect("the next can");
     }
-    let failed = (Some("state: no space is left".to_owned()), "failed");
-    let count = outcomes(&stepper).iter().filter(|(status, cause)| (cause.clone(), status.as_str()) == failed).count();
+    let failed = (Some("state: no space is left".to_owned()), CheckpointStatus::Failed);
+    let count = outcomes(&stepper).iter().filter(|(status, cause)| (cause.clone(), *status) == failed).count();
     assert_eq!(count, 7);
     assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
     assert_eq!(visible(&world), counted(&Numbers::new(2_000, 9)));
@@ -541,9 +541,9 @@ fn a_checkpoint_that_takes_too_long_is_given_up_and_the_job_restarts_where_none_
         let (mut stepper, _) = failing(settings, &Shared::clone(&world));
         stepper.checkpoint();
         stepper.advance(1_999);
-        assert_eq!(outcomes(&stepper), [("pending".to_owned(), None)]);
+        assert_eq!(outcomes(&stepper), [(CheckpointStatus::Pending, None)]);
         stepper.advance(1);
-        assert_eq!(outcomes(&stepper), [("failed".to_owned(), Some("timed out after 2s".to_owned()))]);
+        assert_eq!(outcomes(&stepper), [(CheckpointStatus::Failed, Some("timed out after 2s".to_owned()))]);
         let error = answer(&mut stepper).expect_err("it is given up").to_string();
         assert_eq!(error, "checkpoint 1 timed out after 2s");
         let restarts = stepper.status() == JobStatus::Restarting;
@@ -572,7 +572,7 @@ fn an_aborted_checkpoint_is_not_counted_and_the_next_has_the_next_number() {
     stepper.checkpoint();
     answer(&mut stepper).expect("the next completes");
     let by_command = Some("aborted by command".to_owned());
-    assert_eq!(outcomes(&stepper), [("failed".to_owned(), by_command), ("completed".to_owned(), None)]);
+    assert_eq!(outcomes(&stepper), [(CheckpointStatus::Failed, by_command), (CheckpointStatus::Completed, None)]);
     assert_eq!(stepper.run(1_000_000), JobStatus::Finished);
     assert_eq!(stepper.view().restarts, 0);
     assert_eq!(visible(&world), counted(&Numbers::new(2_000, 9)));
