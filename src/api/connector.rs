@@ -41,9 +41,9 @@ pub struct ConnectorSpec {
 pub struct OptionSpec {
     /// `format`
     pub name: &'static str,
-    /// What it takes: `'json' | 'csv'`.
+    /// The values that the option takes: `'json' | 'csv'`.
     pub values: &'static str,
-    /// What it means, and its default.
+    /// The option's meaning, and its default.
     pub help: &'static str,
 }
 
@@ -75,7 +75,7 @@ macro_rules! option {
         $(#[$doc])*
         ///
         /// # Errors
-        /// When it has another type, at its place.
+        /// When the option holds another type, at its place.
         pub fn $name(&self, name: &str) -> Result<Option<$ty>, Diagnostic> {
             match self.get(name) {
                 None => Ok(None),
@@ -170,16 +170,17 @@ pub trait ResultSink: Send + Sync {
 
 /// A source as the plan holds it.
 pub trait PlannedSource: Debug + Send + Sync {
-    /// Its connector and target in `explain`: `file 'bid.ndjson'`.
+    /// The source's connector and target in `explain`: `file 'bid.ndjson'`.
     fn describe(&self) -> String;
 
-    /// All its columns.
+    /// All columns of the source.
     fn schema(&self) -> &Schema;
 
-    /// Whether it ends.
+    /// Whether the source ends.
     fn bounds(&self) -> Bounds;
 
-    /// The event time it brings with it (`nexmark` does), used when the statement declares none: column and delay.
+    /// The event time that the source brings with it (`nexmark` does), used when the statement declares none: column and
+    /// delay in milliseconds.
     fn event_time(&self) -> Option<(usize, i64)> {
         None
     }
@@ -198,9 +199,9 @@ pub trait PlannedSource: Debug + Send + Sync {
 /// Whether a source ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bounds {
-    /// It ends.
+    /// The source ends.
     Bounded,
-    /// It goes on until it is stopped.
+    /// The source goes on until the job is stopped.
     Unbounded,
 }
 
@@ -249,7 +250,7 @@ pub trait Source: Send {
 pub enum SourcePoll {
     /// Rows, columns as projected; possibly none when all were rejected.
     Rows {
-        /// Event times are not set yet.
+        /// The rows; event times are not set yet.
         rows: arrow_array::RecordBatch,
         /// Rows between them that could not be read.
         rejected: Vec<Rejected>,
@@ -265,6 +266,6 @@ pub enum SourcePoll {
 pub struct SourceProgress {
     /// Bytes (or rows, for a generator) done by this reader.
     pub done: u64,
-    /// Of how many by all readers together; `None` when unbounded.
+    /// The total of all readers together; `None` when unbounded.
     pub total: Option<u64>,
 }

@@ -8,9 +8,9 @@ use crate::types::{MIN_WATERMARK, NO_TIME};
 pub struct EventTimeSpec {
     /// The expression that gives each row's time: a timestamp, or a bigint of epoch milliseconds.
     pub time: TypedExpr,
-    /// Bounded out-of-orderness: the watermark is the largest time so far minus this.
+    /// Bounded out-of-orderness, milliseconds: the watermark is the largest time so far minus this.
     pub delay_ms: i64,
-    /// A reader without rows for this long is left out of the minimum; `None` for never.
+    /// A reader that sends no rows for so many milliseconds is left out of the minimum of watermarks; `None` for never.
     pub idle_timeout_ms: Option<i64>,
 }
 
@@ -23,7 +23,7 @@ const BLOCK_ROWS: usize = 256;
 pub struct TimeSpans(Vec<(i64, i64)>);
 
 impl TimeSpans {
-    /// Those of `times`.
+    /// The spans of `times`, epoch milliseconds.
     #[must_use]
     pub fn of(times: &[i64]) -> Self {
         // No branch a row.
@@ -56,7 +56,7 @@ pub struct WatermarkGenerator {
 }
 
 impl WatermarkGenerator {
-    /// A generator that has seen nothing.
+    /// A generator that has seen nothing, with `delay_ms` milliseconds of out-of-orderness.
     #[must_use]
     pub const fn new(delay_ms: i64) -> Self {
         Self::restored(delay_ms, NO_TIME, NO_TIME)
@@ -78,14 +78,14 @@ impl WatermarkGenerator {
         self.raised_above
     }
 
-    /// The largest event time so far, [`NO_TIME`] for none.
+    /// The largest event time so far, epoch milliseconds; [`NO_TIME`] for none.
     #[must_use]
     #[inline]
     pub const fn max_time(&self) -> i64 {
         self.max_time
     }
 
-    /// The watermark reached.
+    /// The watermark reached, epoch milliseconds; [`MIN_WATERMARK`] before the first time.
     #[must_use]
     #[inline]
     pub const fn current(&self) -> i64 {
@@ -110,10 +110,10 @@ impl WatermarkGenerator {
         self.advance_over(times, &TimeSpans::of(times), emit)
     }
 
-    /// As [`advance`](Self::advance), where the spans of these times are known.
+    /// Takes the event times of one batch as [`advance`](Self::advance) does, where their spans are known already.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance).
+    /// The first error of `emit`; the generator must not be used after one.
     pub fn advance_over<E>(
         &mut self,
         times: &[i64],

@@ -19,7 +19,7 @@ pub(super) trait RowGenerator: Send {
     fn rows(&mut self, first: u64, count: usize) -> Result<RecordBatch>;
 }
 
-/// What is generated.
+/// The rows that are generated.
 #[derive(Debug, Clone)]
 pub(super) struct RowPlan {
     /// Names the generator and all that its rows depend on; a position of another plan is refused.

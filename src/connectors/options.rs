@@ -48,7 +48,7 @@ pub(super) fn place(options: &Options, name: &str, statement: Span) -> Span {
 /// A whole number of at least `least`.
 ///
 /// # Errors
-/// When it is no whole number, or less.
+/// When the option is no whole number, or less.
 pub(super) fn count(options: &Options, name: &str, least: u64) -> Result<Option<u64>, Diagnostic> {
     let Some(number) = options.integer(name)? else { return Ok(None) };
     match u64::try_from(number) {
@@ -63,7 +63,7 @@ pub(super) fn count(options: &Options, name: &str, least: u64) -> Result<Option<
 /// Rows a second; 0, and nothing typed, mean as fast as it goes.
 ///
 /// # Errors
-/// When it is no number, negative, or not finite.
+/// When the option is no number, negative, or not finite.
 pub(super) fn rate(options: &Options, name: &str) -> Result<Option<f64>, Diagnostic> {
     let Some(rate) = options.double(name)? else { return Ok(None) };
     if rate.is_finite() && rate >= 0.0 {

@@ -124,7 +124,7 @@ impl House {
     }
 }
 
-/// As a sensor shows it.
+/// A measurement as a sensor shows it.
 fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

@@ -27,7 +27,7 @@ pub(super) trait DemoSet: Debug + Send + Sync {
     /// One column of the rows `rows`.
     ///
     /// # Errors
-    /// When it can't be built: a defect of ours.
+    /// When the column can't be built: a defect of ours.
     fn column(&self, seed: u64, column: usize, rows: Range<u64>) -> Result<ArrayRef>;
 }
 

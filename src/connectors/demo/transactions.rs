@@ -94,7 +94,7 @@ impl DemoSet for Transactions {
     }
 }
 
-/// What a row is.
+/// The kinds of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Ordinary,

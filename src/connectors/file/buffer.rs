@@ -59,7 +59,7 @@ impl ReadBuffer {
         self.offset + as_u64(self.tail - self.head)
     }
 
-    /// Whether nothing comes behind them.
+    /// Whether nothing comes behind the bytes that are held.
     pub(super) const fn at_end(&self) -> bool {
         self.at_end
     }

@@ -10,17 +10,17 @@ use crate::types::files::{FileInfo, FileKind, Files};
 /// One file of an input.
 #[derive(Debug, Clone)]
 pub(super) struct InputFile {
-    /// Where it is.
+    /// The path of the file.
     pub(super) path: PathBuf,
-    /// As it is named in errors: relative where it was typed so.
+    /// The name of the file in errors: relative where it was typed so.
     pub(super) name: String,
-    /// What it was when it was found.
+    /// Size, identity and time of the file when it was found.
     pub(super) info: FileInfo,
     pub(super) compression: Option<Compression>,
 }
 
 impl InputFile {
-    /// Its extension, without that of its compression, in lower case.
+    /// The file's extension, without that of its compression, in lower case.
     pub(super) fn extension(&self) -> Option<String> {
         let path = match extension(&self.path).as_deref().and_then(Compression::of_extension) {
             Some(_) => self.path.with_extension(""),
@@ -29,12 +29,12 @@ impl InputFile {
         extension(&path)
     }
 
-    /// Opens it at `offset`.
+    /// Opens the file at `offset`.
     pub(super) fn open(&self, files: &dyn Files, offset: u64) -> std::io::Result<ByteStream> {
         Ok(ByteStream::new(files.open(&self.path)?, self.compression, offset))
     }
 
-    /// Up to `most` bytes of its content from the beginning, and whether that is all of it.
+    /// Up to `most` bytes of the file's content from the beginning, and whether that is all of it.
     pub(super) fn sample(&self, files: &dyn Files, most: u64) -> std::io::Result<(Vec<u8>, bool)> {
         let mut sample = Vec::new();
         self.open(files, 0)?.take(most).read_to_end(&mut sample)?;

@@ -80,7 +80,7 @@ pub(super) fn find(name: &str, options: &Options) -> Result<Option<Arc<dyn FileF
 /// The format of files that end in `extension`.
 ///
 /// # Errors
-/// As [`find`].
+/// When a setting is wrong.
 pub(super) fn of_extension(extension: &str, options: &Options) -> Result<Option<Arc<dyn FileFormat>>, Diagnostic> {
     match formats().iter().find(|spec| spec.extensions.contains(&extension)) {
         Some(spec) => registered(spec, options).map(Some),

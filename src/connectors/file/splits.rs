@@ -26,7 +26,7 @@ pub(super) struct FileSplit {
 }
 
 impl FileSplit {
-    /// How many bytes of it have been read, for progress.
+    /// How many bytes of the split have been read, for progress.
     pub(super) fn done(&self) -> u64 {
         if self.end == u64::MAX { 0 } else { self.at.map_or(0, |at| at.clamp(self.start, self.end) - self.start) }
     }
