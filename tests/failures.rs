@@ -189,15 +189,15 @@ fn however_a_job_is_interrupted_each_row_meets_the_watermark_that_it_met_in_the_
     let data = bids(41, 1_500, 20, 40, 3_900, 20, 60_000);
     let (expected, late) = tumble(&data, 10_000, 4_000);
     assert!(late.len() > 20, "{} late rows", late.len());
-    let mut text = String::new();
+    let mut content = String::new();
     for (n, line) in ndjson(&data).lines().enumerate() {
-        text.push_str(line);
+        content.push_str(line);
         // Between them are records that the source gives up.
-        text.push_str(if n % 100 == 50 { "\n{\"auction\":\n" } else { "\n" });
+        content.push_str(if n % 100 == 50 { "\n{\"auction\":\n" } else { "\n" });
     }
     let directory = || {
         let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("bid.ndjson"), &text).expect("written");
+        std::fs::write(directory.path().join("bid.ndjson"), &content).expect("written");
         directory
     };
     let declared =

@@ -180,12 +180,12 @@ impl SourceDriver {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let Admitted { rows: timed, untimed } = self.times.admit(rows, self.setting.clock.now_ms())?;
+        let Admitted { rows: admitted, untimed } = self.times.admit(rows, self.setting.clock.now_ms())?;
         if !untimed.is_empty() {
             chain.outputs.metrics().add_in(untimed.len(), 0);
             chain.outputs.reject_read(self.task.on_error, rejected(&self.task.name, rows, &untimed))?;
         }
-        self.readers.current.hold(timed);
+        self.readers.current.hold(admitted);
         Ok(())
     }
 
@@ -210,17 +210,17 @@ impl SourceDriver {
                 return Ok(SourceStep::BudgetSpent);
             }
         }
-        let Some(timed) = self.readers.current.take(rows) else { return Ok(SourceStep::Progress) };
+        let Some(leaving) = self.readers.current.take(rows) else { return Ok(SourceStep::Progress) };
         if self.idle.rows(now_ms) {
             chain.outputs.status(ChannelStatus::Active);
         }
-        self.send(timed, chain)?;
+        self.send(leaving, chain)?;
         Ok(SourceStep::Progress)
     }
 
     /// Filters, projects, and cuts at watermarks.
-    fn send(&mut self, timed: TimedRows, chain: &mut Chain) -> Result<()> {
-        let TimedRows { rows, times, spans } = timed;
+    fn send(&mut self, leaving: TimedRows, chain: &mut Chain) -> Result<()> {
+        let TimedRows { rows, times, spans } = leaving;
         let Scanned { rows: projected, kept, failed } = self.scan.scan(&rows, || self.setting.clock.now_ms())?;
         if !failed.is_empty() {
             // The rows are read; it is an operator of the job that ran here and gives them up.

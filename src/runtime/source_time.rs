@@ -33,13 +33,13 @@ impl EventTimes {
         };
         let mut context = EvalContext { now_ms, errors: Vec::new() };
         let column = evaluator.evaluate(rows, &mut context)?;
-        let timed = TimedRows::new(rows.clone(), times_of(&column)?);
+        let all = TimedRows::new(rows.clone(), times_of(&column)?);
         let mut untimed = context.errors;
-        if column.null_count() == 0 && untimed.is_empty() && !timed.spans.any_untimed() {
-            return Ok(Admitted { rows: timed, untimed });
+        if column.null_count() == 0 && untimed.is_empty() && !all.spans.any_untimed() {
+            return Ok(Admitted { rows: all, untimed });
         }
         let failed: Vec<usize> = untimed.iter().map(|error| error.row).collect();
-        for (row, &time) in timed.times.iter().enumerate() {
+        for (row, &time) in all.times.iter().enumerate() {
             if (column.is_null(row) || time == NO_TIME) && !failed.contains(&row) {
                 untimed.push(RowError { row, message: "no event time".to_owned() });
             }
@@ -49,7 +49,7 @@ impl EventTimes {
         for error in &untimed {
             keep[error.row] = false;
         }
-        let times = timed.times.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(time, _)| *time).collect();
+        let times = all.times.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(time, _)| *time).collect();
         let rows = filter_record_batch(rows, &BooleanArray::from(keep))?;
         Ok(Admitted { rows: TimedRows::new(rows, times), untimed })
     }

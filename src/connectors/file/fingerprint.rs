@@ -60,7 +60,9 @@ pub(super) fn fingerprint(inputs: &[InputFile], contents: &[u64]) -> String {
         ids.write(&inode.to_le_bytes());
         times.write(&file.info.modified_ns.to_le_bytes());
     }
-    contents.iter().for_each(|of_file| content.write(&of_file.to_le_bytes()));
+    for of_file in contents {
+        content.write(&of_file.to_le_bytes());
+    }
     let name = inputs.first().map_or("", |file| file.name.as_str());
     let more = if inputs.len() > 1 { ", …" } else { "" };
     let [names, content, ids, times] = [names, content, ids, times].map(|hash| format!("{:016x}", hash.finish()));
