@@ -66,8 +66,13 @@ impl Interrupts {
             .name("signals".to_owned())
             .spawn(move || {
                 loop {
-                    let listened = listener.take().map(|listener| caught(|| Ok(listener.listen(&seen))));
-                    if matches!(listened, Some(Ok(()))) {
+                    let done = listener.take().map(|listener| {
+                        caught(|| {
+                            listener.listen(&seen);
+                            Ok(())
+                        })
+                    });
+                    if matches!(done, Some(Ok(()))) {
                         return;
                     }
                     // The system has failed a call of tokio's. Whoever wants to end the program must be heard all the same.
@@ -239,5 +244,17 @@ impl Noted {
             dashboard::give_back();
             std::process::exit(i32::from(self.exit_code()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_below_is_an_error_and_whoever_listens_goes_on() {
+        let error = caught(|| -> io::Result<()> { panic!("failed to wake I/O driver") }).unwrap_err().to_string();
+        assert_eq!(error, "signal handling: a call of the system failed");
+        assert!(Listener::new().is_ok());
     }
 }
