@@ -207,25 +207,29 @@ impl Cli {
         let matches = command.try_get_matches_from_mut(arguments)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let Some((name, behind)) = matches.subcommand() {
-            let before: Vec<&str> = typed(&matches).collect();
+            let before: Vec<String> = command
+                .get_arguments()
+                .map(|argument| argument.get_id().to_string())
+                .filter(|id| is_typed(&matches, id))
+                .collect();
             let mut refuse = |message: String| Err(command.error(ErrorKind::ArgumentConflict, message));
             let long = |id: &str| if id == "command" { "-c".to_owned() } else { format!("--{}", id.replace('_', "-")) };
             let options = match &mut cli.subcommand {
                 Some(Command::Run { options, .. } | Command::Demo { options, .. }) => Some(options),
                 _ => None,
             };
-            for &id in &before {
+            for id in &before {
                 if options.is_none() || behind.try_contains_id(id).is_err() {
                     return refuse(format!("{} in front of `{name}` means nothing", long(id)));
                 }
-                if typed(behind).any(|other| other == id) {
+                if is_typed(behind, id) {
                     return refuse(format!("{} is given in front of `{name}` and behind it", long(id)));
                 }
             }
             if let Some(options) = options {
                 *options = std::mem::take(options).or(std::mem::take(&mut cli.run));
                 if options.drain && options.no_drain {
-                    return refuse("--drain and --no-drain are given".to_owned());
+                    return refuse("--drain and --no-drain exclude one another".to_owned());
                 }
             }
         }
@@ -233,14 +237,9 @@ impl Cli {
     }
 }
 
-/// The options that were typed at this place, by their ids.
-fn typed(matches: &ArgMatches) -> impl Iterator<Item = &str> {
-    let ids = matches.ids().map(clap::Id::as_str);
-    // A group of options, such as those that are flattened, has no values of its own.
-    ids.filter(|id| {
-        matches.value_source(id) == Some(ValueSource::CommandLine)
-            && matches.try_get_raw(id).is_ok_and(|raw| raw.is_some())
-    })
+/// Whether the option of this id was typed at this place.
+fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+    matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 impl RunOptions {
@@ -304,13 +303,21 @@ mod tests {
                 assert_ne!(behind, of(command), "{option:?} is read");
                 assert_eq!(of(&[&option, command].concat()), behind, "{option:?} in front of {command:?}");
                 let twice = read(&[&option, command, &option].concat()).unwrap_err();
-                assert!(twice.contains(option[0]) && twice.contains("in front of"), "{twice}");
+                assert!(twice.contains(&format!("{} is given in front of", option[0])), "{twice}");
             }
             for command in [&["test", "s.lotic"][..], &["tutorial"], &["completions", "bash"], &["man"], &["bench"]] {
                 let refused = read(&[&option, command].concat()).unwrap_err();
                 assert!(refused.contains(option[0]) && refused.contains("means nothing"), "{refused}");
             }
         }
+    }
+
+    #[test]
+    fn options_of_both_places_hold_together() {
+        let cli = read(&["--parallelism", "2", "--drain", "run", "j.lotic", "--quiet", "--seed", "7"]);
+        let Ok(Some(Command::Run { options, .. })) = cli.map(|cli| cli.subcommand) else { panic!("`run` is read") };
+        assert_eq!((options.parallelism, options.seed), (Some(2), Some(7)));
+        assert!(options.drain && options.quiet && !options.no_drain);
     }
 
     #[test]
@@ -321,7 +328,8 @@ mod tests {
             let refused = read(arguments).unwrap_err();
             assert!(refused.contains(option) && refused.contains("means nothing"), "{refused}");
         }
-        assert!(read(&["--drain", "run", "j.lotic", "--no-drain"]).is_err());
+        let both = read(&["--drain", "run", "j.lotic", "--no-drain"]).unwrap_err();
+        assert!(both.contains("--drain and --no-drain"), "{both}");
         assert!(read(&["--drain", "--no-drain"]).is_err());
         let bench = read(&["bench", "--parallelism", "2"]).map(|cli| cli.subcommand);
         assert!(matches!(bench, Ok(Some(Command::Bench(_)))), "its own option");
