@@ -99,9 +99,11 @@ fn aggregated_in_two(first: &str, second: &str, window: &str) -> Result<Vec<Stri
     let input = path.join("bids.ndjson");
     std::fs::write(&input, ndjson(&bids(7, 2_000, 40, 20, 500, 0, 0))).expect("written");
     let text = |aggregate: &str| {
+        let (aggregate, rest) = aggregate.split_once(" | ").unwrap_or((aggregate, "filter true"));
         let source = source(&input, "");
         format!(
-            "{source} run t = bids | key_by auction {window} | {aggregate} | uid 'w' | into file 'out' with (format = 'json');"
+            "{source} run t = bids | key_by auction {window} | {aggregate} | uid 'w' | {rest}
+               | into file 'out' with (format = 'json');"
         )
     };
     run(path, &text(first), |settings| settings.stop_after_rows = Some(1_100))?;

@@ -66,7 +66,7 @@ fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
 mod tests {
     use super::*;
 
-    fn slices(slice_ms: i64, offset_ms: i64, slide_ms: i64, size_ms: i64) -> Slices {
+    fn slices([slice_ms, offset_ms, slide_ms, size_ms]: [i64; 4]) -> Slices {
         Slices { window: format!("w({slice_ms},{slide_ms},{size_ms})"), slice_ms, offset_ms, slide_ms, size_ms }
     }
 
@@ -80,7 +80,7 @@ mod tests {
         let mut served = 0;
         for slice_ms in [1, 2, 3] {
             let all: Vec<Slices> = (1..=6)
-                .flat_map(|slide| (1..=8).map(move |size| slices(slice_ms, 0, slide * slice_ms, size * slice_ms)))
+                .flat_map(|slide| (1..=8).map(move |size| slices([slice_ms, 0, slide * slice_ms, size * slice_ms])))
                 .collect();
             for stored in &all {
                 for new in &all {
@@ -96,12 +96,13 @@ mod tests {
 
     #[test]
     fn slices_of_another_length_or_offset_are_refused_with_the_reason() {
-        let tumble = |size, offset| Slices { window: format!("tumble({size}ms)"), ..slices(size, offset, size, size) };
+        let tumble =
+            |size, offset| Slices { window: format!("tumble({size}ms)"), ..slices([size, offset, size, size]) };
         tumble(1_000, 0).served_by(&tumble(1_000, 0)).expect("the same");
         let refused = |new: Slices, stored: Slices| new.served_by(&stored).expect_err("refused");
         insta::assert_snapshot!(refused(tumble(2_000, 0), tumble(1_000, 0)), @"slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
         insta::assert_snapshot!(refused(tumble(1_000, 300), tumble(1_000, 0)), @"slices of 1000 ms from 0 ms can't be cut into slices of 1000 ms from 300 ms");
-        insta::assert_snapshot!(refused(slices(1, 0, 1, 20), slices(1, 0, 1, 10)), @"w(1,1,20) needs rows that w(1,1,10) has let go");
+        insta::assert_snapshot!(refused(slices([1, 0, 1, 20]), slices([1, 0, 1, 10])), @"w(1,1,20) needs rows that w(1,1,10) has let go");
         assert!(tumble(1_000, 300).can_end_at(-700) && !tumble(1_000, 300).can_end_at(0));
     }
 }

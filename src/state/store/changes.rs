@@ -60,14 +60,13 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
                 })?;
             let none = Steps { key_groups: &delta.key_groups, dropped: false, rows: Vec::new() };
             let steps = all.entry((at, namespace, delta.subtask)).or_insert(none);
-            match rows {
-                Some((put, rows)) => {
-                    check(states[at].as_ref(), delta, put, rows)?;
-                    if !rows.key_groups.is_empty() {
-                        steps.rows.push((put, rows));
-                    }
-                }
-                None => (steps.dropped, steps.rows) = (true, Vec::new()),
+            let Some((put, rows)) = rows else {
+                (steps.dropped, steps.rows) = (true, Vec::new());
+                continue;
+            };
+            check(states[at].as_ref(), delta, put, rows)?;
+            if !rows.key_groups.is_empty() {
+                steps.rows.push((put, rows));
             }
         }
     }

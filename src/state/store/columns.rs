@@ -149,12 +149,12 @@ pub(super) fn decode(ty: &DataType, rows: usize, range: &Range<usize>, from: &mu
         DataType::Null => ArrayData::builder(ty.clone()).len(range.len()),
         DataType::Boolean => return Ok(Arc::new(BooleanArray::new(read_bits(rows, range, from)?, nulls))),
         DataType::Utf8 | DataType::Binary => {
-            let Offsets { offsets, content, range } = offsets(rows, range, from)?;
-            data.add_buffer(offsets).add_buffer(Buffer::from(part(from.take(content)?, &range)?))
+            let Offsets { own, content, range } = offsets(rows, range, from)?;
+            data.add_buffer(own).add_buffer(Buffer::from(part(from.take(content)?, &range)?))
         }
         DataType::List(item) | DataType::Map(item, _) => {
-            let Offsets { offsets, content, range } = offsets(rows, range, from)?;
-            data.add_buffer(offsets).add_child_data(child(item, content, &range, from)?)
+            let Offsets { own, content, range } = offsets(rows, range, from)?;
+            data.add_buffer(own).add_child_data(child(item, content, &range, from)?)
         }
         DataType::Struct(fields) => {
             let children = fields.iter().map(|field| child(field, rows, range, from)).collect::<Result<Vec<_>>>()?;
@@ -197,7 +197,7 @@ fn read_bits(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result
 /// The offsets of some values of variable length.
 struct Offsets {
     /// Theirs, as Arrow has them.
-    offsets: Buffer,
+    own: Buffer,
     /// The length of the content of all.
     content: usize,
     /// Where theirs lies in it.
@@ -211,13 +211,13 @@ fn offsets(rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<O
     let place = |row| usize::try_from(before(row)).map_err(|_| Error::state("a block has a negative offset"));
     let (start, content) = (place(range.start)?, place(rows)?);
     let first = before(range.start);
-    let offsets = (range.start..=range.end).map(|row| before(row).wrapping_sub(first)).collect::<Vec<i32>>();
+    let own = (range.start..=range.end).map(|row| before(row).wrapping_sub(first)).collect::<Vec<i32>>();
     let range = start..place(range.end)?;
     // The content of others may be empty, so its own bounds would not show it.
     if range.start > range.end || range.end > content {
         return Err(Error::state("a block's offsets do not ascend"));
     }
-    Ok(Offsets { offsets: Buffer::from_vec(offsets), content, range })
+    Ok(Offsets { own: Buffer::from_vec(own), content, range })
 }
 
 #[cfg(test)]

@@ -162,32 +162,31 @@ impl StateStore {
         let held = held.map(|state| Ok((self.schema(state.schema)?, *state))).collect::<Result<Vec<_>>>()?;
         let known = self.schemas();
         let mut next = known.last().map_or(0, |state| state.number + 1);
-        let mut stated = Stated::default();
+        let mut found = Stated::default();
         for (uid, descriptors) in states {
             for descriptor in descriptors {
                 let same = |state: &StoredState| state.uid == *uid && state.descriptor.same_layout(descriptor);
                 let of_parent = held.iter().find(|(s, _)| s.uid == *uid && s.descriptor.name == descriptor.name);
-                let found = match of_parent {
+                let stored = match of_parent {
                     Some((state, _)) => Some(state).filter(|state| same(state)),
                     None => known.iter().find(|state| same(state)),
                 };
-                let state = if let Some(state) = found {
+                let state = if let Some(state) = stored {
                     Arc::clone(state)
                 } else {
                     let state = Arc::new(StoredState::new(next, uid.clone(), descriptor.clone())?);
                     next += 1;
-                    stated.added.push(Arc::clone(&state));
-                    stated.taken_up.extend(of_parent.map(|(_, from)| (Arc::clone(&state), *from)));
+                    found.added.push(Arc::clone(&state));
+                    found.taken_up.extend(of_parent.map(|(_, from)| (Arc::clone(&state), *from)));
                     state
                 };
-                if stated.states.iter().any(|other| other.uid == state.uid && other.descriptor.name == descriptor.name)
-                {
+                if found.states.iter().any(|other| other.uid == state.uid && other.descriptor.name == descriptor.name) {
                     return Err(Error::state(format!("operator `{uid}` declares state `{}` twice", descriptor.name)));
                 }
-                stated.states.push(state);
+                found.states.push(state);
             }
         }
-        Ok(stated)
+        Ok(found)
     }
 
     /// Writes what the parent holds of the state `from` as blocks of the parent in the layout of `state`, so that the
