@@ -66,8 +66,9 @@ fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
 mod tests {
     use super::*;
 
-    fn slices([slice_ms, offset_ms, slide_ms, size_ms]: [i64; 4]) -> Slices {
-        Slices { window: format!("w({slice_ms},{slide_ms},{size_ms})"), slice_ms, offset_ms, slide_ms, size_ms }
+    fn slices([slice_ms, offset_ms, every_ms, size_ms]: [i64; 4]) -> Slices {
+        let window = format!("w({slice_ms},{every_ms},{size_ms})");
+        Slices { window, slice_ms, offset_ms, slide_ms: every_ms, size_ms }
     }
 
     /// The end of the last window over the slice that starts at `start`.

@@ -78,8 +78,8 @@ fn admits(item: &Expectation, token: &Token<'_>) -> bool {
         Kind::Name => match (&token.kind, item.within.last()) {
             // `help \d`, `tutorial 2`.
             (TokenKind::Directive(_), Some(Frame::Arguments { of: "help", .. }))
-            | (TokenKind::Integer(_), Some(Frame::Arguments { of: "tutorial", .. })) => true,
-            (TokenKind::Raw(_), Some(Frame::Arguments { .. })) => true,
+            | (TokenKind::Integer(_), Some(Frame::Arguments { of: "tutorial", .. }))
+            | (TokenKind::Raw(_), Some(Frame::Arguments { .. })) => true,
             _ => is_name,
         },
         Kind::Text | Kind::Target => is_text,

@@ -46,7 +46,7 @@ impl Known {
             }
         });
         Self {
-            registries: session.registries().clone(),
+            registries: *session.registries(),
             catalog: session.catalog().clone(),
             jobs: jobs.collect(),
             base_dir: session.settings().base_dir.clone(),

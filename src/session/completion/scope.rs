@@ -69,20 +69,20 @@ impl Lookup<'_> {
         lower::define_source(&mut catalog, statement, &self.environment()).ok()?;
         catalog.sources().next().map(|source| source.source.schema().clone())
     }
+}
 
-    /// The streams that the clauses of these pipelines name: side outputs.
-    pub(super) fn side_outputs(&self, scope: &Scope) -> Vec<String> {
-        let Scope::Pipelines(pipelines) = scope else { return Vec::new() };
-        let mut found = Vec::new();
-        for stage in pipelines.iter().flat_map(|pipeline| &pipeline.stages) {
-            for clause in stage.spec.signature.clauses.iter().filter(|clause| clause.shape == Shape::Name) {
-                if let Ok(Some(name)) = stage.args.clause_word(clause.keyword) {
-                    found.push(name.node.clone());
-                }
+/// The streams that the clauses of these pipelines name: side outputs.
+pub(super) fn side_outputs(scope: &Scope) -> Vec<String> {
+    let Scope::Pipelines(pipelines) = scope else { return Vec::new() };
+    let mut found = Vec::new();
+    for stage in pipelines.iter().flat_map(|pipeline| &pipeline.stages) {
+        for clause in stage.spec.signature.clauses.iter().filter(|clause| clause.shape == Shape::Name) {
+            if let Ok(Some(name)) = stage.args.clause_word(clause.keyword) {
+                found.push(name.node.clone());
             }
         }
-        found
     }
+    found
 }
 
 fn described(schema: &Schema) -> Vec<(String, String)> {

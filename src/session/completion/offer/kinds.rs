@@ -1,5 +1,6 @@
 //! What there is of each kind: words of the language from the registries, things that people made from the session.
 
+use super::super::scope::side_outputs;
 use super::Offer;
 use crate::api::OptionSpec;
 use crate::plan::Entry;
@@ -101,7 +102,7 @@ impl<'a> Offer<'a> {
     /// Sources and streams, those of the job at hand too.
     pub(super) fn streams(&mut self) {
         self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
-        for name in self.lookup().side_outputs(self.scope) {
+        for name in side_outputs(self.scope) {
             self.name(&name, Kind::Stream, "of this job");
         }
     }
