@@ -362,7 +362,7 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
     for launch in 0_u64.. {
         let parallelism = 1 + rng.below(4);
         // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
-        let narrow = if seed % 2 == 0 { "| parallelism 1" } else { "" };
+        let narrow = if seed.is_multiple_of(2) { "| parallelism 1" } else { "" };
         let graph = planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), narrow));
         let storage = if early {
             Arc::clone(&memory)
