@@ -1,7 +1,7 @@
 //! Both sides of the protocol over a small network, by seed: checkpoints are aborted, or can't be written, at any moment;
 //! subtasks hear of aborts late, and end when they like.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Aligned, Aligner, Completed, Coordinator};
 use crate::state::{OperatorDelta, StateChange, StateDelta};
@@ -38,8 +38,8 @@ struct Source {
     barriers: VecDeque<CheckpointId>,
     next: u8,
     ended: bool,
-    /// How many rows stood before the last barrier.
-    cut: u8,
+    /// How many rows stood before the barrier of each checkpoint that it took part in; before any other, all.
+    cuts: BTreeMap<CheckpointId, u8>,
 }
 
 struct Network {
@@ -73,7 +73,13 @@ impl Network {
             fresh: Vec::new(),
         };
         let sources: Vec<_> = (0..SOURCES)
-            .map(|index| Source { id: subtask(0, index), barriers: VecDeque::new(), next: 0, ended: false, cut: 0 })
+            .map(|index| Source {
+                id: subtask(0, index),
+                barriers: VecDeque::new(),
+                next: 0,
+                ended: false,
+                cuts: BTreeMap::new(),
+            })
             .collect();
         let nodes: Vec<_> = (0..WIDTH)
             .map(|index| node(1, index, SOURCES))
@@ -150,7 +156,7 @@ impl Network {
         }
         let id = source.id;
         if let Some(barrier) = source.barriers.pop_front() {
-            source.cut = source.next;
+            source.cuts.insert(barrier, source.next);
             self.send(id, Item::Barrier(barrier));
             let completed = self.coordinator.acknowledge(id, barrier, deltas(id, Vec::new()), 0);
             self.take(completed);
@@ -159,7 +165,7 @@ impl Network {
             let row = Item::Row(index, source.next);
             self.send(id, row);
         } else {
-            (source.ended, source.cut) = (true, ROWS);
+            source.ended = true;
             self.send(id, Item::End);
             let completed = self.coordinator.finish(id, deltas(id, Vec::new()));
             self.take(completed);
@@ -239,7 +245,8 @@ impl Network {
             let ways = if node.id.vertex.0 == 1 { 1 } else { WIDTH };
             let mut expected: Vec<u8> = Vec::new();
             for (index, source) in (0_u8..).zip(&self.sources) {
-                let rows = (1..=source.cut).map(|row| row + index * 100);
+                let cut = source.cuts.get(&completed.id).copied().unwrap_or(ROWS);
+                let rows = (1..=cut).map(|row| row + index * 100);
                 expected.extend(rows.flat_map(|row| std::iter::repeat_n(row, ways)));
             }
             let mut durable = durable.clone();

@@ -220,8 +220,10 @@ impl Subtask {
         }
         if self.chain.outputs.all_closed() {
             self.chain.abandon(usize::MAX);
-            self.end()?;
-            return Ok(Step::Progress);
+            if self.phase == Phase::Running {
+                self.end()?;
+                return Ok(Step::Progress);
+            }
         }
         if let Some(aligned) = self.aligned.take_if(|_| !self.chain.holds_elements()) {
             self.snapshot(aligned, events)?;
