@@ -173,10 +173,10 @@ fn the_log_tells_the_life_of_a_job() {
     std::fs::write(&into_a_file, "x").unwrap();
     let statement = &test.session.parse("savepoint hot to 'taken';").expect("parses")[0];
     assert!(lotic::commands::execute(&mut test.session, &statement.node).is_err());
-    let view = job.view();
-    assert!(view.savepoints[1].cause.is_some(), "{:?}", view.savepoints);
+    // Refused before anything is written: there is nothing to list.
+    assert_eq!(job.view().savepoints.len(), 1);
     let rows = listing(&mut test, "checkpoints hot;").rows;
-    assert!(rows.iter().any(|row| row[1] == "savepoint failed") && rows.iter().any(|row| row[1] == "savepoint"));
+    assert!(rows.iter().any(|row| row[1] == "savepoint"));
 
     execute(&mut test, "stop hot;");
     let view = job.view();
