@@ -285,7 +285,7 @@ fn a_failing_commit_restarts_the_job_and_loses_nothing() {
 /// A replay goes on from the clock and the seed that the checkpoint holds: twice the same, step by step.
 #[test]
 fn a_checkpoint_holds_the_seed_from_which_its_replay_goes_on() {
-    let (world, numbers) = (Shared::default(), Numbers::new(300, 5));
+    let (world, numbers) = (Shared::default(), Numbers { rate: true, ..Numbers::new(300, 5) });
     let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
     let options = with(JobSettings { checkpoint_interval_ms: Some(2), ..JobSettings::default() });
     let graph = || graph_maker(&numbers, &world);

@@ -117,6 +117,10 @@ fn keyword<'t>(items: &[Expectation], token: &Token<'t>) -> Option<&'t str> {
 pub(crate) fn check(text: &str, completer: &Completer, seen: &mut BTreeMap<&'static str, usize>) {
     let lexed = lex(text, &GRAMMAR);
     for (at, token) in lexed.tokens.iter().enumerate() {
+        // What ends a statement is no part of it.
+        if &text[token.span.range()] == ";" {
+            break;
+        }
         let before = &lexed.tokens[..at];
         let items = expectations(text, before, &GRAMMAR).items;
         let Some(item) = items.iter().find(|item| admits(item, token)) else {
