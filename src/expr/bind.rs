@@ -3,11 +3,9 @@
 mod call;
 mod column;
 
-pub(super) use call::kernel as kernel_call;
-
-use super::ast::{BinaryOp, Expr, ExprNode, IsTest, UnaryOp};
+use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, UnaryOp};
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
-use super::functions::{self, CONCAT, EXTRACT};
+use super::functions::{self, Binding, CONCAT, EXTRACT, Param, kernel, literal_text};
 use super::kernels::{LikePattern, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr};
 use super::{cast, literal, operators};
@@ -80,25 +78,38 @@ impl Binder<'_> {
             }
             Expr::Call(called) => self.call(called, span),
             Expr::Extract(unit, of) => {
-                let unit = call::unit(&unit.node, unit.span)?;
+                let unit = functions::unit(&unit.node, unit.span)?;
                 let of = self.expr(of)?;
-                call::kernel(&EXTRACT, vec![unit, of], span)
+                kernel(&EXTRACT, vec![unit, of], span)
             }
             Expr::Array(items) => {
                 let items = self.list(items)?;
-                call::kernel(&functions::ARRAY, coerce_all("array", items, span)?.0, span)
+                kernel(&functions::ARRAY, coerce_all("array", items, span)?.0, span)
             }
             Expr::Map(entries) => self.map(entries, span),
             Expr::Row(fields) => {
                 let fields = self.list(fields)?;
-                call::kernel(&functions::ROW, fields, span)
+                kernel(&functions::ROW, fields, span)
             }
             Expr::Index(of, index) => {
                 let args = vec![self.expr(of)?, self.expr(index)?];
-                call::kernel(&functions::ITEM, args, span)
+                kernel(&functions::ITEM, args, span)
             }
             Expr::FieldAccess(of, name) => column::field(self.expr(of)?, name),
         }
+    }
+
+    fn call(&mut self, call: &Call, span: Span) -> Bound {
+        let spec = call::callee(call)?;
+        let mut args = Vec::with_capacity(call.args.len());
+        for (i, arg) in call.args.iter().enumerate() {
+            let param = match &spec.binding {
+                Binding::Kernel(kernel) => kernel.param(i),
+                Binding::Special { .. } => None,
+            };
+            args.push(if param == Some(Param::Unit) { call::unit_argument(arg)? } else { self.expr(arg)? });
+        }
+        functions::call(spec, args, span)
     }
 
     fn list(&mut self, nodes: &[ExprNode]) -> Result<Vec<TypedExpr>, Diagnostic> {
@@ -137,29 +148,24 @@ impl Binder<'_> {
         let mut levels = 0;
         let mut rest = operations.into_iter().rev().peekable();
         while let Some((op, right, span)) = rest.next() {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not associative")]
-            let flat = match op.node {
-                BinaryOp::And => Some(Op::And),
-                BinaryOp::Or => Some(Op::Or),
-                BinaryOp::Concat => Some(Op::Function(&CONCAT)),
-                _ => None,
-            };
+            // The others are not associative.
+            let flat = matches!(op.node, BinaryOp::And | BinaryOp::Or | BinaryOp::Concat);
             levels += 1;
             if levels + self.depth > MAX_DEPTH {
                 return Err(too_deep(span));
             }
             let right = self.expr(right)?;
-            let Some(flat) = flat else {
+            if !flat {
                 bound = apply(op.node, bound, right, span).map_err(|error| error.or_at(op.span))?.at(span);
                 continue;
-            };
+            }
             let mut operands = vec![bound, right];
             let mut whole = span;
             while let Some((_, right, span)) = rest.next_if(|(next, ..)| next.node == op.node) {
                 operands.push(self.expr(right)?);
                 whole = span;
             }
-            bound = flat_operation(flat, operands, whole)?.at(whole);
+            bound = flat_operation(op.node, operands, whole)?.at(whole);
         }
         Ok(bound)
     }
@@ -178,7 +184,7 @@ impl Binder<'_> {
         let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
         let above = operators::compare(CompareOp::GtEq, value.clone(), low, span)?;
         let below = operators::compare(CompareOp::LtEq, value, high, span)?;
-        let both = flat_operation(Op::And, vec![above, below], span)?.at(span);
+        let both = flat_operation(BinaryOp::And, vec![above, below], span)?.at(span);
         if !negated {
             return Ok(both);
         }
@@ -204,7 +210,7 @@ impl Binder<'_> {
             let args = std::iter::once(value).chain(candidates).collect();
             return Ok(TypedExpr::op(Op::In { negated }, args, LogicalType::Boolean, nullable));
         }
-        let any = flat_operation(Op::Or, comparisons, span)?.at(span);
+        let any = flat_operation(BinaryOp::Or, comparisons, span)?.at(span);
         Ok(if negated { TypedExpr::op(Op::Not, vec![any], LogicalType::Boolean, nullable) } else { any })
     }
 
@@ -214,7 +220,7 @@ impl Binder<'_> {
             args.push(self.expr(escape)?);
         }
         let args = args.into_iter().map(|arg| coerce(arg, &LogicalType::String)).collect::<Result<Vec<_>, _>>()?;
-        let constant = |arg: Option<&TypedExpr>| arg.and_then(call::literal_text);
+        let constant = |arg: Option<&TypedExpr>| arg.and_then(literal_text);
         if let Some(pattern) = constant(args.get(1)) {
             escape_char(constant(args.get(2)).as_deref())
                 .and_then(|escape| LikePattern::new(&pattern, escape))
@@ -263,7 +269,7 @@ impl Binder<'_> {
         let (keys, _) = coerce_all("map", keys, span)?;
         let (values, _) = coerce_all("map", values, span)?;
         let args = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
-        call::kernel(&functions::MAP, args, span)
+        kernel(&functions::MAP, args, span)
     }
 }
 
@@ -285,18 +291,19 @@ fn apply(op: BinaryOp, left: TypedExpr, right: TypedExpr, span: Span) -> Bound {
 }
 
 /// `and`, `or`, `||` of any number of operands.
-fn flat_operation(op: Op, operands: Vec<TypedExpr>, span: Span) -> Bound {
+fn flat_operation(op: BinaryOp, operands: Vec<TypedExpr>, span: Span) -> Bound {
     let nullable = operands.iter().any(TypedExpr::nullable);
-    if let Op::Function(spec) = op {
+    if op == BinaryOp::Concat {
         for operand in &operands {
             if !matches!(operand.ty(), LogicalType::String | LogicalType::Bytes | LogicalType::Null) {
                 let error = misfit(operand, "a string", Some(&LogicalType::String));
                 return Err(error);
             }
         }
-        return call::kernel(spec, operands, span);
+        return kernel(&CONCAT, operands, span);
     }
     let conditions = operands.into_iter().map(coerce_condition).collect::<Result<Vec<_>, _>>()?;
+    let op = if op == BinaryOp::And { Op::And } else { Op::Or };
     Ok(TypedExpr::op(op, conditions, LogicalType::Boolean, nullable))
 }
 

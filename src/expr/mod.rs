@@ -25,6 +25,7 @@ mod typed;
 mod value;
 
 pub use bind::{bind, bind_as, bind_predicate};
-pub use eval::{EvalContext, Evaluator, RowError};
+pub use eval::{EvalContext, Evaluator};
 pub use functions::{Family, FunctionSpec, function, function_names, functions};
 pub use typed::TypedExpr;
+pub use value::RowError;

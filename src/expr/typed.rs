@@ -3,7 +3,7 @@
 use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
 use super::ast::{BinaryOp, IsTest};
-use super::functions::FunctionSpec;
+use super::functions::Function;
 use crate::types::{Field, LogicalType, Span};
 
 /// An expression whose columns are found and whose types are known.
@@ -87,7 +87,7 @@ pub(super) enum Op {
         name: String,
     },
     /// A function of the registry.
-    Function(&'static FunctionSpec),
+    Function(Function),
 }
 
 /// `+ - * / %`
@@ -321,13 +321,6 @@ impl TypedExpr {
                 span: self.span,
             },
         }
-    }
-
-    /// The same expression with its constant parts computed. A constant part that would fail stays as it is, to fail
-    /// when (and if) a row reaches it.
-    #[must_use]
-    pub fn fold(self) -> Self {
-        super::fold::fold(self)
     }
 
     /// The conjunction of predicates.

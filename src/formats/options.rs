@@ -1,6 +1,10 @@
 //! The options of a format, as text: connectors pass on what they do not know themselves.
 
-use super::lines::{RECORD_BYTES_LIMIT, RECORD_BYTES_MAX};
+/// The longest record that is decoded unless an option says otherwise.
+const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// The longest record that the option may allow: with what a decoder takes between two flushes it keeps every column below 2 GiB.
+const RECORD_BYTES_LIMIT: usize = 512 << 20;
 
 /// One option of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use regex::Regex;
 
-use super::args::{Args, gives_boolean, gives_int, gives_string};
-use super::spec::{Family, FunctionSpec, Kernel, Nulls, Param, Prepared};
+use super::args::{Args, Prepared};
+use super::spec::{Family, FunctionSpec, Kernel, Nulls, Param, gives_boolean, gives_int, gives_string};
 use crate::expr::value::Text;
 use crate::types::Result;
 use Param::Text as TextParam;

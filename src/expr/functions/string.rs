@@ -2,8 +2,7 @@
 
 mod kernels;
 
-use super::args::{gives_boolean, gives_int, gives_string};
-use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param};
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, gives_boolean, gives_int, gives_string};
 use Param::{Int, Text, TextOrInt};
 
 const fn text(

@@ -10,9 +10,9 @@ use arrow_ord::cmp;
 use arrow_ord::ord::make_comparator;
 use arrow_schema::SortOptions;
 
-use super::arithmetic::span;
 use super::bits::test_each;
 use super::logic;
+use super::operands::span;
 use crate::expr::decimal;
 use crate::expr::typed::CompareOp;
 use crate::expr::value::{Primitive, Scope, Value, union_nulls};

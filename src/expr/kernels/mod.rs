@@ -7,6 +7,7 @@ mod decimal;
 mod divisor;
 mod like;
 mod logic;
+mod operands;
 mod temporal;
 
 pub(super) use arithmetic::{arithmetic, can_fail, negate};

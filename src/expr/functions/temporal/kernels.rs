@@ -5,8 +5,7 @@
 use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 
-use crate::expr::functions::args::Args;
-use crate::expr::functions::spec::Prepared;
+use crate::expr::functions::args::{Args, Prepared};
 use crate::expr::kernels::{Longs, build};
 use crate::expr::time::{self, Civil, DAY_MS, Pattern, Resolve, Unit};
 use crate::expr::value::{Primitive, Text, mistyped};
