@@ -175,6 +175,11 @@ pub trait PlannedSource: Debug + Send + Sync {
     /// All its columns.
     fn schema(&self) -> &Schema;
 
+    /// How many records the columns were inferred from, when they were not declared.
+    fn inferred_from(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether it ends.
     fn bounds(&self) -> Bounds;
 

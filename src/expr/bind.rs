@@ -3,7 +3,8 @@
 mod call;
 mod column;
 
-use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, UnaryOp};
+use super::aggregate::is_aggregate;
+use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, UnaryOp};
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
 use super::functions::{self, Binding, CONCAT, EXTRACT, Param, kernel, literal_text};
 use super::kernels::{LikePattern, escape_char};
@@ -20,7 +21,19 @@ const MAX_DEPTH: usize = 500;
 /// # Errors
 /// An unknown column or function (with the near name), or types that do not fit, at their place.
 pub fn bind(expr: &ExprNode, schema: &Schema) -> Result<TypedExpr, Diagnostic> {
-    Binder { schema, depth: 0 }.expr(expr).map(TypedExpr::fold)
+    Binder { schema, depth: 0, aggregate: None }.expr(expr).map(TypedExpr::fold)
+}
+
+/// As [`bind`], with calls of aggregate functions in it: `aggregate` says what stands for the result of each.
+///
+/// # Errors
+/// As [`bind`], and those of `aggregate`.
+pub fn bind_over_aggregates(
+    expr: &ExprNode,
+    schema: &Schema,
+    aggregate: &mut dyn FnMut(&Call) -> Result<TypedExpr, Diagnostic>,
+) -> Result<TypedExpr, Diagnostic> {
+    Binder { schema, depth: 0, aggregate: Some(aggregate) }.expr(expr).map(TypedExpr::fold)
 }
 
 /// As [`bind`], and coerces the result to `ty` as Flink does implicitly.
@@ -42,6 +55,8 @@ pub fn bind_predicate(expr: &ExprNode, schema: &Schema) -> Result<TypedExpr, Dia
 struct Binder<'a> {
     schema: &'a Schema,
     depth: usize,
+    /// What stands for an aggregate's result, where there are aggregates.
+    aggregate: Option<&'a mut dyn FnMut(&Call) -> Bound>,
 }
 
 type Bound = Result<TypedExpr, Diagnostic>;
@@ -72,9 +87,9 @@ impl Binder<'_> {
             Expr::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), span)
             }
-            Expr::Cast { expr, ty, lenient } => {
+            Expr::Cast { expr, ty, lenient, length } => {
                 let value = self.expr(expr)?;
-                explicit_cast(value, &ty.node, *lenient, ty.span)
+                explicit_cast(value, &ty.node, *lenient, *length, ty.span)
             }
             Expr::Call(called) => self.call(called, span),
             Expr::Extract(unit, of) => {
@@ -100,6 +115,11 @@ impl Binder<'_> {
     }
 
     fn call(&mut self, call: &Call, span: Span) -> Bound {
+        if let Some(aggregate) = &mut self.aggregate
+            && is_aggregate(&call.name.node)
+        {
+            return aggregate(call);
+        }
         let spec = call::callee(call)?;
         let mut args = Vec::with_capacity(call.args.len());
         for (i, arg) in call.args.iter().enumerate() {
@@ -308,7 +328,7 @@ fn flat_operation(op: BinaryOp, operands: Vec<TypedExpr>, span: Span) -> Bound {
 }
 
 /// `cast(value as ty)`
-fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, span: Span) -> Bound {
+fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, length: Option<Length>, span: Span) -> Bound {
     if !cast::exists(value.ty(), ty) {
         let error = Diagnostic::at(span, format!("there is no cast from {} to {ty}", value.ty()));
         let instant = |ty: &LogicalType| matches!(ty, LogicalType::Timestamp | LogicalType::TimestampLtz);
@@ -320,11 +340,11 @@ fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, span: Span) 
             error
         });
     }
-    if value.ty() == ty || value.is_null_literal() {
+    if value.ty() == ty && length.is_none() || value.is_null_literal() {
         return Ok(implicit_cast(value, ty));
     }
     let nullable = value.nullable() || lenient || cast::can_be_null(value.ty(), ty);
-    Ok(TypedExpr::op(Op::Cast { lenient, implicit: false }, vec![value], ty.clone(), nullable))
+    Ok(TypedExpr::op(Op::Cast { lenient, implicit: false, length }, vec![value], ty.clone(), nullable))
 }
 
 #[cfg(test)]

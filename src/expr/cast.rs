@@ -3,6 +3,7 @@
 mod column;
 mod failures;
 mod from_text;
+mod length;
 mod numeric;
 mod temporal;
 mod to_text;
@@ -14,6 +15,7 @@ use crate::types::{LogicalType, Result};
 use column::cast_array;
 use failures::Failures;
 
+pub(super) use length::fit;
 pub(super) use to_text::write_value;
 
 /// Whether `cast(from as to)` exists.

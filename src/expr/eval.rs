@@ -127,9 +127,13 @@ fn operation(op: &Op, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
         Op::Case => case(args, &node.ty, scope),
         Op::Coalesce => coalesce(args, scope),
         Op::Extreme(op) => extreme(*op, args, scope),
-        Op::Cast { lenient, .. } => {
+        Op::Cast { lenient, length, .. } => {
             let value = eval(&args[0], scope)?;
-            super::cast::cast(&value, &args[0].ty, &node.ty, *lenient, scope)
+            let value = super::cast::cast(&value, &args[0].ty, &node.ty, *lenient, scope)?;
+            Ok(match length {
+                Some(length) => super::cast::fit(&value, *length),
+                None => value,
+            })
         }
         Op::Field { index, .. } => field(&eval(&args[0], scope)?, *index),
         Op::Function(called) => function(called.body, node, scope),
@@ -232,7 +236,7 @@ fn extreme(op: CompareOp, args: &[Node], scope: &mut Scope<'_>) -> Result<Value>
     let mut best = first.clone();
     for value in rest {
         // Null where either is null, and that is chosen: the result is then null as well.
-        let keep = kernels::compare(op, (&best, ty), (value, ty), scope)?;
+        let keep = kernels::compare_sorted(op, &best, value, ty, scope)?;
         let known = kernels::select(&kernels::trues(&keep, rows)?, &best, value)?;
         let null = kernels::is(&keep, super::ast::IsTest::Null, false)?;
         best = kernels::select(&kernels::trues(&null, rows)?, &Value::null(ty), &known)?;

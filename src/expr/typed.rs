@@ -2,7 +2,7 @@
 
 use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
-use super::ast::{BinaryOp, IsTest};
+use super::ast::{BinaryOp, IsTest, Length};
 use super::functions::Function;
 use crate::types::{Field, LogicalType, Span};
 
@@ -78,6 +78,8 @@ pub(super) enum Op {
         lenient: bool,
         /// Put in by binding; not shown.
         implicit: bool,
+        /// To this length then.
+        length: Option<Length>,
     },
     /// A field of a row.
     Field {

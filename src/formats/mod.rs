@@ -15,8 +15,10 @@ mod testing;
 pub mod time;
 mod view;
 
-pub use options::{FormatOption, FormatOptions};
-pub use spec::{BadRecord, Decoder, DecoderRequest, Encoder, FormatSpec, MakeDecoder, MakeEncoder, record_boundary};
+pub use options::{CHANGE, FormatOption, FormatOptions};
+pub use spec::{
+    BadRecord, Decoder, DecoderRequest, Encoder, FormatSpec, Inferred, MakeDecoder, MakeEncoder, record_boundary,
+};
 
 use crate::types::{Error, Result, Schema};
 

@@ -83,6 +83,15 @@ pub type MakeDecoder = fn(&DecoderRequest<'_>) -> Result<Box<dyn Decoder>, Strin
 /// Makes an encoder of these columns, or says which option does not fit.
 pub type MakeEncoder = fn(&Schema, &FormatOptions) -> Result<Box<dyn Encoder>, String>;
 
+/// What the first records of a file tell of its columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inferred {
+    /// The columns.
+    pub schema: Schema,
+    /// How many records were looked at.
+    pub records: usize,
+}
+
 /// One format: the registry entry.
 #[derive(Debug, Clone, Copy)]
 pub struct FormatSpec {
@@ -99,7 +108,7 @@ pub struct FormatSpec {
     /// Makes an encoder of these columns; the error names the option that does not fit.
     pub encoder: MakeEncoder,
     /// The columns of a file that begins with these bytes; the error says why none can be told.
-    pub infer: fn(&[u8], &FormatOptions) -> Result<Schema, String>,
+    pub infer: fn(&[u8], &FormatOptions) -> Result<Inferred, String>,
 }
 
 impl FormatSpec {

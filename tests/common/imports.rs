@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The identifier at the start.
-pub fn ident(text: &str) -> String {
+pub(crate) fn ident(text: &str) -> String {
     text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
@@ -48,9 +48,9 @@ fn tokens(text: &str) -> Vec<String> {
             let rest = &rest[word.len()..];
             tokens.push(word);
             rest
-        } else if rest.starts_with("::") {
+        } else if let Some(behind) = rest.strip_prefix("::") {
             tokens.push("::".to_owned());
-            &rest[2..]
+            behind
         } else {
             if !first.is_whitespace() {
                 tokens.push(first.to_string());
@@ -78,7 +78,7 @@ struct Module {
 }
 
 #[derive(Debug, Default)]
-pub struct Tree(Vec<Module>);
+pub(crate) struct Tree(Vec<Module>);
 
 /// What a path leads to.
 enum Target {
@@ -88,7 +88,7 @@ enum Target {
 
 impl Tree {
     /// The modules of `src`, those of tests left out.
-    pub fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let mut tree = Self(vec![Module { file: "lib.rs".to_owned(), ..Module::default() }]);
         tree.scan(0, &file_tokens(&root.join("lib.rs")), root, root);
         tree
@@ -148,7 +148,9 @@ impl Tree {
             let starts = at == 0 || !matches!(tokens[at - 1].as_str(), "::" | "." | "fn" | "struct" | "enum" | "trait");
             if starts && is_word(token) {
                 let mut path = vec![token.clone()];
-                while tokens.get(at + 1).is_some_and(|token| token == "::") && tokens.get(at + 2).is_some_and(is_word) {
+                while tokens.get(at + 1).is_some_and(|token| token == "::")
+                    && tokens.get(at + 2).is_some_and(|token| is_word(token))
+                {
                     path.push(tokens[at + 2].clone());
                     at += 2;
                 }
@@ -240,7 +242,7 @@ impl Tree {
     }
 
     /// Which file imports which, of one top-level module each.
-    pub fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+    pub(crate) fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (at, module) in self.0.iter().enumerate() {
             // What is exported only is no import of the file that exports it.
@@ -258,7 +260,7 @@ impl Tree {
     }
 }
 
-fn is_word(token: &String) -> bool {
+fn is_word(token: &str) -> bool {
     token.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
 }
 
@@ -286,7 +288,7 @@ fn item_len(tokens: &[String]) -> usize {
 }
 
 /// The groups of files that reach each other.
-pub fn circles<'a>(edges: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
+pub(crate) fn circles<'a>(edges: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
     let reached = |from: &'a str| {
         let mut seen = BTreeSet::new();
         let mut open = vec![from];

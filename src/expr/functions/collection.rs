@@ -189,7 +189,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     collection(
         "split",
         "split(text string, separator string) -> array<string>",
-        "The parts that the separator separates; the characters if it is empty.",
+        "The parts that the separator separates, none of an empty text; the characters if the separator is empty.",
         &[("split('a,b', ',')", "[a, b]")],
         Kernel::new(&[Text, Text], |_| Ok(LogicalType::Array(Box::new(LogicalType::String))), kernels::split).bind(),
     ),

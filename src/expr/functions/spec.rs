@@ -1,5 +1,7 @@
 //! What a function declares, from which help, completion, binding and evaluation follow.
 
+#![expect(clippy::unnecessary_wraps, reason = "the types of results are told by functions of one signature")]
+
 use std::fmt;
 
 use arrow_array::ArrayRef;

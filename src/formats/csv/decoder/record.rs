@@ -253,9 +253,10 @@ impl CsvDecoder {
             }
         }
         let content = &bytes[cell.start..cell.end];
-        let is_string = *column.ty() == LogicalType::String;
+        // The empty text, and the base64 of no bytes, are values; of other types nothing is none.
+        let has_empty = matches!(column.ty(), LogicalType::String | LogicalType::Bytes);
         if cell.quoted {
-            if content.is_empty() && !is_string {
+            if content.is_empty() && !has_empty {
                 column.push_null();
             } else if cell.escaped {
                 self.scratch.clear();
