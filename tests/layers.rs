@@ -1,10 +1,16 @@
 //! Holds the layer table of `src/ARCHITECTURE.md`: a module imports only from layers below its own, so there can be no
-//! cycle and no two modules of one layer know each other.
+//! cycle and no two modules of one layer know each other. Files of one module do not import each other in circles.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
+#[path = "common/imports.rs"]
+mod imports;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::{Tree, circles, ident};
 
 /// Module and layer, as `src/ARCHITECTURE.md` has them.
 const LAYERS: &[(&str, u8)] = &[
@@ -60,10 +66,6 @@ fn imports(text: &str) -> Vec<String> {
     modules
 }
 
-fn ident(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
-}
-
 #[test]
 fn a_module_imports_only_from_below() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -104,4 +106,143 @@ fn every_module_of_the_library_has_a_layer_and_stands_in_the_architecture() {
 fn a_broken_import_would_be_seen() {
     assert_eq!(imports("use crate::runtime::Job; // crate::shell"), ["runtime"]);
     assert_eq!(imports("use crate::{api, plan};"), ["api", "plan"]);
+}
+
+/// Circles of files that remain inside the modules. An entry that is no longer a circle fails the test, as a new one does.
+const CIRCLES: &[&[&str]] = &[
+    &["commands/bench/checkpoints.rs", "commands/bench/mod.rs"],
+    &["commands/bench/loops.rs", "commands/bench/loops/sources.rs"],
+    &[
+        "commands/cancel.rs",
+        "commands/checkpoint.rs",
+        "commands/checkpoints.rs",
+        "commands/dashboard.rs",
+        "commands/describe.rs",
+        "commands/explain.rs",
+        "commands/graph.rs",
+        "commands/help.rs",
+        "commands/kill.rs",
+        "commands/log.rs",
+        "commands/mod.rs",
+        "commands/output.rs",
+        "commands/pause.rs",
+        "commands/rescale.rs",
+        "commands/restore.rs",
+        "commands/resume.rs",
+        "commands/savepoint.rs",
+        "commands/shell.rs",
+        "commands/show.rs",
+        "commands/state.rs",
+        "commands/stop.rs",
+        "commands/subtasks.rs",
+        "commands/tutorial.rs",
+        "commands/wait.rs",
+        "commands/watermarks.rs",
+        "commands/why_late.rs",
+        "commands/windows.rs",
+    ],
+    &[
+        "dashboard/overlay/ask.rs",
+        "dashboard/overlay/choose.rs",
+        "dashboard/overlay/command.rs",
+        "dashboard/overlay/confirm.rs",
+        "dashboard/overlay/help.rs",
+        "dashboard/overlay/mod.rs",
+        "dashboard/overlay/popup.rs",
+    ],
+    &[
+        "dashboard/panels/graph/panel.rs",
+        "dashboard/panels/mod.rs",
+        "dashboard/panels/state/panel.rs",
+        "dashboard/panels/watermarks/panel.rs",
+        "dashboard/panels/windows/panel.rs",
+    ],
+    &["lang/parser/call.rs", "lang/parser/expr.rs", "lang/parser/literal.rs", "lang/parser/predicate.rs"],
+    &["lang/parser/pipeline.rs", "lang/parser/signature.rs", "lang/parser/statement.rs"],
+    &["operators/group_aggregate/operator.rs", "operators/group_aggregate/planned.rs"],
+    &["operators/window/operator.rs", "operators/window/operator/view.rs", "operators/window/planned.rs"],
+    &["plan/job_graph.rs", "plan/stream_graph.rs"],
+    &[
+        "runtime/chain.rs",
+        "runtime/deploy.rs",
+        "runtime/input_gate.rs",
+        "runtime/metrics.rs",
+        "runtime/outputs.rs",
+        "runtime/source_driver.rs",
+        "runtime/state_query.rs",
+        "runtime/storage.rs",
+        "runtime/subtask.rs",
+    ],
+    &["runtime/driver.rs", "runtime/job.rs", "runtime/redb_storage.rs", "runtime/stepping.rs", "runtime/threaded.rs"],
+    &["session/completion/completer.rs", "session/completion/offer.rs", "session/completion/offer/kinds.rs"],
+    &["session/completion/signature.rs", "session/completion/walk.rs"],
+    &[
+        "shell/bench.rs",
+        "shell/cli.rs",
+        "shell/dashboard.rs",
+        "shell/dashboard/capture.rs",
+        "shell/dashboard/reader.rs",
+        "shell/dashboard/statements.rs",
+        "shell/dashboard/ui.rs",
+        "shell/demo.rs",
+        "shell/documents.rs",
+        "shell/foreground.rs",
+        "shell/mod.rs",
+        "shell/prompt/run.rs",
+        "shell/prompt/watch.rs",
+        "shell/record.rs",
+        "shell/row_text.rs",
+        "shell/rows.rs",
+        "shell/scratch.rs",
+        "shell/script.rs",
+        "shell/signals.rs",
+        "shell/test.rs",
+        "shell/transcript.rs",
+        "shell/tutorial.rs",
+    ],
+    &["state/store/changes.rs", "state/store/commit.rs", "state/store/database.rs", "state/store/read.rs"],
+];
+
+#[test]
+fn files_of_one_module_do_not_import_each_other_in_circles() {
+    let tree = Tree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let edges = tree.imports();
+    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 500, "the test reads the imports");
+    let found = circles(&edges);
+    let mut wrong = Vec::new();
+    for circle in found.iter().filter(|circle| !CIRCLES.contains(&circle.as_slice())) {
+        wrong.push(format!("a new circle: {circle:?}"));
+        for from in circle {
+            let to: Vec<&&str> = edges[from].iter().filter(|to| circle.contains(to)).collect();
+            wrong.push(format!("    {from} imports {to:?}"));
+        }
+    }
+    let gone = CIRCLES.iter().filter(|circle| !found.iter().any(|found| found == *circle));
+    wrong.extend(gone.map(|circle| format!("no circle any more: {circle:?}")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_circle_of_files_would_be_seen() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circles");
+    let write = |file: &str, text: &str| {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("makes the folder");
+        fs::write(path, text).expect("writes");
+    };
+    write("lib.rs", "pub mod m;");
+    // Declared and re-exported children are no imports, nor is what tests use.
+    write(
+        "m/mod.rs",
+        "mod a; mod b; mod c; mod d;\npub use a::{A, Twice as T};\n#[cfg(test)] mod t { use super::d::D; }",
+    );
+    write(
+        "m/a.rs",
+        "//! use super::c::C;\nuse super::b;\npub struct A<'static>; fn f() { b::inner::g(\"d::D\", '\"') }\npub struct Twice;",
+    );
+    write("m/b.rs", "pub(super) mod inner { pub fn g() {} use super::super::T; }");
+    write("m/c.rs", "pub struct C; use crate::m::{A, d::*};");
+    write("m/d.rs", "pub struct D; #[cfg(test)] fn f(c: super::c::C) {}");
+    let tree = Tree::read(&root);
+    assert_eq!(circles(&tree.imports()), [["m/a.rs", "m/b.rs"]]);
 }

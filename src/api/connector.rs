@@ -176,6 +176,11 @@ pub trait PlannedSource: Debug + Send + Sync {
     /// All columns of the source.
     fn schema(&self) -> &Schema;
 
+    /// How many records the columns were inferred from, when they were not declared.
+    fn inferred_from(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the source ends.
     fn bounds(&self) -> Bounds;
 

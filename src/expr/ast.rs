@@ -74,6 +74,8 @@ pub enum Expr {
         ty: Spanned<LogicalType>,
         /// Null instead of an error.
         lenient: bool,
+        /// The length of a text or bytes, if one was typed.
+        length: Option<Length>,
     },
     /// `f(a, b)`, an aggregate as well: which of the two is found by binding.
     Call(Call),
@@ -104,6 +106,15 @@ pub struct Call {
     pub distinct: bool,
     /// `filter (where e)`
     pub filter: Option<Box<ExprNode>>,
+}
+
+/// The length in `varchar(n)`, `char(n)`, `varbinary(n)` and `binary(n)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// In characters, or bytes: what is longer is cut off.
+    pub most: u32,
+    /// With `char` and `binary`: what is shorter is filled up, with spaces or zeros.
+    pub fixed: bool,
 }
 
 /// A constant as typed.

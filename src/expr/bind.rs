@@ -4,12 +4,12 @@ mod call;
 mod column;
 mod scope;
 
-pub(super) use call::kernel as kernel_call;
 pub use scope::Scope;
 
-use super::ast::{BinaryOp, Expr, ExprNode, IsTest, UnaryOp};
+use super::aggregate::is_aggregate;
+use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, UnaryOp};
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
-use super::functions::{self, CONCAT, EXTRACT};
+use super::functions::{self, Binding, CONCAT, EXTRACT, Param, kernel, literal_text};
 use super::kernels::{LikePattern, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr};
 use super::{cast, literal, operators};
@@ -25,7 +25,19 @@ const MAX_DEPTH: usize = 500;
 /// An unknown column or function (with the near name), a column that several inputs have, or types that do not fit, at
 /// their place.
 pub fn bind<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Result<TypedExpr, Diagnostic> {
-    Binder { scope: &scope.into(), depth: 0 }.expr(expr).map(TypedExpr::fold)
+    Binder { scope: &scope.into(), depth: 0, aggregate: None }.expr(expr).map(TypedExpr::fold)
+}
+
+/// As [`bind`], with calls of aggregate functions in it: `aggregate` says what stands for the result of each.
+///
+/// # Errors
+/// As [`bind`], and those of `aggregate`.
+pub fn bind_over_aggregates<'a>(
+    expr: &ExprNode,
+    scope: impl Into<Scope<'a>>,
+    aggregate: &mut dyn FnMut(&Call) -> Result<TypedExpr, Diagnostic>,
+) -> Result<TypedExpr, Diagnostic> {
+    Binder { scope: &scope.into(), depth: 0, aggregate: Some(aggregate) }.expr(expr).map(TypedExpr::fold)
 }
 
 /// As [`bind`], and coerces the result to `ty` as Flink does implicitly.
@@ -47,6 +59,8 @@ pub fn bind_predicate<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Resul
 struct Binder<'a> {
     scope: &'a Scope<'a>,
     depth: usize,
+    /// What stands for an aggregate's result, where there are aggregates.
+    aggregate: Option<&'a mut dyn FnMut(&Call) -> Bound>,
 }
 
 type Bound = Result<TypedExpr, Diagnostic>;
@@ -77,31 +91,49 @@ impl Binder<'_> {
             Expr::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), span)
             }
-            Expr::Cast { expr, ty, lenient } => {
+            Expr::Cast { expr, ty, lenient, length } => {
                 let value = self.expr(expr)?;
-                explicit_cast(value, &ty.node, *lenient, ty.span)
+                explicit_cast(value, &ty.node, *lenient, *length, ty.span)
             }
             Expr::Call(called) => self.call(called, span),
             Expr::Extract(unit, of) => {
-                let unit = call::unit(&unit.node, unit.span)?;
+                let unit = functions::unit(&unit.node, unit.span)?;
                 let of = self.expr(of)?;
-                call::kernel(&EXTRACT, vec![unit, of], span)
+                kernel(&EXTRACT, vec![unit, of], span)
             }
             Expr::Array(items) => {
                 let items = self.list(items)?;
-                call::kernel(&functions::ARRAY, coerce_all("array", items, span)?.0, span)
+                kernel(&functions::ARRAY, coerce_all("array", items, span)?.0, span)
             }
             Expr::Map(entries) => self.map(entries, span),
             Expr::Row(fields) => {
                 let fields = self.list(fields)?;
-                call::kernel(&functions::ROW, fields, span)
+                kernel(&functions::ROW, fields, span)
             }
             Expr::Index(of, index) => {
                 let args = vec![self.expr(of)?, self.expr(index)?];
-                call::kernel(&functions::ITEM, args, span)
+                kernel(&functions::ITEM, args, span)
             }
             Expr::FieldAccess(of, name) => column::field(self.expr(of)?, name),
         }
+    }
+
+    fn call(&mut self, call: &Call, span: Span) -> Bound {
+        if let Some(aggregate) = &mut self.aggregate
+            && is_aggregate(&call.name.node)
+        {
+            return aggregate(call);
+        }
+        let spec = call::callee(call)?;
+        let mut args = Vec::with_capacity(call.args.len());
+        for (i, arg) in call.args.iter().enumerate() {
+            let param = match &spec.binding {
+                Binding::Kernel(kernel) => kernel.param(i),
+                Binding::Special { .. } => None,
+            };
+            args.push(if param == Some(Param::Unit) { call::unit_argument(arg)? } else { self.expr(arg)? });
+        }
+        functions::call(spec, args, span)
     }
 
     fn list(&mut self, nodes: &[ExprNode]) -> Result<Vec<TypedExpr>, Diagnostic> {
@@ -140,29 +172,24 @@ impl Binder<'_> {
         let mut levels = 0;
         let mut rest = operations.into_iter().rev().peekable();
         while let Some((op, right, span)) = rest.next() {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not associative")]
-            let flat = match op.node {
-                BinaryOp::And => Some(Op::And),
-                BinaryOp::Or => Some(Op::Or),
-                BinaryOp::Concat => Some(Op::Function(&CONCAT)),
-                _ => None,
-            };
+            // The others are not associative.
+            let flat = matches!(op.node, BinaryOp::And | BinaryOp::Or | BinaryOp::Concat);
             levels += 1;
             if levels + self.depth > MAX_DEPTH {
                 return Err(too_deep(span));
             }
             let right = self.expr(right)?;
-            let Some(flat) = flat else {
+            if !flat {
                 bound = apply(op.node, bound, right, span).map_err(|error| error.or_at(op.span))?.at(span);
                 continue;
-            };
+            }
             let mut operands = vec![bound, right];
             let mut whole = span;
             while let Some((_, right, span)) = rest.next_if(|(next, ..)| next.node == op.node) {
                 operands.push(self.expr(right)?);
                 whole = span;
             }
-            bound = flat_operation(flat, operands, whole)?.at(whole);
+            bound = flat_operation(op.node, operands, whole)?.at(whole);
         }
         Ok(bound)
     }
@@ -181,7 +208,7 @@ impl Binder<'_> {
         let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
         let above = operators::compare(CompareOp::GtEq, value.clone(), low, span)?;
         let below = operators::compare(CompareOp::LtEq, value, high, span)?;
-        let both = flat_operation(Op::And, vec![above, below], span)?.at(span);
+        let both = flat_operation(BinaryOp::And, vec![above, below], span)?.at(span);
         if !negated {
             return Ok(both);
         }
@@ -207,7 +234,7 @@ impl Binder<'_> {
             let args = std::iter::once(value).chain(candidates).collect();
             return Ok(TypedExpr::op(Op::In { negated }, args, LogicalType::Boolean, nullable));
         }
-        let any = flat_operation(Op::Or, comparisons, span)?.at(span);
+        let any = flat_operation(BinaryOp::Or, comparisons, span)?.at(span);
         Ok(if negated { TypedExpr::op(Op::Not, vec![any], LogicalType::Boolean, nullable) } else { any })
     }
 
@@ -217,7 +244,7 @@ impl Binder<'_> {
             args.push(self.expr(escape)?);
         }
         let args = args.into_iter().map(|arg| coerce(arg, &LogicalType::String)).collect::<Result<Vec<_>, _>>()?;
-        let constant = |arg: Option<&TypedExpr>| arg.and_then(call::literal_text);
+        let constant = |arg: Option<&TypedExpr>| arg.and_then(literal_text);
         if let Some(pattern) = constant(args.get(1)) {
             escape_char(constant(args.get(2)).as_deref())
                 .and_then(|escape| LikePattern::new(&pattern, escape))
@@ -266,7 +293,7 @@ impl Binder<'_> {
         let (keys, _) = coerce_all("map", keys, span)?;
         let (values, _) = coerce_all("map", values, span)?;
         let args = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
-        call::kernel(&functions::MAP, args, span)
+        kernel(&functions::MAP, args, span)
     }
 }
 
@@ -288,23 +315,24 @@ fn apply(op: BinaryOp, left: TypedExpr, right: TypedExpr, span: Span) -> Bound {
 }
 
 /// `and`, `or`, `||` of any number of operands.
-fn flat_operation(op: Op, operands: Vec<TypedExpr>, span: Span) -> Bound {
+fn flat_operation(op: BinaryOp, operands: Vec<TypedExpr>, span: Span) -> Bound {
     let nullable = operands.iter().any(TypedExpr::nullable);
-    if let Op::Function(spec) = op {
+    if op == BinaryOp::Concat {
         for operand in &operands {
             if !matches!(operand.ty(), LogicalType::String | LogicalType::Bytes | LogicalType::Null) {
                 let error = misfit(operand, "a string", Some(&LogicalType::String));
                 return Err(error);
             }
         }
-        return call::kernel(spec, operands, span);
+        return kernel(&CONCAT, operands, span);
     }
     let conditions = operands.into_iter().map(coerce_condition).collect::<Result<Vec<_>, _>>()?;
+    let op = if op == BinaryOp::And { Op::And } else { Op::Or };
     Ok(TypedExpr::op(op, conditions, LogicalType::Boolean, nullable))
 }
 
 /// `cast(value as ty)`
-fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, span: Span) -> Bound {
+fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, length: Option<Length>, span: Span) -> Bound {
     if !cast::exists(value.ty(), ty) {
         let error = Diagnostic::at(span, format!("there is no cast from {} to {ty}", value.ty()));
         let instant = |ty: &LogicalType| matches!(ty, LogicalType::Timestamp | LogicalType::TimestampLtz);
@@ -316,11 +344,11 @@ fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, span: Span) 
             error
         });
     }
-    if value.ty() == ty || value.is_null_literal() {
+    if value.ty() == ty && length.is_none() || value.is_null_literal() {
         return Ok(implicit_cast(value, ty));
     }
     let nullable = value.nullable() || lenient || cast::can_be_null(value.ty(), ty);
-    Ok(TypedExpr::op(Op::Cast { lenient, implicit: false }, vec![value], ty.clone(), nullable))
+    Ok(TypedExpr::op(Op::Cast { lenient, implicit: false, length }, vec![value], ty.clone(), nullable))
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! Casts: which there are, and what each does to a column.
 
+mod column;
+mod failures;
 mod from_text;
-mod nested;
+mod length;
 mod numeric;
 mod temporal;
 mod to_text;
 
 use arrow_array::ArrayRef;
-use arrow_array::cast::AsArray;
-use arrow_array::new_null_array;
-use arrow_buffer::BooleanBuffer;
 
 use super::value::{Scope, Value};
 use crate::types::{LogicalType, Result};
+use column::cast_array;
+use failures::Failures;
 
+pub(super) use length::fit;
 pub(super) use to_text::write_value;
 
 /// Whether `cast(from as to)` exists.
@@ -93,53 +95,6 @@ pub(super) fn between(data: &ArrayRef, from: &LogicalType, to: &LogicalType) -> 
 /// Any number as a bigint, its fraction cut off.
 pub(super) fn to_bigint(data: &ArrayRef, from: &LogicalType) -> Result<ArrayRef> {
     cast_array(data, from, &LogicalType::BigInt, &mut Failures::default())
-}
-
-/// The rows that a cast failed in.
-#[derive(Debug, Default)]
-struct Failures {
-    rows: Vec<(usize, String)>,
-    /// Nobody asks why.
-    ignored: bool,
-    /// The rows that somebody asks about; `None` for all.
-    active: Option<BooleanBuffer>,
-}
-
-impl Failures {
-    fn push(&mut self, row: usize, message: impl FnOnce() -> String) {
-        if !self.ignored && self.active.as_ref().is_none_or(|active| active.value(row)) {
-            self.rows.push((row, message()));
-        }
-    }
-
-    fn text(&mut self, row: usize, text: &str, to: &LogicalType) {
-        self.push(row, || cannot_cast(text, to));
-    }
-}
-
-fn cannot_cast(text: &str, to: &LogicalType) -> String {
-    let shown: String = text.chars().take(60).collect();
-    let shown = crate::types::printable(&shown);
-    format!("cannot cast '{shown}' to {to}")
-}
-
-fn cast_array(data: &ArrayRef, from: &LogicalType, to: &LogicalType, failures: &mut Failures) -> Result<ArrayRef> {
-    use LogicalType as T;
-    if from == to {
-        return Ok(data.clone());
-    }
-    match (from, to) {
-        (T::Null, _) => Ok(new_null_array(&to.to_arrow(), data.len())),
-        (T::Array(_), T::Array(_)) | (T::Map(..), T::Map(..)) | (T::Row(_), T::Row(_)) => {
-            nested::cast(data, from, to, failures)
-        }
-        (T::String, _) => from_text::cast(data.as_string(), to, failures),
-        (_, T::String) => Ok(to_text::cast(data, from)),
-        (T::Date | T::Time | T::Timestamp | T::TimestampLtz | T::IntervalDayTime | T::IntervalYearMonth, _) => {
-            temporal::cast(data, from, to)
-        }
-        _ => numeric::cast(data, from, to, failures),
-    }
 }
 
 #[cfg(test)]

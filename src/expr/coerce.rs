@@ -111,7 +111,7 @@ pub(super) fn implicit_cast(expr: TypedExpr, ty: &LogicalType) -> TypedExpr {
         return TypedExpr::null(ty.clone()).at(span);
     }
     let nullable = expr.nullable || cast::can_be_null(&expr.ty, ty);
-    TypedExpr::op(Op::Cast { lenient: false, implicit: true }, vec![expr], ty.clone(), nullable).at(span)
+    TypedExpr::op(Op::Cast { lenient: false, implicit: true, length: None }, vec![expr], ty.clone(), nullable).at(span)
 }
 
 /// All of `args` as values of their common type.

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
 use super::cast;
-use super::functions::{Binding, Kernel, Prepared};
+use super::functions::Prepared;
 use super::kernels::{self, LikePattern, Multiples, Set, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr, TypedKind};
 use crate::types::LogicalType;
@@ -30,7 +30,6 @@ pub(super) struct Node {
     /// For `x % n = 0`: the only argument is `x` then.
     pub(super) multiples: Option<Multiples>,
     pub(super) prepared: Option<Prepared>,
-    pub(super) kernel: Option<&'static Kernel>,
 }
 
 #[derive(Debug)]
@@ -60,18 +59,14 @@ impl Node {
             set: None,
             multiples: divided.map(|(_, multiples)| multiples),
             prepared: None,
-            kernel: None,
         };
         match &expr.kind {
             TypedKind::Op(Op::Like { .. }, args) => node.like = like(args),
             TypedKind::Op(Op::In { .. }, args) => node.set = set(args),
-            TypedKind::Op(Op::Function(spec), args) => {
-                if let Binding::Kernel(kernel) = &spec.binding {
-                    node.kernel = Some(kernel);
-                    let constants: Vec<_> = args.iter().map(TypedExpr::as_literal).collect();
-                    // What binding refused does not come here.
-                    node.prepared = kernel.prepare.and_then(|prepare| prepare(&constants).ok().flatten());
-                }
+            TypedKind::Op(Op::Function(function), args) => {
+                let constants: Vec<_> = args.iter().map(TypedExpr::as_literal).collect();
+                // What binding refused does not come here.
+                node.prepared = function.body.prepare.and_then(|prepare| prepare(&constants).ok().flatten());
             }
             TypedKind::Op(..) | TypedKind::Column { .. } | TypedKind::Literal(_) => {}
         }
@@ -86,7 +81,7 @@ fn fails(expr: &TypedExpr) -> bool {
         Op::Arithmetic(op) => args.get(1).is_some_and(|right| kernels::can_fail(*op, &expr.ty, right)),
         Op::Cast { lenient, .. } => !lenient && args.first().is_some_and(|arg| cast::can_fail(&arg.ty, &expr.ty)),
         Op::Like { .. } => like(args).is_none(),
-        Op::Function(spec) => matches!(&spec.binding, Binding::Kernel(kernel) if kernel.fallible),
+        Op::Function(function) => function.body.fallible,
         Op::Negate
         | Op::Compare(_)
         | Op::And

@@ -5,7 +5,7 @@ use std::fmt;
 use arrow_array::types::{DurationMillisecondType, IntervalYearMonthType};
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
-use super::ast::IsTest;
+use super::ast::{IsTest, Length};
 use super::cast::write_value;
 use super::typed::{ArithmeticOp, Op, TypedExpr, TypedKind};
 use crate::types::LogicalType;
@@ -131,8 +131,15 @@ fn operation(f: &mut fmt::Formatter<'_>, op: &Op, args: &[TypedExpr], ty: &Logic
         (Op::Extreme(super::typed::CompareOp::GtEq), args) => write!(f, "greatest({})", List(args)),
         (Op::Extreme(_), args) => write!(f, "least({})", List(args)),
         (Op::Cast { implicit: true, .. }, [operand]) => write!(f, "{operand}"),
-        (Op::Cast { lenient, .. }, [operand]) => {
-            write!(f, "{}cast({operand} as {ty})", if *lenient { "try_" } else { "" })
+        (Op::Cast { lenient, length, .. }, [operand]) => {
+            write!(f, "{}cast({operand} as ", if *lenient { "try_" } else { "" })?;
+            match (length, ty) {
+                (None, ty) => write!(f, "{ty})"),
+                (Some(Length { most, fixed }), ty) => {
+                    let name = if *ty == LogicalType::Bytes { "binary" } else { "char" };
+                    write!(f, "{}{name}({most}))", if *fixed { "" } else { "var" })
+                }
+            }
         }
         (Op::Field { name, .. }, [of]) => write!(f, "{}.{}", Operand(of, Level::Atom), identifier(name)),
         (Op::Function(spec), args) => match (spec.name, args) {

@@ -5,10 +5,10 @@ use arrow_schema::ArrowError;
 
 use super::TypedExpr;
 use super::compile::{Node, Step};
-use super::functions::Args;
+use super::functions::{Args, Body};
 use super::kernels;
 use super::typed::{CompareOp, Op};
-use super::value::{Scope, Value};
+use super::value::{RowError, Scope, Value};
 use crate::types::{LogicalType, Result};
 
 /// What evaluation needs to know besides the rows, and where it reports rows that fail.
@@ -18,15 +18,6 @@ pub struct EvalContext {
     pub now_ms: i64,
     /// The rows that failed, each with its first error, in no particular order. Their value is null.
     pub errors: Vec<RowError>,
-}
-
-/// A row whose expression failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// Its position in the batch.
-    pub row: usize,
-    /// Why: `division by zero`.
-    pub message: String,
 }
 
 /// A typed expression made ready to run: constants folded, functions chosen, patterns compiled.
@@ -136,12 +127,16 @@ fn operation(op: &Op, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
         Op::Case => case(args, &node.ty, scope),
         Op::Coalesce => coalesce(args, scope),
         Op::Extreme(op) => extreme(*op, args, scope),
-        Op::Cast { lenient, .. } => {
+        Op::Cast { lenient, length, .. } => {
             let value = eval(&args[0], scope)?;
-            super::cast::cast(&value, &args[0].ty, &node.ty, *lenient, scope)
+            let value = super::cast::cast(&value, &args[0].ty, &node.ty, *lenient, scope)?;
+            Ok(match length {
+                Some(length) => super::cast::fit(&value, *length),
+                None => value,
+            })
         }
         Op::Field { index, .. } => field(&eval(&args[0], scope)?, *index),
-        Op::Function(_) => function(node, scope),
+        Op::Function(called) => function(called.body, node, scope),
     }
 }
 
@@ -241,7 +236,7 @@ fn extreme(op: CompareOp, args: &[Node], scope: &mut Scope<'_>) -> Result<Value>
     let mut best = first.clone();
     for value in rest {
         // Null where either is null, and that is chosen: the result is then null as well.
-        let keep = kernels::compare(op, (&best, ty), (value, ty), scope)?;
+        let keep = kernels::compare_sorted(op, &best, value, ty, scope)?;
         let known = kernels::select(&kernels::trues(&keep, rows)?, &best, value)?;
         let null = kernels::is(&keep, super::ast::IsTest::Null, false)?;
         best = kernels::select(&kernels::trues(&null, rows)?, &Value::null(ty), &known)?;
@@ -258,10 +253,7 @@ fn field(of: &Value, index: usize) -> Result<Value> {
     Ok(of.with(arrow_array::make_array(data)))
 }
 
-fn function(node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
-    let Some(kernel) = node.kernel else {
-        return Err(ArrowError::InvalidArgumentError("a function without a kernel".to_owned()).into());
-    };
+fn function(body: &Body, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
     let values = node.args.iter().map(|arg| eval(arg, scope)).collect::<Result<Vec<_>>>()?;
     let scalar = values.iter().all(Value::is_scalar);
     let mut args = Args {
@@ -273,7 +265,7 @@ fn function(node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
         prepared: node.prepared.as_ref(),
         failures: Vec::new(),
     };
-    let data = (kernel.run)(&mut args)?;
+    let data = (body.run)(&mut args)?;
     let failures = args.failures;
     scope.report(failures, scalar);
     Ok(if scalar { Value::Scalar(data) } else { Value::Array(data) })

@@ -3,12 +3,19 @@
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema as ArrowSchema;
 
-use super::functions::Binding;
 use super::typed::{Op, TypedExpr, TypedKind};
 use super::{EvalContext, Evaluator};
 
-/// See [`TypedExpr::fold`].
-pub(super) fn fold(expr: TypedExpr) -> TypedExpr {
+impl TypedExpr {
+    /// The same expression with its constant parts computed. A constant part that would fail stays as it is, to fail
+    /// when (and if) a row reaches it.
+    #[must_use]
+    pub fn fold(self) -> Self {
+        fold(self)
+    }
+}
+
+fn fold(expr: TypedExpr) -> TypedExpr {
     let TypedExpr { kind, ty, nullable, span } = expr;
     let TypedKind::Op(op, args) = kind else {
         return TypedExpr { kind, ty, nullable, span };
@@ -23,9 +30,7 @@ pub(super) fn fold(expr: TypedExpr) -> TypedExpr {
 
 /// The value of an operation on constants, unless it fails or is not the same each time.
 fn constant(expr: &TypedExpr) -> Option<TypedExpr> {
-    if let TypedKind::Op(Op::Function(spec), _) = &expr.kind
-        && matches!(&spec.binding, Binding::Kernel(kernel) if kernel.volatile)
-    {
+    if matches!(&expr.kind, TypedKind::Op(Op::Function(function), _) if function.body.volatile) {
         return None;
     }
     let options = RecordBatchOptions::new().with_row_count(Some(1));

@@ -24,7 +24,8 @@ mod time;
 mod typed;
 mod value;
 
-pub use bind::{Scope, bind, bind_as, bind_predicate};
-pub use eval::{EvalContext, Evaluator, RowError};
+pub use bind::{Scope, bind, bind_as, bind_over_aggregates, bind_predicate};
+pub use eval::{EvalContext, Evaluator};
 pub use functions::{Family, FunctionSpec, function, function_names, functions};
 pub use typed::TypedExpr;
+pub use value::RowError;

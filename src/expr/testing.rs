@@ -3,7 +3,7 @@
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 
-use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Literal, UnaryOp};
+use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, Literal, UnaryOp};
 use super::{EvalContext, Evaluator, RowError, TypedExpr, bind};
 use crate::types::{Diagnostic, Field, LogicalType, Schema, Span, Spanned};
 
@@ -501,10 +501,24 @@ impl Parser {
         let expr = Box::new(self.expr(0)?);
         self.need_word("as")?;
         let start = self.span();
+        let at = self.at;
         let ty = self.ty()?;
+        let length = self.length(at);
         let ty = Spanned::new(ty, self.since(start));
         self.need(")")?;
-        Ok(Expr::Cast { expr, ty, lenient })
+        Ok(Expr::Cast { expr, ty, lenient, length })
+    }
+
+    /// That of the type at token `at`.
+    fn length(&self, at: usize) -> Option<Length> {
+        let Some((Token::Word(word), _)) = self.tokens.get(at) else { return None };
+        let word = word.to_lowercase();
+        let fixed = matches!(word.as_str(), "char" | "binary");
+        let most = match self.tokens.get(at + 2) {
+            Some((Token::Integer(digits), _)) => digits.parse().ok(),
+            _ => fixed.then_some(1),
+        };
+        (fixed || matches!(word.as_str(), "varchar" | "varbinary")).then_some(Length { most: most?, fixed })
     }
 
     fn ty(&mut self) -> Result<LogicalType, String> {
@@ -516,7 +530,7 @@ impl Parser {
                 let Expr::Literal(Literal::Integer(digits)) = number.node else {
                     return Err(format!("{:?} is no precision", number.node));
                 };
-                numbers.push(digits.parse::<u8>().map_err(|e| e.to_string())?);
+                numbers.push(digits.parse::<u32>().map_err(|e| e.to_string())?);
             }
         }
         Ok(match name.as_str() {
@@ -527,9 +541,12 @@ impl Parser {
             "bigint" => T::BigInt,
             "float" => T::Float,
             "double" => T::Double,
-            "decimal" => T::Decimal(numbers.first().copied().unwrap_or(10), numbers.get(1).copied().unwrap_or(0)),
-            "string" => T::String,
-            "bytes" => T::Bytes,
+            "decimal" => {
+                let number = |i: usize, default: u8| numbers.get(i).map_or(Ok(default), |&n| u8::try_from(n));
+                T::Decimal(number(0, 10).map_err(|e| e.to_string())?, number(1, 0).map_err(|e| e.to_string())?)
+            }
+            "string" | "varchar" | "char" => T::String,
+            "bytes" | "varbinary" | "binary" => T::Bytes,
             "date" => T::Date,
             "time" => T::Time,
             "timestamp" => T::Timestamp,

@@ -2,8 +2,8 @@
 
 use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
-use super::ast::{BinaryOp, IsTest};
-use super::functions::FunctionSpec;
+use super::ast::{BinaryOp, IsTest, Length};
+use super::functions::Function;
 use crate::types::{Field, LogicalType, Span};
 
 /// An expression whose columns are found and whose types are known.
@@ -78,6 +78,8 @@ pub(super) enum Op {
         lenient: bool,
         /// Put in by binding; not shown.
         implicit: bool,
+        /// To this length then.
+        length: Option<Length>,
     },
     /// A field of a row.
     Field {
@@ -87,7 +89,7 @@ pub(super) enum Op {
         name: String,
     },
     /// A function of the registry.
-    Function(&'static FunctionSpec),
+    Function(Function),
 }
 
 /// `+ - * / %`
@@ -321,13 +323,6 @@ impl TypedExpr {
                 span: self.span,
             },
         }
-    }
-
-    /// The same expression with its constant parts computed. A constant part that would fail stays as it is, to fail
-    /// when (and if) a row reaches it.
-    #[must_use]
-    pub fn fold(self) -> Self {
-        super::fold::fold(self)
     }
 
     /// The conjunction of predicates.

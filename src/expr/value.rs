@@ -8,8 +8,16 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
 use arrow_select::take::take;
 
-use super::RowError;
 use crate::types::{Error, LogicalType, Result};
+
+/// A row whose expression failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// Its position in the batch.
+    pub row: usize,
+    /// Why: `division by zero`.
+    pub message: String,
+}
 
 /// A value for every row: a column, or one value for all. A constant stays one value until somebody needs a column.
 #[derive(Debug, Clone)]

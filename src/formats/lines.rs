@@ -3,12 +3,6 @@
 
 use super::BadRecord;
 
-/// The longest record that is decoded unless an option says otherwise.
-pub(super) const RECORD_BYTES_MAX: usize = 64 << 20;
-
-/// The longest record that the option may allow: with [`HELD_BYTES_MAX`] it keeps every column below 2 GiB.
-pub(super) const RECORD_BYTES_LIMIT: usize = 512 << 20;
-
 /// Input taken since the last flush at which a decoder is full.
 pub(super) const HELD_BYTES_MAX: usize = 1 << 30;
 

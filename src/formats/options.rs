@@ -1,6 +1,12 @@
 //! The options of a format, as text: connectors pass on what they do not know themselves.
 
-use super::lines::{RECORD_BYTES_LIMIT, RECORD_BYTES_MAX};
+use crate::types::Schema;
+
+/// The longest record that is decoded unless an option says otherwise.
+const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// The longest record that the option may allow: with what a decoder takes between two flushes it keeps every column below 2 GiB.
+const RECORD_BYTES_LIMIT: usize = 512 << 20;
 
 /// One option of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +93,20 @@ pub(super) fn record_bytes_max(options: &FormatOptions) -> Result<usize, String>
             MAX_RECORD_BYTES.name
         )
     })
+}
+
+/// The name of the field that holds a change's kind.
+pub const CHANGE: &str = "op";
+
+/// Whether an encoder of these columns writes the kind of each row.
+pub(super) fn changelog(schema: &Schema, options: &FormatOptions) -> Result<bool, String> {
+    let changelog = options.boolean(CHANGELOG.name)?.unwrap_or(false);
+    if changelog && schema.index_of(CHANGE).is_some() {
+        return Err(format!(
+            "a changelog's rows begin with their kind, `{CHANGE}`, and there is a column of this name"
+        ));
+    }
+    Ok(changelog)
 }
 
 /// The option of both encoders.

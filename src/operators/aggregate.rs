@@ -4,11 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::group_aggregate::GroupAggregate;
-use super::select::{fresh_name, name_of};
+use super::map::Project;
+use super::select::{Selected, fresh_name, name_of};
 use super::window::WindowAggregate;
-use crate::api::{PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
+use crate::api::{NamedExpr, PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
 use crate::expr::aggregate::{AggregateCall, aggregates, bind_aggregate, is_aggregate};
-use crate::types::{Diagnostic, Spanned};
+use crate::expr::ast::Call;
+use crate::expr::{Scope, TypedExpr, bind_over_aggregates, function};
+use crate::formats::CHANGE;
+use crate::types::{Diagnostic, Field, LogicalType, Schema};
 
 /// `aggregate`
 pub(super) const AGGREGATE: StageSpec = StageSpec {
@@ -19,11 +23,11 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
     help: "Behind a `window`: one row for each key and window when it fires, with the keys, window_start, window_end \
            and the aggregates. Without a window: a changelog, in which +I is a key's first result and -U and +U are \
            the old and the new one. Without `key_by`: one result for all rows. `filter (where …)` behind a call \
-           leaves rows out of that call alone.",
+           leaves rows out of that call alone. Calls may be computed with: `sum(price) / count(*) as mean`.",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n, avg(price) as mean;",
         "bids | key_by auction | aggregate count(*) as n, count(*) filter (where price > 1000) as dear;",
-        "bids | aggregate max(price) as highest;",
+        "bids | aggregate max(price) as highest, max(price) - min(price) as span;",
     ],
     flink: Some("GROUP BY; windowing TVF aggregation"),
     bind,
@@ -32,42 +36,107 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     let shape = stream.shape().clone();
     let keys = shape.keys.clone().unwrap_or_default();
-    let mut taken: HashSet<String> = keys.iter().map(|&key| shape.schema.fields()[key].name.clone()).collect();
+    let mut group: Vec<Field> = keys.iter().map(|&key| shape.schema.fields()[key].clone()).collect();
+    let mut taken: HashSet<String> = group.iter().map(|field| field.name.clone()).collect();
     if shape.window.is_some() {
-        taken.extend(["window_start", "window_end"].map(str::to_owned));
+        for name in ["window_start", "window_end"] {
+            fresh_name(&mut taken, name, args.span)?;
+            group.push(Field::new(name, LogicalType::Timestamp).not_null());
+        }
     }
-    let mut calls: Vec<(String, AggregateCall)> = Vec::new();
+    let group = Schema::new(group);
+    let scope = Scope::named(shape.name.as_ref(), &group);
+    let mut calls = Calls { input: shape.scope(), group: group.len(), named: Vec::new(), read: 0 };
+    let mut results = Selected::all(&group);
+    let mut computed = false;
     for (position, item) in args.exprs(0)?.iter().enumerate() {
         let SelectItem::Expr(item) = item else {
             return Err(Diagnostic::at(args.span, "`aggregate` takes aggregate calls, not `*`"));
         };
-        let call = match item.as_call() {
-            Some(call) if is_aggregate(&call.name.node) => call,
-            Some(call) => return Err(no_aggregate(&call.name)),
-            None => {
-                return Err(Diagnostic::at(item.expr.span, "an aggregate call such as `count(*)` was expected")
-                    .help("compute with the results in a `map` behind it; the keys are there by themselves"));
+        let (name, span) = name_of(item, position);
+        let result = match item.as_call() {
+            Some(call) if is_aggregate(&call.name.node) => calls.push(name.clone(), call)?,
+            call => {
+                let before = calls.read;
+                let bound = bind_over_aggregates(&item.expr, &scope, &mut |call| calls.find(call));
+                if calls.read == before {
+                    return Err(no_aggregate(item, call));
+                }
+                computed = true;
+                bound?
             }
         };
-        let call = bind_aggregate(call, shape.scope())?;
-        let (name, span) = name_of(item, position);
         fresh_name(&mut taken, &name, span)?;
-        calls.push((name, call));
+        results.push(name, result);
     }
+    if shape.window.is_none() && taken.contains(CHANGE) {
+        let message = format!("`{CHANGE}` is the name of a change's kind: no column of a changelog can have it");
+        return Err(Diagnostic::at(args.span, message).help("give the column another name with `as`"));
+    }
+    let calls = calls.named;
     let Some(window) = shape.window else {
         stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, !shape.changelog.is_append())));
+        if computed {
+            stream.apply(Arc::new(Project::new(results)));
+        }
         return Ok(());
     };
     let late_to = window.late_to.clone();
     let operator: Arc<dyn PlannedOperator> = Arc::new(WindowAggregate::new(&shape.schema, &keys, window, &calls));
     stream.apply(operator);
-    match late_to {
-        Some(name) => stream.name_side_output(0, &name),
-        None => Ok(()),
+    if let Some(name) = late_to {
+        stream.name_side_output(0, &name)?;
+    }
+    if computed {
+        stream.apply(Arc::new(Project::new(results)));
+    }
+    Ok(())
+}
+
+/// The calls of one stage, with the names of their columns behind those of the group.
+struct Calls<'a> {
+    input: Scope<'a>,
+    /// Columns of the group.
+    group: usize,
+    named: Vec<(String, AggregateCall)>,
+    /// How many were found in expressions.
+    read: usize,
+}
+
+impl Calls<'_> {
+    /// The result of a call that is a column under `name`.
+    fn push(&mut self, name: String, call: &Call) -> Result<TypedExpr, Diagnostic> {
+        let call = bind_aggregate(call, &self.input)?;
+        self.named.push((name, call));
+        Ok(self.result(self.named.len() - 1))
+    }
+
+    /// The result of a call in an expression; equal calls are one.
+    fn find(&mut self, call: &Call) -> Result<TypedExpr, Diagnostic> {
+        self.read += 1;
+        let call = bind_aggregate(call, &self.input)?;
+        let place = self.named.iter().position(|(_, known)| *known == call).unwrap_or_else(|| {
+            self.named.push((call.describe(), call));
+            self.named.len() - 1
+        });
+        Ok(self.result(place))
+    }
+
+    fn result(&self, place: usize) -> TypedExpr {
+        let (name, call) = &self.named[place];
+        let field = Field { name: name.clone(), ty: call.ty.clone(), nullable: call.nullable };
+        TypedExpr::column(self.group + place, &field)
     }
 }
 
-fn no_aggregate(name: &Spanned<String>) -> Diagnostic {
-    let known = aggregates().iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-    Diagnostic::at(name.span, format!("`{}` is no aggregate function", name.node)).did_you_mean(&name.node, known)
+fn no_aggregate(item: &NamedExpr, call: Option<&Call>) -> Diagnostic {
+    if let Some(Call { name, .. }) = call
+        && function(&name.node).is_none()
+    {
+        let known = aggregates().iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
+        return Diagnostic::at(name.span, format!("`{}` is no aggregate function", name.node))
+            .did_you_mean(&name.node, known);
+    }
+    Diagnostic::at(item.expr.span, "an aggregate call such as `count(*)` was expected")
+        .help("compute with other columns in a `map` before it; the keys are there by themselves")
 }

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow_select::take::take;
 
-use super::rows::reject_failed;
+use super::rows::evaluated;
 use crate::api::Output;
 use crate::expr::aggregate::{Accumulator, AggregateCall};
 use crate::expr::{EvalContext, Evaluator, TypedExpr};
 use crate::state::StateDescriptor;
+use crate::types::floats::canonical_column;
 use crate::types::{Batch, Field, LogicalType, Result, Schema};
 
 /// The keys and aggregate calls of an operator, ready to be evaluated; an expression that several use is computed once.
@@ -24,7 +25,7 @@ pub(super) struct Aggregates {
     changelog_input: bool,
 }
 
-/// The keys, arguments and filters of a batch's rows.
+/// The keys, arguments and filters of a batch's rows; floats are [canonical](crate::types::floats).
 #[derive(Debug, Clone)]
 pub(super) struct Evaluated {
     pub(super) rows: usize,
@@ -65,25 +66,17 @@ impl Aggregates {
         place: &str,
         out: &mut dyn Output,
     ) -> Result<(Batch, Evaluated)> {
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
-        let evaluated = self.columns(&batch, &mut context)?;
-        if context.errors.is_empty() {
-            return Ok((batch, evaluated));
-        }
-        let batch = reject_failed(batch, &context.errors, place, out)?;
-        // What is left has been evaluated without an error before.
-        let evaluated = self.columns(&batch, &mut EvalContext { now_ms, errors: Vec::new() })?;
-        Ok((batch, evaluated))
+        evaluated(batch, now_ms, place, out, |rows, context| self.columns(rows, context))
     }
 
-    fn columns(&self, batch: &Batch, context: &mut EvalContext) -> Result<Evaluated> {
-        let rows = batch.columns();
-        let exprs: Vec<ArrayRef> = self.exprs.iter().map(|expr| expr.evaluate(rows, context)).collect::<Result<_>>()?;
+    fn columns(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Evaluated> {
+        let exprs = self.exprs.iter().map(|expr| Ok(canonical_column(&expr.evaluate(rows, context)?)));
+        let exprs: Vec<ArrayRef> = exprs.collect::<Result<_>>()?;
         let predicates: Vec<BooleanArray> =
             self.predicates.iter().map(|expr| expr.evaluate_predicate(rows, context)).collect::<Result<_>>()?;
         Ok(Evaluated {
-            rows: batch.rows(),
-            keys: self.keys.iter().map(|&key| batch.column(key).clone()).collect(),
+            rows: rows.num_rows(),
+            keys: self.keys.iter().map(|&key| canonical_column(rows.column(key))).collect(),
             args: self.args.iter().map(|args| args.iter().map(|&arg| exprs[arg].clone()).collect()).collect(),
             keep: self.filters.iter().map(|filter| filter.map(|filter| predicates[filter].clone())).collect(),
         })

@@ -8,13 +8,13 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::ScalarBuffer;
 
 use super::filter::{Narrowed, passed, project};
-use super::rows::reject_failed;
+use super::rows::evaluated;
 use super::select::no_window;
 use crate::api::{
     Armed, Clause, EventTimeSpec, Inputs, Moment, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape,
     Signature, StageArgs, StageContext, StageSpec, WatermarkGenerator,
 };
-use crate::expr::{EvalContext, Evaluator, bind as bind_expr};
+use crate::expr::{Evaluator, bind as bind_expr};
 use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
 use crate::types::{
     Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema,
@@ -183,14 +183,9 @@ struct EventTimeOperator {
 }
 
 impl Operator for EventTimeOperator {
-    fn process(&mut self, _input: usize, mut batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
-        let mut times = self.time.evaluate(batch.columns(), &mut context)?;
-        if !context.errors.is_empty() {
-            batch = reject_failed(batch, &context.errors, &self.place, out)?;
-            times = self.time.evaluate(batch.columns(), &mut EvalContext { now_ms, errors: Vec::new() })?;
-        }
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let (batch, times) =
+            evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| self.time.evaluate(rows, context))?;
         let batch = project(batch, self.columns.as_deref(), &self.output)?.with_times(event_times(&times)?);
         let times = batch.times().clone();
         self.generator.advance(&times, |rows, watermark| {

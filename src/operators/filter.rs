@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::rows::reject_failed;
+use super::rows::evaluated;
 use super::select::no_window;
 use crate::api::{
     Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
     StageSpec,
 };
-use crate::expr::{EvalContext, Evaluator, TypedExpr, bind_predicate};
+use crate::expr::{Evaluator, TypedExpr, bind_predicate};
 use crate::types::{Batch, Clock, Diagnostic, Result, Schema};
 
 /// `filter`
@@ -150,12 +150,9 @@ struct FilterOperator {
 
 impl Operator for FilterOperator {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
-        // The condition of a row that failed is null: it is dropped here and reported there.
-        let keep = self.predicate.evaluate_predicate(batch.columns(), &mut context)?;
-        if !context.errors.is_empty() {
-            reject_failed(batch.clone(), &context.errors, &self.place, out)?;
-        }
+        let (batch, keep) = evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| {
+            self.predicate.evaluate_predicate(rows, context)
+        })?;
         // Projected first: columns that only the condition reads are not copied.
         let kept = project(batch, self.columns.as_deref(), &self.output)?.filter(&keep)?;
         if kept.is_empty() { Ok(()) } else { out.batch(kept) }

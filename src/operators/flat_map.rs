@@ -8,14 +8,14 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
-use super::rows::reject_failed;
+use super::rows::evaluated;
 use super::select::{fresh_name, no_window};
 use crate::api::{
     ChangelogMode, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature,
     StageArgs, StageContext, StageSpec,
 };
 use crate::expr::ast::Expr;
-use crate::expr::{EvalContext, Evaluator, TypedExpr, bind as bind_expr};
+use crate::expr::{Evaluator, TypedExpr, bind as bind_expr};
 use crate::types::{Batch, Clock, Diagnostic, Error, Field, LogicalType, Result, Schema};
 
 /// `flat_map`
@@ -188,14 +188,9 @@ struct UnnestOperator {
 }
 
 impl Operator for UnnestOperator {
-    fn process(&mut self, _input: usize, mut batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
-        let mut lists = self.expr.evaluate(batch.columns(), &mut context)?;
-        if !context.errors.is_empty() {
-            batch = reject_failed(batch, &context.errors, &self.place, out)?;
-            lists = self.expr.evaluate(batch.columns(), &mut EvalContext { now_ms, errors: Vec::new() })?;
-        }
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let (batch, lists) =
+            evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| self.expr.evaluate(rows, context))?;
         let (items, offsets) = elements(&lists)?;
         let (mut rows, mut elements) = (Vec::new(), Vec::new());
         for (row, ends) in offsets.windows(2).enumerate() {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
-use super::rows::reject_failed;
+use super::rows::evaluated;
 use super::select::{Selected, bind_list, no_window};
 use crate::api::{
     Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
     StageSpec, UpdateKind,
 };
-use crate::expr::{EvalContext, Evaluator, TypedExpr};
+use crate::expr::{Evaluator, TypedExpr};
 use crate::types::{Batch, Clock, Diagnostic, Field, Result, Schema};
 
 /// `map`
@@ -120,22 +120,11 @@ struct ProjectOperator {
     clock: Arc<dyn Clock>,
 }
 
-impl ProjectOperator {
-    fn columns(&self, batch: &Batch, context: &mut EvalContext) -> Result<Vec<ArrayRef>> {
-        self.exprs.iter().map(|expr| expr.evaluate(batch.columns(), context)).collect()
-    }
-}
-
 impl Operator for ProjectOperator {
-    fn process(&mut self, _input: usize, mut batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
-        let mut columns = self.columns(&batch, &mut context)?;
-        if !context.errors.is_empty() {
-            batch = reject_failed(batch, &context.errors, &self.place, out)?;
-            // What is left has been evaluated without an error before.
-            columns = self.columns(&batch, &mut EvalContext { now_ms, errors: Vec::new() })?;
-        }
+    fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
+        let (batch, columns) = evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| {
+            self.exprs.iter().map(|expr| expr.evaluate(rows, context)).collect::<Result<Vec<ArrayRef>>>()
+        })?;
         if batch.is_empty() {
             return Ok(());
         }

@@ -9,15 +9,32 @@ use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 
 use crate::api::{Output, Rejected};
-use crate::expr::RowError;
+use crate::expr::{EvalContext, RowError};
 use crate::state::KeyedRows;
 use crate::types::{Batch, Error, Result, Schema, key_group};
 
-/// Rejects the rows that `errors` names, each once; gives the batch of the others.
-pub(super) fn reject_failed(batch: Batch, errors: &[RowError], place: &str, out: &mut dyn Output) -> Result<Batch> {
-    if errors.is_empty() {
-        return Ok(batch);
+/// What `evaluate` computes of the rows of `batch`. Rows that fail are rejected at `place`, each once, and those that are
+/// left evaluated again; their batch comes back too.
+pub(super) fn evaluated<T>(
+    batch: Batch,
+    now_ms: i64,
+    place: &str,
+    out: &mut dyn Output,
+    evaluate: impl Fn(&RecordBatch, &mut EvalContext) -> Result<T>,
+) -> Result<(Batch, T)> {
+    let mut context = EvalContext { now_ms, errors: Vec::new() };
+    let found = evaluate(batch.columns(), &mut context)?;
+    if context.errors.is_empty() {
+        return Ok((batch, found));
     }
+    let batch = reject_failed(&batch, &context.errors, place, out)?;
+    // What is left has been evaluated without an error before.
+    let found = evaluate(batch.columns(), &mut EvalContext { now_ms, errors: Vec::new() })?;
+    Ok((batch, found))
+}
+
+/// Rejects the rows that `errors` names, each once; gives the batch of the others.
+pub(super) fn reject_failed(batch: &Batch, errors: &[RowError], place: &str, out: &mut dyn Output) -> Result<Batch> {
     let mut errors: Vec<&RowError> = errors.iter().collect();
     errors.sort_by_key(|error| error.row);
     errors.dedup_by_key(|error| error.row);

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::task::Waker;
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
@@ -27,6 +29,9 @@ pub(super) enum Values {
     Text(Vec<Option<&'static str>>),
     Bool(Vec<Option<bool>>),
     Time(Vec<Option<i64>>),
+    Double(Vec<Option<f64>>),
+    /// Of any other type.
+    Any(LogicalType, ArrayRef),
 }
 
 impl Values {
@@ -40,6 +45,8 @@ impl Values {
             Self::Text(_) => LogicalType::String,
             Self::Bool(_) => LogicalType::Boolean,
             Self::Time(_) => LogicalType::Timestamp,
+            Self::Double(_) => LogicalType::Double,
+            Self::Any(ty, _) => ty.clone(),
         }
     }
 
@@ -49,6 +56,8 @@ impl Values {
             Self::Text(values) => Arc::new(StringArray::from(values)),
             Self::Bool(values) => Arc::new(BooleanArray::from(values)),
             Self::Time(values) => Arc::new(TimestampMillisecondArray::from(values)),
+            Self::Double(values) => Arc::new(Float64Array::from(values)),
+            Self::Any(_, array) => array,
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::testing::{FakeStream, Recorder, Values, aggregates, at, batch, call, column, context, item, names, run};
 use super::window::assigners::window_functions;
 use super::{PLANNED_STAGES, stages};
-use crate::api::{Arg, PlannedOperator};
-use crate::expr::ast::{BinaryOp, Call, Expr, ExprNode};
+use crate::api::{Arg, PlannedOperator, WindowCall};
+use crate::expr::ast::{BinaryOp, Call, Expr, ExprNode, Literal};
 use crate::types::{Batch, Schema};
 
 #[test]
@@ -92,4 +92,89 @@ fn a_filtered_call_leaves_rows_out_of_itself_alone() {
     stream.stage("aggregate", vec![Arg::Exprs(calls)], vec![]).expect("binds");
     let rows = run(stream.last(), vec![rows]).elements;
     assert_eq!(rows, ["+I 1|1|null", "+I 2|1|20", "-U 1|1|null", "+U 1|2|null"]);
+}
+
+#[test]
+fn aggregates_are_computed_with() {
+    let (schema, rows) = input();
+    let aggregate = |name: &str, arg| at(Expr::Call(call(name, arg, false)));
+    let of = |left, op, right| at(Expr::Binary(Box::new(left), at(op), Box::new(right)));
+    let mean = of(aggregate("sum", Some("price")), BinaryOp::Divide, aggregate("count", None));
+    let spread = of(aggregate("max", Some("price")), BinaryOp::Minus, aggregate("min", Some("price")));
+    let weighed = of(aggregate("count", None), BinaryOp::Multiply, column("key"));
+    let list = vec![
+        item(mean, Some("mean")),
+        item(aggregate("count", None), Some("n")),
+        item(spread, None),
+        item(weighed, Some("weighed")),
+    ];
+    let mut stream = FakeStream::new(&schema);
+    stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
+    stream.stage("aggregate", vec![Arg::Exprs(list.clone())], vec![]).expect("binds");
+    assert_eq!(
+        stream.shape.schema.to_string(),
+        "(key bigint, mean bigint, n bigint not null, EXPR$2 bigint, weighed bigint)"
+    );
+    // Equal calls are one.
+    assert_eq!(
+        stream.applied[0].describe(),
+        "groupBy=[key], select=[key, sum(price) as sum(price), count(*) as count(*), count(*) as n, max(price) as \
+         max(price), min(price) as min(price)]"
+    );
+    let changes = run(&*stream.applied[0], vec![rows]).batches;
+    assert_eq!(
+        run(stream.last(), changes).elements,
+        ["+I 1|10|1|0|1", "+I 2|20|1|0|2", "-U 1|10|1|0|1", "+U 1|20|2|20|2"]
+    );
+    // In a window the bounds stand between key and results, and late rows leave the window.
+    let mut stream = FakeStream::new(&schema);
+    stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
+    let tumble = Arg::Window(WindowCall {
+        name: at("tumble".to_owned()),
+        args: vec![at(Expr::Literal(Literal::IntervalDayTime(1_000)))],
+    });
+    stream.stage("window", vec![tumble], vec![("late_to", Arg::Name(at("late".to_owned())))]).expect("binds");
+    stream.stage("aggregate", vec![Arg::Exprs(list)], vec![]).expect("binds");
+    let names: Vec<&str> = stream.shape.schema.names().collect();
+    assert_eq!(names, ["key", "window_start", "window_end", "mean", "n", "EXPR$2", "weighed"]);
+    assert_eq!(stream.side_outputs, ["late"]);
+}
+
+#[test]
+fn what_is_no_aggregate_and_names_that_stand_for_two_columns_are_refused() {
+    let (schema, _) =
+        batch(vec![("window_start", Values::ints([])), ("op", Values::ints([])), ("x", Values::ints([]))]);
+    let count = || Arg::Exprs(vec![item(at(Expr::Call(call("count", None, false))), Some("n"))]);
+    let refused = |key: &str, windowed: bool, list: Arg| {
+        let mut stream = FakeStream::new(&schema);
+        stream.stage("key_by", vec![names(&[key])], vec![]).expect("binds");
+        if windowed {
+            let tumble = WindowCall {
+                name: at("tumble".to_owned()),
+                args: vec![at(Expr::Literal(Literal::IntervalDayTime(1_000)))],
+            };
+            stream.stage("window", vec![Arg::Window(tumble)], vec![]).expect("binds");
+        }
+        stream.stage("aggregate", vec![list], vec![]).expect_err("is refused").to_string()
+    };
+    let list = |expr: ExprNode, name: &str| Arg::Exprs(vec![item(expr, Some(name))]);
+    let nested =
+        Call { args: vec![at(Expr::Call(call("max", Some("x"), false)))], star: false, ..call("sum", None, false) };
+    insta::assert_snapshot!([
+        refused("window_start", true, count()),
+        refused("op", false, count()),
+        refused("x", false, list(at(Expr::Call(call("count", None, false))), "op")),
+        refused("x", false, list(binary("x", BinaryOp::Plus, "x"), "twice")),
+        refused("x", false, list(at(Expr::Call(call("summ", Some("x"), false))), "s")),
+        refused("x", false, list(at(Expr::Call(call("upper", Some("x"), false))), "s")),
+        refused("x", false, list(at(Expr::Call(nested)), "s")),
+    ].join("\n"), @r"
+    there is a column `window_start` already (give one of the two another name with `as`)
+    `op` is the name of a change's kind: no column of a changelog can have it (give the column another name with `as`)
+    `op` is the name of a change's kind: no column of a changelog can have it (give the column another name with `as`)
+    an aggregate call such as `count(*)` was expected (compute with other columns in a `map` before it; the keys are there by themselves)
+    `summ` is no aggregate function (did you mean `sum`?)
+    an aggregate call such as `count(*)` was expected (compute with other columns in a `map` before it; the keys are there by themselves)
+    aggregate `max` is allowed only in `aggregate`
+    ");
 }

@@ -156,10 +156,13 @@ impl Session {
     fn define_source(&mut self, statement: &SourceStatement) -> Result<Outcome, Failure> {
         let environment = environment(&self.registries, &self.settings, &self.results);
         lower::define_source(&mut self.catalog, statement, &environment)?;
-        let inferred = statement.columns.is_none() && statement.connector.node == "file";
         let message = match self.catalog.get(&statement.name.node) {
-            Some(Entry::Source(source)) if inferred => {
-                Outcome::Message(format!("source {} has columns {}", source.name, source.source.schema()))
+            Some(Entry::Source(source)) if let Some(records) = source.source.inferred_from() => {
+                let (columns, plural) = (source.source.schema(), if records == 1 { "" } else { "s" });
+                Outcome::Message(format!(
+                    "source {} has columns {columns}, by its first {records} record{plural}",
+                    source.name
+                ))
             }
             _ => Outcome::Done,
         };

@@ -14,6 +14,8 @@ use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
+use super::floats::{canonical, canonical_column};
+
 /// The number of key groups of a job that does not say otherwise.
 pub const MAX_PARALLELISM: u16 = 128;
 
@@ -120,7 +122,7 @@ fn hash_column(key: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
         }
         other => {
             let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
-            let rows = converter.convert_columns(std::slice::from_ref(key))?;
+            let rows = converter.convert_columns(&[canonical_column(key)])?;
             for (hash, row) in hashes.iter_mut().zip(rows.iter()) {
                 *hash = mix(*hash ^ hash_bytes(row.as_ref()));
             }
@@ -138,19 +140,6 @@ fn fold<T: ArrowPrimitiveType>(key: &PrimitiveArray<T>, hashes: &mut [u64], word
         for (hash, value) in hashes.iter_mut().zip(key) {
             *hash = mix(*hash ^ value.map_or(NULL, &word));
         }
-    }
-}
-
-/// One bit pattern for both zeros and one for every `NaN`, so that equal group keys are equal bits.
-#[must_use]
-#[inline]
-pub const fn canonical(value: f64) -> f64 {
-    if value.is_nan() {
-        f64::NAN
-    } else if value == 0.0 {
-        0.0
-    } else {
-        value
     }
 }
 
@@ -193,11 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_one_key_and_so_are_nans() {
+    fn nans_are_one_key() {
         let mut hashes = Vec::new();
-        let key: ArrayRef = Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN]));
+        let key: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, -f64::NAN]));
         hash_keys(&[key], &mut hashes).expect("floats hash");
         assert_eq!(hashes[0], hashes[1]);
-        assert_eq!(hashes[2], hashes[3]);
     }
 }

@@ -7,6 +7,7 @@ mod diagnostic;
 mod element;
 mod error;
 pub mod files;
+pub mod floats;
 mod ids;
 pub mod key_group;
 mod logical;

@@ -6,7 +6,8 @@
 The file holds the columns that the expressions read, and the expressions: {"expr", "type", "flink_type", "value"} or
 {"expr", "type", "flink_type", "error"} (`type` is null when Flink refuses the expression while planning). `value` is
 the text that Flink prints for it (null for NULL), `type` is our spelling of its type. Expressions with columns read one
-row of COLUMNS, so that Flink computes them in its generated code at run time and not while planning.
+row of COLUMNS, so that Flink computes them in its generated code at run time and not while planning. Its aggregates are
+{"call", "of", "values", "type", "value"}: of the values, in this order, as a column `x` of the type `of`.
 """
 
 import json
@@ -61,7 +62,14 @@ COLUMNS = {
     "byt": "x'6869'",
     "arr": 'ARRAY[1, 2, 3]',
     "m": "MAP['a', 1, 'b', 2]",
+    "snan": "'NaN'",
+    "sbad": "'('",
+    "dwhole": "CAST(155 AS DECIMAL(5, 0))",
+    "dnines": "CAST(99995 AS DECIMAL(5, 0))",
 }
+
+# What `$NAN` stands for below: of a constant Flink's planner fails.
+NAN = "CAST(snan AS DOUBLE)"
 
 GROUPS = {
     "literals": """
@@ -191,14 +199,98 @@ GROUPS = {
         CARDINALITY(arr) ; CARDINALITY(m) ; arr[1] ; arr[4] ; arr[0] ; m['a'] ; m['z'] ; ELEMENT(ARRAY[5]) ; ELEMENT(arr) ; ARRAY_CONTAINS(arr, 2) ; ARRAY_CONTAINS(arr, 9) ; ARRAY_DISTINCT(ARRAY[1, 2, 2, 1]) ; ARRAY_POSITION(arr, 3) ; ARRAY_REVERSE(arr) ; ARRAY_APPEND(arr, 4) ; ARRAY_PREPEND(arr, 0) ; ARRAY_REMOVE(arr, 2) ; ARRAY_CONCAT(arr, ARRAY[9]) ; ARRAY_MAX(arr) ; ARRAY_MIN(arr) ; ARRAY_JOIN(ARRAY['a', 'b'], '-') ; ARRAY_SLICE(arr, 2, 3) ; ARRAY_SORT(ARRAY[3, 1, 2]) ; ARRAY_UNION(arr, ARRAY[3, 4]) ; ARRAY_EXCEPT(arr, ARRAY[2]) ; ARRAY_INTERSECT(arr, ARRAY[2])
         MAP_KEYS(m) ; MAP_VALUES(m) ; ARRAY[1, 2.5] ; ARRAY[1, NULL] ; ROW(1, 'a') ; ARRAY['a', 'bc'] ; MAP['k', 1.5] ; ARRAY_JOIN(ARRAY['a', NULL, 'b'], '-', '?') ; arr[inull] ; ARRAY_SLICE(arr, -2) ; ARRAY_SORT(ARRAY[3, NULL, 1]) ; ARRAY_SORT(arr, FALSE) ; ARRAY_CONTAINS(arr, inull)
     """,
+    "timestamps": """
+        TO_TIMESTAMP('2020-02-29', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP('2020-02-29 10:11:12', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02', 'yyyy-MM')
+        TO_TIMESTAMP('2020', 'yyyy') ; TO_TIMESTAMP('nope', 'yyyy') ; TO_TIMESTAMP('10:11', 'HH:mm')
+        TO_TIMESTAMP('2020-02-29 10:11:12.345', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP('2020-2-9', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02-30', 'yyyy-MM-dd')
+        TO_TIMESTAMP('2020-02-29 10:11', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP('2020-02-29T10:11:12', 'yyyy-MM-dd HH:mm:ss')
+        TO_TIMESTAMP('20200229', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02-29', 'yyyyMMdd') ; TO_TIMESTAMP('2020-02-29 10:11:12.3', 'yyyy-MM-dd HH:mm:ss.SSS')
+        TO_TIMESTAMP('2020-02-29 10:11:12.3456', 'yyyy-MM-dd HH:mm:ss.SSS') ; TO_TIMESTAMP('2020-02-29 10', 'yyyy-MM-dd HH:mm')
+        TO_TIMESTAMP('2020-02-29 1:2:3', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP('29/02/2020', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02-29 10:11:12', 'x(')
+        TO_TIMESTAMP('2020-02-29 10:11:12', snope) ; TO_TIMESTAMP('2020-02-29', snull) ; TO_TIMESTAMP('2020', 'yyyy-MM-dd')
+        TO_TIMESTAMP('2020-02', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02-29 ', 'yyyy-MM-dd') ; TO_TIMESTAMP(' 2020-02-29', 'yyyy-MM-dd')
+        TO_TIMESTAMP('2020-02-29 25:00:00', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP('2020-02-29 24:00:00', 'yyyy-MM-dd HH:mm:ss')
+        TO_TIMESTAMP('2020-02-29 10:11:12 AM', 'yyyy-MM-dd HH:mm:ss') ; TO_TIMESTAMP(sdate, 'yyyy-MM-dd') ; TO_TIMESTAMP('02', 'MM') ; TO_TIMESTAMP('29', 'dd')
+        TO_TIMESTAMP('Feb', 'MMM') ; TO_TIMESTAMP('10:11:12', 'HH:mm:ss') ; TO_TIMESTAMP('', 'yyyy') ; TO_TIMESTAMP('2020-02-29 10:11:12', '')
+        TO_TIMESTAMP('2020-02-29 10:11', 'yyyy-MM-dd') ; TO_TIMESTAMP('2020-02-29 11', 'yyyy-MM-dd hh') ; TO_TIMESTAMP_LTZ('nope')
+        TO_TIMESTAMP_LTZ('2020-02-29 10:11', 'yyyy-MM-dd HH:mm') ; TO_TIMESTAMP_LTZ('nope', 'yyyy') ; TO_TIMESTAMP_LTZ('2020-02-29', 'yyyy-MM-dd HH:mm:ss')
+        TO_TIMESTAMP_LTZ(1000, CAST(NULL AS INT)) ; TO_TIMESTAMP_LTZ(i, inull) ; TO_TIMESTAMP_LTZ(lmax, inull) ; TO_TIMESTAMP_LTZ(0, 5) ; TO_TIMESTAMP_LTZ(0, -1)
+        TO_TIMESTAMP_LTZ(i, ineg) ; TO_TIMESTAMP_LTZ(lmax, 0) ; TO_TIMESTAMP_LTZ(snull) ; TO_TIMESTAMP_LTZ(snope) ; TO_TIMESTAMP_LTZ(snope, 'yyyy')
+        TO_TIMESTAMP_LTZ(sdate) ; TO_TIMESTAMP_LTZ('2020-02-29', snull) ; TO_TIMESTAMP_LTZ('2020-02-29 10:11:12', snope) ; TO_TIMESTAMP_LTZ(inull, 3)
+        TO_TIMESTAMP_LTZ($NAN, 3) ; TO_TIMESTAMP_LTZ(huge, 3) ; TO_TIMESTAMP_LTZ(d, 0) ; TO_TIMESTAMP_LTZ(123456789, 6) ; TO_TIMESTAMP_LTZ(123456789, 9)
+        TO_TIMESTAMP_LTZ(7, 1) ; TO_TIMESTAMP_LTZ(s, 2) ; TO_TIMESTAMP_LTZ(f, inull) ; TO_TIMESTAMP_LTZ(1.5, 0) ; TO_TIMESTAMP_LTZ(d, inull)
+        TO_TIMESTAMP_LTZ(1000, i) ; TO_TIMESTAMP_LTZ(1000, zero)
+    """,
+    "lengths": """
+        CAST(str AS VARCHAR(3)) ; CAST(str AS CHAR(3)) ; CAST(str AS CHAR(20)) ; CAST(i AS VARCHAR(1)) ; CAST(123456 AS CHAR(3)) ; CAST(imax AS VARCHAR(4))
+        CAST(byt AS BINARY(1)) ; CAST(byt AS BINARY(4)) ; CAST(byt AS VARBINARY(1)) ; CAST(str AS BINARY(3)) ; CAST(sabc AS BINARY(5))
+        CAST(sabc AS VARBINARY(2)) ; TRY_CAST(str AS VARCHAR(3)) ; CAST(d AS CHAR(10)) ; CAST(t AS VARCHAR(2)) ; CAST(arr AS VARCHAR(3))
+        CAST(ts AS VARCHAR(10)) ; CAST(dt AS CHAR(4)) ; CAST(CAST(str AS CHAR(3)) AS STRING) ; CHAR_LENGTH(CAST(str AS CHAR(20)))
+        CHAR_LENGTH(CAST(i AS CHAR(20))) ; CAST(sabc AS CHAR(5)) = 'abc' ; CAST(sabc AS CHAR(5)) || 'x' ; COALESCE(CAST(snull AS CHAR(5)), 'x')
+        CAST(x'00' AS BINARY(3)) ; CAST(sabc AS VARCHAR) ; CAST(sabc AS CHAR) ; CAST(byt AS BINARY) ; CAST(byt AS VARBINARY) ; CAST('abc' AS VARCHAR(2))
+        CAST('abc' AS CHAR(2)) ; CAST('abc' AS CHAR(5)) || '|' ; CAST(f AS VARCHAR(2)) ; CAST(byt AS VARCHAR(1)) ; CAST(byt AS CHAR(4)) || '|'
+        CAST(i AS BINARY(4)) ; CAST(sempty AS CHAR(3)) || '|' ; CAST('𝄞b' AS VARCHAR(1)) ; CAST(snull AS CHAR(2))
+        CAST(CAST(sabc AS VARCHAR(10)) AS CHAR(5)) || '|' ; CAST(CAST(sabc AS CHAR(5)) AS VARCHAR(10)) || '|' ; CAST(CAST(sabc AS VARCHAR(2)) AS VARCHAR(5))
+        CAST(CAST(sabc AS CHAR(5)) AS INT) ; UPPER(CAST(sabc AS CHAR(5))) || '|' ; CAST(INTERVAL '4' SECOND AS VARCHAR(2)) ; CAST(ROW(1, 'abc') AS VARCHAR(4))
+        CAST('abc' AS BINARY(5)) ; CAST(byt AS BYTES) ; CAST(tm AS CHAR(10)) || '|' ; CAST(t AS CHAR(7)) || '|' ; CAST(CAST(byt AS BINARY(4)) AS BYTES)
+        CAST(sabc AS VARCHAR(2147483647)) ; CAST(sabc AS STRING) ; CASE WHEN t THEN CAST(sabc AS CHAR(5)) ELSE 'x' END
+    """,
+    "texts": """
+        SPLIT('', ',') ; SPLIT(sempty, ',') ; SPLIT('a', '') ; SPLIT(',', ',') ; SPLIT('a,,b', ',') ; SPLIT(str, snull) ; SPLIT(snull, ',')
+        SPLIT(sempty, sempty) ; SPLIT('abc', '') ; SPLIT('a,b,', ',') ; SPLIT('', '') ; SPLIT(sabc, 'abc') ; SPLIT(sempty, ',') ; SPLIT_INDEX(sempty, ',', 0)
+        REGEXP(str, sbad) ; REGEXP_REPLACE(str, sbad, 'x') ; REGEXP_EXTRACT(str, sbad) ; REGEXP_EXTRACT(str, sbad, 1) ; REGEXP_COUNT(str, sbad)
+        REGEXP_INSTR(str, sbad) ; REGEXP_SUBSTR(str, sbad) ; REGEXP(snull, sbad) ; REGEXP(sempty, sbad) ; REGEXP_REPLACE(snull, sbad, 'x') ; REGEXP(str, snull)
+        REGEXP_REPLACE(str, 'l', '$9') ; REGEXP_REPLACE(str, ',', sbad) ; INSTR(str, 'l', -1) ; INSTR(str, 'l', -1, 2) ; INSTR(str, 'l', -4) ; INSTR(str, 'l', 0)
+        INSTR(str, '', -1) ; INSTR(str, 'l', 1, 0) ; INSTR(str, 'l', 1, -1) ; INSTR(str, 'l', ineg) ; INSTR(str, 'l', -100) ; INSTR(str, 'World', -1)
+        INSTR(str, 'd', -1) ; INSTR(str, 'h', -11) ; INSTR(str, 'z', -1) ; INSTR(str, 'l', -1, 3) ; INSTR(str, 'l', -1, 4) ; INSTR('aaaa', 'aa', -1, 2)
+        INSTR('aaaa', 'aa', 1, 2) ; INSTR('aaaa', 'aa', 1, 3) ; INSTR('aaaa', 'aa', -1, 3) ; INSTR(str, 'l', 100) ; INSTR(str, '') ; INSTR(str, '', 3)
+        INSTR(str, 'l', inull) ; INSTR(str, 'l', 1, inull) ; INSTR(snull, 'l') ; INSTR(sempty, 'l', -1) ; INSTR(str, 'lo', -8) ; INSTR('𝄞b𝄞', 'b', -1)
+        INSTR(str, '', 1, 2) ; TRANSLATE(str, snull, 'x') ; TRANSLATE(str, 'l', snull) ; TRANSLATE(snull, 'l', 'x') ; TRANSLATE(str, '', 'x')
+        TRANSLATE(str, sempty, snull) ; TRANSLATE(str, 'll', 'xy') ; TRANSLATE(str, 'lo', '') ; TRANSLATE(sempty, 'a', 'b') ; TRANSLATE(str, 'lo', sempty)
+    """,
+    "rounding": """
+        ROUND(dwhole, -1) ; ROUND(dnines, -1) ; ROUND(d, -1) ; ROUND(dbig, -2) ; ROUND(CAST(5 AS DECIMAL(1, 0)), -1) ; ROUND(CAST(5 AS DECIMAL(5, 0)), -1)
+        TRUNCATE(dwhole, -1) ; TRUNCATE(dbig, -2) ; ROUND(dwhole, -5) ; ROUND(dwhole, -6) ; ROUND(dnines, -5) ; ROUND(dmax, -1) ; ROUND(dwhole, ineg)
+        ROUND(dwhole, 0) ; ROUND(dwhole) ; ROUND(dbig, 0) ; ROUND(dbig, -3) ; ROUND(dbig, -6) ; ROUND(dbig, -7) ; ROUND(999.9, -2) ; ROUND(999.9, 0)
+        ROUND(999.99, 1) ; TRUNCATE(dwhole, -5) ; TRUNCATE(dwhole, i) ; ROUND(dwhole, 3) ; TRUNCATE(d, -1) ; ROUND(dneg, 0) ; ROUND(i, -11) ; ROUND(lmax, -19)
+        CEIL(dnines) ; FLOOR(dbig) ; CEIL(CAST(9.5 AS DECIMAL(2, 1))) ; ROUND(CAST(9.5 AS DECIMAL(2, 1)))
+    """,
+    "floats_in_order": """
+        GREATEST($NAN, f) ; GREATEST(f, $NAN) ; LEAST($NAN, f) ; LEAST(f, $NAN) ; GREATEST(fzero, -fzero) ; GREATEST(-fzero, fzero) ; LEAST(-fzero, fzero)
+        LEAST(fzero, -fzero) ; GREATEST(fzero / fzero, f) ; LEAST(fzero / fzero, f) ; $NAN < f ; $NAN > f ; f <= $NAN ; f > $NAN ; fzero / fzero = $NAN
+        fzero > -fzero ; -fzero IS DISTINCT FROM fzero ; fzero IN (-fzero, f) ; NULLIF(fzero, -fzero) ; ARRAY_DISTINCT(ARRAY[$NAN, fzero / fzero])
+        ARRAY_DISTINCT(ARRAY[fzero, -fzero]) ; ARRAY_CONTAINS(ARRAY[$NAN], $NAN) ; ARRAY_CONTAINS(ARRAY[fzero], -fzero) ; ARRAY_POSITION(ARRAY[$NAN], $NAN)
+        ARRAY_POSITION(ARRAY[fzero], -fzero) ; ARRAY_MAX(ARRAY[$NAN, f]) ; ARRAY_MAX(ARRAY[f, $NAN]) ; ARRAY_MIN(ARRAY[$NAN, f]) ; ARRAY_MIN(ARRAY[f, $NAN])
+        ARRAY_MAX(ARRAY[-fzero, fzero]) ; ARRAY_MIN(ARRAY[fzero, -fzero]) ; ARRAY_SORT(ARRAY[$NAN, f, -f / fzero, fzero, fzero / fzero, -fzero, f / fzero])
+        ARRAY_REMOVE(ARRAY[$NAN, f], $NAN) ; ARRAY_REMOVE(ARRAY[fzero, f], -fzero) ; ARRAY_UNION(ARRAY[$NAN, fzero], ARRAY[$NAN, -fzero])
+        ARRAY_EXCEPT(ARRAY[$NAN, fzero], ARRAY[$NAN, -fzero]) ; ARRAY_INTERSECT(ARRAY[$NAN, fzero], ARRAY[$NAN, -fzero]) ; MAP[fzero, 1][-fzero]
+    """,
 }
+
+
+# Types, values as text, and the aggregates of them.
+AGGREGATES = [
+    ("DOUBLE", ["1", "NaN", "2", "NaN", "-0.0", "0.0"], ["COUNT(DISTINCT x)", "MIN(x)", "FIRST_VALUE(x)", "SUM(x)"]),
+    ("DOUBLE", ["NaN", "1", "2"], ["COUNT(DISTINCT x)", "MAX(x)", "MIN(x)", "AVG(x)"]),
+    ("DOUBLE", ["0.0", "-0.0"], ["COUNT(DISTINCT x)", "SUM(DISTINCT x)"]),
+    ("FLOAT", ["NaN", "1", "NaN"], ["COUNT(DISTINCT x)", "MAX(x)"]),
+    (
+        "DECIMAL(10, 2)",
+        ["1.50", "2.25", "4.00"],
+        ["STDDEV_POP(x)", "STDDEV_SAMP(x)", "VAR_POP(x)", "VAR_SAMP(x)", "STDDEV(x)", "VARIANCE(x)", "AVG(x)", "SUM(x)"],
+    ),
+    ("DECIMAL(12, 8)", ["1.5", "2.25", "4"], ["STDDEV_POP(x)", "STDDEV_SAMP(x)", "VAR_POP(x)", "VAR_SAMP(x)"]),
+    ("DECIMAL(10, 2)", ["1.50"], ["STDDEV_POP(x)", "STDDEV_SAMP(x)", "VAR_POP(x)", "VAR_SAMP(x)"]),
+    ("INT", ["1", "2", "4"], ["STDDEV_POP(x)", "VAR_SAMP(x)", "FIRST_VALUE(ARRAY[x])", "LAST_VALUE(MAP['a', x])"]),
+    ("INT", ["1", "2", "4"], ["LAST_VALUE(ROW(x, 'a'))", "FIRST_VALUE(MAP['a', x])", "COUNT(DISTINCT x)"]),
+]
 
 
 def expressions():
     for group, text in GROUPS.items():
         for line in text.strip().splitlines():
             for expression in line.split(" ; "):
-                yield group, expression.strip().replace("\\\\", "\\")
+                yield group, expression.strip().replace("\\\\", "\\").replace("$NAN", NAN)
 
 
 def our_type(flink):
@@ -266,6 +358,30 @@ def ask(env, group, expressions):
         return ask(env, group, expressions[:middle]) + ask(env, group, expressions[middle:])
 
 
+def aggregates(env):
+    """The last results of AGGREGATES."""
+    for number, (of, values, calls) in enumerate(AGGREGATES):
+        table = f"numbers_{number}"
+        env.execute_sql(
+            f"CREATE TEMPORARY TABLE {table} (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '{len(values)}', "
+            f"'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '{len(values)}')"
+        )
+        picks = " ".join(f"WHEN {n + 1} THEN '{value}'" for n, value in enumerate(values))
+        view = f"SELECT CAST(CASE n {picks} END AS {of}) AS x FROM {table}"
+        for call in calls:
+            table_of_call = env.sql_query(f"SELECT {call} AS c0 FROM ({view})")
+            column = table_of_call._j_table.getResolvedSchema().getColumns().get(0)
+            result = table_of_call.execute()._j_table_result
+            rows, converter = result.collectInternal(), result.getRowDataToStringConverter()
+            value = None
+            while rows.hasNext():
+                row = rows.next()
+                value = None if row.isNullAt(0) else list(converter.convert(row))[0]
+            rows.close()
+            flink = str(column.getDataType().toString())
+            yield {"call": call, "of": of, "values": values, "type": our_type(flink), "flink_type": flink, "value": value}
+
+
 def main():
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     env.get_config().set("table.local-time-zone", "UTC")
@@ -291,7 +407,9 @@ def main():
     def rows(entries):
         return ",\n".join("    " + json.dumps(entry, ensure_ascii=False) for entry in entries)
 
-    target.write_text(f'{{\n  "columns": [\n{rows(columns)}\n  ],\n  "expressions": [\n{rows(found)}\n  ]\n}}\n')
+    sections = {"columns": columns, "expressions": found, "aggregates": list(aggregates(env))}
+    text = ",\n".join(f'  "{name}": [\n{rows(entries)}\n  ]' for name, entries in sections.items())
+    target.write_text(f"{{\n{text}\n}}\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::api::{OptionValue, Options};
-use crate::formats::{Decoder, DecoderRequest, Encoder, FormatOptions, FormatSpec, format_named, formats};
+use crate::formats::{Decoder, DecoderRequest, Encoder, FormatOptions, FormatSpec, Inferred, format_named, formats};
 use crate::types::{Diagnostic, Error, Result, Schema};
 
 /// A text format, its options read.
@@ -26,7 +26,7 @@ pub(super) trait FileFormat: Debug + Send + Sync {
     fn encoder(&self, schema: &Schema, changelog: bool) -> Result<Box<dyn Encoder>, Diagnostic>;
 
     /// The columns of a file that begins with `sample`, whole records.
-    fn infer(&self, sample: &[u8]) -> Result<Schema, Diagnostic>;
+    fn infer(&self, sample: &[u8]) -> Result<Inferred, Diagnostic>;
 }
 
 /// A format of the registry with its options.
@@ -60,7 +60,7 @@ impl FileFormat for Registered {
         (self.spec.encoder)(schema, &options).map_err(Diagnostic::new)
     }
 
-    fn infer(&self, sample: &[u8]) -> Result<Schema, Diagnostic> {
+    fn infer(&self, sample: &[u8]) -> Result<Inferred, Diagnostic> {
         (self.spec.infer)(sample, &self.options).map_err(Diagnostic::new)
     }
 }

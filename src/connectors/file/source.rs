@@ -12,6 +12,7 @@ use super::stream::{Compression, CompressionChoice};
 use crate::api::{Bounds, Options, PlannedSource, Source, SourceRequest, SourceStart};
 use crate::connectors::dealer::{Dealer, Remaining, remaining};
 use crate::connectors::options::{count, place};
+use crate::formats::Inferred;
 use crate::types::files::{Files, OsFiles};
 use crate::types::{Diagnostic, Error, Result, Schema};
 
@@ -33,6 +34,7 @@ pub(super) struct FileSource {
     target: Target,
     format: Arc<dyn FileFormat>,
     schema: Schema,
+    inferred_from: Option<usize>,
     split_bytes: u64,
     record_bytes_max: usize,
     /// What the inputs were that jobs of this process began with, by their fingerprint: a job that is restarted goes on
@@ -65,9 +67,11 @@ impl FileSource {
         };
         let split_bytes = count(options, "split", 1)?.unwrap_or(SPLIT_BYTES);
         let record_bytes_max = count(options, "max_record_bytes", 1)?.unwrap_or(RECORD_BYTES_MAX);
-        let schema = match &request.columns {
-            Some(schema) => schema.clone(),
-            None => infer(&*files, &inputs, &*format).map_err(|error| error.or_at(path.span))?,
+        let (schema, inferred_from) = if let Some(schema) = &request.columns {
+            (schema.clone(), None)
+        } else {
+            let inferred = infer(&*files, &inputs, &*format).map_err(|error| error.or_at(path.span))?;
+            (inferred.schema, Some(inferred.records))
         };
         // Options and columns that the format can't have are refused here, at their statement, not by the running job.
         let columns: Vec<_> = (0..schema.len()).collect();
@@ -77,6 +81,7 @@ impl FileSource {
             target,
             format,
             schema,
+            inferred_from,
             split_bytes,
             record_bytes_max: usize::try_from(record_bytes_max).unwrap_or(usize::MAX),
             begun: Mutex::default(),
@@ -145,7 +150,7 @@ fn by_extension(inputs: &[InputFile], options: &Options) -> Result<Arc<dyn FileF
     format.map(|(format, _)| format).ok_or_else(|| Diagnostic::new("there are no files"))
 }
 
-fn infer(files: &dyn Files, inputs: &[InputFile], format: &dyn FileFormat) -> Result<Schema, Diagnostic> {
+fn infer(files: &dyn Files, inputs: &[InputFile], format: &dyn FileFormat) -> Result<Inferred, Diagnostic> {
     const WAY_OUT: &str = "declare them: columns (id bigint, name string)";
     let Some(input) = inputs.iter().find(|input| input.info.len > 0) else {
         return Err(Diagnostic::new("there is no data to infer columns from").help(WAY_OUT));
@@ -184,6 +189,10 @@ impl PlannedSource for FileSource {
 
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn inferred_from(&self) -> Option<usize> {
+        self.inferred_from
     }
 
     fn bounds(&self) -> Bounds {

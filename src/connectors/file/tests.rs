@@ -71,6 +71,10 @@ fn columns_are_inferred_and_every_file_may_have_its_header() {
     fs::write(dir.path().join("b.csv"), "id,name\n2,y\n").unwrap();
     let csv = source(dir.path(), "*.csv", None, &[]);
     insta::assert_snapshot!(csv.schema(), @"(id bigint, name string)");
+    assert_eq!(
+        (csv.inferred_from(), source(dir.path(), "*.csv", Some(columns()), &[]).inferred_from()),
+        (Some(1), None)
+    );
     assert_eq!(read(&*csv, &start(2, &[0, 1], 10)).unwrap().sorted(), ["1 x", "2 y"]);
     fs::write(dir.path().join("c.ndjson"), "{\"id\": 1, \"at\": \"2024-01-01 00:00:00\"}\n").unwrap();
     insta::assert_snapshot!(source(dir.path(), "c.ndjson", None, &[]).schema(), @"(id bigint, at timestamp(3))");

@@ -9,7 +9,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions, StringArray};
 
 use super::format::FileFormat;
 use crate::api::Options;
-use crate::formats::{BadRecord, Decoder, Encoder};
+use crate::formats::{BadRecord, Decoder, Encoder, Inferred};
 use crate::types::{Batch, Diagnostic, Field, LogicalType, Result, Schema};
 
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +59,11 @@ impl FileFormat for TextFormat {
         Ok(Box::new(TextEncoder { changelog }))
     }
 
-    fn infer(&self, sample: &[u8]) -> Result<Schema, Diagnostic> {
-        if sample.is_empty() { Err(Diagnostic::new("no line")) } else { Ok(text_schema()) }
+    fn infer(&self, sample: &[u8]) -> Result<Inferred, Diagnostic> {
+        if sample.is_empty() {
+            return Err(Diagnostic::new("no line"));
+        }
+        Ok(Inferred { schema: text_schema(), records: memchr::memchr_iter(b'\n', sample).count() })
     }
 }
 

@@ -14,7 +14,8 @@ pub trait Accumulator: Any + Send {
     /// Makes room for groups below `groups`; those that exist keep their state.
     fn resize(&mut self, groups: usize);
 
-    /// Adds row `i` of `args` to group `groups[i]`, for the rows that `keep` allows.
+    /// Adds row `i` of `args` to group `groups[i]`, for the rows that `keep` allows. Floats are
+    /// [canonical](crate::types::floats).
     ///
     /// # Errors
     /// When a kernel refuses its input. Overflow of an integer sum wraps, as in Flink.

@@ -3,6 +3,7 @@
 mod accumulator;
 mod avg;
 mod bag;
+mod bind;
 mod call;
 mod count;
 mod distinct;
@@ -10,40 +11,18 @@ mod encoded;
 mod first_last;
 mod kernel;
 mod listagg;
+mod make;
 mod min_max;
+mod registry;
 mod spec;
 mod sum;
 mod variance;
 
 pub use accumulator::{Accumulator, Running, RunningEmit};
-pub use call::{AggregateCall, bind_aggregate};
+pub use bind::bind_aggregate;
+pub use call::AggregateCall;
+pub use registry::{aggregates, is_aggregate};
 pub use spec::AggregateSpec;
-
-/// Every aggregate function.
-#[must_use]
-pub fn aggregates() -> &'static [&'static AggregateSpec] {
-    static ALL: &[&AggregateSpec] = &[
-        &count::COUNT,
-        &sum::SUM,
-        &min_max::MIN,
-        &min_max::MAX,
-        &avg::AVG,
-        &first_last::FIRST_VALUE,
-        &first_last::LAST_VALUE,
-        &listagg::LISTAGG,
-        &variance::STDDEV_POP,
-        &variance::STDDEV_SAMP,
-        &variance::VAR_POP,
-        &variance::VAR_SAMP,
-    ];
-    ALL
-}
-
-/// Whether `name` is an aggregate function.
-#[must_use]
-pub fn is_aggregate(name: &str) -> bool {
-    spec::find(name).is_some()
-}
 
 #[cfg(test)]
 mod tests;

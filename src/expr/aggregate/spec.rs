@@ -1,6 +1,6 @@
 //! One line of the registry of aggregate functions.
 
-use super::{Accumulator, AggregateCall, aggregates};
+use super::{Accumulator, AggregateCall};
 use crate::expr::TypedExpr;
 use crate::types::{Field, LogicalType, Result};
 
@@ -33,9 +33,3 @@ pub struct AggregateSpec {
 
 /// From the arguments to the result's type and whether it can be null, or to what the argument had to be.
 pub(super) type ResultType = fn(&[TypedExpr]) -> Result<(LogicalType, bool), String>;
-
-/// The function called `name`, in any case.
-pub(super) fn find(name: &str) -> Option<&'static AggregateSpec> {
-    let is = |known: &str| known.eq_ignore_ascii_case(name);
-    aggregates().iter().find(|spec| is(spec.name) || spec.aliases.iter().any(|alias| is(alias))).copied()
-}

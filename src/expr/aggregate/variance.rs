@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
+use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Float64Array, Int64Array};
 use arrow_schema::DataType;
 
 use super::accumulator::{column, wrong_type};
 use super::kernel::{Kernel, Typed};
+use super::sum::MAX_PRECISION;
 use super::{Accumulator, AggregateCall, AggregateSpec};
 use crate::expr::TypedExpr;
 use crate::types::{Field, LogicalType, Result};
@@ -44,24 +45,35 @@ spec!(/// `var_samp`
     VAR_SAMP, "var_samp", &["variance"], true, false,
     "the variance that a sample suggests; null for fewer than two values", "VAR_SAMP");
 
-/// Flink gives these the type of their argument, so those of whole numbers are cut off.
+/// Flink gives these the type of their argument, so those of whole numbers are cut off; of decimals that of the average.
 fn result(args: &[TypedExpr]) -> Result<(LogicalType, bool), String> {
     let ty = args[0].ty();
-    if matches!(ty, LogicalType::Decimal(..)) {
-        return Err("a whole number or a double (write `cast(x as double)`)".to_owned());
+    if let LogicalType::Decimal(_, scale) = ty {
+        return Ok((LogicalType::Decimal(MAX_PRECISION, (*scale).max(6)), true));
     }
     if ty.is_numeric() { Ok((ty.clone(), true)) } else { Err("a number".to_owned()) }
 }
 
 fn make<const SAMPLE: bool, const ROOT: bool>(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
+    fn typed<O: ArrowPrimitiveType, const SAMPLE: bool, const ROOT: bool>(
+        out: DataType,
+        unit: f64,
+    ) -> Box<dyn Accumulator>
+    where
+        O::Native: Rounded,
+    {
+        Box::new(Typed::new(Variance::<O, SAMPLE, ROOT> { out, unit, result: PhantomData }))
+    }
+    let out = call.ty.to_arrow();
     #[expect(clippy::wildcard_enum_match_arm, reason = "the types that `result` lets pass")]
     Ok(match &call.ty {
-        LogicalType::TinyInt => Box::new(Typed::new(Variance::<Int8Type, SAMPLE, ROOT>(PhantomData))),
-        LogicalType::SmallInt => Box::new(Typed::new(Variance::<Int16Type, SAMPLE, ROOT>(PhantomData))),
-        LogicalType::Int => Box::new(Typed::new(Variance::<Int32Type, SAMPLE, ROOT>(PhantomData))),
-        LogicalType::BigInt => Box::new(Typed::new(Variance::<Int64Type, SAMPLE, ROOT>(PhantomData))),
-        LogicalType::Float => Box::new(Typed::new(Variance::<Float32Type, SAMPLE, ROOT>(PhantomData))),
-        LogicalType::Double => Box::new(Typed::new(Variance::<Float64Type, SAMPLE, ROOT>(PhantomData))),
+        LogicalType::TinyInt => typed::<Int8Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::SmallInt => typed::<Int16Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::Int => typed::<Int32Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::BigInt => typed::<Int64Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::Float => typed::<Float32Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::Double => typed::<Float64Type, SAMPLE, ROOT>(out, 1.0),
+        LogicalType::Decimal(_, scale) => typed::<Decimal128Type, SAMPLE, ROOT>(out, 10_f64.powi((*scale).into())),
         other => return Err(wrong_type(&other.to_arrow())),
     })
 }
@@ -82,7 +94,7 @@ struct Moments {
     squares: f64,
 }
 
-/// A result type, from a double: whole numbers are cut off.
+/// A result type, from a double in its units: whole numbers are cut off.
 trait Rounded {
     fn from_double(value: f64) -> Self;
 }
@@ -104,7 +116,19 @@ impl Rounded for f64 {
     }
 }
 
-struct Variance<O, const SAMPLE: bool, const ROOT: bool>(PhantomData<fn() -> O>);
+impl Rounded for i128 {
+    #[expect(clippy::cast_possible_truncation, reason = "a decimal's unscaled value, rounded half up")]
+    fn from_double(value: f64) -> Self {
+        value.round() as Self
+    }
+}
+
+struct Variance<O, const SAMPLE: bool, const ROOT: bool> {
+    out: DataType,
+    /// What one is in the result: 10^scale of a decimal.
+    unit: f64,
+    result: PhantomData<fn() -> O>,
+}
 
 #[expect(clippy::cast_precision_loss, reason = "a count above 2^53 rows is out of reach")]
 impl<O: ArrowPrimitiveType, const SAMPLE: bool, const ROOT: bool> Kernel for Variance<O, SAMPLE, ROOT>
@@ -150,7 +174,7 @@ where
 
     fn value(&self, state: &Moments) -> O::Native {
         let variance = state.squares / (state.count - i64::from(SAMPLE)) as f64;
-        O::Native::from_double(if ROOT { variance.sqrt() } else { variance })
+        O::Native::from_double(if ROOT { variance.sqrt() } else { variance } * self.unit)
     }
 
     fn is_null(&self, state: &Moments) -> bool {
@@ -158,7 +182,7 @@ where
     }
 
     fn out_type(&self) -> DataType {
-        O::DATA_TYPE
+        self.out.clone()
     }
 
     fn encode(&self, states: &[Moments]) -> Result<Vec<ArrayRef>> {

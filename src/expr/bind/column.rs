@@ -26,10 +26,10 @@ pub(super) fn bind(parts: &[Spanned<String>], scope: &Scope<'_>, span: Span) -> 
     }
     if rest.is_empty()
         && let Some(spec) = functions::function(&first.node)
-        && super::call::takes_nothing(spec)
+        && functions::takes_nothing(spec)
     {
         // `current_timestamp` is a function without brackets.
-        return super::call::kernel(spec, Vec::new(), span);
+        return functions::kernel(spec, Vec::new(), span);
     }
     Err(match of_input {
         Some((input, second, _)) => unknown(second, &input),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::expr::testing::{bound, constant, parse, value};
-use crate::types::{Field, Schema, Spanned};
+use crate::types::{Clock, Field, Schema, Spanned, SystemClock};
 
 fn schema() -> Schema {
     Schema::new(vec![
@@ -251,4 +251,26 @@ fn every_function_is_documented_and_its_examples_hold() {
     names.dedup();
     assert_eq!(names.len(), count, "a name is taken twice");
     assert_eq!(functions::function("SUBSTR").map(|spec| spec.name), Some("substring"));
+}
+
+#[test]
+fn a_long_literal_is_bound_in_a_time_that_grows_as_it_does() {
+    use crate::expr::ast::Literal;
+    let nanos = |entries: usize| {
+        let literal = |n: usize| Spanned::new(Expr::Literal(Literal::Integer(n.to_string())), Span::default());
+        let map = Expr::Map((0..entries).map(|n| (literal(n), literal(n))).collect());
+        let map = Spanned::new(map, Span::default());
+        // The best of some: what else the machine does only adds.
+        let once = || {
+            let clock = SystemClock::new();
+            let start = clock.nanos();
+            let bound = bind(&map, &schema()).expect("binds");
+            assert!(bound.as_literal().is_some(), "a constant");
+            clock.nanos() - start
+        };
+        (0..5).map(|_| once()).min().expect("some")
+    };
+    // Three doublings of at most 2.6 each.
+    let (few, many) = (nanos(5_000), nanos(40_000));
+    assert!(many <= few * 18, "40,000 entries took {many} ns, 5,000 took {few} ns");
 }

@@ -7,7 +7,7 @@ use arrow_array::{
     Int16Array, Int32Array, Int64Array, StringArray, Time32MillisecondArray, TimestampMillisecondArray,
 };
 
-use super::Failures;
+use super::failures::Failures;
 use crate::expr::{decimal, time};
 use crate::types::{LogicalType, Result};
 

@@ -9,7 +9,7 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, PrimitiveArray, cast::AsArray};
 
-use super::Failures;
+use super::failures::Failures;
 use crate::expr::decimal::{self, ParseDecimalError};
 use crate::expr::value::mistyped;
 use crate::types::{LogicalType, Result};

@@ -7,10 +7,18 @@ use std::sync::Arc;
 use arrow_array::builder::StringBuilder;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
+use regex::Regex;
 
-use super::spec::Prepared;
+use crate::expr::time::Pattern;
 use crate::expr::value::{Primitive, Text, Value};
 use crate::types::{LogicalType, Result};
+
+/// What a function compiled from its constant arguments.
+#[derive(Debug)]
+pub(in crate::expr) enum Prepared {
+    Regex(Regex),
+    Pattern(Pattern),
+}
 
 /// The arguments of one call over a batch.
 pub(in crate::expr) struct Args<'a> {
@@ -93,30 +101,4 @@ impl<'a> Args<'a> {
     pub(in crate::expr) fn booleans(&self, f: impl FnMut(usize) -> Option<bool>) -> Result<ArrayRef> {
         Ok(Arc::new((0..self.rows).map(f).collect::<BooleanArray>()))
     }
-}
-
-/// Kernel results that do not depend on the arguments.
-pub(super) fn gives_string(_: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    Ok(LogicalType::String)
-}
-
-pub(super) fn gives_int(_: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    Ok(LogicalType::Int)
-}
-
-pub(super) fn gives_bigint(_: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    Ok(LogicalType::BigInt)
-}
-
-pub(super) fn gives_double(_: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    Ok(LogicalType::Double)
-}
-
-pub(super) fn gives_boolean(_: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    Ok(LogicalType::Boolean)
-}
-
-/// The type of the first argument.
-pub(super) fn gives_first(args: &[crate::expr::TypedExpr]) -> Result<LogicalType, String> {
-    args.first().map(|arg| arg.ty().clone()).ok_or_else(|| "an argument is missing".to_owned())
 }

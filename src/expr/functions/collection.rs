@@ -4,8 +4,10 @@
 
 mod kernels;
 
-use super::args::{gives_boolean, gives_first, gives_int, gives_string};
-use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param};
+use super::call::kernel;
+use super::spec::{
+    Binding, Family, FunctionSpec, Kernel, Nulls, Param, gives_boolean, gives_first, gives_int, gives_string,
+};
 use crate::expr::TypedExpr;
 use crate::expr::coerce::{coerce_all, common_type};
 use crate::types::{Diagnostic, LogicalType, Span};
@@ -187,7 +189,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     collection(
         "split",
         "split(text string, separator string) -> array<string>",
-        "The parts that the separator separates; the characters if it is empty.",
+        "The parts that the separator separates, none of an empty text; the characters if the separator is empty.",
         &[("split('a,b', ',')", "[a, b]")],
         Kernel::new(&[Text, Text], |_| Ok(LogicalType::Array(Box::new(LogicalType::String))), kernels::split).bind(),
     ),
@@ -235,7 +237,7 @@ static INTERSECT: FunctionSpec =
 fn needle(spec: &'static FunctionSpec, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
     let item = match args.first().map(TypedExpr::ty) {
         Some(LogicalType::Array(item)) => (**item).clone(),
-        _ => return crate::expr::bind::kernel_call(spec, args, span),
+        _ => return kernel(spec, args, span),
     };
     let value = args.get(1).map_or(&LogicalType::Null, TypedExpr::ty);
     let Some(common) = common_type(&item, value) else {
@@ -244,13 +246,13 @@ fn needle(spec: &'static FunctionSpec, args: Vec<TypedExpr>, span: Span) -> Resu
     };
     let types = [LogicalType::Array(Box::new(common.clone())), common];
     let args = args.into_iter().zip(&types).map(|(arg, ty)| crate::expr::coerce::implicit_cast(arg, ty)).collect();
-    crate::expr::bind::kernel_call(spec, args, span)
+    kernel(spec, args, span)
 }
 
 /// Arrays brought to one type.
 fn alike(spec: &'static FunctionSpec, name: &str, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
     let (args, _) = coerce_all(name, args, span)?;
-    crate::expr::bind::kernel_call(spec, args, span)
+    kernel(spec, args, span)
 }
 
 fn array_type(args: &[TypedExpr]) -> Result<LogicalType, String> {

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, ListArray, UInt32Array, cast::AsArray};
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, PrimitiveArray, UInt32Array, cast::AsArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
-use arrow_ord::ord::{DynComparator, make_comparator};
+use arrow_ord::ord::make_comparator;
 use arrow_schema::{DataType, SortOptions};
 use arrow_select::take::take;
 
@@ -44,9 +45,28 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// How items of two columns compare; nulls are equal, and below everything else.
-pub(super) fn comparator(left: &ArrayRef, right: &ArrayRef) -> Result<DynComparator> {
-    Ok(make_comparator(left, right, SortOptions::default())?)
+/// How item `i` of one column compares with item `j` of another.
+pub(super) type Comparator = Box<dyn Fn(usize, usize) -> Option<Ordering>>;
+
+/// How items of two columns compare; nulls are equal, and below everything else. Floats compare as Java's primitives, as
+/// in Flink: `NaN` with nothing, and the two zeros are equal.
+pub(super) fn comparator(left: &ArrayRef, right: &ArrayRef) -> Result<Comparator> {
+    if let (Some(left), Some(right)) = (left.as_primitive_opt::<Float64Type>(), right.as_primitive_opt()) {
+        return Ok(floats::<Float64Type>(left, right));
+    }
+    if let (Some(left), Some(right)) = (left.as_primitive_opt::<Float32Type>(), right.as_primitive_opt()) {
+        return Ok(floats::<Float32Type>(left, right));
+    }
+    let compare = make_comparator(left, right, SortOptions::default())?;
+    Ok(Box::new(move |i, j| Some(compare(i, j))))
+}
+
+fn floats<T: ArrowPrimitiveType>(left: &PrimitiveArray<T>, right: &PrimitiveArray<T>) -> Comparator {
+    let (left, right) = (left.clone(), right.clone());
+    Box::new(move |i, j| match (left.is_valid(i), right.is_valid(j)) {
+        (true, true) => left.value(i).partial_cmp(&right.value(j)),
+        (left, right) => Some(left.cmp(&right)),
+    })
 }
 
 /// Builds one array a row out of items of one column.
@@ -81,6 +101,6 @@ impl ListChooser {
 }
 
 /// The place of the first item of `range` that equals item `other` of the comparator's right side.
-pub(super) fn find(compare: &DynComparator, mut range: Range<usize>, other: usize) -> Option<usize> {
-    range.find(|&item| compare(item, other) == Ordering::Equal)
+pub(super) fn find(compare: &Comparator, mut range: Range<usize>, other: usize) -> Option<usize> {
+    range.find(|&item| compare(item, other) == Some(Ordering::Equal))
 }

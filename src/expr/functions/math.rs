@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, cast::AsArray};
 
-use super::args::{Args, gives_double, gives_first, gives_string};
+use super::args::Args;
 use super::round;
-use super::spec::{Binding, Family, FunctionSpec, Kernel, Param};
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Param, gives_double, gives_first, gives_string};
 use crate::expr::TypedExpr;
 use crate::expr::operators;
 use crate::expr::typed::ArithmeticOp;

@@ -1,6 +1,8 @@
 //! The scalar functions, one file a family. A new function is one entry in its family's slice.
 
 mod args;
+mod body;
+mod call;
 mod collection;
 mod conditional;
 mod lists;
@@ -11,9 +13,11 @@ mod spec;
 mod string;
 mod temporal;
 
-pub(super) use args::Args;
+pub(super) use args::{Args, Prepared};
+pub(super) use body::{Body, Function};
+pub(super) use call::{call, kernel, literal_text, takes_nothing, unit};
 pub(super) use collection::{ARRAY, ITEM, MAP, ROW};
-pub(super) use spec::{Binding, Kernel, Nulls, Param, Prepared};
+pub(super) use spec::{Binding, Param};
 pub(super) use string::CONCAT;
 pub(super) use temporal::EXTRACT;
 

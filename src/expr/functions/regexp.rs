@@ -4,8 +4,8 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use regex::Regex;
 
-use super::args::{Args, gives_boolean, gives_int, gives_string};
-use super::spec::{Family, FunctionSpec, Kernel, Nulls, Param, Prepared};
+use super::args::{Args, Prepared};
+use super::spec::{Family, FunctionSpec, Kernel, Nulls, Param, gives_boolean, gives_int, gives_string};
 use crate::expr::value::Text;
 use crate::types::Result;
 use Param::Text as TextParam;
@@ -17,7 +17,7 @@ const fn regexp(
     examples: &'static [(&'static str, &'static str)],
     kernel: Kernel,
 ) -> FunctionSpec {
-    FunctionSpec::new(Family::Regexp, name, signature, summary, examples, kernel.prepare(prepare).bind())
+    FunctionSpec::new(Family::Regexp, name, signature, summary, examples, kernel.prepare(prepare).fallible().bind())
 }
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
@@ -108,11 +108,25 @@ fn ascii_classes(pattern: &str) -> String {
     out
 }
 
+/// Whether a pattern that does not compile is none in Java either: Flink goes on then, without a match. Of other patterns
+/// we do not know what they would have matched.
+fn is_malformed(message: &str) -> bool {
+    const MALFORMED: [&str; 5] = [
+        "unclosed group",
+        "unopened group",
+        "unclosed character class",
+        "incomplete escape sequence",
+        "repetition operator missing expression",
+    ];
+    MALFORMED.iter().any(|malformed| message.contains(malformed))
+}
+
 /// The pattern of each row: the constant one, or a row's own, kept while it stays the same.
 struct Patterns<'a> {
     constant: Option<&'a Regex>,
     texts: Text<'a>,
-    last: Option<(&'a str, Option<Regex>)>,
+    last: Option<(&'a str, Result<Regex, String>)>,
+    failures: Vec<(usize, String)>,
 }
 
 impl<'a> Patterns<'a> {
@@ -121,20 +135,27 @@ impl<'a> Patterns<'a> {
             Some(Prepared::Regex(regex)) => Some(regex),
             Some(Prepared::Pattern(_)) | None => None,
         };
-        Ok(Self { constant, texts: args.text(1)?, last: None })
+        Ok(Self { constant, texts: args.text(1)?, last: None, failures: Vec::new() })
     }
 
-    /// `None`: null. `Some(None)`: does not compile.
-    #[expect(clippy::option_option, reason = "null, and what does not compile, differ")]
+    /// `None`: null, or the row fails. `Some(None)`: malformed.
+    #[expect(clippy::option_option, reason = "null, and what is malformed, differ")]
     fn get(&mut self, row: usize) -> Option<Option<&Regex>> {
         if self.constant.is_some() {
             return Some(self.constant);
         }
         let pattern = self.texts.get(row)?;
         if self.last.as_ref().is_none_or(|(last, _)| *last != pattern) {
-            self.last = Some((pattern, compile(pattern).ok()));
+            self.last = Some((pattern, compile(pattern)));
         }
-        self.last.as_ref().map(|(_, regex)| regex.as_ref())
+        match self.last.as_ref().map(|(_, compiled)| compiled)? {
+            Ok(regex) => Some(Some(regex)),
+            Err(message) if is_malformed(message) => Some(None),
+            Err(message) => {
+                self.failures.push((row, message.clone()));
+                None
+            }
+        }
     }
 }
 
@@ -168,17 +189,19 @@ impl<'t> Iterator for Matches<'_, 't> {
 fn matches(args: &mut Args<'_>) -> Result<ArrayRef> {
     let text = args.text(0)?;
     let mut patterns = Patterns::new(args)?;
-    args.booleans(|row| {
+    let result = args.booleans(|row| {
         let text = text.get(row)?;
         // As in Flink, an empty pattern matches nothing.
         Some(patterns.get(row)?.is_some_and(|regex| !regex.as_str().is_empty() && regex.is_match(text)))
-    })
+    });
+    args.failures.extend(patterns.failures);
+    result
 }
 
 fn replace(args: &mut Args<'_>) -> Result<ArrayRef> {
     let (text, with) = (args.text(0)?, args.text(2)?);
     let mut patterns = Patterns::new(args)?;
-    args.strings(|row, out| {
+    let result = args.strings(|row, out| {
         let (text, with) = (text.get(row)?, with.get(row)?);
         let mut done = 0;
         for found in Matches::new(patterns.get(row)??, text) {
@@ -188,14 +211,16 @@ fn replace(args: &mut Args<'_>) -> Result<ArrayRef> {
         }
         out.push_str(&text[done..]);
         Some(())
-    })
+    });
+    args.failures.extend(patterns.failures);
+    result
 }
 
 fn extract(args: &mut Args<'_>) -> Result<ArrayRef> {
     let text = args.text(0)?;
     let group = args.optional(2, Args::int)?;
     let mut patterns = Patterns::new(args)?;
-    args.slices(|row| {
+    let result = args.slices(|row| {
         let text = text.get(row)?;
         let group = match &group {
             Some(group) => usize::try_from(group.get(row)?).ok()?,
@@ -206,24 +231,30 @@ fn extract(args: &mut Args<'_>) -> Result<ArrayRef> {
             return regex.find(text).map(|found| found.as_str());
         }
         regex.captures(text)?.get(group).map(|found| found.as_str())
-    })
+    });
+    args.failures.extend(patterns.failures);
+    result
 }
 
 fn count(args: &mut Args<'_>) -> Result<ArrayRef> {
     let text = args.text(0)?;
     let mut patterns = Patterns::new(args)?;
-    args.numbers::<Int32Type>(|row| {
+    let result = args.numbers::<Int32Type>(|row| {
         let text = text.get(row)?;
         i32::try_from(Matches::new(patterns.get(row)??, text).count()).ok()
-    })
+    });
+    args.failures.extend(patterns.failures);
+    result
 }
 
 fn instr(args: &mut Args<'_>) -> Result<ArrayRef> {
     let text = args.text(0)?;
     let mut patterns = Patterns::new(args)?;
-    args.numbers::<Int32Type>(|row| {
+    let result = args.numbers::<Int32Type>(|row| {
         let text = text.get(row)?;
         let Some(found) = patterns.get(row)??.find(text) else { return Some(0) };
         i32::try_from(text[..found.start()].chars().count() + 1).ok()
-    })
+    });
+    args.failures.extend(patterns.failures);
+    result
 }

@@ -44,10 +44,10 @@ pub(super) fn scaled_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
             digits.value(0)
         }
     };
-    let Ok(digits) = u8::try_from(digits.clamp(0, 38)) else { return Ok(first.ty().clone()) };
-    if digits >= scale {
+    if digits >= i32::from(scale) {
         return Ok(first.ty().clone());
     }
+    let digits = u8::try_from(digits.max(0)).unwrap_or(scale);
     Ok(LogicalType::Decimal((precision - scale + 1 + digits).min(decimal::MAX_PRECISION), digits))
 }
 

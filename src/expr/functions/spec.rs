@@ -1,13 +1,14 @@
 //! What a function declares, from which help, completion, binding and evaluation follow.
 
+#![expect(clippy::unnecessary_wraps, reason = "the types of results are told by functions of one signature")]
+
 use std::fmt;
 
 use arrow_array::ArrayRef;
-use regex::Regex;
 
 use super::args::Args;
+use super::body::{Body, Prepare};
 use crate::expr::TypedExpr;
-use crate::expr::time::Pattern;
 use crate::types::{Diagnostic, LogicalType, Result, Span};
 
 /// A scalar function.
@@ -114,23 +115,7 @@ pub(in crate::expr) struct Kernel {
     /// The type of the result for arguments already coerced; the error says what does not fit.
     pub(in crate::expr) result: fn(&[TypedExpr]) -> Result<LogicalType, String>,
     pub(in crate::expr) nulls: Nulls,
-    /// Some row can fail.
-    pub(in crate::expr) fallible: bool,
-    /// Depends on more than its arguments, so it is no constant.
-    pub(in crate::expr) volatile: bool,
-    /// Compiles what is constant; the error is one in what was typed.
-    pub(in crate::expr) prepare: Option<Prepare>,
-    pub(in crate::expr) run: fn(&mut Args<'_>) -> Result<ArrayRef>,
-}
-
-/// The arguments, `None` for what is not constant.
-pub(in crate::expr) type Prepare = fn(&[Option<&ArrayRef>]) -> Result<Option<Prepared>, String>;
-
-/// What a function compiled from its constant arguments.
-#[derive(Debug)]
-pub(in crate::expr) enum Prepared {
-    Regex(Regex),
-    Pattern(Pattern),
+    pub(in crate::expr) body: Body,
 }
 
 /// What a parameter takes.
@@ -199,10 +184,7 @@ impl Kernel {
             variadic: false,
             result,
             nulls: Nulls::Propagate,
-            fallible: false,
-            volatile: false,
-            prepare: None,
-            run,
+            body: Body { fallible: false, volatile: false, prepare: None, run },
         }
     }
 
@@ -222,21 +204,47 @@ impl Kernel {
     }
 
     pub(super) const fn fallible(mut self) -> Self {
-        self.fallible = true;
+        self.body.fallible = true;
         self
     }
 
     pub(super) const fn volatile(mut self) -> Self {
-        self.volatile = true;
+        self.body.volatile = true;
         self
     }
 
     pub(super) const fn prepare(mut self, prepare: Prepare) -> Self {
-        self.prepare = Some(prepare);
+        self.body.prepare = Some(prepare);
         self
     }
 
     pub(super) const fn bind(self) -> Binding {
         Binding::Kernel(self)
     }
+}
+
+/// Kernel results that do not depend on the arguments.
+pub(super) fn gives_string(_: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::String)
+}
+
+pub(super) fn gives_int(_: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::Int)
+}
+
+pub(super) fn gives_bigint(_: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::BigInt)
+}
+
+pub(super) fn gives_double(_: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::Double)
+}
+
+pub(super) fn gives_boolean(_: &[TypedExpr]) -> Result<LogicalType, String> {
+    Ok(LogicalType::Boolean)
+}
+
+/// The type of the first argument.
+pub(super) fn gives_first(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    args.first().map(|arg| arg.ty().clone()).ok_or_else(|| "an argument is missing".to_owned())
 }

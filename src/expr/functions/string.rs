@@ -2,8 +2,7 @@
 
 mod kernels;
 
-use super::args::{gives_boolean, gives_int, gives_string};
-use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param};
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, gives_boolean, gives_int, gives_string};
 use Param::{Int, Text, TextOrInt};
 
 const fn text(
@@ -123,7 +122,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "translate(text string, from string, to string) -> string",
         "With each character of `from` replaced by the one at its place in `to`, or removed if there is none.",
         &[("translate('hello', 'el', 'ip')", "hippo")],
-        Kernel::new(&[Text, Text, Text], gives_string, kernels::translate).bind(),
+        Kernel::new(&[Text, Text, Text], gives_string, kernels::translate).nulls(Nulls::Possible).bind(),
     ),
     text(
         "position",
@@ -142,9 +141,9 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     text(
         "instr",
         "instr(text string, search string[, start int[, nth int]]) -> int",
-        "Where `search` is in the text for the nth time, at or behind `start`; 0 if nowhere.",
-        &[("instr('hello', 'l')", "3"), ("instr('hello', 'l', 1, 2)", "4")],
-        Kernel::new(&[Text, Text, Int, Int], gives_int, kernels::instr).least(2).bind(),
+        "Where `search` is in the text for the nth time, at or behind `start`, or backwards from a `start` below 0; 0 if nowhere.",
+        &[("instr('hello', 'l')", "3"), ("instr('hello', 'l', 1, 2)", "4"), ("instr('hello', 'l', -1)", "4")],
+        Kernel::new(&[Text, Text, Int, Int], gives_int, kernels::instr).least(2).fallible().bind(),
     ),
     text(
         "startswith",

@@ -2,8 +2,9 @@
 
 mod kernels;
 
-use super::args::{gives_bigint, gives_int, gives_string};
-use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, Prepared};
+use super::args::Prepared;
+use super::call::kernel;
+use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, gives_bigint, gives_int, gives_string};
 use crate::expr::TypedExpr;
 use crate::expr::time::{Pattern, Unit};
 use crate::types::{Diagnostic, LogicalType, Result, Span};
@@ -196,7 +197,7 @@ const fn now(
 fn extract(unit: Unit, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
     let name = StringArray::from(vec![unit.name()]);
     let unit = TypedExpr::literal(std::sync::Arc::new(name), LogicalType::String);
-    crate::expr::bind::kernel_call(&EXTRACT, std::iter::once(unit).chain(args).collect(), span)
+    kernel(&EXTRACT, std::iter::once(unit).chain(args).collect(), span)
 }
 
 /// What has no days has no year either.

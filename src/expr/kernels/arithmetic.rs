@@ -7,17 +7,15 @@ use arrow_array::types::{
     Decimal128Type, DurationMillisecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     IntervalYearMonthType,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, cast::AsArray};
+use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, cast::AsArray};
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
+use super::operands::{DIVISION_BY_ZERO, shaped, span};
 use super::{decimal, divisor, temporal};
 use crate::expr::TypedExpr;
 use crate::expr::typed::ArithmeticOp;
 use crate::expr::value::{Primitive, Scope, Value, mistyped, union_nulls};
 use crate::types::{LogicalType, Result};
-
-/// What a row says that divides by zero.
-pub(in crate::expr) const DIVISION_BY_ZERO: &str = "division by zero";
 
 /// Whether `left op right` can fail in a row: a division by what may be zero.
 pub(in crate::expr) fn can_fail(op: ArithmeticOp, ty: &LogicalType, right: &TypedExpr) -> bool {
@@ -87,16 +85,6 @@ pub(in crate::expr) fn arithmetic(
         | LogicalType::Map(..)
         | LogicalType::Row(_) => temporal::arithmetic(op, left, right, ty, scope),
     }
-}
-
-/// `data` as the value of an operation on `left` and `right`: constant when both are.
-pub(super) fn shaped(data: ArrayRef, left: &Value, right: &Value) -> Value {
-    if left.is_scalar() && right.is_scalar() { Value::Scalar(data) } else { Value::Array(data) }
-}
-
-/// How many rows an operation on two operands computes.
-pub(super) fn span(left: &Value, right: &Value, scope: &Scope<'_>) -> usize {
-    if left.is_scalar() && right.is_scalar() { 1 } else { scope.rows() }
 }
 
 fn integers<T: ArrowPrimitiveType>(

@@ -10,12 +10,13 @@ use arrow_ord::cmp;
 use arrow_ord::ord::make_comparator;
 use arrow_schema::SortOptions;
 
-use super::arithmetic::span;
 use super::bits::test_each;
 use super::logic;
+use super::operands::{shaped, span};
 use crate::expr::decimal;
 use crate::expr::typed::CompareOp;
 use crate::expr::value::{Primitive, Scope, Value, union_nulls};
+use crate::types::floats::canonical_column;
 use crate::types::{LogicalType, Result};
 
 /// `left op right`, both of the type `ty` (decimals may differ in precision and scale).
@@ -41,25 +42,38 @@ pub(in crate::expr) fn compare(
         (LogicalType::Array(_) | LogicalType::Map(..) | LogicalType::Row(_) | LogicalType::Null, _) => {
             nested(op, left.0, right.0, rows)?
         }
-        _ => {
-            let kernel = match op {
-                CompareOp::Eq => cmp::eq,
-                CompareOp::NotEq => cmp::neq,
-                CompareOp::Lt => cmp::lt,
-                CompareOp::LtEq => cmp::lt_eq,
-                CompareOp::Gt => cmp::gt,
-                CompareOp::GtEq => cmp::gt_eq,
-                CompareOp::Distinct => cmp::distinct,
-                CompareOp::NotDistinct => cmp::not_distinct,
-            };
-            kernel(left.0, right.0)?
-        }
+        _ => ordered(op, left.0, right.0)?,
     };
-    Ok(if left.0.is_scalar() && right.0.is_scalar() {
-        Value::Scalar(Arc::new(data))
-    } else {
-        Value::Array(Arc::new(data))
-    })
+    Ok(shaped(Arc::new(data), left.0, right.0))
+}
+
+/// As [`compare`], but floats by the order that they are sorted in: `NaN` is above all others, -0.0 below 0.0.
+pub(in crate::expr) fn compare_sorted(
+    op: CompareOp,
+    left: &Value,
+    right: &Value,
+    ty: &LogicalType,
+    scope: &Scope<'_>,
+) -> Result<Value> {
+    if !matches!(ty, LogicalType::Float | LogicalType::Double) {
+        return compare(op, (left, ty), (right, ty), scope);
+    }
+    let canonical = |value: &Value| value.with(canonical_column(value.data()));
+    Ok(shaped(Arc::new(ordered(op, &canonical(left), &canonical(right))?), left, right))
+}
+
+fn ordered(op: CompareOp, left: &Value, right: &Value) -> Result<BooleanArray> {
+    let kernel = match op {
+        CompareOp::Eq => cmp::eq,
+        CompareOp::NotEq => cmp::neq,
+        CompareOp::Lt => cmp::lt,
+        CompareOp::LtEq => cmp::lt_eq,
+        CompareOp::Gt => cmp::gt,
+        CompareOp::GtEq => cmp::gt_eq,
+        CompareOp::Distinct => cmp::distinct,
+        CompareOp::NotDistinct => cmp::not_distinct,
+    };
+    Ok(kernel(left, right)?)
 }
 
 const fn is_distinct(op: CompareOp) -> bool {

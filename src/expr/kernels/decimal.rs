@@ -6,7 +6,7 @@ use arrow_array::types::{Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Ty
 use arrow_array::{Decimal128Array, cast::AsArray};
 use arrow_buffer::ScalarBuffer;
 
-use super::arithmetic::{DIVISION_BY_ZERO, shaped, span};
+use super::operands::{DIVISION_BY_ZERO, shaped, span};
 use crate::expr::decimal::{self, POW10};
 use crate::expr::typed::ArithmeticOp;
 use crate::expr::value::{Scope, Value, mistyped, union_nulls};

@@ -12,7 +12,7 @@ use arrow_array::{
 };
 use arrow_buffer::NullBuffer;
 
-use super::arithmetic::{shaped, span};
+use super::operands::{shaped, span};
 use crate::expr::time::{Civil, DAY_MS};
 use crate::expr::typed::ArithmeticOp;
 use crate::expr::value::{Scope, Value, mistyped, union_nulls};

@@ -5,7 +5,9 @@ mod pattern;
 mod text;
 
 pub(super) use pattern::{Pattern, Resolve};
-pub(super) use text::{parse_date, parse_time, parse_timestamp, write_date, write_time, write_timestamp};
+pub(super) use text::{
+    parse_date, parse_sql_timestamp, parse_time, parse_timestamp, write_date, write_time, write_timestamp,
+};
 
 /// Milliseconds a day.
 pub(super) const DAY_MS: i64 = 86_400_000;

@@ -342,7 +342,11 @@ impl Found {
         };
         let hour = match (self.hour, self.half_day_hour) {
             (Some(hour), _) => hour,
-            (None, Some(hour)) => within(Some(hour), 0, 11, 0)? + if self.afternoon.unwrap_or(false) { 12 } else { 0 },
+            // As in Java, half a day's hour says nothing without the half.
+            (None, Some(hour)) => match (within(Some(hour), 0, 11, 0)?, self.afternoon) {
+                (_, None) => 0,
+                (hour, Some(afternoon)) => hour + if afternoon { 12 } else { 0 },
+            },
             (None, None) => 0,
         };
         let hour = within(Some(hour), 0, 24, 0)?;

@@ -83,21 +83,44 @@ fn time_of_day(text: &str, least_parts: usize) -> Option<i64> {
     if hour > 24 || minute > 59 || second > 59 {
         return None;
     }
-    let ms = match fraction {
-        None => 0,
-        Some(digits) => {
-            if digits.is_empty() || digits.len() > 9 {
-                return None;
-            }
-            let value = number(digits, 9)?;
-            // What is finer than a millisecond is cut off.
-            digits.len().try_into().map_or(0, |length: u32| {
-                if length <= 3 { value * 10_i64.pow(3 - length) } else { value / 10_i64.pow(length - 3) }
-            })
-        }
-    };
+    let ms = fraction.map_or(Some(0), millis_of)?;
     let total = ((hour * 60 + minute) * 60 + second) * 1_000 + ms;
     (total <= DAY_MS).then_some(total)
+}
+
+/// Milliseconds since the epoch of `2020-2-29`, or `2020-2-29 13:14:15.678` with all parts of its time, as Java's
+/// `java.sql.Date` and `Timestamp` read them: 30 February is in March, and 25:00:00 an hour of the next day.
+pub(in super::super) fn parse_sql_timestamp(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (date, time) = match text.split_once(' ') {
+        Some((date, time)) => (date, Some(time)),
+        None => (text, None),
+    };
+    let mut parts = date.splitn(3, '-');
+    let year = parts.next().filter(|year| year.len() == 4).and_then(|year| number(year, 4))?;
+    let month = u32::try_from(number(parts.next()?, 2)?).ok()?;
+    let day = u32::try_from(number(parts.next()?, 2)?).ok()?;
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let midnight = Civil { year, month, day, ms: 0 }.to_ms();
+    let Some(time) = time else { return Some(midnight) };
+    let (clock, fraction) = time.split_once('.').map_or((time, None), |(clock, fraction)| (clock, Some(fraction)));
+    let mut parts = clock.splitn(3, ':');
+    let mut part = || number(parts.next()?, 9);
+    let (hour, minute, second) = (part()?, part()?, part()?);
+    let ms = fraction.map_or(Some(0), millis_of)?;
+    Some(midnight + ((hour * 60 + minute) * 60 + second) * 1_000 + ms)
+}
+
+/// The milliseconds that the digits behind a second's point say; what is finer is cut off.
+fn millis_of(digits: &str) -> Option<i64> {
+    if digits.is_empty() || digits.len() > 9 {
+        return None;
+    }
+    let value = number(digits, 9)?;
+    let length = u32::try_from(digits.len()).ok()?;
+    Some(if length <= 3 { value * 10_i64.pow(3 - length) } else { value / 10_i64.pow(length - 3) })
 }
 
 /// Milliseconds since the epoch of `2020-02-29 13:14:15.678`, its time of day optional but whole. 30 February is the

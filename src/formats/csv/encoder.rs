@@ -2,7 +2,7 @@
 
 use super::super::json::write_value;
 use super::super::view::{View, ViewValues};
-use super::super::{Encoder, FormatOptions};
+use super::super::{CHANGE, Encoder, FormatOptions, options};
 use super::cells::{Dialect, QUOTE};
 use crate::types::{Batch, Result, Schema};
 
@@ -23,7 +23,7 @@ impl CsvEncoder {
         Ok(Self {
             names: schema.names().map(str::to_owned).collect(),
             dialect: Dialect::new(options)?,
-            changelog: options.boolean("changelog")?.unwrap_or(false),
+            changelog: options::changelog(schema, options)?,
         })
     }
 
@@ -70,7 +70,7 @@ impl Encoder for CsvEncoder {
         if self.dialect.header == Some(false) {
             return;
         }
-        let names = self.changelog.then_some("op").into_iter().chain(self.names.iter().map(String::as_str));
+        let names = self.changelog.then_some(CHANGE).into_iter().chain(self.names.iter().map(String::as_str));
         for (i, name) in names.enumerate() {
             if i > 0 {
                 out.push(self.dialect.delimiter);

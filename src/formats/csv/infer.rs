@@ -1,7 +1,7 @@
 //! The columns of a CSV file from its first records.
 
-use super::super::FormatOptions;
 use super::super::guess::{Guess, RECORDS_MAX};
+use super::super::{FormatOptions, Inferred};
 use super::cells::{Dialect, SplitCell, split};
 use crate::types::{Field, Schema};
 
@@ -10,7 +10,7 @@ use crate::types::{Field, Schema};
 ///
 /// # Errors
 /// When the sample has no line, or its header is no list of names.
-pub fn infer(sample: &[u8], options: &FormatOptions) -> Result<Schema, String> {
+pub fn infer(sample: &[u8], options: &FormatOptions) -> Result<Inferred, String> {
     let dialect = Dialect::new(options)?;
     let sample = sample.strip_prefix("\u{feff}".as_bytes()).unwrap_or(sample);
     // The sample may have cut its last line.
@@ -40,7 +40,9 @@ pub fn infer(sample: &[u8], options: &FormatOptions) -> Result<Schema, String> {
     } else {
         first.iter().enumerate().map(|(i, cell)| (format!("f{i}"), guess_of(cell))).unzip()
     };
+    let mut looked_at = usize::from(!has_header);
     for record in records {
+        looked_at += 1;
         // A line of another width is reported when it is read.
         if record.len() == guesses.len() {
             for (guess, cell) in guesses.iter_mut().zip(&record) {
@@ -49,7 +51,7 @@ pub fn infer(sample: &[u8], options: &FormatOptions) -> Result<Schema, String> {
         }
     }
     let fields = names.into_iter().zip(guesses).map(|(name, guess)| Field::new(name, guess.into_type()));
-    Ok(Schema::new(fields.collect::<Vec<_>>()))
+    Ok(Inferred { schema: Schema::new(fields.collect::<Vec<_>>()), records: looked_at })
 }
 
 fn is_header(cells: &[SplitCell]) -> bool {

@@ -9,6 +9,24 @@ pub(super) const CHUNK_BYTES: usize = 32 << 10;
 /// Places written at once, whether or not so many cells end in a block.
 const AT_ONCE: usize = 6;
 
+/// Records read one by one before several are tried at once again, at most.
+pub(super) const PATIENCE_MAX: u32 = 256;
+
+/// Where the cells of plain records are, and when it is worth looking for them.
+#[derive(Debug)]
+pub(super) struct Plain {
+    pub(super) places: Places,
+    /// Records to be read one by one before several are tried at once again, and how many the next time.
+    pub(super) one_by_one: u32,
+    pub(super) patience: u32,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self { places: Places::default(), one_by_one: 0, patience: 1 }
+    }
+}
+
 /// The places of the cells in a piece of text.
 #[derive(Debug, Default)]
 pub(super) struct Places {

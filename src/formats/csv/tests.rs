@@ -42,6 +42,13 @@ fn cells_quotes_and_nulls() {
 }
 
 #[test]
+fn no_bytes_are_not_null() {
+    let schema = schema(&[("b", LogicalType::Bytes), ("n", LogicalType::BigInt)]);
+    let decoded = decode("csv", &schema, &[], b"\"\",1\n,2\naGk=,3\n");
+    assert_eq!(decoded.rows, [r#"{"b":"","n":1}"#, r#"{"b":null,"n":2}"#, r#"{"b":"aGk=","n":3}"#]);
+}
+
+#[test]
 fn the_header_is_found_demanded_or_denied() {
     assert_eq!(rows("n,s\n1,x\n", &[]), [r#"{"n":1,"s":"x"}"#]);
     assert_eq!(rows("N ,\"S\"\r\n1,x\r\n", &[]), [r#"{"n":1,"s":"x"}"#]);
@@ -186,10 +193,13 @@ fn columns_are_inferred() {
         ("time,mag\n2026-01-01T00:00:00.000Z,1e2\n", "(time timestamp_ltz(3), mag double)"),
     ] {
         let inferred = super::infer(sample.as_bytes(), &FormatOptions::default()).expect("columns");
-        assert_eq!(inferred.to_string(), expected, "{sample}");
+        assert_eq!(inferred.schema.to_string(), expected, "{sample}");
     }
+    let records = |sample: &str| super::infer(sample.as_bytes(), &FormatOptions::default()).expect("columns").records;
+    assert_eq!((records("a,b\n1,x\n2,y\n"), records("1,x\n2,y\n")), (2, 2));
+    assert_eq!(records(&format!("a\n{}", "1\n".repeat(5_000))), 999);
     let inferred = super::infer(b"x,y\nz,w\n", &options(&[("header", "false")])).expect("columns");
-    assert_eq!(inferred.to_string(), "(f0 string, f1 string)");
+    assert_eq!(inferred.schema.to_string(), "(f0 string, f1 string)");
     assert!(super::infer(b"1,2\n", &options(&[("header", "true")])).is_err());
     assert!(super::infer(b"", &FormatOptions::default()).is_err());
 }

@@ -1,7 +1,7 @@
 //! The NDJSON encoder: one object a line, as Flink's `json` format writes it.
 
 use super::super::view::{View, ViewValues};
-use super::super::{Encoder, FormatOptions, scan};
+use super::super::{Encoder, FormatOptions, options, scan};
 use crate::types::{Batch, Result, Schema};
 
 /// Encodes newline-delimited JSON.
@@ -18,7 +18,7 @@ impl JsonEncoder {
     /// # Errors
     /// When an option does not fit, told by its name.
     pub fn new(schema: &Schema, options: &FormatOptions) -> Result<Self, String> {
-        let changelog = options.boolean("changelog")?.unwrap_or(false);
+        let changelog = options::changelog(schema, options)?;
         let leads = schema
             .names()
             .enumerate()

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::super::testing::{Decoded, a_value_each, all_types, decode, decode_in, options, schema};
-use super::super::{DecoderRequest, FormatOptions, format_named};
+use super::super::{DecoderRequest, FormatOptions, encoder, format_named};
 use crate::types::{Batch, Field, LogicalType, RowKind, Schema};
 
 fn one(ty: LogicalType) -> Schema {
@@ -306,6 +306,12 @@ fn a_changelog_is_written_with_its_kinds_when_asked() {
         "{\"op\":\"+I\",\"v\":1}\n{\"op\":\"-U\",\"v\":1}\n{\"op\":\"+U\",\"v\":2}\n"
     );
     assert_eq!(write("csv", &changelog), "op,v\n+I,1\n-U,1\n+U,2\n");
+    for format in ["json", "csv"] {
+        let named = Schema::new([Field::new("op", LogicalType::BigInt)]);
+        let error = encoder(format, &named, true).err().expect("two fields of one name");
+        assert!(error.to_string().contains("there is a column of this name"), "{error}");
+        assert!(encoder(format, &named, false).is_ok());
+    }
 }
 
 #[test]
@@ -326,8 +332,11 @@ fn columns_are_inferred() {
         ("\u{feff}{\"a\":1}\r\nbroken\n{\"a\":\"cut", "(a bigint)"),
     ] {
         let inferred = super::infer(sample.as_bytes(), &FormatOptions::default()).expect("columns");
-        assert_eq!(inferred.to_string(), expected, "{sample}");
+        assert_eq!(inferred.schema.to_string(), expected, "{sample}");
     }
+    let records = |sample: &str| super::infer(sample.as_bytes(), &FormatOptions::default()).expect("columns").records;
+    assert_eq!(records("{\"a\":1}\nbroken\n{\"a\":2}\n"), 2);
+    assert_eq!(records(&"{\"a\":1}\n".repeat(5_000)), 1_000);
     for sample in ["", "[1]\n", "{}\n", "x"] {
         assert!(super::infer(sample.as_bytes(), &FormatOptions::default()).is_err(), "{sample}");
     }

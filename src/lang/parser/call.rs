@@ -18,14 +18,14 @@ use nom::Parser;
 use nom::combinator::opt;
 use nom::sequence::{pair, preceded};
 
-use super::data_type::data_type;
+use super::data_type::{cast_length, data_type};
 use super::expected::{Expected, Frame, Kind};
 use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, labelled, refuse, soft, symbol, within};
 use super::operand::{measured, measured_list, operand};
 use super::tree::{Measured, unmeasured};
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 use crate::lang::token::{Symbol, TokenKind};
-use crate::types::{Diagnostic, Spanned};
+use crate::types::{Diagnostic, LogicalType, Spanned};
 
 /// Units of time, as `extract` and the like take them.
 pub(crate) const UNITS: &[&str] = &[
@@ -155,8 +155,10 @@ fn finish<'a>(
 fn cast(input: Tokens<'_>, lenient: bool) -> PResult<'_, Form> {
     let (rest, expr) = measured(input)?;
     let (rest, _) = keyword("as")(rest)?;
+    let length = cast_length(rest);
     let (rest, ty) = data_type(rest)?;
-    Ok((rest, Form::Other(Expr::Cast { expr: Box::new(expr.node), ty, lenient }, expr.height)))
+    let length = length.filter(|_| matches!(ty.node, LogicalType::String | LogicalType::Bytes));
+    Ok((rest, Form::Other(Expr::Cast { expr: Box::new(expr.node), ty, lenient, length }, expr.height)))
 }
 
 fn row(input: Tokens<'_>) -> PResult<'_, Form> {

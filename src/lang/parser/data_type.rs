@@ -5,6 +5,7 @@ use nom::multi::separated_list1;
 
 use super::expected::{Expected, Kind};
 use super::input::{PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, refuse};
+use crate::expr::ast::Length;
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::{Diagnostic, LogicalType, Spanned};
 
@@ -156,7 +157,20 @@ fn decimal(input: Tokens<'_>) -> PResult<'_, LogicalType> {
     }
 }
 
-/// `(n)` of a text or byte type: read and dropped.
+/// The length that a cast to the type at `input` keeps; of `char` and `binary` one, unless said, as in Flink.
+pub(super) fn cast_length(input: Tokens<'_>) -> Option<Length> {
+    let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind) else { return None };
+    let fixed = match word.to_ascii_lowercase().as_str() {
+        "char" | "binary" => true,
+        "varchar" | "varbinary" => false,
+        _ => return None,
+    };
+    let length = bracketed(Symbol::LeftParen, number, Symbol::RightParen)(input.skip(1)).ok();
+    let most = length.map(|(_, length)| length.node).or(fixed.then_some(1))?;
+    Some(Length { most, fixed })
+}
+
+/// `(n)` of a text or byte type: read and dropped, since columns hold texts of any length.
 fn length(input: Tokens<'_>) -> Result<Tokens<'_>, nom::Err<super::input::Fail>> {
     if !opens(input) {
         return Ok(input);

@@ -58,8 +58,11 @@ pub(super) fn tree(node: &ExprNode) -> String {
             }
             text + " end"
         }
-        Expr::Cast { expr, ty, lenient } => {
-            format!("{}({} as {})", if *lenient { "try_cast" } else { "cast" }, tree(expr), ty.node)
+        Expr::Cast { expr, ty, lenient, length } => {
+            let length = length.map_or(String::new(), |length| {
+                format!(" of {}{}", if length.fixed { "" } else { "at most " }, length.most)
+            });
+            format!("{}({} as {}{length})", if *lenient { "try_cast" } else { "cast" }, tree(expr), ty.node)
         }
         Expr::Call(call) => {
             let star = if call.star { "*" } else { "" };
@@ -190,6 +193,10 @@ fn special_forms_become_calls_in_their_documented_order() {
             "cast(a as array<row<x int, y map<string, timestamp_ltz(3)>>>)",
         ),
         ("cast(a as varchar(10) array)", "cast(a as array<string>)"),
+        ("cast(a as varchar(10))", "cast(a as string of at most 10)"),
+        ("try_cast(a as VARBINARY)", "try_cast(a as bytes)"),
+        ("cast(a as char)", "cast(a as string of 1)"),
+        ("cast(a as binary(3))", "cast(a as bytes of 3)"),
         ("cast(a as timestamp(6) with local time zone)", "cast(a as timestamp_ltz(3))"),
         ("cast(a as double precision)", "cast(a as double)"),
         ("cast(a as interval day(3) to second(3))", "cast(a as interval day to second)"),

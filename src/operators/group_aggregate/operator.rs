@@ -12,6 +12,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_buffer::{BooleanBuffer, ScalarBuffer};
 use arrow_ord::cmp::not_distinct;
+use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
@@ -20,7 +21,7 @@ use crate::api::{Operator, OperatorContext, Output, PlannedOperator, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
-use crate::operators::group_table::{GroupTable, canonical_keys};
+use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::rows::{Entries, keyed_rows};
 use crate::state::{StateChange, StateDelta};
@@ -177,10 +178,9 @@ impl GroupAggregateOperator {
         kinds.truncate(emitted);
         let times: ScalarBuffer<i64> = rows.iter().map(|&row| batch.times()[row as usize]).collect();
         let rows = UInt32Array::from(rows);
-        let keys = canonical_keys(&input.keys);
         let column = |column: &Column| -> Result<ArrayRef> {
             Ok(match *column {
-                Column::Key(key) => take(&keys[key], &rows, None)?,
+                Column::Key(key) => take(&input.keys[key], &rows, None)?,
                 Column::Call(call) => results[call].clone(),
             })
         };
@@ -220,7 +220,7 @@ fn changed(kinds: &[i8], results: &[ArrayRef]) -> Result<BooleanArray> {
     // Whether row i equals row i + 1.
     let mut same = BooleanBuffer::new_set(pairs);
     for result in results {
-        same = &same & not_distinct(&result.slice(0, pairs), &result.slice(1, pairs))?.values();
+        same = &same & &equal_pairs(result, pairs)?;
     }
     let before = RowKind::UpdateBefore as i8;
     let mut keep = vec![true; rows];
@@ -229,6 +229,16 @@ fn changed(kinds: &[i8], results: &[ArrayRef]) -> Result<BooleanArray> {
         keep[row + 1] = false;
     }
     Ok(BooleanArray::from(keep))
+}
+
+/// Whether each of the first `pairs` values equals the one behind it.
+fn equal_pairs(values: &ArrayRef, pairs: usize) -> Result<BooleanBuffer> {
+    if !values.data_type().is_nested() {
+        return Ok(not_distinct(&values.slice(0, pairs), &values.slice(1, pairs))?.values().clone());
+    }
+    let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+    let rows = converter.convert_columns(std::slice::from_ref(values))?;
+    Ok(BooleanBuffer::collect_bool(pairs, |row| rows.row(row) == rows.row(row + 1)))
 }
 
 impl Operator for GroupAggregateOperator {

@@ -4,26 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{Arg, ChangelogMode, Operator, PlannedOperator, StateRead};
+use crate::expr::ast::{Expr, Literal};
+use crate::expr::{EvalContext, Evaluator, bind};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, batch, context, instance, names, run,
+    FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, at, batch, context, instance, names, run,
 };
-use crate::types::{Batch, CheckpointId, RowKind};
+use crate::types::{Batch, CheckpointId, Field, LogicalType, RowKind, Schema};
 
 fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperator> {
-    let fields: Vec<crate::types::Field> = input
+    let fields: Vec<Field> = input
         .columns()
         .schema_ref()
         .fields()
         .iter()
-        .map(|field| {
-            crate::types::Field::new(
-                field.name(),
-                crate::types::LogicalType::from_arrow(field.data_type()).expect("a type of ours"),
-            )
-        })
+        .map(|field| Field::new(field.name(), LogicalType::from_arrow(field.data_type()).expect("a type of ours")))
         .collect();
-    let mut stream = FakeStream::new(&crate::types::Schema::new(fields));
+    let mut stream = FakeStream::new(&Schema::new(fields));
     stream.shape.changelog = if changelog { ChangelogMode::Retract(None) } else { ChangelogMode::Append };
     stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
     stream.stage("aggregate", vec![calls], vec![]).expect("binds");
@@ -52,6 +49,61 @@ fn a_result_that_stays_the_same_is_not_emitted() {
     let input = changes(&[], &[1, 1, 1, 1], &[Some(10), Some(3), None, Some(11)]);
     let out = run(&*planned(&input, false, aggregates(&[("max", Some("price"), "top")])), vec![input]);
     assert_eq!(out.elements, ["+I 1|10", "-U 1|10", "+U 1|11"]);
+}
+
+/// A batch of one key with a column `x`: array, map and row of each number.
+fn nested(numbers: &[i64]) -> Vec<Batch> {
+    let schema = Schema::new([Field::new("n", LogicalType::BigInt)]);
+    let n = || at(Expr::Column(vec![at("n".to_owned())]));
+    let text = |text: &str| at(Expr::Literal(Literal::String(text.to_owned())));
+    let exprs = [Expr::Array(vec![n()]), Expr::Map(vec![(text("k"), n())]), Expr::Row(vec![n(), text("a")])];
+    let (_, rows) = batch(vec![("n", Values::ints(numbers.iter().copied()))]);
+    exprs
+        .into_iter()
+        .map(|expr| {
+            let expr = bind(&at(expr), &schema).expect("binds");
+            let x = Evaluator::new(&expr).evaluate(rows.columns(), &mut EvalContext::default()).expect("evaluates");
+            let keys = Values::ints(numbers.iter().map(|_| 1));
+            batch(vec![("key", keys), ("x", Values::Any(expr.ty().clone(), x))]).1
+        })
+        .collect()
+}
+
+#[test]
+fn first_and_last_hold_arrays_maps_and_rows() {
+    let calls = || aggregates(&[("first_value", Some("x"), "first"), ("last_value", Some("x"), "last")]);
+    let shown: Vec<Vec<String>> = nested(&[7, 7, 8])
+        .into_iter()
+        .map(|input| run(&*planned(&input, false, calls()), vec![input]).elements)
+        .collect();
+    assert_eq!(shown[0], ["+I 1|[7]|[7]", "-U 1|[7]|[7]", "+U 1|[7]|[8]"]);
+    assert_eq!(shown[1], ["+I 1|{k: 7}|{k: 7}", "-U 1|{k: 7}|{k: 7}", "+U 1|{k: 7}|{k: 8}"]);
+    let row = |n: i64| format!("{{EXPR$0: {n}, EXPR$1: a}}");
+    let (seven, eight) = (row(7), row(8));
+    assert_eq!(
+        shown[2],
+        [format!("+I 1|{seven}|{seven}"), format!("-U 1|{seven}|{seven}"), format!("+U 1|{seven}|{eight}")]
+    );
+}
+
+#[test]
+fn every_nan_is_one_value_above_all_and_zeros_are_two() {
+    // A computed NaN has another bit pattern than one that was read.
+    let values = || Values::Double(vec![Some(1.0), Some(-f64::NAN), Some(f64::NAN), Some(0.0), Some(-0.0)]);
+    let (schema, input) = batch(vec![("key", values()), ("x", values())]);
+    let calls =
+        || aggregates(&[("min", Some("x"), "low"), ("max", Some("x"), "high"), ("count distinct", Some("x"), "n")]);
+    let mut all = FakeStream::new(&schema);
+    all.stage("aggregate", vec![calls()], vec![]).expect("binds");
+    assert_eq!(run(all.last(), vec![input.clone()]).elements.last().expect("a result"), "+U -0.0|NaN|4");
+    let by_key = run(&*planned(&input, false, aggregates(&[("count", None, "n")])), vec![input.clone()]);
+    assert_eq!(by_key.elements, ["+I 1.0|1", "+I NaN|1", "-U NaN|1", "+U NaN|2", "+I 0.0|1", "+I -0.0|1"]);
+    // The same when rows may be taken back: every value is kept then.
+    all.shape = FakeStream::new(&schema).shape;
+    all.shape.changelog = ChangelogMode::Retract(None);
+    all.stage("aggregate", vec![calls()], vec![]).expect("binds");
+    let input = input.with_kinds(Some(vec![RowKind::Insert as i8; 5].into()));
+    assert_eq!(run(all.last(), vec![input]).elements.last().expect("a result"), "+U -0.0|NaN|4");
 }
 
 #[test]

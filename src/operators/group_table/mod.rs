@@ -4,4 +4,4 @@ mod arena;
 mod probe;
 mod table;
 
-pub use table::{GroupTable, NO_GROUP, canonical_keys};
+pub use table::{GroupTable, NO_GROUP};

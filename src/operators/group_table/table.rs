@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
-    TimestampMillisecondType,
+    Date32Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -15,14 +14,14 @@ use arrow_schema::{DataType, TimeUnit};
 
 use super::arena::Arena;
 use super::probe::{NONE, Probe};
-use crate::types::key_group::{canonical, hash_bytes};
+use crate::types::key_group::hash_bytes;
 use crate::types::{Error, Result};
 
 /// What [`GroupTable::find`] gives for a key that has no group.
 pub const NO_GROUP: u32 = NONE;
 
 /// The distinct keys of an operator and their dense group numbers, from 0 in the order of their arrival. Null is a key
-/// of its own; `-0.0` and `0.0` are one key, and so are all `NaN`s.
+/// of its own. Floats come [canonical](crate::types::floats).
 pub struct GroupTable {
     types: Vec<DataType>,
     keys: Keys,
@@ -201,8 +200,7 @@ impl GroupTable {
                 }
             }
             Keys::Rows { converter, rows: held } => {
-                let keys = canonical_keys(keys);
-                for row in &converter.convert_columns(&keys)? {
+                for row in &converter.convert_columns(keys)? {
                     groups.push(locate_bytes::<INSERT>(row.as_ref(), probe, held, &mut numbers));
                 }
             }
@@ -375,23 +373,6 @@ where
     Arc::new(PrimitiveArray::<T>::new(values, nulls).with_data_type(ty.clone()))
 }
 
-/// The key columns with one bit pattern for both zeros and one for every `NaN`.
-#[must_use]
-pub fn canonical_keys(keys: &[ArrayRef]) -> Vec<ArrayRef> {
-    let canonical_key = |key: &ArrayRef| -> ArrayRef {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "only floats have several patterns for one value")]
-        match key.data_type() {
-            DataType::Float64 => Arc::new(key.as_primitive::<Float64Type>().unary::<_, Float64Type>(canonical)),
-            #[expect(clippy::cast_possible_truncation, reason = "the value came from 32 bits")]
-            DataType::Float32 => Arc::new(
-                key.as_primitive::<Float32Type>().unary::<_, Float32Type>(|value| canonical(f64::from(value)) as f32),
-            ),
-            _ => key.clone(),
-        }
-    };
-    keys.iter().map(canonical_key).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use arrow_array::{Float64Array, Int64Array, TimestampMillisecondArray};
@@ -425,10 +406,10 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_one_key_and_so_are_nans() {
-        let keys: ArrayRef = Arc::new(Float64Array::from(vec![0.0, f64::NAN, -0.0, -f64::NAN, 1.0]));
+    fn zeros_are_two_keys() {
+        let keys: ArrayRef = Arc::new(Float64Array::from(vec![0.0, f64::NAN, -0.0, f64::NAN, 1.0]));
         let mut table = GroupTable::new(&[DataType::Float64], 0).expect("floats can be keys");
-        assert_eq!(numbers(&mut table, &[keys]), [0, 1, 0, 1, 2]);
+        assert_eq!(numbers(&mut table, &[keys]), [0, 1, 2, 1, 3]);
     }
 
     #[test]

@@ -420,7 +420,7 @@ impl WindowAggregateOperator {
         let timeless = batch.times().iter().enumerate().filter(|&(_, &time)| time == NO_TIME);
         let errors: Vec<RowError> =
             timeless.map(|(row, _)| RowError { row, message: "no event time".to_owned() }).collect();
-        reject_failed(batch, &errors, &self.place, out)
+        reject_failed(&batch, &errors, &self.place, out)
     }
 }
 

@@ -7,16 +7,19 @@ use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, UInt32Array, cast::AsArray, new_empty_array};
 use arrow_buffer::OffsetBuffer;
-use arrow_ord::ord::{DynComparator, make_comparator};
+use arrow_ord::ord::make_comparator;
+use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, SortOptions};
 use arrow_select::concat::concat as concat_arrays;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
+use hashbrown::HashSet;
 
 use crate::expr::functions::args::Args;
-use crate::expr::functions::lists::{ListChooser, Lists, comparator, find};
+use crate::expr::functions::lists::{Comparator, ListChooser, Lists, comparator, find};
 use crate::expr::kernels::Longs;
 use crate::expr::value::{Value, mistyped};
+use crate::types::floats::canonical_column;
 use crate::types::{LogicalType, Result};
 
 type Output = Result<ArrayRef>;
@@ -48,19 +51,23 @@ pub(super) fn map(args: &mut Args<'_>) -> Output {
     let width = keys.len();
     let keys = interleaved(&keys, args.rows)?;
     let values = interleaved(&values, args.rows)?;
-    let same = comparator(&keys, &keys)?;
+    let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
+    let encoded = converter.convert_columns(&[canonical_column(&keys)])?;
     let mut chosen = Vec::with_capacity(keys.len());
     let mut lengths = Vec::with_capacity(args.rows);
+    let mut behind = HashSet::with_capacity(width);
     for row in 0..args.rows {
-        let entries = row * width..(row + 1) * width;
         let before = chosen.len();
-        for entry in entries.clone() {
+        behind.clear();
+        // From the end: of entries with one key the last stays.
+        for entry in (row * width..(row + 1) * width).rev() {
             if keys.is_null(entry) {
                 args.failures.push((row, "the key of a map is null".to_owned()));
-            } else if find(&same, entry + 1..entries.end, entry).is_none() {
+            } else if behind.insert(encoded.row(entry)) {
                 chosen.push(u32::try_from(entry).unwrap_or(0));
             }
         }
+        chosen[before..].reverse();
         lengths.push(chosen.len() - before);
     }
     let chosen = UInt32Array::from(chosen);
@@ -153,7 +160,7 @@ pub(super) fn element(args: &mut Args<'_>) -> Output {
 /// Calls `f` with each array, the place of each value, and how they compare.
 fn with_needle<T>(
     args: &Args<'_>,
-    mut f: impl FnMut(std::ops::Range<usize>, usize, &DynComparator) -> Option<T>,
+    mut f: impl FnMut(std::ops::Range<usize>, usize, &Comparator) -> Option<T>,
 ) -> Result<Vec<Option<T>>> {
     let lists = Lists::new(args, 0)?;
     let same = comparator(lists.items(), args.values[1].data())?;
@@ -223,7 +230,7 @@ pub(super) fn remove(args: &mut Args<'_>) -> Output {
     let same = comparator(lists.items(), args.values[1].data())?;
     chosen_from(args, &lists, |row, range, chooser| {
         let value = args.place(1, row);
-        range.filter(|&item| same(item, value) != Ordering::Equal).for_each(|item| chooser.push(item));
+        range.filter(|&item| same(item, value) != Some(Ordering::Equal)).for_each(|item| chooser.push(item));
     })
 }
 
@@ -277,7 +284,7 @@ fn set_operation(args: &Args<'_>, both_sides: bool, keep: fn(bool) -> bool) -> O
         let candidates = left.chain(if both_sides { right.clone() } else { 0..0 });
         for item in candidates {
             let wanted = both_sides || keep(find(&same, right.clone(), item).is_some());
-            if wanted && !met.iter().any(|&other| same(other, item) == Ordering::Equal) {
+            if wanted && !met.iter().any(|&other| same(other, item) == Some(Ordering::Equal)) {
                 met.push(item);
                 chooser.push(item);
             }
@@ -326,11 +333,11 @@ pub(super) fn sort(args: &mut Args<'_>) -> Output {
         let place = args.place(i, row);
         Ok(bits.is_valid(place).then(|| bits.value(place)))
     };
-    let items = lists.items();
+    let items = canonical_column(lists.items());
     let mut comparators = Vec::with_capacity(4);
     for options in 0..4 {
         let options = SortOptions { descending: options & 1 != 0, nulls_first: options & 2 != 0 };
-        comparators.push(make_comparator(items, items, options)?);
+        comparators.push(make_comparator(&items, &items, options)?);
     }
     let mut chooser = ListChooser::new(args.rows);
     for row in 0..args.rows {
@@ -348,7 +355,7 @@ pub(super) fn sort(args: &mut Args<'_>) -> Output {
         }
         chooser.end(true);
     }
-    chooser.finish(items, args.ty)
+    chooser.finish(&items, args.ty)
 }
 
 pub(super) fn slice(args: &mut Args<'_>) -> Output {
@@ -389,7 +396,7 @@ fn extreme(args: &Args<'_>, wanted: Ordering) -> Output {
     let lists = Lists::new(args, 0)?;
     let items = lists.items();
     let compare = comparator(items, items)?;
-    let better = |best: usize, item: usize| if compare(item, best) == wanted { item } else { best };
+    let better = |best: usize, item: usize| if compare(item, best) == Some(wanted) { item } else { best };
     let chosen: UInt32Array = (0..args.rows)
         .map(|row| {
             let best = lists.get(row)?.filter(|&item| items.is_valid(item)).reduce(better)?;
@@ -433,7 +440,7 @@ pub(super) fn split(args: &mut Args<'_>) -> Output {
             for c in text.chars() {
                 builder.values().append_value(c.encode_utf8(&mut [0; 4]));
             }
-        } else {
+        } else if !text.is_empty() {
             text.split(separator).for_each(|part| builder.values().append_value(part));
         }
         builder.append(true);

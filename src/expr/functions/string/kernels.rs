@@ -181,7 +181,8 @@ pub(super) fn replace(args: &mut Args<'_>) -> Output {
 pub(super) fn translate(args: &mut Args<'_>) -> Output {
     let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
     args.strings(|row, out| {
-        let (text, from, to) = (text.get(row)?, from.get(row)?, to.get(row)?);
+        // As in Flink, nothing is replaced without `from`, and removed without `to`.
+        let (text, from, to) = (text.get(row)?, from.get(row).unwrap_or_default(), to.get(row).unwrap_or_default());
         for c in text.chars() {
             match from.chars().position(|known| known == c) {
                 Some(place) => out.extend(to.chars().nth(place)),
@@ -199,9 +200,9 @@ fn find(text: &str, search: &str, start: i32, nth: i32) -> i32 {
     }
     let skipped = characters(text, 0, count(start - 1));
     let mut from = skipped.len();
-    for n in 1..=nth.max(1) {
+    for n in 1..=nth {
         let Some(place) = text.get(from..).and_then(|rest| rest.find(search)) else { return 0 };
-        if n == nth.max(1) {
+        if n == nth {
             return length(&text[..from + place]) + 1;
         }
         let step = text[from + place..].chars().next().map_or(1, char::len_utf8);
@@ -225,17 +226,33 @@ pub(super) fn locate(args: &mut Args<'_>) -> Output {
 pub(super) fn instr(args: &mut Args<'_>) -> Output {
     let (text, search) = (args.text(0)?, args.text(1)?);
     let (start, nth) = (args.optional(2, Args::int)?, args.optional(3, Args::int)?);
-    args.numbers::<Int32Type>(|row| {
-        let start = match &start {
-            Some(start) => start.get(row)?,
-            None => 1,
-        };
-        let nth = match &nth {
-            Some(nth) => nth.get(row)?,
-            None => 1,
-        };
-        Some(find(text.get(row)?, search.get(row)?, start.max(1), nth))
-    })
+    let mut failures = Vec::new();
+    let result = args.numbers::<Int32Type>(|row| {
+        let start = start.as_ref().map_or(Some(1), |start| start.get(row))?;
+        let nth = nth.as_ref().map_or(Some(1), |nth| nth.get(row))?;
+        let (text, search) = (text.get(row)?, search.get(row)?);
+        if nth < 1 {
+            failures.push((row, format!("which occurrence is a number from 1, not {nth}")));
+            return None;
+        }
+        Some(match start {
+            0 => 0,
+            1.. => find(text, search, start, nth),
+            _ => find_back(text, search, start, nth),
+        })
+    });
+    args.failures.extend(failures);
+    result
+}
+
+/// The place, from 1, of the `nth` occurrence counted from the end, all of it at or before the place `start` from the end
+/// (-1 is the last character); 0 if there is none.
+fn find_back(text: &str, search: &str, start: i32, nth: i32) -> i32 {
+    let reversed = |text: &str| text.chars().rev().collect::<String>();
+    match find(&reversed(text), &reversed(search), start.saturating_neg(), nth) {
+        0 => 0,
+        place => length(text) + 2 - place - length(search),
+    }
 }
 
 pub(super) fn startswith(args: &mut Args<'_>) -> Output {

@@ -5,8 +5,7 @@
 use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 
-use crate::expr::functions::args::Args;
-use crate::expr::functions::spec::Prepared;
+use crate::expr::functions::args::{Args, Prepared};
 use crate::expr::kernels::{Longs, build};
 use crate::expr::time::{self, Civil, DAY_MS, Pattern, Resolve, Unit};
 use crate::expr::value::{Primitive, Text, mistyped};
@@ -142,10 +141,12 @@ pub(super) fn to_timestamp(args: &mut Args<'_>) -> Output {
 
 fn timestamp(texts: &Text<'_>, patterns: &Patterns<'_>, row: usize) -> Option<i64> {
     let text = texts.get(row)?;
-    if patterns.is_given() {
-        return patterns.with(row, |pattern| pattern.parse(text, Resolve::Smart)).ok().flatten();
+    if !patterns.is_given() {
+        return time::parse_timestamp(text);
     }
-    time::parse_timestamp(text)
+    // As in Flink, what does not fit the pattern may still be a date or timestamp as SQL writes it.
+    let parse = |pattern: &Pattern| pattern.parse(text, Resolve::Smart).or_else(|| time::parse_sql_timestamp(text));
+    patterns.with(row, parse).ok().flatten()
 }
 
 pub(super) fn to_timestamp_ltz(args: &mut Args<'_>) -> Output {
@@ -155,17 +156,25 @@ pub(super) fn to_timestamp_ltz(args: &mut Args<'_>) -> Output {
         let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
         let parse = |row| {
             let time = timestamp(&texts, &patterns, row);
-            if let (None, Some(text)) = (time, texts.get(row)) {
+            // As in Flink, a text that a pattern does not fit is null, and one that must be a timestamp an error.
+            if let (None, Some(text), false) = (time, texts.get(row), patterns.is_given()) {
                 failures.push((row, format!("'{}' is not a timestamp", crate::types::printable(text))));
             }
             time
         };
         (0..args.rows).map(parse).collect()
     } else {
-        let precisions = args.optional(1, |args, i| Longs::new(&args.values[i]))?;
-        let precision = |row| precisions.as_ref().map_or(3, |precisions| precisions.get(row));
+        let precisions = args.optional(1, Args::int)?;
         let epoch = Epoch::new(args)?;
-        (0..args.rows).map(|row| in_range(epoch.ms(row, precision(row))?)).collect()
+        let instant = |row| {
+            let precision = precisions.as_ref().map_or(Some(3), |precisions| precisions.get(row))?;
+            if !(0..=9).contains(&precision) {
+                failures.push((row, format!("a precision is from 0 to 9, not {precision}")));
+                return None;
+            }
+            in_range(epoch.ms(row, precision)?)
+        };
+        (0..args.rows).map(instant).collect()
     };
     args.failures.extend(failures);
     Ok(build(args.ty, times.values().iter().copied(), times.nulls().cloned()))
@@ -194,9 +203,9 @@ impl<'a> Epoch<'a> {
         Ok(Self::Long(longs, value.is_scalar()))
     }
 
-    fn ms(&self, row: usize, precision: i64) -> Option<i64> {
+    /// Milliseconds, of a number of units of 10^-precision seconds.
+    fn ms(&self, row: usize, precision: i32) -> Option<i64> {
         use arrow_array::cast::AsArray;
-        let precision = i32::try_from(precision).ok().filter(|precision| (0..=9).contains(precision))?;
         match self {
             #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is null then")]
             Self::Double(values) => Some((values.get(row)? * 10_f64.powi(3 - precision)).floor() as i64),

@@ -2,25 +2,8 @@
 
 use super::super::super::column::Kind;
 use super::super::super::scan;
-use super::super::places::{CHUNK_BYTES, Places};
-use super::{Cell, CsvDecoder, UNREAD};
-
-const PATIENCE_MAX: u32 = 256;
-
-/// Where the cells of plain records are, and when it is worth looking for them.
-#[derive(Debug)]
-pub(super) struct Plain {
-    places: Places,
-    /// Records to be read one by one before several are tried at once again, and how many the next time.
-    one_by_one: u32,
-    patience: u32,
-}
-
-impl Default for Plain {
-    fn default() -> Self {
-        Self { places: Places::default(), one_by_one: 0, patience: 1 }
-    }
-}
+use super::super::places::{CHUNK_BYTES, PATIENCE_MAX};
+use super::record::{Cell, CsvDecoder, UNREAD};
 
 impl CsvDecoder {
     /// Reads records at `start` that are plain, column by column; returns the position behind them. What is not plain, or

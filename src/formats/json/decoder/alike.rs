@@ -5,60 +5,8 @@
 use super::super::super::column::Kind;
 use super::super::super::scan;
 use super::super::layout::UNREAD;
-use super::JsonDecoder;
-
-const RECORDS_MAX: usize = 128;
-const RECORDS_MIN: usize = 2;
-const PATIENCE_MAX: u32 = 256;
-/// Bytes under way at once: they stay in the nearest caches.
-const CHUNK_BYTES: usize = 48 << 10;
-
-/// The records that are under way, and when it is worth trying.
-#[derive(Debug)]
-pub(super) struct Alike {
-    /// Where each record is read next.
-    at: Vec<usize>,
-    /// Where each record's line ends.
-    ends: Vec<usize>,
-    /// How many records to take next.
-    records: usize,
-    /// Records to be read one by one before several are tried again, and how many the next time.
-    one_by_one: u32,
-    patience: u32,
-}
-
-impl Default for Alike {
-    fn default() -> Self {
-        Self { at: Vec::new(), ends: Vec::new(), records: RECORDS_MIN, one_by_one: 0, patience: 1 }
-    }
-}
-
-impl Alike {
-    /// Finds the lines at `start`, as many as are to be taken and no more than `room`.
-    fn find(&mut self, bytes: &[u8], start: usize, room: usize) {
-        let chunk = &bytes[start..bytes.len().min(start + CHUNK_BYTES)];
-        scan::line_ends(chunk, self.records.min(room), &mut self.ends);
-        self.at.clear();
-        let mut pos = start;
-        for end in &mut self.ends {
-            self.at.push(pos);
-            *end += start;
-            pos = *end;
-        }
-    }
-
-    /// Of the records found the first `read` were read.
-    fn learn(&mut self, read: usize) {
-        if read == 0 {
-            self.one_by_one = self.patience;
-            self.patience = (self.patience * 2).min(PATIENCE_MAX);
-            self.records = RECORDS_MIN;
-        } else {
-            self.patience = 1;
-            self.records = if read == self.at.len() { (read * 2).min(RECORDS_MAX) } else { read }.max(RECORDS_MIN);
-        }
-    }
-}
+use super::record::JsonDecoder;
+use super::under_way::CHUNK_BYTES;
 
 impl JsonDecoder {
     /// Reads records at `start` that have the fields of the prediction and nothing else; returns the position behind them.

@@ -1,16 +1,41 @@
-//! Casts of arrays, maps and rows, element by element.
+//! A column as another type: of arrays, maps and rows element by element.
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, cast::AsArray};
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, cast::AsArray, new_null_array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 
-use super::{Failures, cast_array};
+use super::failures::Failures;
+use super::{from_text, numeric, temporal, to_text};
 use crate::expr::value::mistyped;
 use crate::types::{LogicalType, Result};
 
-pub(super) fn cast(data: &ArrayRef, from: &LogicalType, to: &LogicalType, failures: &mut Failures) -> Result<ArrayRef> {
+pub(super) fn cast_array(
+    data: &ArrayRef,
+    from: &LogicalType,
+    to: &LogicalType,
+    failures: &mut Failures,
+) -> Result<ArrayRef> {
+    use LogicalType as T;
+    if from == to {
+        return Ok(data.clone());
+    }
+    match (from, to) {
+        (T::Null, _) => Ok(new_null_array(&to.to_arrow(), data.len())),
+        (T::Array(_), T::Array(_)) | (T::Map(..), T::Map(..)) | (T::Row(_), T::Row(_)) => {
+            nested(data, from, to, failures)
+        }
+        (T::String, _) => from_text::cast(data.as_string(), to, failures),
+        (_, T::String) => Ok(to_text::cast(data, from)),
+        (T::Date | T::Time | T::Timestamp | T::TimestampLtz | T::IntervalDayTime | T::IntervalYearMonth, _) => {
+            temporal::cast(data, from, to)
+        }
+        _ => numeric::cast(data, from, to, failures),
+    }
+}
+
+fn nested(data: &ArrayRef, from: &LogicalType, to: &LogicalType, failures: &mut Failures) -> Result<ArrayRef> {
     match (from, to, to.to_arrow()) {
         (LogicalType::Array(from), LogicalType::Array(to), DataType::List(field)) => {
             let list = data.as_list::<i32>();
