@@ -18,6 +18,9 @@ const SPINS: u32 = 64;
 /// Elements that a subtask takes from its queues, at most, before it is the next one's turn. A source takes one batch: what
 /// waits is worked off before more is read, while it is in the cache, and before a full queue holds another slot up.
 const STEPS: usize = 32;
+/// How long a subtask goes on, in steps that are begun, before it is the next one's turn: one that gives for seconds does
+/// not keep the others from their mail.
+const TURN_NS: u64 = 4_000_000;
 /// The longest sleep. Everything that gives a slot work wakes it; this only bounds what a defect there could cost.
 const NAP_MS_MAX: i64 = 100;
 /// Work that waits for the writer, at most: one checkpoint and the savepoints the user asks for.
@@ -144,11 +147,17 @@ impl SlotWorker {
             for position in 0..self.subtasks.len() {
                 let subtask = &mut self.subtasks[position];
                 let (id, steps) = (subtask.id(), if subtask.is_source() { 1 } else { STEPS });
+                let turn_ends_ns = now_ns.saturating_add(TURN_NS);
                 for _ in 0..steps {
                     let (step, after_ns) = guarded(|| subtask.step(now_ns, &mut told))?;
                     now_ns = after_ns;
                     match step {
-                        Step::Progress => progress = true,
+                        Step::Progress => {
+                            progress = true;
+                            if now_ns >= turn_ends_ns {
+                                break;
+                            }
+                        }
                         Step::Blocked { due_ms: due, .. } => {
                             due_ms = [due_ms, due].into_iter().flatten().min();
                             break;

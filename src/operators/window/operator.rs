@@ -36,6 +36,10 @@ use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Re
 /// Runs of one slice in a batch up to which each is added by itself; a batch of more is sorted by slice first.
 const FEW_RUNS: usize = 16;
 
+/// Groups that a new slice has room for at most. It is made for as many as the one before came to, but one that gets few
+/// rows must not take the memory of millions while the windows before it fire.
+const EXPECTED_MAX: usize = 1 << 20;
+
 pub(super) struct WindowAggregateOperator {
     plan: WindowAggregate,
     aggregates: Aggregates,
@@ -150,7 +154,7 @@ impl WindowAggregateOperator {
     fn slice(&mut self, slice_end: i64) -> Result<&mut Slice> {
         if !self.slices.contains_key(&slice_end) {
             if let Some(last) = self.slices.values().next_back() {
-                self.expected_groups = last.table.len();
+                self.expected_groups = last.table.len().min(EXPECTED_MAX);
             }
             let next_end = self.first_unfired(slice_end);
             let slice = self.empty_slice(next_end, self.expected_groups)?;
