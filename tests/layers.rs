@@ -181,8 +181,6 @@ const CIRCLES: &[&[&str]] = &[
         "shell/transcript.rs",
         "shell/tutorial.rs",
     ],
-    &["state/delta.rs", "state/operator_state.rs", "state/snapshot.rs", "state/take_up.rs"],
-    &["state/store/changes.rs", "state/store/commit.rs", "state/store/database.rs", "state/store/read.rs"],
 ];
 
 #[test]
