@@ -156,7 +156,6 @@ const CIRCLES: &[&[&str]] = &[
         "operators/window/planned.rs",
     ],
     &["plan/job_graph.rs", "plan/stream_graph.rs"],
-    &["runtime/driver.rs", "runtime/job.rs", "runtime/redb_storage.rs", "runtime/stepping.rs", "runtime/threaded.rs"],
     &[
         "shell/bench.rs",
         "shell/cli.rs",
