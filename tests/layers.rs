@@ -155,7 +155,6 @@ const CIRCLES: &[&[&str]] = &[
         "operators/window/operator/view.rs",
         "operators/window/planned.rs",
     ],
-    &["plan/job_graph.rs", "plan/stream_graph.rs"],
     &[
         "shell/bench.rs",
         "shell/cli.rs",
