@@ -148,13 +148,6 @@ const CIRCLES: &[&[&str]] = &[
         "dashboard/panels/watermarks/panel.rs",
         "dashboard/panels/windows/panel.rs",
     ],
-    &["operators/group_aggregate/operator.rs", "operators/group_aggregate/planned.rs"],
-    &[
-        "operators/window/operator.rs",
-        "operators/window/operator/firing.rs",
-        "operators/window/operator/view.rs",
-        "operators/window/planned.rs",
-    ],
     &[
         "shell/bench.rs",
         "shell/cli.rs",
