@@ -49,7 +49,7 @@ fn page(all: Command) -> Result<String> {
     let mut roff = Roff::new();
     roff.control("SH", ["AT THE PROMPT"]);
     roff.text([roman("Definitions and pipelines, as `help` explains them, and these commands:")]);
-    for command in crate::commands::commands() {
+    for command in crate::commands::specs() {
         roff.control("TP", []);
         roff.text([bold(command.usage)]);
         roff.text([roman(command.summary)]);

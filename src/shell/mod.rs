@@ -121,7 +121,7 @@ impl Shell {
             settings(options)?,
             clock.clone(),
             dashboard::PanickingRows::around(rows.clone()),
-            crate::commands::syntaxes(),
+            crate::commands::specs(),
         );
         let interrupts = Interrupts::install()?;
         Ok(Self::with(session, rows, clock, interrupts, options.quiet))

@@ -56,7 +56,7 @@ impl Shell {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(rows);
         let settings = Settings::new(scratch.path().to_path_buf(), scratch.path().join(".state"));
-        let session = Session::new(settings, clock.clone(), rows.clone(), crate::commands::syntaxes());
+        let session = Session::new(settings, clock.clone(), rows.clone(), crate::commands::specs());
         Self::with(session, rows, clock, interrupts, true)
     }
 }

@@ -47,7 +47,7 @@ fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
 }
 
 fn list() -> String {
-    let registries = registries(crate::commands::syntaxes());
+    let registries = registries(crate::commands::specs());
     let mut text = String::new();
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
         let lesson = Lesson::parse(tutorial.text, &registries);
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_lesson_has_a_title_and_says_what_it_shows() {
-        let registries = registries(crate::commands::syntaxes());
+        let registries = registries(crate::commands::specs());
         assert!(TUTORIALS.len() >= 6);
         for tutorial in TUTORIALS {
             let lesson = Lesson::parse(tutorial.text, &registries);

@@ -100,7 +100,7 @@ impl Reader {
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
             registries: *shell.session.registries(),
-            completeness: Session::completeness(crate::commands::syntaxes()),
+            completeness: Session::completeness(crate::commands::specs()),
             pressed: pressed.clone(),
             colour,
             width: || render::terminal_width().map_or(80, usize::from),
