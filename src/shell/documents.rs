@@ -4,7 +4,9 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Cli, EXIT_OK, EXIT_USAGE, print};
+use super::cli::Cli;
+use super::exit::{EXIT_OK, EXIT_USAGE};
+use super::print;
 use crate::types::{Diagnostic, Error, Printable, Result};
 
 const NAME: &str = "lotic";

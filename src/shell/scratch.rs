@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Shell;
 use super::rows::RowPrinter;
+use super::shell::Shell;
 use super::signals::Interrupts;
 use crate::session::{Session, Settings};
 use crate::types::{Clock, Error, Result, SystemClock};
