@@ -1,6 +1,6 @@
 //! Layer 6: the shell's commands, one file each. A command returns values and prints nothing.
 //!
-//! A new command is a file with a `SPEC` and a line in [`commands`]; the parser, help and completion follow from it.
+//! A new command is a file with a `SPEC` and a line in `commands` below; the parser, help and completion follow from it.
 
 pub mod bench;
 mod cancel;
