@@ -80,11 +80,11 @@ const HOT: &str = "source bids from nexmark 'bid' with (rate = 5000, seed = 7);
 
 #[test]
 fn examples_of_commands_run() {
-    for command in lotic::commands::commands() {
+    for command in lotic::commands::specs() {
         for example in command.examples {
             let directory = tempfile::tempdir().expect("a directory");
             let mut test = TestSession::new(directory.path(), |_| {});
-            let before = match command.syntax.name {
+            let before = match command.name {
                 "resume" => "pause hot;".to_owned(),
                 "restore" => format!("savepoint hot to 'sp/hot-1'; {}", "checkpoint hot; ".repeat(7)),
                 _ => String::new(),
@@ -92,7 +92,7 @@ fn examples_of_commands_run() {
             for text in [HOT, &before, *example] {
                 for statement in test.session.parse(text).unwrap_or_else(|error| panic!("{text}: {error}")) {
                     if let Err(failure) = lotic::commands::execute(&mut test.session, &statement.node) {
-                        panic!("the example of {} fails: {failure}\n{text}", command.syntax.name);
+                        panic!("the example of {} fails: {failure}\n{text}", command.name);
                     }
                 }
             }
@@ -106,8 +106,8 @@ fn every_entry_has_a_summary_and_a_help_text() {
     for stage in lotic::operators::stages() {
         assert!(!stage.summary.is_empty() && stage.help.len() > 20, "{}", stage.name);
     }
-    for command in lotic::commands::commands() {
-        assert!(!command.summary.is_empty() && command.help.len() > 20, "{}", command.syntax.name);
-        assert!(!command.examples.is_empty(), "{}", command.syntax.name);
+    for command in lotic::commands::specs() {
+        assert!(!command.summary.is_empty() && command.help.len() > 20, "{}", command.name);
+        assert!(!command.examples.is_empty(), "{}", command.name);
     }
 }

@@ -27,7 +27,7 @@ pub use operator::{
     dead_letter_schema,
 };
 pub use registries::{Registries, Side};
-pub use signature::{Clause, CommandSyntax, NamedExpr, SelectItem, Shape, Signature, WindowCall};
+pub use signature::{Clause, CommandSpec, NamedExpr, SelectItem, Shape, Signature, WindowCall};
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CommandSyntax, ConnectorSpec, StageSpec, WindowAssigner, WindowCall, WindowFnSpec};
+use super::{CommandSpec, ConnectorSpec, StageSpec, WindowAssigner, WindowCall, WindowFnSpec};
 use crate::types::{Diagnostic, Spanned, nearest};
 
 /// The registries of the layers above, which hand them down.
@@ -17,7 +17,7 @@ pub struct Registries {
     /// The connectors.
     pub connectors: &'static [ConnectorSpec],
     /// The shell's commands, as far as they are typed.
-    pub commands: &'static [CommandSyntax],
+    pub commands: &'static [CommandSpec],
 }
 
 impl Registries {

@@ -107,13 +107,23 @@ pub struct WindowCall {
     pub args: Vec<ExprNode>,
 }
 
-/// The syntax of one shell command, as the parser needs it; the command itself is in a layer above.
+/// One shell command, as parser, help and completion need it; what runs it is in a layer above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommandSyntax {
+pub struct CommandSpec {
     /// Its word or words: `checkpoint`, `why late`.
     pub name: &'static str,
     /// Other spellings.
     pub aliases: &'static [&'static str],
     /// What follows.
     pub signature: Signature,
+    /// How it is typed, for help.
+    pub usage: &'static str,
+    /// One line for listings.
+    pub summary: &'static str,
+    /// The help text.
+    pub help: &'static str,
+    /// Statements that show it.
+    pub examples: &'static [&'static str],
+    /// The Flink counterpart.
+    pub flink: Option<&'static str>,
 }

@@ -1,21 +1,21 @@
 //! `cancel JOB`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "cancel",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+        usage: "cancel JOB",
+        summary: "ends a job at once",
+        help: "Ends the job without a last checkpoint. Output that no checkpoint has committed is lost; checkpoints taken so far stay and can be restored.",
+        examples: &["cancel hot"],
+        flink: Some("CANCEL JOB"),
     },
-    usage: "cancel JOB",
-    summary: "ends a job at once",
-    help: "Ends the job without a last checkpoint. Output that no checkpoint has committed is lost; checkpoints taken so far stay and can be restored.",
-    examples: &["cancel hot"],
-    flink: Some("CANCEL JOB"),
     run,
 };
 

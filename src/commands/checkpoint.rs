@@ -1,21 +1,21 @@
 //! `checkpoint JOB`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "checkpoint",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+        usage: "checkpoint JOB",
+        summary: "takes a checkpoint of a job now",
+        help: "Takes a checkpoint and waits until it is durable. It is listed by checkpoints and can be restored while it is retained.",
+        examples: &["checkpoint hot"],
+        flink: Some("CHECKPOINT"),
     },
-    usage: "checkpoint JOB",
-    summary: "takes a checkpoint of a job now",
-    help: "Takes a checkpoint and waits until it is durable. It is listed by checkpoints and can be restored while it is retained.",
-    examples: &["checkpoint hot"],
-    flink: Some("CHECKPOINT"),
     run,
 };
 

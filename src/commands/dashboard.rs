@@ -1,21 +1,21 @@
 //! `dashboard [JOB]`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, ShellRequest};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "dashboard",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+        usage: "dashboard [JOB]",
+        summary: "watches a job on the whole screen",
+        help: "Shows a job live, the one started last when none is named: its graph, subtasks, watermarks, windows, keyed state, checkpoints, output and log. The keys stand in the last line; ? explains them, : takes any statement, q and F2 go back to the prompt. It needs a terminal; every panel has a command that prints the same.",
+        examples: &["dashboard hot"],
+        flink: Some("the web dashboard"),
     },
-    usage: "dashboard [JOB]",
-    summary: "watches a job on the whole screen",
-    help: "Shows a job live, the one started last when none is named: its graph, subtasks, watermarks, windows, keyed state, checkpoints, output and log. The keys stand in the last line; ? explains them, : takes any statement, q and F2 go back to the prompt. It needs a terminal; every panel has a command that prints the same.",
-    examples: &["dashboard hot"],
-    flink: Some("the web dashboard"),
     run,
 };
 

@@ -2,40 +2,41 @@
 
 use serde_json::json;
 
-use super::{CommandSpec, JSON, json, show};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs, TimeAttribute};
+use super::command::{Command, JSON, json};
+use super::show;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs, TimeAttribute};
 use crate::inspect::JobView;
 use crate::plan::Entry;
 use crate::session::{Column, Failure, Listing, Outcome, Session};
 use crate::types::Spanned;
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "describe",
         aliases: &["desc"],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "describe NAME [--json]",
+        summary: "lists the columns of a source, sink or stream, or the vertices of a job",
+        help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators.",
+        examples: &["describe bids", "describe hot"],
+        flink: Some("DESCRIBE"),
     },
-    usage: "describe NAME [--json]",
-    summary: "lists the columns of a source, sink or stream, or the vertices of a job",
-    help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators.",
-    examples: &["describe bids", "describe hot"],
-    flink: Some("DESCRIBE"),
     run: |args, session| describe(args.word(0)?, json(args), session),
 };
 
 /// The short form.
-pub(super) const SHORT: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SHORT: Command = Command {
+    spec: CommandSpec {
         name: "\\d",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[JSON] },
+        usage: "\\d [NAME] [--json]",
+        summary: "lists what is defined and the jobs, or describes one",
+        help: "Without a name lists the sources, streams and sinks that are defined, and the jobs; with one it is the same as describe.",
+        examples: &["\\d", "\\d bids", "\\d hot"],
+        flink: Some("SHOW TABLES"),
     },
-    usage: "\\d [NAME] [--json]",
-    summary: "lists what is defined and the jobs, or describes one",
-    help: "Without a name lists the sources, streams and sinks that are defined, and the jobs; with one it is the same as describe.",
-    examples: &["\\d", "\\d bids", "\\d hot"],
-    flink: Some("SHOW TABLES"),
     run: short,
 };
 

@@ -1,12 +1,12 @@
 //! `explain JOB | NAME | PIPELINE | RUN`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{Arg, Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{Arg, Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, explained};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "explain",
         aliases: &[],
         signature: Signature {
@@ -22,16 +22,16 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
                 },
             ],
         },
+        usage: "explain JOB|NAME|PIPELINE|run … [--json] [--mermaid]",
+        summary: "shows how a job or pipeline is run",
+        help: "Shows, of a job or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
+        examples: &[
+            "explain hot",
+            "explain bids | filter price > 1000 | map auction --json",
+            "explain run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole",
+        ],
+        flink: Some("EXPLAIN"),
     },
-    usage: "explain JOB|NAME|PIPELINE|run … [--json] [--mermaid]",
-    summary: "shows how a job or pipeline is run",
-    help: "Shows, of a job or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
-    examples: &[
-        "explain hot",
-        "explain bids | filter price > 1000 | map auction --json",
-        "explain run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole",
-    ],
-    flink: Some("EXPLAIN"),
     run,
 };
 

@@ -1,21 +1,21 @@
 //! `graph JOB`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "graph",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "graph JOB [--json]",
+        summary: "lists the vertices of a job and the exchanges between them",
+        help: "One row a vertex of the job graph: the operators chained in it, its parallelism, the vertices that it reads with the kind of exchange and the rows that went over it, rows in and out, and the shares of time that its subtasks were busy, back-pressured and idle.",
+        examples: &["graph hot"],
+        flink: Some("the job graph of the web UI"),
     },
-    usage: "graph JOB [--json]",
-    summary: "lists the vertices of a job and the exchanges between them",
-    help: "One row a vertex of the job graph: the operators chained in it, its parallelism, the vertices that it reads with the kind of exchange and the rows that went over it, rows in and out, and the shares of time that its subtasks were busy, back-pressured and idle.",
-    examples: &["graph hot"],
-    flink: Some("the job graph of the web UI"),
     run,
 };
 

@@ -2,39 +2,39 @@
 
 use std::fmt::Write as _;
 
-use super::{CommandSpec, commands};
-use crate::api::{Clause, CommandSyntax, OptionSpec, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, OptionSpec, Shape, Signature, StageArgs};
 use crate::lang::lower::JOB_OPTIONS;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::Diagnostic;
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "help",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name, Shape::Name, Shape::Name], clauses: &[] },
+        usage: "help [TOPIC]",
+        summary: "explains a stage, function, connector, command or statement",
+        help: "Without a topic lists all topics. With the name of a stage, window function, function, connector, command or statement, by whatever alias, explains it with examples that run as they stand. A clause or an option is explained where it belongs.",
+        examples: &["help", "help window", "help why late", "help lateness"],
+        flink: Some("HELP"),
     },
-    usage: "help [TOPIC]",
-    summary: "explains a stage, function, connector, command or statement",
-    help: "Without a topic lists all topics. With the name of a stage, window function, function, connector, command or statement, by whatever alias, explains it with examples that run as they stand. A clause or an option is explained where it belongs.",
-    examples: &["help", "help window", "help why late", "help lateness"],
-    flink: Some("HELP"),
     run,
 };
 
 /// The short form.
-pub(super) const SHORT: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SHORT: Command = Command {
+    spec: CommandSpec {
         name: "\\?",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+        usage: "\\? [TOPIC]",
+        summary: "the same as help",
+        help: "Without a topic lists all topics; with one, explains it.",
+        examples: &["\\?"],
+        flink: None,
     },
-    usage: "\\? [TOPIC]",
-    summary: "the same as help",
-    help: "Without a topic lists all topics; with one, explains it.",
-    examples: &["\\?"],
-    flink: None,
     run,
 };
 
@@ -312,21 +312,15 @@ pub fn topics(session: &Session) -> Vec<Topic> {
             examples: owned(connector.examples),
         });
     }
-    for command in commands() {
+    for command in registries.commands {
         topics.push(Topic {
             kind: Kind::Command,
-            names: std::iter::once(command.syntax.name).chain(command.syntax.aliases.iter().copied()).collect(),
+            names: std::iter::once(command.name).chain(command.aliases.iter().copied()).collect(),
             summary: command.summary,
             flink: command.flink,
             usage: command.usage.to_owned(),
             help: command.help,
-            details: command
-                .syntax
-                .signature
-                .clauses
-                .iter()
-                .map(|clause| (clause.keyword.to_owned(), clause.help))
-                .collect(),
+            details: command.signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help)).collect(),
             examples: owned(command.examples),
         });
     }

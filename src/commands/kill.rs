@@ -1,7 +1,7 @@
 //! `kill subtask VERTEX[I] of JOB`, `kill taskmanager N [of JOB]`
 
-use super::CommandSpec;
-use crate::api::{Arg, Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Arg, Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::inspect::{JobView, VertexView};
 use crate::session::{Failure, Outcome, Session};
 use crate::types::{Diagnostic, Spanned, SubtaskId, VertexId};
@@ -9,32 +9,32 @@ use crate::types::{Diagnostic, Spanned, SubtaskId, VertexId};
 const OF: Clause = Clause { keyword: "of", shape: Shape::Name, required: true, help: "the job" };
 
 /// Fails one subtask.
-pub(super) const SUBTASK: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SUBTASK: Command = Command {
+    spec: CommandSpec {
         name: "kill subtask",
         aliases: &[],
         signature: Signature { head: &[Shape::Subtask], optional: &[], clauses: &[OF] },
+        usage: "kill subtask VERTEX[I] of JOB",
+        summary: "fails one subtask on purpose",
+        help: "Fails the subtask as if it had crashed: the job restarts from its last checkpoint. VERTEX is the number of a vertex in `subtasks JOB`, its name, or a part of its name that no other has.",
+        examples: &["kill subtask window[1] of hot"],
+        flink: None,
     },
-    usage: "kill subtask VERTEX[I] of JOB",
-    summary: "fails one subtask on purpose",
-    help: "Fails the subtask as if it had crashed: the job restarts from its last checkpoint. VERTEX is the number of a vertex in `subtasks JOB`, its name, or a part of its name that no other has.",
-    examples: &["kill subtask window[1] of hot"],
-    flink: None,
     run: kill_subtask,
 };
 
 /// Fails one task manager.
-pub(super) const TASK_MANAGER: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const TASK_MANAGER: Command = Command {
+    spec: CommandSpec {
         name: "kill taskmanager",
         aliases: &[],
         signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[Clause { required: false, ..OF }] },
+        usage: "kill taskmanager N [of JOB]",
+        summary: "fails all slots of one task manager on purpose",
+        help: "Fails every subtask in the slots of the task manager, as if its process had died: the jobs that run there restart from their last checkpoints. Those are all running jobs that have slots on it, as jobs share the task managers of a Flink cluster, or the one that is named. Task managers are numbered from 1.",
+        examples: &["kill taskmanager 1", "kill taskmanager 1 of hot"],
+        flink: None,
     },
-    usage: "kill taskmanager N [of JOB]",
-    summary: "fails all slots of one task manager on purpose",
-    help: "Fails every subtask in the slots of the task manager, as if its process had died: the jobs that run there restart from their last checkpoints. Those are all running jobs that have slots on it, as jobs share the task managers of a Flink cluster, or the one that is named. Task managers are numbered from 1.",
-    examples: &["kill taskmanager 1", "kill taskmanager 1 of hot"],
-    flink: None,
     run: kill_task_manager,
 };
 

@@ -1,21 +1,21 @@
 //! `log JOB`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "log",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "log JOB [--json]",
+        summary: "lists what happened to a job",
+        help: "Starts, restarts with their cause, pauses, rescales, failed checkpoints, savepoints, subtasks killed on purpose, and, summed up, rows that were late or rejected with the last row that was. The last few hundred events are kept.",
+        examples: &["log hot"],
+        flink: Some("the Exceptions tab of the web UI"),
     },
-    usage: "log JOB [--json]",
-    summary: "lists what happened to a job",
-    help: "Starts, restarts with their cause, pauses, rescales, failed checkpoints, savepoints, subtasks killed on purpose, and, summed up, rows that were late or rejected with the last row that was. The last few hundred events are kept.",
-    examples: &["log hot"],
-    flink: Some("the Exceptions tab of the web UI"),
     run,
 };
 

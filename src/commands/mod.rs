@@ -1,11 +1,12 @@
 //! Layer 6: the shell's commands, one file each. A command returns values and prints nothing.
 //!
-//! A new command is a file with a `SPEC` and a line in [`commands`]; the parser, help and completion follow from it.
+//! A new command is a file with a `SPEC` and a line in `commands` below; the parser, help and completion follow from it.
 
 pub mod bench;
 mod cancel;
 mod checkpoint;
 mod checkpoints;
+mod command;
 mod dashboard;
 mod describe;
 mod explain;
@@ -30,37 +31,18 @@ mod watermarks;
 mod why_late;
 mod windows;
 
+pub use command::Command;
 pub use help::{Kind as HelpKind, Topic as HelpTopic, topics as help_topics};
 
 use std::sync::LazyLock;
 
-use crate::api::{Clause, CommandSyntax, Shape, StageArgs};
+use crate::api::CommandSpec;
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::Diagnostic;
 
-/// One command: the registry entry.
-#[derive(Debug, Clone, Copy)]
-pub struct CommandSpec {
-    /// Its words and what follows them.
-    pub syntax: CommandSyntax,
-    /// How it is typed, for help.
-    pub usage: &'static str,
-    /// One line for listings.
-    pub summary: &'static str,
-    /// The help text.
-    pub help: &'static str,
-    /// Statements that show it.
-    pub examples: &'static [&'static str],
-    /// The Flink counterpart.
-    pub flink: Option<&'static str>,
-    /// Runs it.
-    pub run: fn(&StageArgs, &mut Session) -> Result<Outcome, Failure>,
-}
-
 /// Every command.
-#[must_use]
-pub fn commands() -> &'static [&'static CommandSpec] {
+fn commands() -> &'static [&'static Command] {
     &[
         &show::SPEC,
         &describe::SPEC,
@@ -98,11 +80,10 @@ pub fn commands() -> &'static [&'static CommandSpec] {
     ]
 }
 
-/// The commands as the parser needs them.
+/// The commands as parser, help and completion need them.
 #[must_use]
-pub fn syntaxes() -> &'static [CommandSyntax] {
-    static ALL: LazyLock<Vec<CommandSyntax>> =
-        LazyLock::new(|| commands().iter().map(|command| command.syntax).collect());
+pub fn specs() -> &'static [CommandSpec] {
+    static ALL: LazyLock<Vec<CommandSpec>> = LazyLock::new(|| commands().iter().map(|command| command.spec).collect());
     &ALL
 }
 
@@ -114,15 +95,7 @@ pub fn execute(session: &mut Session, statement: &Statement) -> Result<Outcome, 
     let Statement::Command(args) = statement else { return session.define_or_run(statement) };
     let command = commands()
         .iter()
-        .find(|command| command.syntax.name == args.name.node)
+        .find(|command| command.spec.name == args.name.node)
         .ok_or_else(|| Diagnostic::at(args.name.span, format!("unknown command `{}`", args.name.node)))?;
     (command.run)(args, session)
-}
-
-/// `--json`, which every listing takes.
-const JSON: Clause = Clause { keyword: "--json", shape: Shape::Flag, required: false, help: "prints JSON" };
-
-/// Whether `--json` was typed.
-fn json(args: &StageArgs) -> bool {
-    args.clause("--json").is_some()
 }

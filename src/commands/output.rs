@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::inspect::{JobStatus, JobView};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "output",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "output JOB [--json]",
+        summary: "shows a sample of what the sinks of a job write next",
+        help: "Waits for the next rows, at most ten seconds, and shows up to fifty of those that each sink subtask wrote first, with the kind of change (+I, -U, +U, -D). When none come it shows the last ones seen by anybody, if there are any. Ctrl-C ends the wait. Rows of a fast sink are sampled; the sink itself gets all.",
+        examples: &["output hot"],
+        flink: None,
     },
-    usage: "output JOB [--json]",
-    summary: "shows a sample of what the sinks of a job write next",
-    help: "Waits for the next rows, at most ten seconds, and shows up to fifty of those that each sink subtask wrote first, with the kind of change (+I, -U, +U, -D). When none come it shows the last ones seen by anybody, if there are any. Ctrl-C ends the wait. Rows of a fast sink are sampled; the sink itself gets all.",
-    examples: &["output hot"],
-    flink: None,
     run,
 };
 

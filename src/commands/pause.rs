@@ -1,21 +1,21 @@
 //! `pause JOB`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "pause",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+        usage: "pause JOB",
+        summary: "holds the sources of a job",
+        help: "Holds the sources; what is already inside flows on. Checkpoints can still be taken. resume lets the sources go on.",
+        examples: &["pause hot"],
+        flink: None,
     },
-    usage: "pause JOB",
-    summary: "holds the sources of a job",
-    help: "Holds the sources; what is already inside flows on. Checkpoints can still be taken. resume lets the sources go on.",
-    examples: &["pause hot"],
-    flink: None,
     run,
 };
 

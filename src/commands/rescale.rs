@@ -1,13 +1,13 @@
 //! `rescale JOB to N`
 
-use super::CommandSpec;
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 use crate::types::Diagnostic;
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "rescale",
         aliases: &[],
         signature: Signature {
@@ -15,12 +15,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
             optional: &[],
             clauses: &[Clause { keyword: "to", shape: Shape::Integer, required: true, help: "the new parallelism" }],
         },
+        usage: "rescale JOB to N",
+        summary: "changes the parallelism of a running job",
+        help: "Takes a checkpoint, stops the job and restores it at the new parallelism: key groups move, no key is lost.",
+        examples: &["rescale hot to 4"],
+        flink: Some("rescaling"),
     },
-    usage: "rescale JOB to N",
-    summary: "changes the parallelism of a running job",
-    help: "Takes a checkpoint, stops the job and restores it at the new parallelism: key groups move, no key is lost.",
-    examples: &["rescale hot to 4"],
-    flink: Some("rescaling"),
     run,
 };
 

@@ -1,14 +1,14 @@
 //! `restore JOB from savepoint 'DIR' | from checkpoint N [with (…)]`
 
-use super::CommandSpec;
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::runtime::Restore;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::{CheckpointId, Diagnostic};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "restore",
         aliases: &[],
         signature: Signature {
@@ -35,12 +35,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
                 },
             ],
         },
+        usage: "restore JOB [from savepoint 'DIR' | from checkpoint N] [with (…)]",
+        summary: "starts a job again from a savepoint or checkpoint",
+        help: "Starts the job, as this session last ran it, from a savepoint or a retained checkpoint; from its last checkpoint when neither is named. If it still runs it is cancelled first. Operators find their state by uid.",
+        examples: &["restore hot from savepoint 'sp/hot-1' with (parallelism = 3)", "restore hot from checkpoint 7"],
+        flink: Some("flink run -s"),
     },
-    usage: "restore JOB [from savepoint 'DIR' | from checkpoint N] [with (…)]",
-    summary: "starts a job again from a savepoint or checkpoint",
-    help: "Starts the job, as this session last ran it, from a savepoint or a retained checkpoint; from its last checkpoint when neither is named. If it still runs it is cancelled first. Operators find their state by uid.",
-    examples: &["restore hot from savepoint 'sp/hot-1' with (parallelism = 3)", "restore hot from checkpoint 7"],
-    flink: Some("flink run -s"),
     run,
 };
 

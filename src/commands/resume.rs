@@ -1,21 +1,21 @@
 //! `resume JOB`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "resume",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
+        usage: "resume JOB",
+        summary: "lets the sources of a paused job go on",
+        help: "Lets the sources of a paused job go on from where they were held.",
+        examples: &["resume hot"],
+        flink: None,
     },
-    usage: "resume JOB",
-    summary: "lets the sources of a paused job go on",
-    help: "Lets the sources of a paused job go on from where they were held.",
-    examples: &["resume hot"],
-    flink: None,
     run,
 };
 

@@ -1,13 +1,13 @@
 //! `savepoint JOB to 'DIR'`
 
-use super::CommandSpec;
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 use crate::types::Diagnostic;
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "savepoint",
         aliases: &[],
         signature: Signature {
@@ -15,12 +15,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
             optional: &[],
             clauses: &[Clause { keyword: "to", shape: Shape::Text, required: true, help: "the directory to write" }],
         },
+        usage: "savepoint JOB to 'DIR'",
+        summary: "writes a savepoint of a job",
+        help: "Writes the state of the job as a directory of a JSON manifest and Parquet files, which never expires. The directory must not exist yet, or be empty.",
+        examples: &["savepoint hot to 'sp/hot-1'"],
+        flink: Some("savepoint"),
     },
-    usage: "savepoint JOB to 'DIR'",
-    summary: "writes a savepoint of a job",
-    help: "Writes the state of the job as a directory of a JSON manifest and Parquet files, which never expires. The directory must not exist yet, or be empty.",
-    examples: &["savepoint hot to 'sp/hot-1'"],
-    flink: Some("savepoint"),
     run,
 };
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::plan::Entry;
 use crate::session::{Column, Failure, Listing, Outcome, Session};
 
@@ -11,17 +11,17 @@ const SUBJECTS: &[&str] =
     &["jobs", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
+        usage: "show jobs|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
+        summary: "lists jobs, what is defined, or what the language has",
+        help: "Lists the jobs of this session with their state; the sources, sinks and streams that are defined; or the stages, window functions, functions, connectors and commands that there are.",
+        examples: &["show jobs", "show functions --json"],
+        flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
-    usage: "show jobs|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
-    summary: "lists jobs, what is defined, or what the language has",
-    help: "Lists the jobs of this session with their state; the sources, sinks and streams that are defined; or the stages, window functions, functions, connectors and commands that there are.",
-    examples: &["show jobs", "show functions --json"],
-    flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     run,
 };
 

@@ -1,7 +1,7 @@
 //! `state JOB [where COLUMN = VALUE and …] [search 'TEXT'] [limit N]`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::expr::ast::{BinaryOp, Expr, ExprNode, Literal, UnaryOp};
 use crate::inspect::StateQuery;
 use crate::session::{Failure, Outcome, Session, listings};
@@ -44,8 +44,8 @@ const HOT_KEYS: Clause = Clause {
 };
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "state",
         aliases: &[],
         signature: Signature {
@@ -53,12 +53,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
             optional: &[],
             clauses: &[WHERE, SEARCH, LIMIT, CHECKPOINTED, KEY_GROUPS, HOT_KEYS, JSON],
         },
+        usage: "state JOB [where COLUMN = VALUE [and …]] [search 'TEXT'] [limit N] [checkpointed] [key_groups | hot_keys] [--json]",
+        summary: "lists the keyed state of a job",
+        help: "Lists the entries of every keyed state, ordered by namespace (the end of the window or slice) and key. Operators that can show their state are asked between two batches (origin live); others, and those of a job that is over, are read from the last completed checkpoint. key_groups lists how many entries and bytes each key group holds and which subtask owns it; hot_keys the keys with the most rows in a sample that is taken while somebody looks.",
+        examples: &["state hot where auction = 1001", "state hot search '10' limit 5", "state hot key_groups"],
+        flink: Some("the State Processor API"),
     },
-    usage: "state JOB [where COLUMN = VALUE [and …]] [search 'TEXT'] [limit N] [checkpointed] [key_groups | hot_keys] [--json]",
-    summary: "lists the keyed state of a job",
-    help: "Lists the entries of every keyed state, ordered by namespace (the end of the window or slice) and key. Operators that can show their state are asked between two batches (origin live); others, and those of a job that is over, are read from the last completed checkpoint. key_groups lists how many entries and bytes each key group holds and which subtask owns it; hot_keys the keys with the most rows in a sample that is taken while somebody looks.",
-    examples: &["state hot where auction = 1001", "state hot search '10' limit 5", "state hot key_groups"],
-    flink: Some("the State Processor API"),
     run,
 };
 

@@ -1,12 +1,12 @@
 //! `stop JOB [with savepoint 'DIR'] [drain]`
 
-use super::CommandSpec;
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "stop",
         aliases: &[],
         signature: Signature {
@@ -27,12 +27,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
                 },
             ],
         },
+        usage: "stop JOB [with savepoint 'DIR'] [drain]",
+        summary: "ends a job after a last checkpoint",
+        help: "Stops the sources, takes a last checkpoint, commits what the sinks have staged, and ends the job. Open windows stay in the state, to go on after a restore, unless drain is given.",
+        examples: &["stop hot with savepoint 'sp/hot-2'", "stop hot drain"],
+        flink: Some("STOP JOB … WITH SAVEPOINT"),
     },
-    usage: "stop JOB [with savepoint 'DIR'] [drain]",
-    summary: "ends a job after a last checkpoint",
-    help: "Stops the sources, takes a last checkpoint, commits what the sinks have staged, and ends the job. Open windows stay in the state, to go on after a restore, unless drain is given.",
-    examples: &["stop hot with savepoint 'sp/hot-2'", "stop hot drain"],
-    flink: Some("STOP JOB … WITH SAVEPOINT"),
     run,
 };
 

@@ -1,21 +1,21 @@
 //! `tutorial [NAME|NUMBER]`
 
-use super::CommandSpec;
-use crate::api::{CommandSyntax, Shape, Signature};
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature};
 use crate::session::{Outcome, ShellRequest};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "tutorial",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+        usage: "tutorial [NAME|NUMBER]",
+        summary: "lists the lessons, or plays one step by step",
+        help: "A lesson shows what is about to be typed and why, types it when you press Enter, and shows what comes of it; q leaves. It runs in a session of its own, on data inside the binary: nothing here is changed.",
+        examples: &["tutorial", "tutorial windows", "tutorial 1"],
+        flink: None,
     },
-    usage: "tutorial [NAME|NUMBER]",
-    summary: "lists the lessons, or plays one step by step",
-    help: "A lesson shows what is about to be typed and why, types it when you press Enter, and shows what comes of it; q leaves. It runs in a session of its own, on data inside the binary: nothing here is changed.",
-    examples: &["tutorial", "tutorial windows", "tutorial 1"],
-    flink: None,
     run: |args, _| {
         let name = if args.head.is_empty() { None } else { Some(args.word(0)?.node.clone()) };
         Ok(Outcome::Shell(ShellRequest::Tutorial(name)))

@@ -1,7 +1,7 @@
 //! `wait JOB [until rows N | until checkpoint N | until restart N] [timeout DURATION]`
 
-use super::CommandSpec;
-use crate::api::{Clause, CommandSyntax, Shape, Signature, StageArgs};
+use super::command::Command;
+use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, ShellRequest, WaitRequest, WaitUntil};
 use crate::types::{Diagnostic, Spanned};
 
@@ -14,8 +14,8 @@ const CHECKPOINT: &str = "until checkpoint";
 const RESTART: &str = "until restart";
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "wait",
         aliases: &[],
         signature: Signature {
@@ -33,12 +33,12 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
                 },
             ],
         },
+        usage: "wait JOB [until rows N | until checkpoint N | until restart N] [timeout DURATION]",
+        summary: "waits until a job is over, or until something has happened in it",
+        help: "Scripts need it where a person would look: the next statement runs when the job is over, or has read so many rows, completed a checkpoint, or been restarted. A job that ends before that, or fails, fails the wait. Ctrl-C ends the wait, not the job.",
+        examples: &["wait hot", "wait hot until checkpoint 1 timeout 30s"],
+        flink: Some("SET 'table.dml-sync' = 'true'"),
     },
-    usage: "wait JOB [until rows N | until checkpoint N | until restart N] [timeout DURATION]",
-    summary: "waits until a job is over, or until something has happened in it",
-    help: "Scripts need it where a person would look: the next statement runs when the job is over, or has read so many rows, completed a checkpoint, or been restarted. A job that ends before that, or fails, fails the wait. Ctrl-C ends the wait, not the job.",
-    examples: &["wait hot", "wait hot until checkpoint 1 timeout 30s"],
-    flink: Some("SET 'table.dml-sync' = 'true'"),
     run,
 };
 

@@ -1,21 +1,21 @@
 //! `watermarks JOB`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "watermarks",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "watermarks JOB [--json]",
+        summary: "lists the watermark of every subtask and which input holds it back",
+        help: "A subtask's watermark is the minimum over its input channels that are not idle. inputs lists them by the subtask they come from; held_by names those that have the minimum, and is empty when all are equally far. lag_ms is how far the watermark is behind the newest event time that any source has read.",
+        examples: &["watermarks hot"],
+        flink: Some("the Watermarks tab of the web UI"),
     },
-    usage: "watermarks JOB [--json]",
-    summary: "lists the watermark of every subtask and which input holds it back",
-    help: "A subtask's watermark is the minimum over its input channels that are not idle. inputs lists them by the subtask they come from; held_by names those that have the minimum, and is empty when all are equally far. lag_ms is how far the watermark is behind the newest event time that any source has read.",
-    examples: &["watermarks hot"],
-    flink: Some("the Watermarks tab of the web UI"),
     run,
 };
 

@@ -1,21 +1,21 @@
 //! `why late JOB`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "why late",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "why late JOB [--json]",
+        summary: "lists the rows that came too late and that nobody reads",
+        help: "A row is late when, at its own arrival, the watermark has passed the end of all its windows and their lateness. The last hundred of each subtask are listed with the columns that the window reads: the row's time, the ends of its windows, the watermark at that moment, and late_by_ms: a watermark delay or a lateness longer by more than that would have let the row in. Rows that go to a side output (`late_to`) are there instead.",
+        examples: &["why late hot"],
+        flink: None,
     },
-    usage: "why late JOB [--json]",
-    summary: "lists the rows that came too late and that nobody reads",
-    help: "A row is late when, at its own arrival, the watermark has passed the end of all its windows and their lateness. The last hundred of each subtask are listed with the columns that the window reads: the row's time, the ends of its windows, the watermark at that moment, and late_by_ms: a watermark delay or a lateness longer by more than that would have let the row in. Rows that go to a side output (`late_to`) are there instead.",
-    examples: &["why late hot"],
-    flink: None,
     run,
 };
 

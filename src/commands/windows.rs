@@ -1,21 +1,21 @@
 //! `windows JOB`
 
-use super::{CommandSpec, JSON, json};
-use crate::api::{CommandSyntax, Shape, Signature, StageArgs};
+use super::command::{Command, JSON, json};
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, listings};
 
 /// The registry entry.
-pub(super) const SPEC: CommandSpec = CommandSpec {
-    syntax: CommandSyntax {
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
         name: "windows",
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
+        usage: "windows JOB [--json]",
+        summary: "lists the open windows of a job",
+        help: "For each subtask with a window operator: the windows that hold state, the next to fire first, with their keys, rows, and how far the watermark still is from their end; values shows up to twenty keys with what their aggregates would come to if the window fired now. A window that has fired and still takes late rows is listed as such, and behind those the windows that fired last. Of windows made of several slices (hop, cumulate) the keys are counted for the next to fire, if they are not too many; else keys is that of the fullest slice, and there may be more.",
+        examples: &["windows hot"],
+        flink: None,
     },
-    usage: "windows JOB [--json]",
-    summary: "lists the open windows of a job",
-    help: "For each subtask with a window operator: the windows that hold state, the next to fire first, with their keys, rows, and how far the watermark still is from their end; values shows up to twenty keys with what their aggregates would come to if the window fired now. A window that has fired and still takes late rows is listed as such, and behind those the windows that fired last. Of windows made of several slices (hop, cumulate) the keys are counted for the next to fire, if they are not too many; else keys is that of the fullest slice, and there may be more.",
-    examples: &["windows hot"],
-    flink: None,
     run,
 };
 

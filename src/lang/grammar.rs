@@ -1,7 +1,7 @@
 //! What the parser asks the registries: the stages, commands and windows that exist, and what is refused by name.
 
 use super::token::Token;
-use crate::api::{CommandSyntax, Registries, StageSpec};
+use crate::api::{CommandSpec, Registries, StageSpec};
 
 /// Windows of the language; one that is not in [`Registries::windows`] is refused by name.
 const PLANNED_WINDOWS: &[&str] = &["tumble", "hop", "cumulate", "session", "count", "global"];
@@ -58,8 +58,8 @@ fn any_of<'w>(words: &[&'w str], typed: &str) -> Option<&'w str> {
 /// A stage or command is parsed by its [`Signature`](crate::api::Signature), so that a new one needs no change here.
 impl Registries {
     /// The command that `tokens` begin with and the number of its words; the longest name wins.
-    pub(super) fn command(&self, tokens: &[Token<'_>]) -> Option<(&'static CommandSyntax, usize)> {
-        let mut found: Option<(&'static CommandSyntax, usize)> = None;
+    pub(super) fn command(&self, tokens: &[Token<'_>]) -> Option<(&'static CommandSpec, usize)> {
+        let mut found: Option<(&'static CommandSpec, usize)> = None;
         for command in self.commands {
             for name in std::iter::once(&command.name).chain(command.aliases) {
                 if let Some(words) = begins_with(tokens, name)

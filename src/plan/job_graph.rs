@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NodeKind, Scan, StreamEdge, StreamGraph, StreamNode};
+use super::{NodeKind, Port, Scan, StreamEdge, StreamGraph, StreamNode};
 use crate::api::{EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSource};
 use crate::expr::TypedExpr;
 use crate::types::{OperatorUid, Schema, VertexId};
@@ -83,24 +83,6 @@ pub struct JobEdge {
     pub input: usize,
     /// How rows are distributed.
     pub exchange: Exchange,
-}
-
-/// An output of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Port {
-    /// The main output of the last operator (or of the source, where there is none).
-    Main,
-    /// Side output `port` of the operator at this position of the chain.
-    Side {
-        /// Position in [`JobVertex::operators`].
-        operator: usize,
-        /// Which side output.
-        port: usize,
-    },
-    /// What the chain's operators reject, as rows of [`dead_letter_schema`](crate::api::dead_letter_schema).
-    DeadLetter,
-    /// What the chain's source can't read, alike.
-    SourceDeadLetter,
 }
 
 impl JobGraph {

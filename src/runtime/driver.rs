@@ -6,8 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::deploy::{AttemptControl, DeploySetting, Deployment, deploy, facts, source_rows};
-use super::job::{JobOptions, MakeGraph};
-use super::job_manager::{Action, Command, Event, JobManager, ManagerOptions, Token, Work};
+use super::inbox::{Answer, Request};
+use super::job_manager::{Action, Event, JobManager, ManagerOptions, Token, Work};
+use super::job_spec::{JobOptions, MakeGraph};
 use super::job_view;
 use super::mailbox::Message;
 use super::source_driver::RowBudget;
@@ -23,20 +24,6 @@ use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
 
 /// How long a fresh view is waited for.
 const LOOK_MS: u32 = 200;
-
-/// The answer to a command.
-pub(super) type Answer = Result<Option<CheckpointView>>;
-
-/// What the handle of a job may ask of its driver.
-#[derive(Debug)]
-pub(super) enum Request {
-    /// Something for the job manager.
-    Command(Command),
-    /// Fail a subtask.
-    KillSubtask(SubtaskId),
-    /// Fail a task manager.
-    KillTaskManager(usize),
-}
 
 /// Who steps the subtasks and does the writer's work: threads, or one thread by seed.
 pub(super) trait Workers {

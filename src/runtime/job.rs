@@ -6,8 +6,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::deploy::{AttemptControl, check_restore};
-use super::driver::{Answer, Driver, Graphs, Launch, Request, Shared, guarded};
+use super::driver::{Driver, Graphs, Launch, Shared, guarded};
+use super::inbox::{Answer, Message, Request};
 use super::job_manager::{Command, Event};
+use super::job_spec::{Executor, JobOptions, JobSpec, MakeGraph, Restore};
 use super::redb_storage::{open_storage, savepoint_point, tidy};
 use super::state_query;
 use super::stepping::Stepper;
@@ -15,115 +17,13 @@ use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView};
-use crate::plan::{JobGraph, JobSettings, StreamGraph};
+use crate::plan::JobGraph;
 use crate::types::{CheckpointId, Clock, Error, Result, SubtaskId};
-
-/// What to run.
-#[derive(Debug)]
-pub struct JobSpec {
-    /// The plan; chained anew for every attempt but the first.
-    stream: StreamGraph,
-    /// The job graph of the first attempt, and of what is checked before it.
-    graph: JobGraph,
-    /// How.
-    pub options: JobOptions,
-    /// From which state.
-    pub restore: Restore,
-}
-
-impl JobSpec {
-    /// Runs `stream` with these options from this state.
-    #[must_use]
-    pub fn new(stream: StreamGraph, options: JobOptions, restore: Restore) -> Self {
-        let graph = JobGraph::from_stream_graph(&stream, None);
-        Self { stream, graph, options, restore }
-    }
-}
-
-/// How to run it: the job's settings, and what holds for this run alone.
-#[derive(Debug, Clone)]
-pub struct JobOptions {
-    /// The job's settings.
-    pub settings: Arc<JobSettings>,
-    /// What was typed to start it: checkpoints hold it.
-    pub statement: Option<String>,
-    /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
-    pub directory: Option<PathBuf>,
-    /// Whether the end of bounded input fires what is open.
-    pub drain: bool,
-    /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then, unless
-    /// `drain_at_limit`: the input goes on where the savepoint is restored.
-    pub stop_after_rows: Option<u64>,
-    /// Whether what is open fires at that limit even if a final savepoint is taken.
-    pub drain_at_limit: bool,
-    /// A savepoint to write when the input has ended.
-    pub final_savepoint: Option<PathBuf>,
-    /// Who steps the subtasks.
-    pub executor: Executor,
-}
-
-impl JobOptions {
-    /// Those of a run that says nothing else.
-    #[must_use]
-    pub fn of(settings: &Arc<JobSettings>) -> Self {
-        Self {
-            settings: Arc::clone(settings),
-            statement: None,
-            directory: None,
-            drain: true,
-            drain_at_limit: false,
-            stop_after_rows: None,
-            final_savepoint: None,
-            executor: Executor::Threaded,
-        }
-    }
-}
-
-impl Default for JobOptions {
-    fn default() -> Self {
-        Self::of(&Arc::default())
-    }
-}
-
-/// Who steps the subtasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Executor {
-    /// One worker thread a slot.
-    Threaded,
-    /// One thread for all, the next subtask chosen by seed, on a virtual clock.
-    Stepping {
-        /// The seed.
-        seed: u64,
-    },
-}
-
-/// From which state a job starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Restore {
-    /// From nothing. What an earlier run of this name left gives way to the first checkpoint; the last few are kept.
-    Fresh,
-    /// From the last completed checkpoint, or from nothing when there is none.
-    Latest,
-    /// From this checkpoint.
-    Checkpoint(CheckpointId),
-    /// From this savepoint directory.
-    Savepoint(PathBuf),
-}
-
-/// Makes the job graph at a parallelism; called anew for every attempt.
-pub type MakeGraph = dyn Fn(usize) -> Result<JobGraph> + Send + Sync;
 
 /// Messages on their way to the job manager, at most.
 const MESSAGES: usize = 1_024;
 /// The longest the job manager waits between two looks at the clock, which may be a virtual one.
 const LOOK_MS_MAX: i64 = 50;
-
-/// What the job manager's thread is sent.
-#[derive(Debug)]
-pub(super) enum Message {
-    Event(Event),
-    Request(Request, SyncSender<Answer>),
-}
 
 /// A job. Dropping it cancels it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::job::Restore;
+use super::job_spec::Restore;
 use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
 use crate::checkpoint::{Manifest, SnapshotKind, is_unfinished_savepoint, open_savepoint, write_savepoint_noted};

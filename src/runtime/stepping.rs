@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::deploy::{AttemptControl, Deployment};
-use super::driver::{Answer, Driver, Graphs, Launch, Request, Shared, Workers, Writer, guarded};
-use super::job::{JobOptions, MakeGraph};
+use super::driver::{Driver, Graphs, Launch, Shared, Workers, Writer, guarded};
+use super::inbox::{Answer, Request};
 use super::job_manager::{Command, Event, Work};
+use super::job_spec::{JobOptions, MakeGraph};
 use super::storage::CheckpointStorage;
 use super::subtask::{Step, Subtask};
 use crate::inspect::{JobStatus, JobView};

@@ -225,8 +225,7 @@ impl Subtask {
                 return Ok(Step::Progress);
             }
         }
-        if let Some(aligned) = self.aligned.take_if(|_| !self.chain.holds_elements()) {
-            self.snapshot(aligned, events)?;
+        if self.take_aligned(events)? {
             return Ok(Step::Progress);
         }
         let step = if self.chain.is_quiet() { self.take_input(events)? } else { self.go_on(events)? };
@@ -291,9 +290,7 @@ impl Subtask {
                 Message::Barrier(id) => match &mut self.input {
                     Input::Source(_) if matches!(self.phase, Phase::Running | Phase::Ending) => {
                         self.aligned = Some(Aligned { id, alignment_ns: 0 });
-                        if !self.chain.holds_elements() {
-                            self.take_aligned(events)?;
-                        }
+                        self.take_aligned(events)?;
                     }
                     Input::Source(_) => {}
                     Input::Gate(gate) => gate.announce(id, self.clock.nanos()),
@@ -308,11 +305,10 @@ impl Subtask {
         Ok(())
     }
 
-    fn take_aligned(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<()> {
-        match self.aligned.take() {
-            Some(aligned) => self.snapshot(aligned, events),
-            None => Ok(()),
-        }
+    /// Takes the checkpoint that is aligned, unless elements that were given before it are still held. Whether it did.
+    fn take_aligned(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<bool> {
+        let aligned = self.aligned.take_if(|_| !self.chain.holds_elements());
+        aligned.map_or(Ok(false), |aligned| self.snapshot(aligned, events).map(|()| true))
     }
 
     fn take_input(&mut self, events: &mut Vec<SubtaskEvent>) -> Result<Step> {
@@ -337,9 +333,7 @@ impl Subtask {
                 }
                 Some(GateEvent::Barrier(aligned)) => {
                     self.aligned = Some(aligned);
-                    if !self.chain.holds_elements() {
-                        self.take_aligned(events)?;
-                    }
+                    self.take_aligned(events)?;
                 }
                 Some(GateEvent::LatencyMarker(since_ns)) => self.chain.outputs.latency_marker(since_ns),
                 Some(GateEvent::EndOf(input)) => self.chain.end_input(input)?,

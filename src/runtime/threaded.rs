@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::deploy::{AttemptControl, Deployment, SlotControl};
 use super::driver::{Workers, Writer, guarded};
-use super::job::Message;
+use super::inbox::Message;
 use super::job_manager::{Event, Work};
 use super::subtask::{Step, Subtask};
 use crate::types::{Clock, Error, SubtaskId};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::api::{CommandSyntax, Registries};
+use crate::api::{CommandSpec, Registries};
 use crate::operators::{Filter, Project};
 use crate::plan::OptimizerOps;
 
 /// The built-in registries and these commands.
 #[must_use]
-pub fn registries(commands: &'static [CommandSyntax]) -> Registries {
+pub fn registries(commands: &'static [CommandSpec]) -> Registries {
     Registries {
         stages: crate::operators::stages(),
         planned_stages: crate::operators::PLANNED_STAGES,

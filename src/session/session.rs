@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::registries::{optimizer_ops, registries};
 use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Settings};
-use crate::api::{CommandSyntax, Pipeline, Registries, ResultSink, RunStatement};
+use crate::api::{CommandSpec, Pipeline, Registries, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
@@ -41,7 +41,7 @@ impl Session {
         settings: Settings,
         clock: Arc<dyn Clock>,
         results: Arc<dyn ResultSink>,
-        commands: &'static [CommandSyntax],
+        commands: &'static [CommandSpec],
     ) -> Self {
         let registries = registries(commands);
         Self {
@@ -117,7 +117,7 @@ impl Session {
 
     /// Tells a prompt whether what was typed so far is complete.
     #[must_use]
-    pub fn completeness(commands: &'static [CommandSyntax]) -> Box<dyn Fn(&str) -> Completeness> {
+    pub fn completeness(commands: &'static [CommandSpec]) -> Box<dyn Fn(&str) -> Completeness> {
         let registries = registries(commands);
         Box::new(move |text| {
             // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::cli::BenchOptions;
-use super::{EXIT_OK, print, render};
+use super::exit::EXIT_OK;
+use super::{print, render};
 use crate::commands::bench::{self, BenchRequest};
 use crate::types::{Clock, Result, SystemClock};
 

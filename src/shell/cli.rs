@@ -7,8 +7,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::mode::Mode;
 use super::print;
-use super::rows::Mode;
 use crate::types::printable;
 
 /// An interactive shell for streams.

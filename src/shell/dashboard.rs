@@ -6,6 +6,7 @@
 mod capture;
 mod fault;
 mod job_control;
+mod messages;
 mod reader;
 mod statements;
 mod terminal;
@@ -17,13 +18,13 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{Scope, ScopedJoinHandle};
 
 pub(super) use fault::{PanickingRows, panic_if_asked};
+pub(super) use messages::Left;
 pub(super) use terminal::give_back;
 
 use super::output::outlet;
-use super::{Shell, print};
-use crate::dashboard::{Answer, App, AppOptions, Export, Look, panels};
-use crate::inspect::StateView;
-use crate::runtime::Job;
+use super::print;
+use super::shell::Shell;
+use crate::dashboard::{Answer, App, AppOptions, Look, panels};
 use crate::types::{Error, Printable, Result};
 use capture::Capture;
 use job_control::JobControl;
@@ -31,51 +32,6 @@ use ui::{Channels, Closed, Signals, Ui};
 
 /// Messages that wait between two threads.
 const QUEUE: usize = 64;
-
-/// How the dashboard was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// With `q`.
-    Back,
-    /// With F2.
-    ToPrompt,
-    /// With `\q`, or by a SIGTERM or SIGHUP: the shell ends too.
-    Quit,
-    /// By a SIGINT.
-    Interrupted,
-}
-
-/// What the other threads tell the one that draws.
-enum Report {
-    /// The jobs of the session, in the order they were started, and how lines are completed now.
-    Jobs(Vec<(String, Arc<Job>)>, crate::dashboard::Complete),
-    /// A statement has ended.
-    Answered(Answer),
-    /// A statement is a preview: its rows come.
-    Previewing(String),
-    /// Another job is to be shown.
-    Select(String),
-    /// The keyed state, as it was asked for.
-    State(Result<Vec<StateView>, String>),
-    /// Something happened, or failed.
-    Said(String, bool),
-    /// The shell is to be left.
-    Quit,
-}
-
-/// A statement, and how wide its answer may be.
-struct Ask {
-    statement: String,
-    width: u16,
-}
-
-/// What takes too long for the thread that draws.
-enum Errand {
-    /// Read keyed state.
-    State(Arc<Job>, crate::inspect::StateQuery),
-    /// Write a file.
-    Export(Export),
-}
 
 /// Shows the dashboard on `job` (or the job started last), until the person comes back to the prompt.
 ///

@@ -1,8 +1,11 @@
 //! `lotic demo`: built-in jobs on built-in data.
 
+use super::cli::RunOptions;
 use super::dashboard::{self, Left};
-use super::script::{End, Script};
-use super::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, RunOptions, Shell, foreground, print, prompt};
+use super::end::End;
+use super::exit::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE};
+use super::shell::Shell;
+use super::{foreground, print, prompt, script};
 use crate::types::{Diagnostic, Printable, Result};
 
 /// One demo: a session file inside the binary.
@@ -71,9 +74,9 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     options.stop_after = rows.into_iter().chain(options.stop_after).min();
     let mut shell = Shell::new(&options)?;
     let watch = dashboard::has_terminal();
-    let script = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };
-    print::error(format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, script.trim()));
-    let ended = Script::new(&mut shell, demo.name).run(&script)?;
+    let text = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };
+    print::error(format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, text.trim()));
+    let ended = script::run(&mut shell, demo.name, &text)?;
     let code = match ended {
         End::Done if watch => watched(&mut shell)?,
         End::Done | End::Quit => foreground::wait_for_jobs(&shell),

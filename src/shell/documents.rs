@@ -4,7 +4,9 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Cli, EXIT_OK, EXIT_USAGE, print};
+use super::cli::Cli;
+use super::exit::{EXIT_OK, EXIT_USAGE};
+use super::print;
 use crate::types::{Diagnostic, Error, Printable, Result};
 
 const NAME: &str = "lotic";
@@ -49,7 +51,7 @@ fn page(all: Command) -> Result<String> {
     let mut roff = Roff::new();
     roff.control("SH", ["AT THE PROMPT"]);
     roff.text([roman("Definitions and pipelines, as `help` explains them, and these commands:")]);
-    for command in crate::commands::commands() {
+    for command in crate::commands::specs() {
         roff.control("TP", []);
         roff.text([bold(command.usage)]);
         roff.text([roman(command.summary)]);

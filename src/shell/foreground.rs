@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+use super::exit::{EXIT_FAILURE, EXIT_OK};
 use super::progress::Progress;
-use super::{EXIT_FAILURE, EXIT_OK, Shell, print, render};
+use super::shell::Shell;
+use super::{print, render};
 use crate::inspect::{CheckpointStatus, JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Printable, Result};

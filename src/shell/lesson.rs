@@ -191,7 +191,7 @@ v; v | limit 2
 ";
 
     fn parsed() -> Lesson {
-        Lesson::parse(TEXT, &crate::session::registries(crate::commands::syntaxes()))
+        Lesson::parse(TEXT, &crate::session::registries(crate::commands::specs()))
     }
 
     #[test]
@@ -231,7 +231,7 @@ v; v | limit 2
 
     #[test]
     fn a_mistake_is_a_statement_too() {
-        let grammar = crate::session::registries(crate::commands::syntaxes());
+        let grammar = crate::session::registries(crate::commands::specs());
         let lesson = Lesson::parse("-- t\nbids | fliter x;\n--> error\nbids | limit 1;\n", &grammar);
         let statements: Vec<&str> = lesson.steps.iter().map(|step| step.statement.as_str()).collect();
         assert_eq!(statements, ["bids | fliter x;", "bids | limit 1;"]);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lesson::SHOWN;
+use super::mode::Mode;
 use super::redact::redact;
-use super::rows::Mode;
 use super::transcript::Transcript;
 use crate::api::Registries;
 use crate::types::{Error, Result};

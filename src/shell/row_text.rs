@@ -3,7 +3,7 @@
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::cells::{GAP, cut, fit, pad, safe, total, width};
-use super::rows::Mode;
+use super::mode::Mode;
 use crate::formats::encoder;
 use crate::types::{Batch, Error, LogicalType, Result, RowKind, Schema, printable, printable_json};
 

@@ -1,76 +1,13 @@
 //! Rows for the person at the terminal, or for the next program in the pipe.
 
-use std::io::{self, IsTerminal};
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::mode::Mode;
 use super::row_text::RowText;
 use super::transcript::Transcript;
 use super::{print, render};
 use crate::api::ResultSink;
 use crate::types::{Batch, Result};
-
-/// How rows are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Aligned columns.
-    Table,
-    /// One JSON object a line.
-    Ndjson,
-    /// Comma-separated, with a header line.
-    Csv,
-    /// One column a line.
-    Vertical,
-    /// As Flink prints a changelog: `+I[1001, 5]`.
-    Changelog,
-}
-
-impl Mode {
-    /// Every mode by name.
-    pub const NAMES: &'static [&'static str] = &["table", "ndjson", "csv", "vertical", "changelog"];
-
-    /// Its name, as `.mode` takes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Ndjson => "ndjson",
-            Self::Csv => "csv",
-            Self::Vertical => "vertical",
-            Self::Changelog => "changelog",
-        }
-    }
-
-    /// Whether rows in this mode are read by a person, who is told how many they were; NDJSON and CSV are for programs.
-    #[must_use]
-    pub(super) const fn is_for_people(self) -> bool {
-        match self {
-            Self::Table | Self::Vertical | Self::Changelog => true,
-            Self::Ndjson | Self::Csv => false,
-        }
-    }
-
-    /// What suits standard output: a table for a person, NDJSON for a program.
-    #[must_use]
-    pub fn default_for_stdout() -> Self {
-        if io::stdout().is_terminal() { Self::Table } else { Self::Ndjson }
-    }
-}
-
-impl FromStr for Mode {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "table" => Ok(Self::Table),
-            "ndjson" | "json" => Ok(Self::Ndjson),
-            "csv" => Ok(Self::Csv),
-            "vertical" => Ok(Self::Vertical),
-            "changelog" => Ok(Self::Changelog),
-            other => Err(format!("`{other}` is no output mode; there are {}", Self::NAMES.join(", "))),
-        }
-    }
-}
 
 /// Takes the rows of previews and of `into print`: to standard output in the current mode, to a transcript, or both.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Shell;
 use super::rows::RowPrinter;
+use super::shell::Shell;
 use super::signals::Interrupts;
 use crate::session::{Session, Settings};
 use crate::types::{Clock, Error, Result, SystemClock};
@@ -56,7 +56,7 @@ impl Shell {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(rows);
         let settings = Settings::new(scratch.path().to_path_buf(), scratch.path().join(".state"));
-        let session = Session::new(settings, clock.clone(), rows.clone(), crate::commands::syntaxes());
+        let session = Session::new(settings, clock.clone(), rows.clone(), crate::commands::specs());
         Self::with(session, rows, clock, interrupts, true)
     }
 }

@@ -1,50 +1,36 @@
 //! Running a text of statements.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::dashboard::Left;
+use super::end::End;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
 use super::record::Recorder;
-use super::{Shell, foreground, render, tutorial};
+use super::script_text;
+use super::shell::Shell;
+use super::{foreground, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
 use crate::types::{Error, Printable, Result, Spanned};
 
-/// Bytes of a file of statements, at most: a device that never ends is none.
-const SCRIPT_BYTES_MAX: u64 = 64 << 20;
 /// How deep `.read` may nest.
 const READ_DEPTH: usize = 16;
 
-/// How a script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// All statements ran.
-    Done,
-    /// `\q`
-    Quit,
-    /// A statement failed; what it was has been said.
-    Failed,
-    /// Ctrl-C.
-    Interrupted,
+/// Runs the statements of `text`, which comes from `origin` (a file's name or `<stdin>`), in order, up to the first that
+/// fails. The whole text is parsed first, so that a slip of the pen in the last line does not show after an hour.
+pub(super) fn run(shell: &mut Shell, origin: &str, text: &str) -> Result<End> {
+    Script { shell, origin: origin.to_owned(), depth: 0 }.run(text)
 }
 
 /// A text of statements and where it came from.
-pub(super) struct Script<'a> {
+struct Script<'a> {
     shell: &'a mut Shell,
     origin: String,
     depth: usize,
 }
 
-impl<'a> Script<'a> {
-    /// Statements of `origin`, a file's name or `<stdin>`.
-    pub(super) fn new(shell: &'a mut Shell, origin: &str) -> Self {
-        Self { shell, origin: origin.to_owned(), depth: 0 }
-    }
-
-    /// Runs the statements of `text` in order, up to the first that fails. The whole text is parsed first, so that a
-    /// slip of the pen in the last line does not show after an hour.
-    pub(super) fn run(&mut self, text: &str) -> Result<End> {
+impl Script<'_> {
+    fn run(&mut self, text: &str) -> Result<End> {
         let statements = match self.shell.session.parse(text) {
             Ok(statements) => statements,
             Err(diagnostic) => {
@@ -147,7 +133,7 @@ impl<'a> Script<'a> {
             },
             ShellRequest::Read(file) => return self.read(&file),
             ShellRequest::Record(file) => return Ok(self.start_recording(file.as_deref())),
-            ShellRequest::Tutorial(name) => return tutorial::from_prompt(self.shell, name.as_deref()),
+            ShellRequest::Tutorial(name) => return tutorial::from_prompt(self.shell, name.as_deref(), run),
             ShellRequest::Wait(request) => {
                 let waited = foreground::wait_for(self.shell, &request);
                 self.shell.release_rows();
@@ -171,7 +157,7 @@ impl<'a> Script<'a> {
         if self.depth == READ_DEPTH {
             return Err(Error::config(format!("`.read` is nested more than {READ_DEPTH} deep")));
         }
-        let text = match read(file) {
+        let text = match script_text::read(file) {
             Ok(text) => text,
             Err(error) => return Ok(self.failed(&error)),
         };
@@ -199,27 +185,4 @@ impl<'a> Script<'a> {
         self.shell.message(Printable::line(&format!("recording to {}; `.record off` ends it", file.display())));
         End::Done
     }
-}
-
-/// The text of a file of statements.
-pub(super) fn read(file: &Path) -> Result<String> {
-    let opened = std::fs::File::open(file).map_err(|error| Error::io(file, error))?;
-    text_of(opened, &file.display().to_string())
-}
-
-/// What `from` says, as text; where it is too long or not UTF-8, an error that says so.
-pub(super) fn text_of(from: impl Read, origin: &str) -> Result<String> {
-    let mut bytes = Vec::new();
-    from.take(SCRIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| Error::io(origin, error))?;
-    if bytes.len() as u64 > SCRIPT_BYTES_MAX {
-        let most = SCRIPT_BYTES_MAX >> 20;
-        return Err(Error::config(format!(
-            "{origin}: statements end after {most} MiB at the latest, and this does not"
-        )));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
-        Error::config(format!("{origin}:{line}: the text is not UTF-8 (byte {at})"))
-    })
 }

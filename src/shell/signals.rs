@@ -10,7 +10,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::tcgetattr;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{EXIT_INTERRUPTED, dashboard};
+use super::dashboard;
+use super::exit::EXIT_INTERRUPTED;
 use crate::types::{Error, Result};
 
 /// Signals while nobody looks, behind which a program that hangs is ended.

@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 
 use super::cli::TestOptions;
 use super::compare::{Line, blessed, difference};
+use super::end::End;
+use super::exit::{EXIT_FAILURE, EXIT_OK};
 use super::lesson::Lesson;
-use super::rows::{Mode, RowPrinter};
+use super::mode::Mode;
+use super::rows::RowPrinter;
 use super::scratch::Scratch;
-use super::script::{End, Script, read};
+use super::shell::Shell;
 use super::signals::Interrupts;
 use super::transcript::Transcript;
-use super::{EXIT_FAILURE, EXIT_OK, Shell, print, render};
+use super::{print, render, script, script_text};
 use crate::types::{Error, Result, printable};
 
 /// Replays the sessions and prints how it went.
@@ -22,7 +25,7 @@ pub(super) fn run(options: &TestOptions) -> Result<u8> {
     let interrupts = Interrupts::install()?;
     let mut replays = Vec::new();
     for file in &options.sessions {
-        let text = read(file)?;
+        let text = script_text::read(file)?;
         let from = std::env::current_dir().map_err(|error| Error::io(".", error))?;
         let replay = Replay::of(&text, Some(&from), &interrupts)?;
         let failed = !replay.differences.is_empty();
@@ -85,7 +88,7 @@ impl Replay {
         let mut differences = Vec::new();
         let mut interrupted = false;
         for (index, step) in lesson.steps.iter().enumerate() {
-            let end = Script::new(&mut shell, "<input>").run(&step.statement)?;
+            let end = script::run(&mut shell, "<input>", &step.statement)?;
             if index + 1 == lesson.steps.len() {
                 shell.session.cancel_all();
                 transcript.release();

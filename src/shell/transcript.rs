@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::mode::Mode;
 use super::row_text::RowText;
-use super::rows::Mode;
 use crate::types::{Batch, Printable, Result};
 
 /// Columns that tables in sessions may have, whatever the terminal on which one was recorded.

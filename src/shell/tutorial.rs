@@ -7,13 +7,16 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::{event, terminal};
 
+use super::end::End;
+use super::exit::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
 use super::lesson::{Lesson, Step};
+use super::mode::Mode;
 use super::output::outlet;
-use super::rows::{Mode, RowPrinter};
+use super::rows::RowPrinter;
 use super::scratch::Scratch;
-use super::script::{End, Script};
+use super::shell::Shell;
 use super::signals::Interrupts;
-use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE, Shell, print, render};
+use super::{print, render};
 use crate::session::registries;
 use crate::types::{Diagnostic, Error, Printable, Result};
 
@@ -47,7 +50,7 @@ fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
 }
 
 fn list() -> String {
-    let registries = registries(crate::commands::syntaxes());
+    let registries = registries(crate::commands::specs());
     let mut text = String::new();
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
         let lesson = Lesson::parse(tutorial.text, &registries);
@@ -59,8 +62,11 @@ fn list() -> String {
 
 const HOW: &str = "`tutorial NAME` plays one: Enter runs the next statement, q leaves.\n";
 
+/// Runs the statements of a text, which comes from somewhere. A script that plays a lesson gives its own way to do so.
+pub(super) type RunText = fn(&mut Shell, &str, &str) -> Result<End>;
+
 /// `lotic tutorial [NAME]`
-pub(super) fn run(name: Option<&str>, no_wait: bool) -> Result<u8> {
+pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Result<u8> {
     let Some(name) = name else {
         print::data(list())?;
         print::error(HOW);
@@ -75,7 +81,7 @@ pub(super) fn run(name: Option<&str>, no_wait: bool) -> Result<u8> {
     };
     let interactive = !no_wait && is_interactive();
     let interrupts = Interrupts::install()?;
-    Ok(match play(tutorial, interactive, &interrupts)? {
+    Ok(match play(tutorial, interactive, &interrupts, run_text)? {
         End::Done | End::Quit => EXIT_OK,
         End::Failed => EXIT_FAILURE,
         End::Interrupted => interrupts.exit_code(),
@@ -87,7 +93,7 @@ fn is_interactive() -> bool {
 }
 
 /// `tutorial [NAME]` at the prompt.
-pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
+pub(super) fn from_prompt(shell: &Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
     let Some(name) = name else {
         shell.data(list())?;
         shell.message(HOW);
@@ -96,7 +102,7 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
     match find(name) {
         // A session that is replayed shows no other inside it.
         Ok(_) if !shell.rows.is_shown() => Ok(End::Done),
-        Ok(tutorial) => play(tutorial, is_interactive(), &shell.interrupts).map(|end| match end {
+        Ok(tutorial) => play(tutorial, is_interactive(), &shell.interrupts, run_text).map(|end| match end {
             // Leaving the lesson is not leaving the prompt.
             End::Quit | End::Interrupted => End::Done,
             End::Done | End::Failed => end,
@@ -109,26 +115,26 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>) -> Result<End> {
 }
 
 /// Plays a lesson to its end, or to where the person leaves it. A statement that fails is a part of some lessons.
-fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts) -> Result<End> {
+fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts, run_text: RunText) -> Result<End> {
     let scratch = Scratch::new("tutorial")?;
     if interactive {
         interrupts.follow_terminal();
     }
     let mut shell = Shell::scratch(&scratch, RowPrinter::new(Mode::Table), interrupts.clone());
     let lesson = Lesson::parse(tutorial.text, shell.session.registries());
-    let end = steps(&lesson, &mut shell, interactive);
+    let end = steps(&lesson, &mut shell, interactive, run_text);
     shell.session.cancel_all();
     end
 }
 
-fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool) -> Result<End> {
+fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool, run_text: RunText) -> Result<End> {
     let look = Look { colour: render::colour() && std::io::stdout().is_terminal() };
     for (index, step) in lesson.steps.iter().enumerate() {
         print::data(look.step(step))?;
         if interactive && !proceeds(&shell.interrupts, index + 1, lesson.steps.len())? {
             return Ok(End::Quit);
         }
-        match Script::new(shell, "<tutorial>").run(&step.statement)? {
+        match run_text(shell, "<tutorial>", &step.statement)? {
             End::Done | End::Failed => {}
             ended @ (End::Quit | End::Interrupted) => return Ok(ended),
         }
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_lesson_has_a_title_and_says_what_it_shows() {
-        let registries = registries(crate::commands::syntaxes());
+        let registries = registries(crate::commands::specs());
         assert!(TUTORIALS.len() >= 6);
         for tutorial in TUTORIALS {
             let lesson = Lesson::parse(tutorial.text, &registries);

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::OperatorEntry;
 use crate::types::key_group::groups_of;
 
 /// One state of an operator that belongs to its instances, not to keys (Flink's operator state): a list of entries.
@@ -26,6 +25,17 @@ pub enum Redistribution {
     Union,
     /// Every instance wrote the same, and each is given one copy (Flink's broadcast state): rules.
     Broadcast,
+}
+
+/// An entry that belongs to an operator instance, not to a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorEntry {
+    /// The operator state it belongs to; `None` for an output to be committed.
+    pub state: Option<String>,
+    /// Which instance wrote it.
+    pub subtask: usize,
+    /// In the operator's own encoding.
+    pub entry: Vec<u8>,
 }
 
 /// An instance of an operator that state is restored for.

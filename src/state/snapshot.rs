@@ -10,7 +10,7 @@ use arrow_select::concat::concat_batches;
 
 use super::find::rows_of_key;
 use super::take_up::check_namespace;
-use super::{Instance, Namespace, OperatorStateDescriptor, RestoredState, StateDescriptor, TakeUp};
+use super::{Instance, Namespace, OperatorEntry, OperatorStateDescriptor, RestoredState, StateDescriptor, TakeUp};
 use crate::types::{OperatorUid, Result};
 
 /// Called with the entries of one key group and namespace.
@@ -61,17 +61,6 @@ pub trait SnapshotSource: Send + Sync {
     /// # Errors
     /// When what is stored is damaged.
     fn entries(&self, uid: &OperatorUid) -> Result<Vec<OperatorEntry>>;
-}
-
-/// An entry that belongs to an operator instance, not to a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperatorEntry {
-    /// The operator state it belongs to; `None` for an output to be committed.
-    pub state: Option<String>,
-    /// Which instance wrote it.
-    pub subtask: usize,
-    /// In the operator's own encoding.
-    pub entry: Vec<u8>,
 }
 
 /// One checkpoint of a store, or a savepoint: everything a job can be restored from. Cheap to clone.

@@ -146,7 +146,9 @@ impl Tree {
                 _ => {}
             }
             let starts = at == 0 || !matches!(tokens[at - 1].as_str(), "::" | "." | "fn" | "struct" | "enum" | "trait");
-            if starts && is_word(token) {
+            // `pub(in a::b)` says who may see, it imports nothing.
+            let visibility = at > 1 && tokens[at - 1] == "in" && tokens[at - 2] == "(";
+            if starts && !visibility && is_word(token) {
                 let mut path = vec![token.clone()];
                 while tokens.get(at + 1).is_some_and(|token| token == "::")
                     && tokens.get(at + 2).is_some_and(|token| is_word(token))

@@ -201,7 +201,7 @@ impl TestSession {
         let mut settings = Settings::new(directory.to_path_buf(), directory.join("state"));
         change(&mut settings);
         let clock = Arc::new(SystemClock::new());
-        let session = Session::new(settings, clock, rows.clone(), lotic::commands::syntaxes());
+        let session = Session::new(settings, clock, rows.clone(), lotic::commands::specs());
         Self { session, rows }
     }
 

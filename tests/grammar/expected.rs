@@ -23,7 +23,7 @@ impl ResultSink for Nobody {
 /// A completer of a session in which nothing is defined.
 pub(crate) fn completer(directory: &std::path::Path) -> Completer {
     let settings = Settings::new(directory.to_path_buf(), directory.join("state"));
-    let commands = lotic::commands::syntaxes();
+    let commands = lotic::commands::specs();
     Completer::new(&Session::new(settings, Arc::new(SystemClock::new()), Arc::new(Nobody), commands))
 }
 

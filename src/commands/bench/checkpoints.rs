@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{BenchRequest, Input, Query, job, rounded, selected};
-use crate::commands::bench::data::Workload;
+use super::data::Workload;
+use super::input::Input;
+use super::job::{job, rounded};
+use super::request::{BenchRequest, Query, selected};
 use crate::session::{Column, Listing};
 use crate::types::{Clock, Error, Result};
 

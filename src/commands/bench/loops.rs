@@ -6,6 +6,7 @@
 //! complete at the end of the input. Several threads each read one contiguous part and merge what they have; the running
 //! count, whose order matters for a key, is exchanged by key instead.
 
+mod bids;
 mod sources;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
+pub use bids::{Columns, Text};
+
+use bids::{BLOCK, Bid, Loop, Needs, Source};
 use sources::{ColumnParts, FileParts, parts_of};
 use table::{Entry, Panes, Table, merge};
 
@@ -39,15 +43,6 @@ pub enum Query {
 
 /// Every query.
 pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
-
-/// How the bids are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Text {
-    /// One JSON object a line.
-    Ndjson,
-    /// One line of cells, the header first.
-    Csv,
-}
 
 /// What came out: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,19 +86,6 @@ pub const fn row_hash<const N: usize>(fields: &[i64; N]) -> u64 {
 const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
 
-/// Bids in memory.
-#[derive(Debug, Clone, Default)]
-pub struct Columns {
-    /// The auction bid on.
-    pub auction: Vec<i64>,
-    /// Who bids.
-    pub bidder: Vec<i64>,
-    /// In cents.
-    pub price: Vec<i64>,
-    /// When, milliseconds since the epoch.
-    pub time: Vec<i64>,
-}
-
 /// Runs `query` over the bids of a file with `threads` threads.
 ///
 /// # Errors
@@ -121,39 +103,6 @@ pub fn over_file(query: Query, text: Text, path: &Path, threads: usize) -> Resul
 pub fn over_columns(query: Query, columns: &Columns, threads: usize) -> Result<Outcome> {
     let threads = threads.max(1);
     run(query, &ColumnParts { columns, threads }, threads)
-}
-
-/// One bid; only the fields that the query [needs](Needs) are set.
-#[derive(Clone, Copy)]
-struct Bid {
-    auction: i64,
-    bidder: i64,
-    price: i64,
-    time: i64,
-}
-
-/// Where bids come from, in parts.
-trait Source: Sync {
-    fn feed<L: Loop>(&self, part: usize, into: &mut L) -> Result<()>;
-}
-
-/// One thread's part of a query.
-trait Loop: Send {
-    const NEEDS: Needs;
-
-    fn bid(&mut self, bid: Bid);
-
-    /// Between two reads.
-    fn pause(&mut self) {}
-
-    /// Behind the last bid.
-    fn finish(&mut self) {}
-}
-
-struct Needs {
-    bidder: bool,
-    price: bool,
-    time: bool,
 }
 
 fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
@@ -324,8 +273,6 @@ struct Running {
     inbox: Option<Receiver<Vec<i64>>>,
 }
 
-const EXCHANGED: usize = 8_192;
-
 impl Running {
     fn connected(threads: usize) -> Vec<Self> {
         let (senders, inboxes): (Vec<_>, Vec<_>) = (0..threads).map(|_| sync_channel(16)).unzip();
@@ -336,7 +283,7 @@ impl Running {
                 table: Table::new(),
                 outcome: Outcome::default(),
                 index: index as u64,
-                outgoing: vec![Vec::with_capacity(EXCHANGED); threads],
+                outgoing: vec![Vec::with_capacity(BLOCK); threads],
                 peers: senders.iter().enumerate().map(|(at, sender)| (at != index).then(|| sender.clone())).collect(),
                 inbox: Some(inbox),
             })
@@ -363,7 +310,7 @@ impl Running {
     }
 
     fn send(&mut self, to: usize) {
-        let mut block = std::mem::replace(&mut self.outgoing[to], Vec::with_capacity(EXCHANGED));
+        let mut block = std::mem::replace(&mut self.outgoing[to], Vec::with_capacity(BLOCK));
         loop {
             let Some(peer) = self.peers.get(to).and_then(Option::as_ref) else { return };
             match peer.try_send(block) {
@@ -393,7 +340,7 @@ impl Loop for Running {
         }
         let owner = usize::try_from(owner).unwrap_or(0);
         self.outgoing[owner].push(bid.auction);
-        if self.outgoing[owner].len() == EXCHANGED {
+        if self.outgoing[owner].len() == BLOCK {
             self.send(owner);
         }
     }

@@ -1,8 +1,6 @@
 //! A registry with the language's first stages and commands, for tests of the parser alone.
 
-use crate::api::{
-    Clause, CommandSyntax, Registries, Shape, Signature, StageArgs, StageContext, StageSpec, WindowFnSpec,
-};
+use crate::api::{Clause, CommandSpec, Registries, Shape, Signature, StageArgs, StageContext, StageSpec, WindowFnSpec};
 use crate::types::Diagnostic;
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's type")]
@@ -48,8 +46,9 @@ const fn command(
     head: &'static [Shape],
     optional: &'static [Shape],
     clauses: &'static [Clause],
-) -> CommandSyntax {
-    CommandSyntax { name, aliases: &[], signature: Signature { head, optional, clauses } }
+) -> CommandSpec {
+    let signature = Signature { head, optional, clauses };
+    CommandSpec { name, aliases: &[], signature, usage: name, summary: "", help: "", examples: &[], flink: None }
 }
 
 const JSON: &[Clause] = &[clause("--json", Shape::Flag)];
@@ -68,7 +67,7 @@ pub(super) static STAGES: &[&StageSpec] = &[
     &stage("into", &[], &[Shape::Sink], &[]),
 ];
 
-pub(super) const COMMANDS: &[CommandSyntax] = &[
+pub(super) const COMMANDS: &[CommandSpec] = &[
     command(
         "show",
         &[Shape::Keyword(&["jobs", "sources", "sinks", "streams", "functions", "stages", "connectors"])],

@@ -2,8 +2,9 @@
 
 mod operator;
 mod planned;
+mod spec;
 
-pub use planned::GroupAggregate;
+pub use spec::GroupAggregate;
 
 #[cfg(test)]
 mod tests;

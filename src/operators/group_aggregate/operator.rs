@@ -16,8 +16,8 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
-use super::planned::{ACCUMULATORS, Column, GroupAggregate};
-use crate::api::{Operator, OperatorContext, Output, PlannedOperator, StateRead};
+use super::spec::{ACCUMULATORS, Column, GroupAggregate};
+use crate::api::{Operator, OperatorContext, Output, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
@@ -186,7 +186,7 @@ impl GroupAggregateOperator {
         };
         let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(emitted));
-        let columns = RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?;
+        let columns = RecordBatch::try_new_with_options(self.plan.output.arrow().clone(), columns, &options)?;
         let mut keep = (!self.always_changes).then(|| changed(&kinds, &results)).transpose()?;
         if !self.plan.update_before {
             let after = |row: usize| kinds[row] != RowKind::UpdateBefore as i8;

@@ -5,10 +5,11 @@ mod late_rows;
 mod operator;
 mod planned;
 mod slice;
+mod spec;
 mod stage;
 mod tree;
 
-pub use planned::WindowAggregate;
+pub use spec::WindowAggregate;
 pub(super) use stage::WINDOW;
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
 
+mod fired_windows;
 mod firing;
 mod merge;
+mod owed;
 mod resumed;
 mod view;
 
@@ -15,13 +17,13 @@ use std::sync::Arc;
 use arrow_array::UInt32Array;
 use arrow_schema::DataType;
 
-use firing::{Fired, Firing, Owed};
+use fired_windows::FiredWindows;
+use owed::{Fired, Firing, Owed};
 use resumed::Resumed;
-use view::FiredWindows;
 
 use super::late_rows::LateRows;
-use super::planned::{ACCUMULATORS, Column, WATERMARK, WindowAggregate};
 use super::slice::Slice;
+use super::spec::{ACCUMULATORS, WATERMARK, WindowAggregate};
 use super::tree::MergeTree;
 use crate::api::{Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, WindowAssigner};
 use crate::expr::RowError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{CandidateKind, Completer, Completions};
-use crate::api::{Clause, CommandSyntax, ResultSink, Shape, Signature};
+use crate::api::{Clause, CommandSpec, ResultSink, Shape, Signature};
 use crate::session::{Session, Settings};
 use crate::types::{Batch, Result, SystemClock};
 
@@ -17,8 +17,9 @@ impl ResultSink for Nobody {
     }
 }
 
-const fn command(name: &'static str, head: &'static [Shape], clauses: &'static [Clause]) -> CommandSyntax {
-    CommandSyntax { name, aliases: &[], signature: Signature { head, optional: &[], clauses } }
+const fn command(name: &'static str, head: &'static [Shape], clauses: &'static [Clause]) -> CommandSpec {
+    let signature = Signature { head, optional: &[], clauses };
+    CommandSpec { name, aliases: &[], signature, usage: name, summary: "", help: "", examples: &[], flink: None }
 }
 
 const fn clause(keyword: &'static str, shape: Shape) -> Clause {
@@ -26,7 +27,7 @@ const fn clause(keyword: &'static str, shape: Shape) -> Clause {
 }
 
 /// Commands of every shape; the shell's own are a layer above.
-fn commands() -> &'static [CommandSyntax] {
+fn commands() -> &'static [CommandSpec] {
     const JSON: &[Clause] = &[clause("--json", Shape::Flag)];
     const TO: &[Clause] = &[clause("to", Shape::Text)];
     const OF: &[Clause] = &[clause("of", Shape::Name)];
@@ -45,10 +46,9 @@ fn commands() -> &'static [CommandSyntax] {
         command("kill subtask", &[Shape::Subtask], OF),
         command("kill taskmanager", &[Shape::Integer], OF),
         command("why late", &[Shape::Name], &[]),
-        CommandSyntax {
-            name: "help",
-            aliases: &[],
+        CommandSpec {
             signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
+            ..command("help", &[], &[])
         },
         command(".mode", &[Shape::Keyword(&["table", "ndjson"])], &[]),
         command(".read", &[Shape::Text], &[]),

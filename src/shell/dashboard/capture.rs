@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::super::mode::Mode;
 use super::super::row_text::RowText;
-use super::super::rows::Mode;
 use crate::api::ResultSink;
 use crate::types::{Batch, Result};
 

@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::{Errand, Report, fault};
+use super::fault;
+use super::messages::{Errand, Report};
 use crate::dashboard::Export;
 use crate::types::{Error, Result};
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::super::foreground::lost_rows;
-use super::super::script;
-use super::super::{Shell, render};
+use super::super::shell::Shell;
+use super::super::{render, script_text};
 use super::capture::{Capture, CaptureSink};
-use super::{Ask, Report, fault};
+use super::fault;
+use super::messages::{Ask, Report};
 use crate::dashboard::{Answer, Complete};
 use crate::inspect::JobStatus;
 use crate::lang::ast::Statement;
@@ -158,7 +159,7 @@ impl Run<'_> {
             self.say(&format!("error: `.read` is nested more than {READ_DEPTH} deep"));
             return Err(Stop);
         }
-        match script::read(file) {
+        match script_text::read(file) {
             Ok(text) => self.text(&text, &file.display().to_string(), depth + 1),
             Err(error) => {
                 self.say(&format!("error: {error}"));

@@ -10,9 +10,10 @@ use ratatui::backend::CrosstermBackend;
 
 use super::super::signals::Interrupts;
 use super::capture::Capture;
+use super::fault;
 use super::job_control::JobControl;
+use super::messages::{Ask, Errand, Left, Report};
 use super::terminal::{self, Guard, Screen};
-use super::{Ask, Errand, Left, Report, fault};
 use crate::dashboard::{App, AppOptions, Effect, JobLine, Leave};
 use crate::inspect::StateQuery;
 use crate::runtime::Job;

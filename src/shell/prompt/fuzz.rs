@@ -242,12 +242,12 @@ fn whatever_is_typed_is_read_in_bounded_time() {
         let scratch = Scratch::new("lines").expect("a directory");
         let settings = Settings::new(scratch.path().to_path_buf(), scratch.path().join(".state"));
         let rows = Arc::new(RowPrinter::silent());
-        let mut session = Session::new(settings, Arc::new(SystemClock::new()), rows, crate::commands::syntaxes());
+        let mut session = Session::new(settings, Arc::new(SystemClock::new()), rows, crate::commands::specs());
         for statement in session.parse(DEFINED).expect("right") {
             session.define_or_run(&statement.node).expect("right");
         }
         let completer = Completer::new(&session);
-        let completeness = Session::completeness(crate::commands::syntaxes());
+        let completeness = Session::completeness(crate::commands::specs());
         let lines = lines(&session);
         let mut rng = Rng(11);
         for number in 0..count {

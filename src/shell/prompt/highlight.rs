@@ -86,7 +86,7 @@ mod tests {
 
     /// With `⟨style text⟩` for each colour.
     fn shown(text: &str) -> String {
-        let coloured = highlighted(text, &registries(crate::commands::syntaxes()));
+        let coloured = highlighted(text, &registries(crate::commands::specs()));
         let mut out = String::new();
         for piece in coloured.split("\x1b[") {
             match piece.split_once('m') {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn colours_change_nothing_but_colours_and_control_characters_are_not_sent() {
-        let registries = registries(crate::commands::syntaxes());
+        let registries = registries(crate::commands::specs());
         for text in [
             "bids | filter a > 1 -- x\n",
             "\u{1b}[2J bids",

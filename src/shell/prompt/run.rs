@@ -18,10 +18,12 @@ use super::watch::Watcher;
 use crate::session::Session;
 use crate::session::completion::Completer;
 use crate::shell::dashboard::Left;
+use crate::shell::end::End;
+use crate::shell::exit::{EXIT_INTERRUPTED, EXIT_OK};
 use crate::shell::output::outlet;
 use crate::shell::redact::redact;
-use crate::shell::script::{End, Script};
-use crate::shell::{EXIT_INTERRUPTED, EXIT_OK, Shell, dashboard, foreground, paths, print, render};
+use crate::shell::shell::Shell;
+use crate::shell::{dashboard, foreground, paths, print, render, script};
 use crate::types::{Error, Printable, Result};
 
 const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
@@ -100,7 +102,7 @@ impl Reader {
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
             registries: *shell.session.registries(),
-            completeness: Session::completeness(crate::commands::syntaxes()),
+            completeness: Session::completeness(crate::commands::specs()),
             pressed: pressed.clone(),
             colour,
             width: || render::terminal_width().map_or(80, usize::from),
@@ -142,7 +144,7 @@ impl Reader {
                     self.remember(shell, &text);
                     // A signal of before is not meant for this statement.
                     shell.interrupts.take();
-                    match Script::new(shell, "<input>").run(&text) {
+                    match script::run(shell, "<input>", &text) {
                         Ok(End::Quit) => return Ok(()),
                         Ok(End::Done | End::Failed | End::Interrupted) => {}
                         Err(error) => print::error(Printable::line(&format!("error: {error}"))),

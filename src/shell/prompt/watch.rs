@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::inspect::{JobStatus, JobView};
 use crate::runtime::Job;
 use crate::session::Session;
+use crate::shell::exit::EXIT_INTERRUPTED;
 use crate::shell::foreground::{job_failed, restarted};
 use crate::shell::print;
 use crate::shell::progress::thousands;
@@ -119,7 +120,7 @@ impl Shared {
                 job.cancel();
             }
         }
-        std::process::exit(i32::from(self.interrupts.ended_by().unwrap_or(crate::shell::EXIT_INTERRUPTED)));
+        std::process::exit(i32::from(self.interrupts.ended_by().unwrap_or(EXIT_INTERRUPTED)));
     }
 
     fn look(&self, with_view: bool) {

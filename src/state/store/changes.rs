@@ -11,8 +11,8 @@ use arrow_select::take::take_record_batch;
 
 use super::block::{Block, batch};
 use super::commit::OperatorDelta;
-use super::database::StoredState;
 use super::merge::{gather, latest};
+use super::stored_state::StoredState;
 use crate::state::{KeyedRows, Namespace, OperatorEntry, StateChange};
 use crate::types::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! The file, its tables, and how it is opened.
+//! The file, and how it is opened.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,24 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use redb::{
-    Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
-};
+use redb::{Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
-use super::block::Layout;
-use super::commit::{Commit, CommitStats};
-use super::key::{BlockKey, Group};
-use super::keys::Keys;
-use super::record::{CheckpointRecord, SchemaRecord, from_json};
+use super::key::Group;
+use super::record::{SchemaRecord, from_json};
 use super::runs::{self, FILE, UNFINISHED};
+use super::stored_state::StoredState;
+use super::tables::{
+    CHECKPOINTS, ENTRIES, FORMAT, LAST_ID, MANIFESTS, META, PURGES, SCHEMAS, SIZES, SWEEP, VERSION, db,
+};
 use crate::state::directory::{create_private_directory, create_private_file};
 use crate::state::seal::unseal;
-use crate::state::{StateDescriptor, StateSnapshot};
-use crate::types::{CheckpointId, Error, OperatorUid, Result};
+use crate::types::{CheckpointId, Error, Result};
 
-/// The version of what the tables mean.
-pub(super) const FORMAT: u64 = 2;
 /// Pages kept in memory. The default would be 1 GiB a job.
 const CACHE_BYTES: usize = 64 << 20;
 /// A database up to this size is checked page by page when it is opened: that takes a moment and finds damage that would
@@ -41,28 +36,6 @@ const COMPACTED_BYTES: u64 = 32 << 20;
 const SPARSE_TIMES: u64 = 4;
 /// After a `kill -9` the file may be locked for a moment more.
 const OPEN_TRIES: u32 = 100;
-
-/// Numbers: [`FORMAT`], the last checkpoint id.
-pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// A checkpoint's [`CheckpointRecord`], sealed JSON.
-pub(super) const CHECKPOINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
-/// [`Commit::manifest`](super::Commit::manifest), sealed.
-pub(super) const MANIFESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("manifests");
-/// Bytes of the blocks that a checkpoint consists of.
-pub(super) const SIZES: TableDefinition<'_, u64, u64> = TableDefinition::new("sizes");
-/// The operator entries of a checkpoint by uid, sealed.
-pub(super) const ENTRIES: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("entries");
-/// [`SchemaRecord`]s, sealed JSON.
-pub(super) const SCHEMAS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("schemas");
-/// Dropped namespaces by the checkpoint that dropped them, and a counter.
-pub(super) const PURGES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("purges");
-/// One row while blocks of dead checkpoints are searched for: how far that is.
-pub(super) const SWEEP: TableDefinition<'_, u8, (u32, &BlockKey)> = TableDefinition::new("sweep");
-
-/// The key under which [`META`] holds [`FORMAT`].
-pub(super) const VERSION: &str = "format";
-/// The key under which [`META`] holds the last checkpoint id.
-pub(super) const LAST_ID: &str = "last_id";
 
 /// The state database of one job.
 ///
@@ -90,36 +63,6 @@ pub(super) struct Work {
     pub(super) touched: BTreeSet<(u32, Group)>,
     /// How many bytes.
     pub(super) bytes: u64,
-}
-
-/// A keyed state whose blocks are in the database.
-#[derive(Debug)]
-pub(super) struct StoredState {
-    pub(super) number: u32,
-    pub(super) uid: OperatorUid,
-    pub(super) descriptor: StateDescriptor,
-    /// The name of the table of its blocks.
-    pub(super) table: String,
-    pub(super) layout: Layout,
-    pub(super) keys: Keys,
-}
-
-impl StoredState {
-    pub(super) fn new(number: u32, uid: OperatorUid, descriptor: StateDescriptor) -> Result<Self> {
-        let keys = descriptor.key_schema();
-        Ok(Self {
-            number,
-            table: format!("{uid}/{}#{number}", descriptor.name),
-            layout: Layout { entries: descriptor.schema.arrow().clone(), keys: keys.arrow().clone() },
-            keys: Keys::new(keys.arrow())?,
-            uid,
-            descriptor,
-        })
-    }
-
-    pub(super) fn blocks(&self) -> TableDefinition<'_, &'static BlockKey, &'static [u8]> {
-        TableDefinition::new(&self.table)
-    }
 }
 
 impl fmt::Debug for StateStore {
@@ -210,39 +153,13 @@ impl StateStore {
         runs::tidy(directory)
     }
 
-    /// Creates `directory/state.redb` with a first checkpoint in it: the file is synced once less than by
-    /// [`open`](Self::open) and then [`commit`](Self::commit), which a short job notices. The directory must be there: one
-    /// that was removed under a running job is not this process's any more.
-    ///
-    /// In one durable step the database of an earlier run gives way to it, which is then kept as
-    /// `directory/runs/<n>/state.redb` until a few later ones are there: a run that came to nothing hides no checkpoint.
-    ///
-    /// # Errors
-    /// As those have. Nothing has changed then.
-    pub fn create_with(directory: &Path, commit: &Commit<'_>) -> Result<(Self, CommitStats)> {
-        let store = Self::unfinished(directory, Durability::None)?;
-        let stats = store.commit(commit)?;
-        Ok((store.finished(directory)?, stats))
-    }
-
-    /// As [`create_with`](Self::create_with), with all of `snapshot` as its first checkpoint: how a job takes over a
-    /// savepoint.
-    ///
-    /// # Errors
-    /// As that has, and when the snapshot can't be read. Nothing has changed then.
-    pub fn create_from(directory: &Path, snapshot: &StateSnapshot) -> Result<(Self, CheckpointId)> {
-        let (store, id) = (Self::unfinished(directory, Durability::None)?, CheckpointId(1));
-        store.import(snapshot, id)?;
-        Ok((store.finished(directory)?, id))
-    }
-
     fn create(directory: &Path) -> Result<Self> {
         create_private_directory(directory)?;
         Self::unfinished(directory, Durability::Immediate)?.finished(directory)
     }
 
     /// A new database under another name. It has no checkpoint; whether it is on disk, `durability` says.
-    fn unfinished(directory: &Path, durability: Durability) -> Result<Self> {
+    pub(super) fn unfinished(directory: &Path, durability: Durability) -> Result<Self> {
         let path = directory.join(UNFINISHED);
         runs::remove_file(&path)?;
         let file = create_private_file(&path)?;
@@ -255,7 +172,7 @@ impl StateStore {
     }
 
     /// It is complete: it becomes the job's.
-    fn finished(mut self, directory: &Path) -> Result<Self> {
+    pub(super) fn finished(mut self, directory: &Path) -> Result<Self> {
         runs::switch(directory)?;
         self.path = directory.join(FILE);
         Ok(self)
@@ -370,14 +287,6 @@ impl StateStore {
         read().map_err(|error| self.named(error))
     }
 
-    /// A checkpoint to read from. Later commits do not change what it says.
-    ///
-    /// While it lives, the pages it may read are not used again: keep it as long as it is read, not longer.
-    pub fn snapshot(self: &Arc<Self>, id: CheckpointId) -> Result<StateSnapshot> {
-        let source = super::read::CheckpointSource::new(Arc::clone(self), id).map_err(|error| self.named(error))?;
-        Ok(StateSnapshot::new(Arc::new(source)))
-    }
-
     pub(super) fn begin_read(&self) -> Result<ReadTransaction> {
         self.with(|database| database.begin_read().map_err(db))
     }
@@ -439,32 +348,6 @@ fn name_error(path: &Path, error: Error) -> Error {
             Error::Io { path: path.to_path_buf(), source }
         }
         other => other,
-    }
-}
-
-/// The checkpoint records of a table, ascending.
-pub(super) fn records(table: &impl ReadableTable<u64, &'static [u8]>) -> Result<Vec<(u64, CheckpointRecord)>> {
-    let mut records = Vec::new();
-    for row in table.iter().map_err(db)? {
-        let (id, value) = row.map_err(db)?;
-        records.push((id.value(), record(id.value(), value.value())?));
-    }
-    Ok(records)
-}
-
-/// A checkpoint record as it is stored.
-pub(super) fn record(id: u64, value: &[u8]) -> Result<CheckpointRecord> {
-    let what = format!("the record of checkpoint {id}");
-    from_json(&what, unseal(&id.to_be_bytes(), &what, value)?)
-}
-
-/// An error of redb's; one of the system is still to be given its path.
-#[expect(clippy::wildcard_enum_match_arm, reason = "redb's other errors are of the database")]
-pub(super) fn db(error: impl Into<redb::Error>) -> Error {
-    match error.into() {
-        redb::Error::Io(error) => Error::io("", error),
-        redb::Error::PreviousIo => Error::io("", io::Error::other("an earlier call of the system failed")),
-        error => Error::state(error),
     }
 }
 

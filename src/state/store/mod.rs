@@ -1,12 +1,14 @@
 //! The state of one job in redb: every checkpoint one transaction.
 //!
-//! * `database`: the file, its tables, opening it
+//! * `database`: the file, opening it
+//! * `tables`: its tables
 //! * `runs`: its places, and how a new one takes that of an earlier run
 //! * `changes`: what the instances handed over, as net changes of key groups and namespaces
-//! * `commit`: a checkpoint written
+//! * `commit`: what a checkpoint is written from
+//! * `write`: a checkpoint written
 //! * `read`: a checkpoint read
 //! * `retain`: checkpoints forgotten, blocks merged
-//! * `block`, `columns`, `key`, `keys`, `merge`, `lineage`, `record`: the parts
+//! * `block`, `columns`, `key`, `keys`, `merge`, `lineage`, `record`, `stored_state`: the parts
 
 mod block;
 mod changes;
@@ -21,6 +23,9 @@ mod read;
 mod record;
 mod retain;
 mod runs;
+mod stored_state;
+mod tables;
+mod write;
 
 #[cfg(test)]
 #[expect(

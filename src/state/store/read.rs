@@ -7,16 +7,27 @@ use arrow_array::ArrayRef;
 use redb::{AccessGuard, ReadTransaction, TableError};
 
 use super::block::{Block, Found, Wanted, find};
-use super::commit::entries_context;
-use super::database::{CHECKPOINTS, ENTRIES, MANIFESTS, StateStore, StoredState, db, record};
+use super::database::StateStore;
 use super::key::{BlockKey, Group, bounds, parse};
 use super::lineage::Lineage;
 use super::merge::merge;
-use super::record::decode_entries;
+use super::record::{decode_entries, entries_context};
+use super::stored_state::StoredState;
+use super::tables::{CHECKPOINTS, ENTRIES, MANIFESTS, db, record};
 use crate::state::seal::unseal;
 use crate::state::snapshot::Visit;
-use crate::state::{OperatorEntry, SnapshotSource, StateDescriptor};
+use crate::state::{OperatorEntry, SnapshotSource, StateDescriptor, StateSnapshot};
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
+
+impl StateStore {
+    /// A checkpoint to read from. Later commits do not change what it says.
+    ///
+    /// While it lives, the pages it may read are not used again: keep it as long as it is read, not longer.
+    pub fn snapshot(self: &Arc<Self>, id: CheckpointId) -> Result<StateSnapshot> {
+        let source = CheckpointSource::new(Arc::clone(self), id).map_err(|error| self.named(error))?;
+        Ok(StateSnapshot::new(Arc::new(source)))
+    }
+}
 
 /// One checkpoint of a store.
 pub(super) struct CheckpointSource {

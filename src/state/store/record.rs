@@ -57,6 +57,11 @@ pub(super) fn from_json<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> 
     serde_json::from_slice(bytes).map_err(|error| Error::state(format!("{what}: {error}")))
 }
 
+/// What seals the operator entries of `uid` in checkpoint `id`.
+pub(super) fn entries_context(id: u64, uid: &str) -> Vec<u8> {
+    [&id.to_be_bytes(), uid.as_bytes()].concat()
+}
+
 /// The entries of one operator in one checkpoint.
 pub(super) fn encode_entries(entries: &[OperatorEntry]) -> Result<Vec<u8>> {
     let mut out = length(entries.len())?.to_le_bytes().to_vec();

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::block::{Block, drops, says_nothing_more};
-use super::database::{
-    CHECKPOINTS, ENTRIES, MANIFESTS, PURGES, SIZES, SWEEP, StateStore, StoredState, Work, db, records,
-};
+use super::database::{StateStore, Work};
 use super::key::{BlockKey, Group, parse};
 use super::lineage::Lineage;
 use super::merge::merge;
 use super::record::{CheckpointRecord, PurgeRecord, from_json};
+use super::stored_state::StoredState;
+use super::tables::{CHECKPOINTS, ENTRIES, MANIFESTS, PURGES, SIZES, SWEEP, db, records};
 use crate::types::{CheckpointId, Result};
 
 /// Blocks of one group that a reader may have to put together before they are merged.

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Bid, Columns, EXCHANGED, Loop, Source, Text};
+use super::bids::{BLOCK, Bid, Columns, Loop, Source, Text};
 use crate::formats::{record_boundary, scan, time};
 use crate::types::{Error, Result};
 
@@ -20,7 +20,7 @@ impl Source for ColumnParts<'_> {
         let range = rows * part / self.threads..rows * (part + 1) / self.threads;
         let mut at = range.start;
         while at < range.end {
-            let block = at..(at + EXCHANGED).min(range.end);
+            let block = at..(at + BLOCK).min(range.end);
             let columns = (&self.columns.auction, &self.columns.bidder, &self.columns.price, &self.columns.time);
             let (auction, bidder) = (&columns.0[block.clone()], &columns.1[block.clone()]);
             let (price, time) = (&columns.2[block.clone()], &columns.3[block.clone()]);

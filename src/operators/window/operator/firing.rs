@@ -9,14 +9,14 @@ use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
-use arrow_select::concat::concat_batches;
 
-use super::super::planned::{Column, FIRING, GIVEN, OWED_ROWS, WindowAggregate};
 use super::super::slice::Slice;
+use super::super::spec::{Column, FIRING, GIVEN, OWED_ROWS};
 use super::super::tree::{MergeTree, Part};
+use super::owed::{Firing, Owed, Source};
 use super::resumed::{Mark, Resumed};
 use super::{WindowAggregateOperator, index, new_slice};
-use crate::api::{Armed, Inputs, Output, PlannedOperator};
+use crate::api::{Armed, Inputs, Output};
 use crate::inspect::FiredWindowView;
 use crate::operators::rows::{Entries, decode_batch, encode_batch, keyed_rows};
 use crate::state::{RestoredState, StateChange};
@@ -26,58 +26,6 @@ use crate::types::{Batch, Error, Result, key_group};
 const BATCHES: usize = 2;
 /// What may be owed before the operator takes no more.
 const OWED_MAX: usize = 3;
-
-/// What is still to be given, in order.
-pub(super) enum Owed {
-    /// The windows that end up to the watermark, then the watermark.
-    Watermark(i64),
-    /// Rows that came too late for a window that fires, or that fire one again.
-    Rows(Batch),
-}
-
-/// A window of which rows are being given.
-pub(super) struct Firing {
-    pub(super) end: i64,
-    source: Source,
-    /// The first group that is not given yet.
-    at: u32,
-    /// Groups up to which a snapshot says that they are given.
-    noted: u32,
-    keys: u64,
-}
-
-enum Source {
-    Part(Part),
-    Merged(Box<Slice>),
-}
-
-/// Rows to be given, in order.
-#[derive(Default)]
-pub(super) struct Fired {
-    rows: Vec<RecordBatch>,
-    times: Vec<i64>,
-}
-
-impl Fired {
-    pub(super) fn push(&mut self, rows: RecordBatch, time: i64) {
-        self.times.resize(self.times.len() + rows.num_rows(), time);
-        self.rows.push(rows);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.times.len()
-    }
-
-    pub(super) fn flush(&mut self, plan: &WindowAggregate, out: &mut dyn Output) -> Result<()> {
-        let rows = match self.rows.len() {
-            0 => return Ok(()),
-            1 => self.rows.swap_remove(0),
-            _ => concat_batches(plan.output().arrow(), &self.rows)?,
-        };
-        self.rows.clear();
-        out.batch(Batch::new(rows, std::mem::take(&mut self.times).into()))
-    }
-}
 
 impl WindowAggregateOperator {
     /// Event time has reached `watermark`: fires what it reaches, or notes that it is owed.
@@ -287,7 +235,7 @@ impl WindowAggregateOperator {
         };
         let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(groups.len()));
-        Ok(RecordBatch::try_new_with_options(self.plan.output().arrow().clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(self.plan.output.arrow().clone(), columns, &options)?)
     }
 
     /// What a snapshot says of a firing under way.

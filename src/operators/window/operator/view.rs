@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Bound::{Excluded, Included};
 
 use super::super::slice::Slice;
+use super::super::spec::Column;
 use super::super::tree::MergeTree;
-use super::{Column, WindowAggregateOperator};
-use crate::api::{PlannedOperator, StateRead, StateReader};
-use crate::inspect::{
-    EntriesView, FiredWindowView, OperatorView, Section, StateQuery, WindowEntryView, WindowView, WindowsView,
-};
+use super::WindowAggregateOperator;
+use crate::api::{StateRead, StateReader};
+use crate::inspect::{EntriesView, OperatorView, Section, StateQuery, WindowEntryView, WindowView, WindowsView};
 use crate::types::{Cells, MIN_WATERMARK, Result};
 
 /// Windows listed.
@@ -24,32 +23,6 @@ const KEYS: usize = 20;
 const SLICES: usize = 64;
 /// Keys of all slices of a window above which it is not counted how many of them are the same.
 const KEYS_COMPARED: usize = 1_024;
-/// Windows remembered that have fired.
-const FIRED: usize = 32;
-
-/// The windows that fired last, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct FiredWindows(VecDeque<FiredWindowView>);
-
-impl FiredWindows {
-    /// The window has emitted `keys` rows; a row of a window that fired again counts with those before it.
-    pub(super) fn push(&mut self, fired: FiredWindowView) {
-        if let Some(last) = self.0.back_mut()
-            && fired.again
-            && last.again
-            && last.end == fired.end
-        {
-            last.keys += fired.keys;
-            last.watermark = fired.watermark;
-            return;
-        }
-        if self.0.len() == FIRED {
-            self.0.pop_front();
-        }
-        self.0.push_back(fired);
-    }
-}
-
 /// A slice with windows that have yet to fire.
 struct Open {
     next_end: i64,
@@ -76,11 +49,11 @@ impl WindowAggregateOperator {
         }
         let names = |call: &Column, name: &str| matches!(call, Column::Call(_)).then(|| name.to_owned());
         let keys = self.plan.keys.iter().map(|&key| self.plan.input.fields()[key].name.clone());
-        let values = self.plan.columns.iter().zip(self.plan.output().names());
+        let values = self.plan.columns.iter().zip(self.plan.output.names());
         let windows = WindowsView {
             open: windows,
             left_out,
-            fired: self.fired.0.iter().cloned().collect(),
+            fired: self.fired.list(),
             keys: keys.collect(),
             values: values.filter_map(|(column, name)| names(column, name)).collect(),
         };

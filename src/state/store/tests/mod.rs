@@ -13,7 +13,7 @@ use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::block::batch;
-use super::database::{PURGES, SWEEP};
+use super::tables::{PURGES, SWEEP};
 use super::*;
 use crate::memory_state::MemoryState;
 use crate::state::{
@@ -337,8 +337,8 @@ fn clean_up(job: &mut Job) {
     let read = job.store.begin_read().expect("reads");
     assert_eq!(read.open_table(PURGES).expect("a table").len().expect("a length"), 0, "drops not carried out");
     assert_eq!(read.open_table(SWEEP).expect("a table").len().expect("a length"), 0, "a sweep not ended");
-    let checkpoints = read.open_table(database::CHECKPOINTS).expect("a table");
-    let record = database::record(last, checkpoints.get(last).expect("readable").expect("one").value()).expect("whole");
+    let checkpoints = read.open_table(tables::CHECKPOINTS).expect("a table");
+    let record = tables::record(last, checkpoints.get(last).expect("readable").expect("one").value()).expect("whole");
     let since: BTreeMap<u32, u64> = record.states.iter().map(|state| (state.schema, state.since)).collect();
     let lineage = record.lineage;
     let (mut blocks, mut bytes) = (0, 0);
@@ -354,7 +354,7 @@ fn clean_up(job: &mut Job) {
         }
     }
     assert!(blocks <= 4 * 12 * 10 * 2, "{blocks} blocks");
-    let size = read.open_table(database::SIZES).expect("a table").get(last).expect("readable").expect("one").value();
+    let size = read.open_table(tables::SIZES).expect("a table").get(last).expect("readable").expect("one").value();
     assert!(size >= bytes as u64, "{size} bytes said, {bytes} there");
 }
 

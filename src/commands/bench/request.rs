@@ -1,0 +1,79 @@
+//! What can be measured.
+
+use std::path::PathBuf;
+
+use super::loops;
+use crate::types::{Error, Result};
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct BenchRequest {
+    /// Queries by name; empty for all.
+    pub queries: Vec<String>,
+    /// `json`, `csv`, `memory`
+    pub inputs: Vec<String>,
+    /// Parallelisms of job and loop.
+    pub parallelism: Vec<usize>,
+    /// Bids.
+    pub events: u64,
+    /// Auctions, spread evenly; 0 for Nexmark's own distribution.
+    pub keys: u64,
+    /// Checkpoint interval as typed: then jobs without and with checkpoints are compared, and no loop runs.
+    pub checkpoint: Option<String>,
+    /// How often the bids in memory are read, each time later in event time: for runs of many checkpoints.
+    pub repeat: u64,
+    /// Measured pairs of runs.
+    pub runs: usize,
+    /// Where the generated files are kept.
+    pub directory: PathBuf,
+}
+
+/// One query: its pipeline, and the loop that computes the same.
+pub(super) struct Query {
+    pub(super) name: &'static str,
+    pub(super) pipeline: &'static str,
+    pub(super) job: loops::Query,
+}
+
+const QUERIES: &[Query] = &[
+    Query {
+        name: "projection",
+        pipeline: "bids | map auction, bidder, price * 0.908 as eur",
+        job: loops::Query::Projection,
+    },
+    Query {
+        name: "filter",
+        pipeline: "bids | filter auction % 123 = 0 | map auction, price",
+        job: loops::Query::Filter,
+    },
+    Query {
+        name: "tumble",
+        pipeline: "bids | key_by auction | window tumble(10s) | aggregate count(*) as n, sum(price) as total, avg(price) as mean",
+        job: loops::Query::Tumbling,
+    },
+    Query {
+        name: "hop",
+        pipeline: "bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n",
+        job: loops::Query::Hopping,
+    },
+    Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
+];
+
+/// The names of the queries.
+pub fn query_names() -> impl Iterator<Item = &'static str> {
+    QUERIES.iter().map(|query| query.name)
+}
+
+/// The queries that are asked for.
+pub(super) fn selected(request: &BenchRequest) -> Result<Vec<&'static Query>> {
+    if request.queries.is_empty() {
+        return Ok(QUERIES.iter().collect());
+    }
+    request.queries.iter().map(|name| find(name)).collect()
+}
+
+fn find(name: &str) -> Result<&'static Query> {
+    QUERIES.iter().find(|query| query.name == name).ok_or_else(|| {
+        Error::config(format!("there is no query `{name}`; there are {}", query_names().collect::<Vec<_>>().join(", ")))
+    })
+}

@@ -1,0 +1,28 @@
+//! What the job manager's thread is sent, and what it answers.
+
+use std::sync::mpsc::SyncSender;
+
+use super::job_manager::{Command, Event};
+use crate::inspect::CheckpointView;
+use crate::types::{Result, SubtaskId};
+
+/// The answer to a command.
+pub(super) type Answer = Result<Option<CheckpointView>>;
+
+/// What the handle of a job may ask of its driver.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Something for the job manager.
+    Command(Command),
+    /// Fail a subtask.
+    KillSubtask(SubtaskId),
+    /// Fail a task manager.
+    KillTaskManager(usize),
+}
+
+/// What the job manager's thread is sent.
+#[derive(Debug)]
+pub(super) enum Message {
+    Event(Event),
+    Request(Request, SyncSender<Answer>),
+}

@@ -1,0 +1,178 @@
+//! What every way of running statements shares.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use super::cli::RunOptions;
+use super::mode::Mode;
+use super::record::Recorder;
+use super::rows::RowPrinter;
+use super::signals::Interrupts;
+use super::transcript::{self, Transcript};
+use super::{dashboard, paths, print, progress, render};
+use crate::runtime::Executor;
+use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
+use crate::types::{Clock, Error, Printable, SystemClock};
+
+/// A session, and how what it gives is shown.
+pub(super) struct Shell {
+    pub(super) session: Session,
+    pub(super) rows: Arc<RowPrinter>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) interrupts: Interrupts,
+    pub(super) quiet: bool,
+    pub(super) timer: bool,
+    /// What is shown goes there too: a session is being recorded or replayed.
+    pub(super) transcript: Option<Arc<Transcript>>,
+    pub(super) recorder: Option<Recorder>,
+    /// Jobs of which it was said how they ended.
+    pub(super) told: BTreeSet<String>,
+    /// What lasts of the dashboard between two openings.
+    pub(super) dashboard: Option<crate::dashboard::AppOptions>,
+}
+
+impl Shell {
+    pub(super) fn new(options: &RunOptions) -> Result<Self, Error> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
+        let session = Session::new(
+            settings(options)?,
+            clock.clone(),
+            dashboard::PanickingRows::around(rows.clone()),
+            crate::commands::specs(),
+        );
+        let interrupts = Interrupts::install()?;
+        Ok(Self::with(session, rows, clock, interrupts, options.quiet))
+    }
+
+    pub(super) fn with(
+        mut session: Session,
+        rows: Arc<RowPrinter>,
+        clock: Arc<dyn Clock>,
+        interrupts: Interrupts,
+        quiet: bool,
+    ) -> Self {
+        let told = BTreeSet::new();
+        let asked = interrupts.clone();
+        session.set_interrupted(Arc::new(move || asked.is_pending()));
+        Self {
+            session,
+            rows,
+            clock,
+            interrupts,
+            quiet,
+            timer: false,
+            transcript: None,
+            recorder: None,
+            told,
+            dashboard: None,
+        }
+    }
+
+    /// Shows data.
+    pub(super) fn data(&self, text: impl Into<Printable>) -> Result<(), Error> {
+        let text = text.into();
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&text);
+        }
+        if self.rows.is_shown() { print::data(text) } else { Ok(()) }
+    }
+
+    /// Shows a remark.
+    pub(super) fn message(&self, text: impl Into<Printable>) {
+        let text = text.into();
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&text);
+        }
+        if self.rows.is_shown() {
+            print::error(text);
+        }
+    }
+
+    /// Shows a listing: as wide as the terminal, or as a session's page.
+    pub(super) fn listing(&self, listing: &Listing) -> Result<(), Error> {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&render::listing(listing, Some(transcript::WIDTH)));
+        }
+        if self.rows.is_shown() { print::data(render::listing(listing, render::terminal_width())) } else { Ok(()) }
+    }
+
+    /// Shows why a statement of `text` failed.
+    pub(super) fn failure(&self, failure: &Failure, text: &str, origin: &str) {
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&render::failure(failure, text, "<input>", false));
+        }
+        if self.rows.is_shown() {
+            print::error(render::failure(failure, text, origin, render::colour()));
+        }
+    }
+
+    /// Says how many rows a preview had, to a person.
+    pub(super) fn count_rows(&self) {
+        let mode = self.transcript.as_ref().map_or_else(|| self.rows.mode(), |transcript| transcript.mode());
+        let text = match self.rows.begin() {
+            _ if !mode.is_for_people() => return,
+            0 => "(no rows)\n".to_owned(),
+            1 => "(1 row)\n".to_owned(),
+            rows => format!("({} rows)\n", progress::thousands(rows)),
+        };
+        let text = Printable::from(text);
+        if let Some(transcript) = &self.transcript {
+            transcript.push(&text);
+        }
+        if self.rows.is_shown() && std::io::stdout().is_terminal() {
+            print::error(text);
+        }
+    }
+
+    /// Puts the rows that jobs have printed meanwhile into the transcript.
+    pub(super) fn release_rows(&self) {
+        if let Some(transcript) = &self.transcript {
+            transcript.release();
+        }
+    }
+
+    /// What is shown goes to this transcript too.
+    pub(super) fn set_transcript(&mut self, transcript: Option<Arc<Transcript>>) {
+        self.rows.set_transcript(transcript.clone());
+        self.transcript = transcript;
+    }
+
+    pub(super) fn start_recording(&mut self, recorder: Recorder) {
+        self.set_transcript(Some(recorder.transcript()));
+        self.recorder = Some(recorder);
+    }
+
+    pub(super) fn stop_recording(&mut self) -> Option<Recorder> {
+        let recorder = self.recorder.take()?;
+        self.set_transcript(None);
+        Some(recorder)
+    }
+}
+
+fn settings(options: &RunOptions) -> Result<Settings, Error> {
+    let base_dir = std::env::current_dir().map_err(|error| Error::io(".", error))?;
+    let state_dir = match &options.state_dir {
+        Some(directory) => base_dir.join(directory),
+        None => paths::state_dir()?,
+    };
+    let mut settings = Settings::new(base_dir.clone(), state_dir);
+    settings.parallelism = options.parallelism;
+    settings.restore = options.restore.as_deref().map(|from| match from {
+        "latest" => RestoreFrom::Latest,
+        directory => RestoreFrom::Savepoint(base_dir.join(directory)),
+    });
+    settings.allow_non_restored_state = options.allow_non_restored_state;
+    settings.stop_after_rows = options.stop_after;
+    settings.savepoint = options.savepoint.as_ref().map(|directory| base_dir.join(directory));
+    settings.drain = !options.no_drain;
+    settings.drain_at_limit = options.drain;
+    if let Some(rows) = options.batch_rows {
+        settings.batch_rows = rows.max(1);
+    }
+    if let Some(seed) = options.seed {
+        settings.executor = Executor::Stepping { seed };
+    }
+    Ok(settings)
+}
