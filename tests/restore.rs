@@ -363,7 +363,14 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         let parallelism = 1 + rng.below(4);
         // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
         let narrow = if seed.is_multiple_of(2) { "| parallelism 1" } else { "" };
-        let graph = planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), narrow));
+        // Rows that become several batches, of which a checkpoint finds some not given yet.
+        let copies = if seed.is_multiple_of(3) {
+            "| flat_map unnest(array[1, 2, 3, 4, 5, 6, 7]) as copy | filter copy = 3"
+        } else {
+            ""
+        };
+        let graph =
+            planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), &format!("{narrow} {copies}")));
         let storage = if early {
             Arc::clone(&memory)
         } else {

@@ -66,6 +66,9 @@ pub struct Armed {
     /// Its work is not done at the end of its inputs: what is behind it is not ended before it arms itself without this.
     /// Having more to give says the same.
     pub unfinished: bool,
+    /// A barrier waits until the operator says so no more: what it has yet to give can't be dealt out to other instances,
+    /// as changes of one row may not overtake each other.
+    pub indivisible: bool,
 }
 
 impl Armed {
@@ -77,6 +80,7 @@ impl Armed {
         processing_time_ms: None,
         woken: false,
         unfinished: false,
+        indivisible: false,
     };
 }
 
