@@ -2,12 +2,20 @@
 //!
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
+//!
+//! The order in which results leave, whatever the size of batches, is Flink's. Windows that a watermark fires leave in the
+//! order of their ends; the keys of one, whose order Flink leaves open, slice by slice, in each in the order in which they
+//! came. A late row that windows still take fires all of those again that have fired, before the next row is looked at,
+//! in the order in which Flink's assigners name them: of hopping windows that with the last start first
+//! (`SlidingEventTimeWindows`), of cumulating windows, which start together, that with the first end first
+//! (`CumulativeWindowAssigner`).
 
 mod firing;
 mod merge;
 mod resumed;
 mod view;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -266,8 +274,8 @@ impl WindowAggregateOperator {
         out.side(0, batch.take(&UInt32Array::from(rows))?)
     }
 
-    /// Adds rows one by one, each firing again the windows that have fired and take it: the last window first, as
-    /// Flink assigns them.
+    /// Adds rows one by one, each firing again the windows that have fired and take it, in the order in which Flink assigns
+    /// them.
     fn add_refiring(&mut self, run: Run, rows: &Evaluated, fired: &mut Fired) -> Result<()> {
         for row in run.start..run.start + run.length {
             let row = rows.slice(row, 1);
@@ -285,7 +293,8 @@ impl WindowAggregateOperator {
                 }
                 end = next;
             }
-            for end in ends.into_iter().rev() {
+            ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
+            for end in ends {
                 self.refire(end, &row, fired)?;
             }
         }

@@ -1,5 +1,8 @@
 //! The windowed aggregate against a plain reference, in pieces, and from its own snapshots.
 
+mod cascade;
+
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -177,12 +180,14 @@ impl Reference {
     }
 
     fn element(&mut self, event: Event) {
-        let ends = self.ends(event.0);
+        let mut ends = self.ends(event.0);
+        // As Flink's assigners name them.
+        ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
         let gone = |end: i64, watermark: i64| (end - 1).saturating_add(self.lateness) <= watermark;
         if !ends.is_empty() && ends.iter().all(|&end| gone(end, self.watermark)) {
             self.late += 1;
         }
-        for end in ends.into_iter().rev() {
+        for end in ends {
             if gone(end, self.watermark) {
                 continue;
             }
