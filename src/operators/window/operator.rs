@@ -24,6 +24,7 @@ use arrow_array::UInt32Array;
 use arrow_schema::DataType;
 
 use firing::{Fired, Firing, Owed};
+use merge::Merging;
 use resumed::Resumed;
 use view::FiredWindows;
 
@@ -56,6 +57,10 @@ pub(super) struct WindowAggregateOperator {
     due: BTreeSet<(i64, i64)>,
     /// What is still to be given, in order.
     owed: VecDeque<Owed>,
+    /// What the next window that fires is merged to.
+    merging: Option<Merging>,
+    /// Groups that this call may still merge.
+    to_merge: usize,
     /// The window of which rows are being given.
     firing: Option<Firing>,
     gathered: Fired,
@@ -116,6 +121,8 @@ impl WindowAggregateOperator {
             slices: BTreeMap::new(),
             due: BTreeSet::new(),
             owed: VecDeque::new(),
+            merging: None,
+            to_merge: 0,
             firing: None,
             gathered: Fired::default(),
             resumed: None,

@@ -398,6 +398,56 @@ fn run_restoring(
     Given { rows: rows.collect(), late }
 }
 
+/// While slices are merged, and not yet given, rows and snapshots come through.
+#[test]
+fn slices_of_many_keys_are_merged_some_groups_a_call() {
+    for args in [[10, 5], [40, 5]] {
+        let slices = args[0] / args[1];
+        let operator = planned(("hop", &args), 0, &CALLS[..2]);
+        let of_slice = |slice: i64, keys: i64| -> Vec<Event> {
+            (0..keys).map(|key| (slice * 5, Some(key * 7 % keys), slice + 1, None)).collect()
+        };
+        let restored = |state: Option<&MemoryState>| {
+            let context = OperatorContext { batch_rows: 1_000, ..instance(0, 1, state) };
+            let out = Recorder::default();
+            (operator.create(&context).expect("creates"), Recorder { armed: context.armed.get(), ..out })
+        };
+        let (mut running, mut out) = restored(None);
+        for slice in 0..slices {
+            running.process(0, events_batch(&of_slice(slice, 20_000)).1, &mut out).expect("processes");
+        }
+        // What there is before the first full window.
+        running.watermark(args[0] - 2, &mut out).expect("fires");
+        advance(&mut *running, &mut out, u64::MAX);
+        out.elements.clear();
+        running.watermark(args[0] - 1, &mut out).expect("fires");
+        let mut calls = 1;
+        while out.elements.is_empty() {
+            assert!(out.armed.more && out.armed.full.is_empty());
+            running
+                .process(0, events_batch(&of_slice(slices, 10)).1, &mut out)
+                .expect("takes what is of no such window");
+            assert!(advance(&mut *running, &mut out, 1));
+            calls += 1;
+        }
+        // 8,000 groups a call; of the tree a part is merged already.
+        assert_eq!(calls, if slices == 2 { 40_000_usize.div_ceil(8_000) } else { 10 }, "{args:?}");
+        let mut state = MemoryState::default();
+        apply(&mut state, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+        let (mut again, mut rest) = restored(Some(&state));
+        for (running, out) in [(&mut running, &mut out), (&mut again, &mut rest)] {
+            advance(&mut **running, out, u64::MAX);
+        }
+        let sum = slices * (slices + 1) / 2;
+        let rows: Vec<&str> = out.rows();
+        assert_eq!(rows.len(), 20_000, "{args:?}");
+        assert!((0..20_000).zip(&rows).all(|(key, row)| row.starts_with(&format!("{}|", key * 7 % 20_000))));
+        assert!(rows.iter().all(|row| row.contains(&format!("|{slices}|{sum} @"))), "{}", rows[0]);
+        let given = rows.len() - rest.rows().len();
+        assert!(given > 0 && given <= 2_000, "{given} of the rows had been given");
+    }
+}
+
 /// A window of 8,640 slices that fires every slice: merged anew each time this would be 75 million merges.
 #[test]
 fn windows_of_many_slices_share_their_merges() {
