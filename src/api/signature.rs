@@ -110,7 +110,7 @@ pub struct WindowCall {
 /// The syntax of one shell command, as the parser needs it; the command itself is in a layer above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandSyntax {
-    /// Its word or words: `checkpoint`, `why late`.
+    /// The command's word or words: `checkpoint`, `why late`.
     pub name: &'static str,
     /// Other spellings.
     pub aliases: &'static [&'static str],

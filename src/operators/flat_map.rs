@@ -369,7 +369,7 @@ impl Ungiven {
         (rows, elements)
     }
 
-    /// How many elements of the first row were given, four bytes, little endian, and the rows.
+    /// The number of elements of the first row that were given, four bytes, little endian, and the rows.
     fn encode(&self) -> Result<Vec<u8>> {
         let mut bytes = self.given.to_le_bytes().to_vec();
         bytes.extend(encode_batch(&self.rows.slice(self.row, self.rows.rows() - self.row))?);

@@ -30,7 +30,7 @@ pub(super) enum Values {
     Bool(Vec<Option<bool>>),
     Time(Vec<Option<i64>>),
     Double(Vec<Option<f64>>),
-    /// Of any other type.
+    /// A column of any other type.
     Any(LogicalType, ArrayRef),
 }
 

@@ -254,8 +254,10 @@ fn bytes_of(column: &dyn Array, rows: Range<usize>) -> usize {
         DataType::Null => 0,
         DataType::Boolean => rows.len().div_ceil(8),
         DataType::Utf8 | DataType::Binary => {
-            let strings = column.as_string_opt::<i32>().map(|strings| strings.value_offsets());
-            let offsets = strings.unwrap_or_else(|| column.as_binary::<i32>().value_offsets());
+            let offsets = match column.as_string_opt::<i32>() {
+                Some(strings) => strings.value_offsets(),
+                None => column.as_binary::<i32>().value_offsets(),
+            };
             let (offsets, values) = of_variable(offsets);
             offsets + values.len()
         }

@@ -340,7 +340,7 @@ struct Given {
 }
 
 impl Given {
-    /// Its rows without the watermarks, sorted.
+    /// The run's rows without the watermarks, sorted.
     fn sorted(&self) -> (Vec<String>, u64) {
         let rows = self.rows.iter().filter(|row| !row.starts_with('~'));
         (sorted(rows), self.late)

@@ -1,4 +1,5 @@
-//! Windows that fire, a batch or two at a time; one of several slices is [merged](super::merge) before, some groups at a time.
+//! Windows that fire, a batch or two at a time; one of several slices is [merged](super::merge) before, some groups at a
+//! time.
 //!
 //! A watermark that fires windows is owed to whoever is behind until all their rows are given. Rows that come meanwhile and
 //! touch none of those windows are taken in at once; others wait behind the watermark, so that what leaves, and in which
@@ -47,14 +48,14 @@ pub(super) struct Firing {
     keys: u64,
 }
 
-/// How gathering rows has ended.
+/// What gathering rows has ended with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gathered {
-    /// With a batch; there may be more.
+    /// A batch; there may be more.
     Full,
-    /// Before a window that is not merged yet.
+    /// A window that is not merged yet.
     Merging,
-    /// With the last.
+    /// The last row.
     All,
 }
 

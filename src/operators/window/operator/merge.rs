@@ -21,7 +21,7 @@ pub(super) struct Merging {
     /// The node of the tree that it becomes, level and place; else it is a window.
     node: Option<(u32, i64)>,
     parts: Vec<Part>,
-    /// How many parts are merged whole, and how many groups of the next.
+    /// The number of parts that are merged whole, and of groups of the next.
     part: usize,
     at: u32,
     merged: Box<Slice>,
@@ -57,13 +57,11 @@ impl WindowAggregateOperator {
     }
 
     fn parts(&self, start: i64, end: i64) -> Result<Vec<Part>, Missing> {
-        match &self.tree {
-            Some(tree) => tree.parts(&self.slices, start, end),
-            None => {
-                let slices = self.slices.range((Excluded(start), Included(end)));
-                Ok(slices.map(|(&slice_end, _)| Part::Slice(slice_end)).collect())
-            }
+        if let Some(tree) = &self.tree {
+            return tree.parts(&self.slices, start, end);
         }
+        let slices = self.slices.range((Excluded(start), Included(end)));
+        Ok(slices.map(|(&slice_end, _)| Part::Slice(slice_end)).collect())
     }
 
     fn begin_merge(&self, node: Option<(u32, i64)>, parts: Vec<Part>) -> Result<Merging> {

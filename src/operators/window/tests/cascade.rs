@@ -99,9 +99,9 @@ impl Model {
         }
         self.watermark = watermark;
         let gone: Vec<i64> = self.windows.keys().copied().filter(|&end| self.is_gone(end)).collect();
-        gone.iter().for_each(|end| {
-            self.windows.remove(end);
-        });
+        for end in gone {
+            self.windows.remove(&end);
+        }
         results
     }
 }
