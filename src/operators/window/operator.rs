@@ -24,14 +24,13 @@ use arrow_array::UInt32Array;
 use arrow_schema::DataType;
 
 use firing::{Fired, Firing, Owed};
-use merge::Merging;
 use resumed::Resumed;
 use view::FiredWindows;
 
 use super::late_rows::LateRows;
 use super::planned::{ACCUMULATORS, Column, WATERMARK, WindowAggregate};
 use super::slice::Slice;
-use super::tree::MergeTree;
+use super::tree::{MergeTree, Merging};
 use crate::api::{Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, WindowAssigner};
 use crate::expr::RowError;
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};

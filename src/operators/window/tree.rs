@@ -18,6 +18,24 @@ pub(super) enum Part {
     Node(u32, i64),
 }
 
+/// A window that fires, all of its slices in one.
+pub(super) enum Window {
+    Part(Part),
+    Merged(Box<Slice>),
+}
+
+/// A merge of several parts that is under way.
+pub(super) struct Merging {
+    /// The node of the tree that it becomes, level and place; else it is a window.
+    pub(super) node: Option<(u32, i64)>,
+    pub(super) parts: Vec<Part>,
+    /// The number of parts that are merged whole, and of groups of the next.
+    pub(super) part: usize,
+    pub(super) at: u32,
+    pub(super) merged: Box<Slice>,
+    pub(super) groups: Vec<u32>,
+}
+
 /// A node that is still to be made, of children that are there.
 #[derive(Debug)]
 pub(super) struct Missing {

@@ -13,7 +13,7 @@ use arrow_select::concat::concat_batches;
 
 use super::super::planned::{Column, FIRING, GIVEN, OWED_ROWS, WindowAggregate};
 use super::super::slice::Slice;
-use super::merge::Window;
+use super::super::tree::Window;
 use super::resumed::{Mark, Resumed};
 use super::{WindowAggregateOperator, index};
 use crate::api::{Armed, Inputs, Output, PlannedOperator};

@@ -5,28 +5,10 @@ use std::ops::Bound::{Excluded, Included};
 use arrow_array::ArrayRef;
 
 use super::super::slice::Slice;
-use super::super::tree::{Missing, Part};
+use super::super::tree::{Merging, Missing, Part, Window};
 use super::{WindowAggregateOperator, index};
 use crate::operators::group_table::NO_GROUP;
 use crate::types::{Error, Result};
-
-/// A window that fires, all of its slices in one.
-pub(super) enum Window {
-    Part(Part),
-    Merged(Box<Slice>),
-}
-
-/// A merge of several parts that is under way.
-pub(super) struct Merging {
-    /// The node of the tree that it becomes, level and place; else it is a window.
-    node: Option<(u32, i64)>,
-    parts: Vec<Part>,
-    /// The number of parts that are merged whole, and of groups of the next.
-    part: usize,
-    at: u32,
-    merged: Box<Slice>,
-    groups: Vec<u32>,
-}
 
 impl WindowAggregateOperator {
     /// The window that ends at `end`; `None` when this call has merged as many groups as it may, and the next goes on. No row
@@ -71,7 +53,10 @@ impl WindowAggregateOperator {
         }
         // Where there is no tree the parts are few, and their keys mostly not the same: so the table need not grow.
         let room = if self.tree.is_some() { groups } else { groups * 2 };
-        let merged = Box::new(self.empty_slice(None, room)?);
+        let mut merged = Box::new(self.empty_slice(None, room)?);
+        for accumulator in &mut merged.accumulators {
+            accumulator.resize(groups);
+        }
         Ok(Merging { node, parts, part: 0, at: 0, merged, groups: Vec::new() })
     }
 
