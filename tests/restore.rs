@@ -10,6 +10,8 @@ mod failing;
 mod memory_state;
 #[path = "runtime_support/memory_storage.rs"]
 mod memory_storage;
+#[path = "runtime_support/toy.rs"]
+mod toy;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +20,13 @@ use common::{
     Bid, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble, tumble_job,
 };
 use failing::Failing;
+use lotic::api::Registries;
 use lotic::inspect::{CheckpointStatus, JobStatus};
 use lotic::lang::ast::Statement;
 use lotic::plan::{JobGraph, JobSettings, StreamGraph};
 use lotic::runtime::{CheckpointStorage, JobOptions, Restore, Stepper, open_storage};
-use lotic::session::{RestoreFrom, Settings};
+use lotic::session::completion::Completer;
+use lotic::session::{Outcome, RestoreFrom, Settings, registries};
 use lotic::types::{MAX_WATERMARK, SubtaskId, VertexId};
 use memory_storage::MemoryStorage;
 
@@ -363,7 +367,14 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         let parallelism = 1 + rng.below(4);
         // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
         let narrow = if seed.is_multiple_of(2) { "| parallelism 1" } else { "" };
-        let graph = planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), narrow));
+        // Rows that become several batches, of which a checkpoint finds some not given yet.
+        let copies = if seed.is_multiple_of(3) {
+            "| flat_map unnest(array[1, 2, 3, 4, 5, 6, 7]) as copy | filter copy = 3"
+        } else {
+            ""
+        };
+        let graph =
+            planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), &format!("{narrow} {copies}")));
         let storage = if early {
             Arc::clone(&memory)
         } else {
@@ -441,4 +452,87 @@ fn checkpoints_that_end_early_change_neither_the_rows_nor_the_late_rows_nor_the_
     }
     println!("{seeds} seeds: {all:?}");
     assert!(all.crashes > 0 && all.restarts > 0 && all.failed > 0, "{all:?}");
+}
+
+/// A session whose registry of stages has one line more.
+fn with_toy(directory: &Path) -> TestSession {
+    let TestSession { session, rows } = TestSession::new(directory, |_| {});
+    let built_in = registries(lotic::commands::specs());
+    let mut stages = built_in.stages.to_vec();
+    stages.push(&toy::NUMBER);
+    let mut shell =
+        TestSession { session: session.with_registries(Registries { stages: stages.leak(), ..built_in }), rows };
+    shell.run(&source(Path::new("bid.ndjson"), "")).expect("a source");
+    shell
+}
+
+/// From the text through both executors, checkpoints and restores, to completion and help.
+#[test]
+fn a_stage_costs_its_file_and_a_line_of_the_registry() {
+    let data = bids(5, 900, 20, 400, 3_900, 0, 0);
+    let mut counts = std::collections::BTreeMap::<i64, i64>::new();
+    let number = |bid: &Bid| {
+        let number = counts.entry(bid.auction).or_default();
+        *number += 1;
+        format!(r#"{{"auction":{},"nth":{number}}}"#, bid.auction)
+    };
+    let mut expected: Vec<String> = data.iter().map(number).collect();
+    expected.sort();
+    let job = |parallelism: u64| {
+        format!(
+            "run t with (parallelism = {parallelism}) = bids | key_by auction | number nth | map auction, nth
+               | into file 'out' with (format = 'json');"
+        )
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
+    let mut shell = with_toy(directory.path());
+    shell.run(&job(2)).expect("it runs");
+    assert_eq!(committed_lines(&directory.path().join("out")), expected);
+
+    let completions = Completer::new(&shell.session).complete("run u = bids | key_by auction | num", 35);
+    assert!(completions.candidates.iter().any(|candidate| candidate.label == "number"), "{completions:?}");
+    assert!(lotic::commands::help_topics(&shell.session).iter().any(|topic| topic.names.contains(&"number")));
+    let help = shell.session.parse("help number").expect("it parses");
+    let help = lotic::commands::execute(&mut shell.session, &help[0].node).expect("a page");
+    assert!(matches!(&help, Outcome::Text(page) if page.contains(toy::NUMBER.help)), "{help:?}");
+    let refused = shell.run("run u = bids | number nth | into blackhole;").expect_err("a key is missing").to_string();
+    assert!(refused.contains("`number` needs one key"), "{refused}");
+
+    let mut crashes = 0;
+    for seed in 0..6 {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path();
+        std::fs::write(path.join("bid.ndjson"), ndjson(&data)).expect("written");
+        let shell = with_toy(path);
+        let mut rng = Rng::new(seed);
+        for launch in 0.. {
+            let graph = planned(&shell, &job(1 + rng.below(4)));
+            let storage = open_storage(&path.join("state/jobs/t"), &Restore::Latest).expect("the database opens");
+            let restore = storage.checkpoints().expect("it can be read").last().copied();
+            let settings = JobSettings { checkpoint_interval_ms: Some(1), batch_rows: 40, ..JobSettings::default() };
+            let options = JobOptions::of(&Arc::new(settings));
+            let make = Arc::new(move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism))));
+            let width = usize::try_from(1 + rng.below(4)).expect("small");
+            let mut stepper =
+                Stepper::launch(make, width, options, restore, Some(storage), rng.next(), 0).expect("it starts");
+            let steps = if launch < 3 { 40 + rng.below(200) } else { u64::MAX };
+            for step in 0..steps {
+                if step % 31 == 15 {
+                    stepper.checkpoint();
+                }
+                if !stepper.step() {
+                    break;
+                }
+            }
+            if stepper.status().is_final() {
+                assert_eq!(stepper.status(), JobStatus::Finished, "seed {seed}: {:?}", stepper.cause());
+                break;
+            }
+            crashes += 1;
+        }
+        assert_eq!(committed_lines(&path.join("out")), expected, "seed {seed}");
+    }
+    println!("{crashes} crashes");
+    assert!(crashes > 5);
 }

@@ -179,13 +179,13 @@ fn checkpoints_that_end_early_lose_nothing_and_double_nothing() {
 }
 
 /// A chained operator that makes many rows of each, then timers of both kinds behind a hash exchange, then a sink.
-fn resumable_maker(numbers: &Numbers, world: &Shared) -> Arc<MakeGraph> {
+fn resumable_maker(numbers: &Numbers, world: &Shared, indivisible: bool) -> Arc<MakeGraph> {
     let (numbers, world) = (numbers.clone(), Arc::clone(world));
     Arc::new(move |parallelism| -> Result<JobGraph> {
         let mut graph = Graph::new();
         let source = graph.source(parallelism, numbers.clone(), None);
         let timers = graph.chain(parallelism, vec![Arc::new(Timers(schema()))]);
-        let fan = Fan { schema: schema(), each: FAN, batch: 3 };
+        let fan = Fan { schema: schema(), each: FAN, batch: 3, indivisible };
         let sink = graph.chain(parallelism, vec![Arc::new(fan), Arc::new(Sink(schema(), Arc::clone(&world)))]);
         graph.edge(source, timers, 0, Exchange::Hash(vec![0]));
         graph.edge(timers, sink, 0, Exchange::Rebalance);
@@ -221,7 +221,7 @@ fn timers_and_rows_that_become_many_survive_whatever_comes() {
             ..Numbers::new(60 + (seed % 5).cast_signed() * 40, 1 + (seed % 9).cast_signed())
         };
         let world = Shared::default();
-        let ran = run(seed, &resumable_maker(&numbers, &world), seed % 3 == 0);
+        let ran = run(seed, &resumable_maker(&numbers, &world, seed % 5 == 0), seed % 3 == 0);
         crashed += ran.launches - 1;
         assert_eq!(visible(&world), resumed(&numbers), "seed {seed}");
     }
@@ -237,7 +237,7 @@ fn timers_and_rows_that_become_many_under_threads() {
         let world = Shared::default();
         let settings = JobSettings { checkpoint_interval_ms: Some(1), channel_capacity: 2, ..JobSettings::default() };
         let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
-        let (make, clock) = (resumable_maker(&numbers, &world), Arc::new(SystemClock::new()));
+        let (make, clock) = (resumable_maker(&numbers, &world, false), Arc::new(SystemClock::new()));
         let job = Job::launch_graph(make, parallelism, with(settings), &Restore::Fresh, Some(storage), clock);
         assert_eq!(job.expect("starts").wait(Some(60_000)), Some(JobStatus::Finished));
         assert_eq!(visible(&world), resumed(&numbers), "parallelism {parallelism}");

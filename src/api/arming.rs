@@ -50,22 +50,26 @@ impl fmt::Debug for Inputs {
 /// [`Output::arm`](super::Output::arm), where it replaces what was asked for before; used up when the operator is advanced.
 /// What is not asked for costs nothing: an operator that never arms itself is never looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct Armed {
     /// The operator has more to give: it is advanced as soon as what it gives finds room.
     pub more: bool,
     /// The inputs of which it takes no rows before it was advanced: they wait, in order, and with [`Inputs::ALL`] watermarks
     /// too. Barriers do not wait: an operator that is full can still give its snapshot.
     pub full: Inputs,
-    /// It is advanced when the watermark has reached this event time (milliseconds), before the watermark is passed on, as
-    /// often as it asks for an event time that has been reached; its inputs wait meanwhile.
+    /// The operator is advanced when the watermark has reached this event time (epoch milliseconds), before the watermark
+    /// is passed on, as often as it asks for an event time that has been reached; its inputs wait meanwhile.
     pub event_time: Option<i64>,
-    /// It is advanced when the clock has reached this processing time (epoch milliseconds).
+    /// The operator is advanced when the clock has reached this processing time (epoch milliseconds).
     pub processing_time_ms: Option<i64>,
-    /// It is advanced when somebody has woken [`OperatorContext::waker`](super::OperatorContext::waker).
+    /// The operator is advanced when somebody has woken [`OperatorContext::waker`](super::OperatorContext::waker).
     pub woken: bool,
-    /// Its work is not done at the end of its inputs: what is behind it is not ended before it arms itself without this.
-    /// Having more to give says the same.
+    /// The operator's work is not done at the end of its inputs: what is behind it is not ended before it arms itself
+    /// without this. Having more to give says the same.
     pub unfinished: bool,
+    /// A barrier waits until the operator says so no more: what it has yet to give can't be dealt out to other instances,
+    /// as changes of one row may not overtake each other.
+    pub indivisible: bool,
 }
 
 impl Armed {
@@ -77,6 +81,7 @@ impl Armed {
         processing_time_ms: None,
         woken: false,
         unfinished: false,
+        indivisible: false,
     };
 }
 
@@ -92,9 +97,9 @@ pub struct Moment {
 /// What became of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is durable: what is only needed to do its work again may be dropped.
+    /// The checkpoint is durable: what is only needed to do its work again may be dropped.
     Durable,
-    /// It will never be. What was handed over for it is part of the next one.
+    /// The checkpoint will never be. What was handed over for it is part of the next one.
     Aborted,
 }
 

@@ -15,7 +15,7 @@ pub enum ChangelogMode {
     Retract(Option<Vec<usize>>),
 }
 
-/// How an update is told: Flink's `UpdateKind`.
+/// The way in which an update is told: Flink's `UpdateKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UpdateKind {
     /// The new row alone (`+U`): who hears it finds the old one by its key.

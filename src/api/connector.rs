@@ -176,7 +176,7 @@ pub trait PlannedSource: Debug + Send + Sync {
     /// All columns of the source.
     fn schema(&self) -> &Schema;
 
-    /// How many records the columns were inferred from, when they were not declared.
+    /// The number of records that the columns were inferred from, when they were not declared.
     fn inferred_from(&self) -> Option<usize> {
         None
     }
@@ -210,10 +210,10 @@ pub enum Bounds {
     Unbounded,
 }
 
-/// How readers are opened.
+/// What readers are opened with.
 #[derive(Debug, Clone)]
 pub struct SourceStart {
-    /// How many subtasks read.
+    /// The number of subtasks that read.
     pub parallelism: usize,
     /// The columns anybody reads, ascending indices into the schema; batches have just these, in this order.
     pub projection: Vec<usize>,
@@ -244,7 +244,7 @@ pub trait Source: Send {
         false
     }
 
-    /// How far the reader is.
+    /// The reader's progress.
     fn progress(&self) -> SourceProgress {
         SourceProgress::default()
     }
@@ -266,7 +266,7 @@ pub enum SourcePoll {
     End,
 }
 
-/// How far a reader is. All readers of a source report shares of one total.
+/// The progress of a reader. All readers of a source report shares of one total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SourceProgress {
     /// Bytes (or rows, for a generator) done by this reader.

@@ -32,7 +32,7 @@ pub struct OperatorContext {
     pub uid: OperatorUid,
     /// Which instance, from 0.
     pub subtask: usize,
-    /// How many instances.
+    /// The number of instances.
     pub parallelism: usize,
     /// The job's number of key groups.
     pub max_parallelism: u16,

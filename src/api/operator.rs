@@ -141,21 +141,21 @@ pub fn dead_letter_schema() -> Schema {
 
 /// An operator as the plan holds it: typed, immutable, able to make running instances.
 pub trait PlannedOperator: Debug + Send + Sync {
-    /// Its name in `explain`, Flink's where there is one: `Calc`, `WindowAggregate`.
+    /// The operator's name in `explain`, Flink's where there is one: `Calc`, `WindowAggregate`.
     fn name(&self) -> &str;
 
-    /// Its details in `explain`, one line, deterministic.
+    /// The operator's details in `explain`, one line, deterministic.
     fn describe(&self) -> String;
 
     /// The columns of its main output.
     fn output(&self) -> &Schema;
 
-    /// Its side outputs, by port.
+    /// The operator's side outputs, by port.
     fn side_outputs(&self) -> Vec<SideOutput> {
         Vec::new()
     }
 
-    /// How rows of input `input` must be distributed over its subtasks.
+    /// The way in which rows of input `input` must be distributed over the operator's subtasks.
     fn exchange(&self, _input: usize) -> Exchange {
         Exchange::Forward
     }
@@ -181,7 +181,7 @@ pub trait PlannedOperator: Debug + Send + Sync {
         }
     }
 
-    /// How updates must be told to input `input`, when those of its main output are to be told as `output`.
+    /// The way in which updates must be told to input `input`, when those of its main output are to be told as `output`.
     fn needs(&self, _input: usize, _output: UpdateKind) -> UpdateKind {
         UpdateKind::BeforeAndAfter
     }
@@ -263,11 +263,11 @@ pub struct Pruned {
 pub struct SideOutput {
     /// The stream's name in the job: `late_bids`.
     pub name: String,
-    /// Its columns.
+    /// The output's columns.
     pub schema: Schema,
 }
 
-/// How rows go from one task to the next.
+/// The way of rows from one task to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exchange {
     /// Subtask i to subtask i, in the same chain where possible. Becomes [`Rebalance`](Self::Rebalance) where the
@@ -313,11 +313,11 @@ pub trait Committer: Debug + Send + Sync {
     fn recover(&self, entries: &[Vec<u8>], owner: SinkOwner) -> Result<()>;
 }
 
-/// Whose staged output a committer looks for.
+/// The sink whose staged output a committer looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SinkOwner {
-    /// Of the job's state directory and the operator's uid: the same in every run of the job, and nobody else's. `None` for
-    /// a job that keeps no state.
+    /// A hash of the job's state directory and the operator's uid: the same in every run of the job, and nobody else's.
+    /// `None` for a job that keeps no state.
     pub id: Option<u64>,
     /// Whether the state that the job starts from is the only one it has. Else the state of an earlier run is still there
     /// to be restored, and what that run had staged may be needed.

@@ -110,7 +110,7 @@ pub struct WindowCall {
 /// One shell command, as parser, help and completion need it; what runs it is in a layer above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandSpec {
-    /// Its word or words: `checkpoint`, `why late`.
+    /// The command's word or words: `checkpoint`, `why late`.
     pub name: &'static str,
     /// Other spellings.
     pub aliases: &'static [&'static str],

@@ -14,7 +14,7 @@ pub struct StageSpec {
     pub name: &'static str,
     /// Other names: `where`.
     pub aliases: &'static [&'static str],
-    /// Its syntax.
+    /// The stage's syntax.
     pub signature: Signature,
     /// One line for listings.
     pub summary: &'static str,
@@ -71,7 +71,7 @@ pub enum Arg {
 pub struct Pipeline {
     /// The source or stream it reads.
     pub from: Spanned<String>,
-    /// Its stages in order.
+    /// The pipeline's stages, in order.
     pub stages: Vec<Stage>,
     /// All of it.
     pub span: Span,
@@ -82,7 +82,7 @@ pub struct Pipeline {
 pub struct Stage {
     /// The registry entry that its name stands for.
     pub spec: &'static StageSpec,
-    /// Its arguments.
+    /// The stage's arguments.
     pub args: StageArgs,
 }
 
@@ -100,11 +100,11 @@ pub struct RunStatement {
     pub name: Spanned<String>,
     /// `with (…)`
     pub options: Vec<(Spanned<String>, ExprNode)>,
-    /// Its pipelines: one behind `=`, any number in braces.
+    /// The job's pipelines: one behind `=`, any number in braces.
     pub pipelines: Vec<Pipeline>,
     /// The whole statement.
     pub span: Span,
-    /// Its text, as typed.
+    /// The statement's text, as typed.
     pub text: String,
 }
 

@@ -12,7 +12,7 @@ use crate::types::{Schema, Spanned};
 pub struct StreamShape {
     /// The name that qualifies its columns, where it was typed.
     pub name: Option<Spanned<String>>,
-    /// Its columns.
+    /// The stream's columns.
     pub schema: Schema,
     /// After `key_by`: the key columns.
     pub keys: Option<Vec<usize>>,
@@ -36,9 +36,9 @@ pub struct TimeAttributes {
 /// What makes a column more than a timestamp: Flink's time attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeAttribute {
-    /// Its value is the event time of the row.
+    /// The column's value is the event time of the row.
     RowTime,
-    /// Its value is the time at which the row is looked at.
+    /// The column's value is the time at which the row is looked at.
     ProcessingTime,
 }
 
@@ -78,7 +78,7 @@ impl StreamShape {
 }
 
 impl TimeAttributes {
-    /// Of a stream whose event time is that of the column `row_time`, or is computed.
+    /// The attributes of a stream whose event time is that of the column `row_time`, or is computed.
     #[must_use]
     pub fn of_event_time(row_time: Option<usize>) -> Self {
         let mut this = Self::default();

@@ -20,13 +20,13 @@ pub trait WindowAssigner: Debug + Send + Sync {
     /// The end (exclusive) of the slice that `time` falls into.
     fn slice_end(&self, time: i64) -> i64;
 
-    /// The length of a slice.
+    /// The length of a slice, milliseconds.
     fn slice_ms(&self) -> i64;
 
-    /// The length of a window.
+    /// The length of a window, milliseconds; the longest where they grow.
     fn size_ms(&self) -> i64;
 
-    /// From the start of a window to that of the next that begins later.
+    /// From the start of a window to that of the next that begins later, milliseconds.
     fn slide_ms(&self) -> i64 {
         self.size_ms()
     }
@@ -58,7 +58,7 @@ pub trait WindowAssigner: Debug + Send + Sync {
 pub struct WindowFnSpec {
     /// `tumble`
     pub name: &'static str,
-    /// Its arguments as shown in help: `size[, offset]`.
+    /// The function's arguments as shown in help: `size[, offset]`.
     pub arguments: &'static str,
     /// One line for listings.
     pub summary: &'static str,
@@ -66,7 +66,7 @@ pub struct WindowFnSpec {
     pub examples: &'static [&'static str],
     /// The Flink counterpart.
     pub flink: Option<&'static str>,
-    /// Checks the arguments.
+    /// Checks the arguments; fails, at their place in the text, when they do not fit.
     pub bind: fn(&WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic>,
 }
 
@@ -75,7 +75,7 @@ pub struct WindowFnSpec {
 pub struct WindowSpec {
     /// Which windows.
     pub assigner: Arc<dyn WindowAssigner>,
-    /// How long after its end a window still takes rows, firing again for each batch of them.
+    /// The time after its end, milliseconds, for which a window still takes rows, each of which fires it again.
     pub lateness_ms: i64,
     /// The stream that takes rows later than that.
     pub late_to: Option<crate::types::Spanned<String>>,

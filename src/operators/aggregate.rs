@@ -99,7 +99,7 @@ struct Calls<'a> {
     /// Columns of the group.
     group: usize,
     named: Vec<(String, AggregateCall)>,
-    /// How many were found in expressions.
+    /// The number of calls that were found in expressions.
     read: usize,
 }
 

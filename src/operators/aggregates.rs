@@ -30,9 +30,9 @@ pub(super) struct Aggregates {
 pub(super) struct Evaluated {
     pub(super) rows: usize,
     pub(super) keys: Vec<ArrayRef>,
-    /// Of each call.
+    /// The arguments of each call.
     pub(super) args: Vec<Vec<ArrayRef>>,
-    /// Of each call.
+    /// The filter of each call.
     pub(super) keep: Vec<Option<BooleanArray>>,
 }
 
@@ -83,7 +83,7 @@ impl Aggregates {
     }
 }
 
-/// How calls read states that they share: `sum(x)` and `avg(x)` need theirs but once.
+/// The states that calls share, and who reads which: `sum(x)` and `avg(x)` need theirs but once.
 pub(super) struct Shared {
     /// The calls that own a state, the first of those that share it.
     pub(super) owners: Vec<AggregateCall>,
@@ -167,7 +167,7 @@ impl Evaluated {
 
 /// Where the state of a call is stored.
 pub(super) struct StatePlace {
-    /// Its columns among those of all calls.
+    /// The state's columns among those of all calls.
     pub(super) columns: Range<usize>,
     /// Whether it is the first of the calls that share it.
     pub(super) owned: bool,

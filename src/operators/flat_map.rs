@@ -1,5 +1,7 @@
 //! `flat_map unnest(tags) as tag`
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -8,15 +10,16 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
-use super::rows::evaluated;
+use super::rows::{decode_batch, encode_batch, evaluated};
 use super::select::{fresh_name, no_window};
 use crate::api::{
-    ChangelogMode, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned, SelectItem, Shape, Signature,
-    StageArgs, StageContext, StageSpec,
+    Armed, ChangelogMode, Inputs, Moment, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned,
+    SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec,
 };
 use crate::expr::ast::Expr;
 use crate::expr::{Evaluator, TypedExpr, bind as bind_expr};
-use crate::types::{Batch, Clock, Diagnostic, Error, Field, LogicalType, Result, Schema};
+use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
+use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, Field, LogicalType, Result, Schema};
 
 /// `flat_map`
 pub(super) const FLAT_MAP: StageSpec = StageSpec {
@@ -109,6 +112,15 @@ enum Column {
     Item(usize),
 }
 
+impl Column {
+    const fn input(&self) -> Option<usize> {
+        match self {
+            Self::Input(input) => Some(*input),
+            Self::Item(_) => None,
+        }
+    }
+}
+
 /// Makes a row of each element of an array or map.
 #[derive(Debug, Clone)]
 pub struct Unnest {
@@ -131,10 +143,7 @@ impl PlannedOperator for Unnest {
     }
 
     fn passes(&self, column: usize) -> Option<usize> {
-        match self.columns.get(column)? {
-            Column::Input(input) => Some(*input),
-            Column::Item(_) => None,
-        }
+        self.columns.get(column)?.input()
     }
 
     fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
@@ -145,10 +154,7 @@ impl PlannedOperator for Unnest {
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
         let columns: Vec<Column> = needed.iter().map(|&index| self.columns[index]).collect();
         let mut inputs = self.expr.columns();
-        inputs.extend(columns.iter().filter_map(|column| match column {
-            Column::Input(index) => Some(*index),
-            Column::Item(_) => None,
-        }));
+        inputs.extend(columns.iter().filter_map(Column::input));
         inputs.sort_unstable();
         inputs.dedup();
         let moved = |column: usize| inputs.binary_search(&column).unwrap_or(column);
@@ -166,21 +172,58 @@ impl PlannedOperator for Unnest {
         Some(Pruned { operator: Arc::new(operator), inputs: vec![inputs] })
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![UNGIVEN]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        Ok(Box::new(UnnestOperator {
+        let inputs: Vec<usize> = self.columns.iter().filter_map(Column::input).collect();
+        let repeated = self.columns.iter().zip(self.output.fields()).filter(|(column, _)| column.input().is_some());
+        let fields = repeated.map(|(_, field)| field.clone());
+        let held = Schema::new(fields.chain([Field::new("unnest", self.expr.ty().clone())]).collect::<Vec<_>>());
+        let mut ungiven = VecDeque::new();
+        if let Some(restored) = &context.restored {
+            for entry in restored.operator(&UNGIVEN)? {
+                ungiven.push_back(Ungiven::decode(&entry, &held)?);
+            }
+        }
+        let operator = UnnestOperator {
             expr: Evaluator::new(&self.expr),
             columns: self.columns.clone(),
+            inputs,
+            held,
+            ungiven,
+            watermark: None,
             output: self.output.clone(),
             batch_rows: context.batch_rows.max(1),
             place: format!("{}[{}]", context.uid, context.subtask),
             clock: Arc::clone(&context.clock),
-        }))
+        };
+        if !operator.ungiven.is_empty() {
+            context.armed.set(operator.wants());
+        }
+        Ok(Box::new(operator))
     }
 }
 
+/// The operator state of rows of which elements are still to be given, an entry a batch. Whoever is dealt them gives them
+/// before anything else.
+const UNGIVEN: OperatorStateDescriptor = OperatorStateDescriptor::split("ungiven");
+/// Batches given within one call.
+const BATCHES: usize = 2;
+
+/// The running operator. It holds a batch that it was given, not the rows that it makes of it.
 struct UnnestOperator {
     expr: Evaluator,
     columns: Vec<Column>,
+    /// The input columns that are repeated.
+    inputs: Vec<usize>,
+    /// Those, and the lists.
+    held: Schema,
+    /// What is still to be given, in order: one batch, or those of several instances after a restore.
+    ungiven: VecDeque<Ungiven>,
+    /// The watermark behind it. Not part of the state: who is in front says it again after a restore.
+    watermark: Option<i64>,
     output: Schema,
     batch_rows: usize,
     place: String,
@@ -191,35 +234,158 @@ impl Operator for UnnestOperator {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
         let (batch, lists) =
             evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| self.expr.evaluate(rows, context))?;
-        let (items, offsets) = elements(&lists)?;
-        let (mut rows, mut elements) = (Vec::new(), Vec::new());
-        for (row, ends) in offsets.windows(2).enumerate() {
-            if lists.is_valid(row) {
-                let range = ends[0].cast_unsigned()..ends[1].cast_unsigned();
-                rows.extend(std::iter::repeat_n(u32::try_from(row).unwrap_or(u32::MAX), range.len()));
-                elements.extend(range);
-            }
+        let columns = self.inputs.iter().map(|&input| batch.column(input).clone()).chain([lists]).collect();
+        self.ungiven.push_back(Ungiven::new(batch.with_columns(self.held.arrow().clone(), columns)?, 0)?);
+        self.give(out)
+    }
+
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        if self.ungiven.is_empty() {
+            return out.watermark(watermark);
         }
-        for (rows, elements) in rows.chunks(self.batch_rows).zip(elements.chunks(self.batch_rows)) {
-            let (rows, elements) = (UInt32Array::from(rows.to_vec()), UInt32Array::from(elements.to_vec()));
-            out.batch(self.emit(&batch, &items, &rows, &elements)?)?;
-        }
+        self.watermark = Some(watermark);
         Ok(())
+    }
+
+    fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
+        self.give(out)
+    }
+
+    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        let entries = self.ungiven.iter().map(|ungiven| {
+            let entry = ungiven.encode()?;
+            Ok(StateChange::Operator { state: UNGIVEN.name, entry })
+        });
+        Ok(StateDelta { changes: entries.collect::<Result<_>>()? })
     }
 }
 
 impl UnnestOperator {
-    fn emit(&self, batch: &Batch, items: &[ArrayRef], rows: &UInt32Array, elements: &UInt32Array) -> Result<Batch> {
-        let column = |column: &Column| match *column {
-            Column::Input(index) => take(batch.column(index), rows, None),
-            Column::Item(index) => take(&items[index], elements, None),
+    /// Gives a batch or two of what is held.
+    fn give(&mut self, out: &mut dyn Output) -> Result<()> {
+        let mut batches = 0;
+        while batches < BATCHES && (batches == 0 || out.has_room()) {
+            let Some(ungiven) = self.ungiven.front_mut() else { break };
+            let (rows, elements) = ungiven.next(self.batch_rows);
+            let given = if rows.is_empty() { None } else { Some(self.emit(&rows.into(), &elements.into())?) };
+            self.ungiven.pop_front_if(|ungiven| ungiven.is_empty());
+            if let Some(given) = given {
+                out.batch(given)?;
+                batches += 1;
+            }
+        }
+        if !self.ungiven.is_empty() {
+            out.arm(self.wants());
+        } else if let Some(watermark) = self.watermark.take() {
+            out.watermark(watermark)?;
+        }
+        Ok(())
+    }
+
+    /// What the operator asks for while it holds something: rows wait, a watermark need not.
+    fn wants(&self) -> Armed {
+        let changes = self.ungiven.iter().any(|ungiven| ungiven.rows.kinds().is_some());
+        Armed { more: true, full: Inputs::one(0), indivisible: changes, ..Armed::NOTHING }
+    }
+
+    /// These elements of the first that is held, each with its row.
+    fn emit(&self, rows: &UInt32Array, elements: &UInt32Array) -> Result<Batch> {
+        let Some(Ungiven { rows: held, items, .. }) = self.ungiven.front() else {
+            return Err(Error::state("elements were given of rows that are not held"));
         };
-        let columns = self.columns.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let mut repeated = held.columns().columns().iter();
+        let column = |column: &Column| match *column {
+            Column::Input(_) => repeated.next().map(|column| take(column, rows, None)),
+            Column::Item(index) => items.get(index).map(|items| take(items, elements, None)),
+        };
+        let columns = self.columns.iter().filter_map(column).collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         let columns = RecordBatch::try_new_with_options(self.output.arrow().clone(), columns, &options)?;
-        let times = rows.values().iter().map(|&row| batch.times()[row as usize]).collect();
-        let kinds = batch.kinds().map(|kinds| rows.values().iter().map(|&row| kinds[row as usize]).collect());
+        let times = rows.values().iter().map(|&row| held.times()[row as usize]).collect();
+        let kinds = held.kinds().map(|kinds| rows.values().iter().map(|&row| kinds[row as usize]).collect());
         Ok(Batch::new(columns, times).with_kinds(kinds))
+    }
+}
+
+/// Rows of which elements are still to be given.
+struct Ungiven {
+    /// The repeated columns, and last the lists.
+    rows: Batch,
+    /// The element columns of the lists.
+    items: Vec<ArrayRef>,
+    /// Where the elements of each row stand in them.
+    offsets: ScalarBuffer<i32>,
+    /// The first row that has elements to be given, and how many of them were.
+    row: usize,
+    given: u32,
+}
+
+impl Ungiven {
+    /// Everything of `rows` but the first `given` elements of the first.
+    fn new(rows: Batch, given: u32) -> Result<Self> {
+        let (items, offsets) = match rows.columns().columns().last() {
+            Some(lists) => elements(lists)?,
+            None => return Err(Error::state("rows to `unnest` came without a list")),
+        };
+        let mut this = Self { rows, items, offsets, row: 0, given };
+        this.skip();
+        Ok(this)
+    }
+
+    /// The places of the elements of the current row that are still to be given.
+    fn left(&self) -> Range<u32> {
+        let lists = self.rows.columns().columns().last();
+        match self.offsets.get(self.row..self.row + 2) {
+            Some(&[start, end]) if lists.is_some_and(|lists| lists.is_valid(self.row)) => {
+                start.cast_unsigned().saturating_add(self.given)..end.cast_unsigned()
+            }
+            _ => 0..0,
+        }
+    }
+
+    /// Goes on to a row that has an element left.
+    fn skip(&mut self) {
+        while !self.is_empty() && self.left().is_empty() {
+            (self.row, self.given) = (self.row + 1, 0);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.row == self.rows.rows()
+    }
+
+    /// The next elements, at most `room`, with their rows.
+    fn next(&mut self, room: usize) -> (Vec<u32>, Vec<u32>) {
+        let (mut rows, mut elements) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        while elements.len() < room && !self.is_empty() {
+            let left = self.left();
+            let count = left.len().min(room - elements.len());
+            let row = u32::try_from(self.row).unwrap_or(u32::MAX);
+            rows.extend(std::iter::repeat_n(row, count));
+            elements.extend(left.take(count));
+            self.given += u32::try_from(count).unwrap_or(u32::MAX);
+            self.skip();
+        }
+        (rows, elements)
+    }
+
+    /// The number of elements of the first row that were given, four bytes, little endian, and the rows.
+    fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = self.given.to_le_bytes().to_vec();
+        bytes.extend(encode_batch(&self.rows.slice(self.row, self.rows.rows() - self.row))?);
+        Ok(bytes)
+    }
+
+    /// What [`Self::encode`] wrote of rows of the columns `held`.
+    fn decode(entry: &[u8], held: &Schema) -> Result<Self> {
+        let (given, rows) =
+            entry.split_first_chunk::<4>().ok_or_else(|| Error::state("rows that an operator held are damaged"))?;
+        let rows = decode_batch(rows)?;
+        if rows.columns().schema_ref() != held.arrow() {
+            let found = rows.columns().schema();
+            return Err(Error::state(format!("`flat_map` held rows of {found}, which are now of {}", held.arrow())));
+        }
+        Self::new(rows, u32::from_le_bytes(*given))
     }
 }
 
@@ -245,8 +411,11 @@ mod tests {
 
     use super::*;
     use crate::api::Arg;
-    use crate::operators::testing::{FakeStream, Recorder, Values, at, batch, call, context, item, names, run};
-    use crate::types::RowKind;
+    use crate::operators::testing::{
+        FakeStream, MemoryState, Random, Recorder, Values, advance, apply, at, batch, call, context, instance, item,
+        names, run,
+    };
+    use crate::types::{MIN_WATERMARK, RowKind};
 
     fn input() -> (Schema, Batch) {
         let mut lists = ListBuilder::new(Int64Builder::new());
@@ -320,6 +489,168 @@ mod tests {
             let out = run(&*pruned.operator, vec![maps.expect("fits")]);
             assert_eq!(out.elements, ["+I 1|a @1", "+I 2|b @1", "+I 3|c @3"]);
         }
+    }
+
+    /// Rows of number and time `from`, `from + 1`, …, with arrays of so many elements; 13 stands for null.
+    fn rows(from: i64, lengths: &[usize]) -> Batch {
+        let mut lists = ListBuilder::new(Int64Builder::new());
+        for (number, length) in (from..).zip(lists_of(lengths)) {
+            match length {
+                Some(length) => lists.append_value((0..length).map(|at| Some(number * 100_000 + at))),
+                None => lists.append_null(),
+            }
+        }
+        let numbers: Vec<i64> = (from..).take(lengths.len()).collect();
+        let columns = vec![Values::ints(numbers.clone()).array(), Arc::new(lists.finish()) as ArrayRef];
+        let rows = RecordBatch::try_new(numbered().arrow().clone(), columns).expect("fits");
+        Batch::new(rows, numbers.into())
+    }
+
+    fn lists_of(lengths: &[usize]) -> impl Iterator<Item = Option<i64>> {
+        lengths.iter().map(|&length| (length != 13).then(|| i64::try_from(length).expect("small")))
+    }
+
+    fn numbered() -> Schema {
+        let list = LogicalType::Array(Box::new(LogicalType::BigInt));
+        Schema::new([Field::new("n", LogicalType::BigInt), Field::new("list", list)])
+    }
+
+    /// `flat_map unnest(list) as e | map n, e`
+    fn narrowed() -> Arc<dyn PlannedOperator> {
+        let mut stream = FakeStream::new(&numbered());
+        stream.stage("flat_map", vec![unnest("list", Some("e"), None)], vec![]).expect("binds");
+        stream.last().prune(&[0, 2]).expect("narrows").operator
+    }
+
+    /// What [`rows`] come to.
+    fn expanded(from: i64, lengths: &[usize]) -> Vec<String> {
+        let elements = (from..).zip(lists_of(lengths));
+        elements
+            .flat_map(|(n, length)| (0..length.unwrap_or(0)).map(move |at| format!("{n}|{} @{n}", n * 100_000 + at)))
+            .collect()
+    }
+
+    #[test]
+    fn arrays_of_thousands_are_given_a_batch_or_two_a_call() {
+        let lengths = [5_000, 0, 13, 7_000, 1, 4_096];
+        for (no_room, most) in [(false, 2), (true, 1)] {
+            let context = OperatorContext { batch_rows: 1_000, ..context() };
+            let mut running = narrowed().create(&context).expect("creates");
+            let mut out = Recorder { no_room, ..Recorder::default() };
+            running.process(0, rows(7, &lengths), &mut out).expect("processes");
+            running.watermark(12, &mut out).expect("waits");
+            let (mut calls, mut before) = (1, 0);
+            loop {
+                assert!((1..=most).contains(&(out.batches.len() - before)), "{} batches", out.batches.len() - before);
+                before = out.batches.len();
+                if !out.armed.more {
+                    break;
+                }
+                assert!(out.armed.full.contains(0) && !out.armed.indivisible);
+                advance(&mut *running, &mut out, 1);
+                calls += 1;
+            }
+            let all = expanded(7, &lengths);
+            assert_eq!((calls, before), (all.len().div_ceil(1_000 * most), all.len().div_ceil(1_000)));
+            assert_eq!(out.elements.split_last(), Some((&"~12".to_owned(), &all[..])));
+        }
+    }
+
+    #[test]
+    fn a_barrier_waits_for_changes_that_are_held() {
+        let kinds = vec![RowKind::UpdateBefore as i8, RowKind::UpdateAfter as i8].into();
+        let context = OperatorContext { batch_rows: 1, ..context() };
+        let mut running = narrowed().create(&context).expect("creates");
+        let mut out = Recorder::default();
+        running.process(0, rows(1, &[2, 2]).with_kinds(Some(kinds)), &mut out).expect("processes");
+        assert!(out.armed.indivisible);
+        assert!(!advance(&mut *running, &mut out, 9) && !out.armed.indivisible);
+        assert_eq!(out.elements, ["-U 1|100000 @1", "-U 1|100001 @1", "+U 2|200000 @2", "+U 2|200001 @2"]);
+    }
+
+    /// What comes of batches that instances are given in turn, with snapshots at random places, after each of which as many
+    /// instances go on as the next of `parallelisms` says.
+    fn run_restoring(parallelisms: &[usize], random: &mut Random) -> (Vec<String>, Vec<String>) {
+        let (operator, batch_rows) = (narrowed(), 1 + usize::try_from(random.below(9)).expect("small"));
+        let mut state: Option<MemoryState> = None;
+        let (mut given, mut expected) = (Vec::new(), Vec::new());
+        let (mut next, mut watermark) = (0, MIN_WATERMARK);
+        for (run, &parallelism) in parallelisms.iter().enumerate() {
+            let contexts = (0..parallelism)
+                .map(|subtask| OperatorContext { batch_rows, ..instance(subtask, parallelism, state.as_ref()) });
+            let started = contexts.map(|context| {
+                let operator = operator.create(&context).expect("creates");
+                (operator, Recorder { armed: context.armed.get(), ..Recorder::default() }, context)
+            });
+            let mut instances: Vec<_> = started.collect();
+            for (operator, out, _) in &mut instances {
+                // Whoever is in front says again how far event time has come.
+                operator.watermark(watermark, out).expect("takes it");
+            }
+            for turn in 0..random.below(12) {
+                let lengths: Vec<usize> =
+                    (0..random.below(6)).map(|_| usize::try_from(random.below(20)).expect("small")).collect();
+                let (operator, out, _) = &mut instances[usize::try_from(turn).expect("small") % parallelism];
+                while out.armed.full.contains(0) {
+                    advance(&mut **operator, out, 1);
+                }
+                if !lengths.is_empty() {
+                    operator.process(0, rows(next, &lengths), out).expect("processes");
+                }
+                expected.extend(expanded(next, &lengths));
+                next += i64::try_from(lengths.len()).expect("small");
+                watermark = watermark.max(next - 1);
+                for (operator, out, _) in &mut instances {
+                    operator.watermark(watermark, out).expect("takes it");
+                    advance(&mut **operator, out, random.below(4));
+                }
+            }
+            let mut after = MemoryState::default();
+            for (operator, out, context) in &mut instances {
+                if run + 1 == parallelisms.len() {
+                    advance(&mut **operator, out, u64::MAX);
+                }
+                apply(&mut after, context, &operator.snapshot(CheckpointId(1)).expect("snapshots"), 0);
+                let mut reached = MIN_WATERMARK;
+                for element in out.elements.drain(..) {
+                    if let Some(watermark) = element.strip_prefix('~') {
+                        reached = watermark.parse().expect("a number");
+                    } else {
+                        let time: i64 = element.rsplit('@').next().and_then(|time| time.parse().ok()).expect("a time");
+                        assert!(time > reached, "{element} behind ~{reached}");
+                        given.push(element);
+                    }
+                }
+            }
+            state = Some(after);
+        }
+        assert!(state.is_some_and(|state| state.of_instances.is_empty()));
+        (given, expected)
+    }
+
+    #[test]
+    fn restored_at_any_parallelism_each_element_is_given_once_and_before_its_watermark() {
+        for seed in 0..500 {
+            let (given, expected) = run_restoring(&[1, 1, 1], &mut Random(seed << 32));
+            assert_eq!(given, expected, "seed {seed}");
+            let (mut given, mut expected) = run_restoring(&[1, 3, 2, 4, 1], &mut Random(seed << 32));
+            given.sort();
+            expected.sort();
+            assert_eq!(given, expected, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn held_rows_of_other_columns_are_refused() {
+        let context = OperatorContext { batch_rows: 1, ..context() };
+        let mut running = narrowed().create(&context).expect("creates");
+        running.process(0, rows(1, &[9]), &mut Recorder::default()).expect("processes");
+        let mut state = MemoryState::default();
+        apply(&mut state, &context, &running.snapshot(CheckpointId(1)).expect("snapshots"), 0);
+        let mut stream = FakeStream::new(&numbered());
+        stream.stage("flat_map", vec![unnest("list", Some("e"), None)], vec![]).expect("binds");
+        let refused = stream.last().create(&instance(0, 1, Some(&state))).err().expect("is refused").to_string();
+        assert!(refused.contains("`flat_map` held rows of") && refused.contains("list"), "{refused}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ struct Counter {
     /// What was taken over from another key.
     error: u64,
     key: Vec<String>,
-    /// Its row in the batch at hand, until its key is written out.
+    /// The key's row in the batch at hand, until the key is written out.
     row: Option<usize>,
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Values {
     Bool(Vec<Option<bool>>),
     Time(Vec<Option<i64>>),
     Double(Vec<Option<f64>>),
-    /// Of any other type.
+    /// A column of any other type.
     Any(LogicalType, ArrayRef),
 }
 
@@ -102,6 +102,8 @@ pub(super) struct Recorder {
     /// What the operator has asked for last.
     pub(super) armed: Armed,
     pub(super) fail_on_reject: bool,
+    /// Whether what is behind has no room.
+    pub(super) no_room: bool,
 }
 
 impl Recorder {
@@ -150,7 +152,7 @@ impl Output for Recorder {
     }
 
     fn has_room(&self) -> bool {
-        true
+        !self.no_room
     }
 
     fn close(&mut self) {

@@ -142,9 +142,10 @@ impl Chain {
         first.standing.refused()
     }
 
-    /// Whether something has been given to the chain that an operator has yet to take: a barrier has to wait for that.
+    /// Whether something has been given to the chain that an operator has yet to take, or to work off whole: a barrier has
+    /// to wait for that.
     pub(super) fn holds_elements(&self) -> bool {
-        self.links.iter().any(|link| !link.standing.inbox.is_empty())
+        self.links.iter().any(|link| !link.standing.inbox.is_empty() || link.standing.armed.indivisible)
     }
 
     /// Lets the last operator that is due go on, if what it gives finds room; whether one did. With `paused` operators that

@@ -99,7 +99,10 @@ impl SourceDriver {
     /// not interrupted, whichever subtask is stepped first.
     pub(super) fn announce(&mut self, chain: &mut Chain) -> Result<()> {
         if self.readers.current.is_over() {
-            chain.outputs.status(ChannelStatus::Idle);
+            // What operators still have to give since the restore holds time back until the end of the source.
+            if !chain.is_busy() {
+                chain.outputs.status(ChannelStatus::Idle);
+            }
             return Ok(());
         }
         self.rise_to(self.readers.watermark(), chain)

@@ -57,6 +57,13 @@ impl Session {
         }
     }
 
+    /// The same session with these registries: the [built-in ones](super::registries) with what an extension adds.
+    #[must_use]
+    pub fn with_registries(mut self, registries: Registries) -> Self {
+        self.registries = registries;
+        self
+    }
+
     /// What the person should know and no outcome says; told once.
     pub const fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
@@ -117,8 +124,8 @@ impl Session {
 
     /// Tells a prompt whether what was typed so far is complete.
     #[must_use]
-    pub fn completeness(commands: &'static [CommandSpec]) -> Box<dyn Fn(&str) -> Completeness> {
-        let registries = registries(commands);
+    pub fn completeness(&self) -> Box<dyn Fn(&str) -> Completeness> {
+        let registries = self.registries;
         Box::new(move |text| {
             // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.
             if lang::may_continue(text, &registries) && !text.ends_with('\n') {

@@ -1,8 +1,11 @@
 //! The unit of flow: columns with their event times.
 
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_buffer::ScalarBuffer;
-use arrow_schema::{ArrowError, SchemaRef as ArrowSchemaRef};
+use arrow_schema::{ArrowError, DataType, SchemaRef as ArrowSchemaRef};
 use arrow_select::filter::FilterBuilder;
 use arrow_select::take::take_record_batch;
 
@@ -201,7 +204,7 @@ impl Batch {
         let pick = |values: &ScalarBuffer<i64>| -> Result<ScalarBuffer<i64>, ArrowError> {
             let array = arrow_array::Int64Array::new(values.clone(), None);
             let picked = predicate.filter(&array)?;
-            Ok(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int64Type>(&picked).values().clone())
+            Ok(picked.as_primitive::<arrow_array::types::Int64Type>().values().clone())
         };
         let times = pick(&self.times)?;
         let kinds = match &self.kinds {
@@ -209,7 +212,7 @@ impl Batch {
             Some(kinds) => {
                 let array = arrow_array::Int8Array::new(kinds.clone(), None);
                 let picked = predicate.filter(&array)?;
-                Some(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int8Type>(&picked).values().clone())
+                Some(picked.as_primitive::<arrow_array::types::Int8Type>().values().clone())
             }
         };
         Ok(Self { columns, times, kinds })
@@ -226,11 +229,120 @@ impl Batch {
         Ok(Self { columns, times, kinds })
     }
 
-    /// Bytes that the batch holds in memory, shared buffers counted as if its own.
+    /// Bytes that the values of the batch take in memory, shared buffers counted as if its own. Allocates nothing: it is
+    /// asked at every hop.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.columns.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum::<usize>()
+        let rows = 0..self.rows();
+        self.columns.columns().iter().map(|column| bytes_of(&**column, rows.clone())).sum::<usize>()
             + self.times.len() * size_of::<i64>()
             + self.kinds.as_ref().map_or(0, ScalarBuffer::len)
+    }
+}
+
+/// Bytes that these rows of a column take.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types that no column of ours has are counted with their whole buffers"
+)]
+fn bytes_of(column: &dyn Array, rows: Range<usize>) -> usize {
+    let of_variable = |offsets: &[i32]| {
+        let ends = [rows.start, rows.end].map(|row| usize::try_from(offsets[row]).unwrap_or(0));
+        (size_of::<i32>() * (rows.len() + 1), ends[0]..ends[1])
+    };
+    let values = match column.data_type() {
+        DataType::Null => 0,
+        DataType::Boolean => rows.len().div_ceil(8),
+        DataType::Utf8 | DataType::Binary => {
+            let offsets = match column.as_string_opt::<i32>() {
+                Some(strings) => strings.value_offsets(),
+                None => column.as_binary::<i32>().value_offsets(),
+            };
+            let (offsets, values) = of_variable(offsets);
+            offsets + values.len()
+        }
+        DataType::List(_) => {
+            let lists = column.as_list::<i32>();
+            let (offsets, values) = of_variable(lists.value_offsets());
+            offsets + bytes_of(&**lists.values(), values)
+        }
+        DataType::Map(..) => {
+            let maps = column.as_map();
+            let (offsets, entries) = of_variable(maps.value_offsets());
+            offsets + bytes_of(maps.entries(), entries)
+        }
+        DataType::Struct(_) => column.as_struct().columns().iter().map(|field| bytes_of(&**field, rows.clone())).sum(),
+        other => match other.primitive_width() {
+            Some(width) => width * rows.len(),
+            None => column.get_buffer_memory_size(),
+        },
+    };
+    values + column.nulls().map_or(0, |_| rows.len().div_ceil(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
+    use arrow_array::{
+        BinaryArray, Date32Array, Decimal128Array, Float32Array, Int64Array, NullArray, StringArray, StructArray,
+    };
+
+    use super::*;
+
+    /// A column of each type, of six rows, with nulls.
+    fn columns() -> Vec<ArrayRef> {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+        for row in 0..6_i64 {
+            lists.append_value((0..row).map(|at| (at != 1).then(|| "x".repeat(usize::try_from(at).expect("small")))));
+            for key in 0..row % 3 {
+                maps.keys().append_value(format!("key {key}"));
+                maps.values().append_option((key != 1).then_some(row));
+            }
+            maps.append(row != 4).expect("as many keys as values");
+        }
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4), None, Some(6)]));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a"), None, Some(""), Some("four"), Some("e"), None]));
+        let fields = [("n", ints.clone()), ("s", texts.clone())];
+        vec![
+            Arc::new(NullArray::new(6)),
+            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), None, Some(true), Some(true)])),
+            Arc::new(Float32Array::from(vec![1.0; 6])),
+            Arc::new(Date32Array::from(vec![7; 6])),
+            Arc::new(Decimal128Array::from(vec![1, 2, 3, 4, 5, 6])),
+            Arc::new(BinaryArray::from(vec![&b"ab"[..], b"", b"c", b"d", b"efg", b"h"])),
+            Arc::new(StructArray::try_from(fields.to_vec()).expect("fields of one length")),
+            ints,
+            texts,
+            Arc::new(lists.finish()),
+            Arc::new(maps.finish()),
+        ]
+    }
+
+    #[test]
+    fn bytes_are_those_that_arrow_counts() {
+        for column in columns() {
+            let what = column.data_type();
+            let counted = column.to_data().get_slice_memory_size().expect("counts");
+            assert_eq!(bytes_of(&*column, 0..6), counted, "{what}");
+            for (start, end) in [(0, 6), (1, 5), (2, 2), (5, 6)] {
+                let sliced = column.slice(start, end - start);
+                assert_eq!(bytes_of(&*sliced, 0..end - start), bytes_of(&*column, start..end), "{what} {start}..{end}");
+                // Arrow counts all elements of nested ones, and no validity where no row of a slice is null.
+                if !what.is_nested() && (sliced.null_count() > 0 || column.nulls().is_none()) {
+                    let counted = sliced.to_data().get_slice_memory_size().expect("counts");
+                    assert_eq!(bytes_of(&*column, start..end), counted, "{what} {start}..{end}");
+                }
+            }
+        }
+        let batch = Batch::new(
+            RecordBatch::try_from_iter([("s", columns().remove(8)), ("n", columns().remove(7))]).expect("columns"),
+            vec![0; 6].into(),
+        );
+        assert_eq!(batch.bytes(), (7 * 4 + 6 + 1) + (6 * 8 + 1) + 6 * 8);
+        assert_eq!(batch.slice(3, 2).bytes(), (3 * 4 + 5 + 1) + (2 * 8 + 1) + 2 * 8);
     }
 }

@@ -26,8 +26,8 @@ pub enum StreamElement {
     Barrier(CheckpointId),
     /// An idle channel is left out of the minimum of watermarks.
     Status(ChannelStatus),
-    /// How long elements take: when it left its source, in nanoseconds of the job's clock. Passed on from subtask to subtask
-    /// without going through the operators, as in Flink; sent only while somebody looks.
+    /// The time that elements take: when the marker left its source, in nanoseconds of the job's clock. Passed on from
+    /// subtask to subtask without going through the operators, as in Flink; sent only while somebody looks.
     LatencyMarker(u64),
     /// The last element.
     EndOfInput,

@@ -57,7 +57,7 @@ pub struct FileLock {
 /// What a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileInfo {
-    /// Its kind.
+    /// The kind of what is there.
     pub kind: FileKind,
     /// Bytes.
     pub len: u64,

@@ -29,7 +29,7 @@ impl OperatorUid {
         Self(Arc::from(uid.as_ref()))
     }
 
-    /// Its text.
+    /// The uid's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// `CHAR(n)`/`VARCHAR(n)` are read as [`String`](LogicalType::String). Timestamps are held in milliseconds whatever
 /// precision was declared; `TIMESTAMP(0)`…`TIMESTAMP(9)` are read as `TIMESTAMP(3)`.
 ///
-/// Its serialised form is part of the state and savepoint formats: names may be added, never changed.
+/// The type's serialised form is part of the state and savepoint formats: names may be added, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogicalType {

@@ -14,7 +14,7 @@ use super::LogicalType;
 pub struct Field {
     /// The column's name, as typed; looked up without regard to case when no exact match exists.
     pub name: String,
-    /// Its type.
+    /// The column's type.
     #[serde(rename = "type")]
     pub ty: LogicalType,
     /// Whether nulls may stand in it.

@@ -15,11 +15,14 @@ pub(crate) struct Fan {
     pub(crate) schema: Schema,
     pub(crate) each: i64,
     pub(crate) batch: usize,
+    /// Whether a barrier waits until nothing is left.
+    pub(crate) indivisible: bool,
 }
 
 struct Fanning {
     each: i64,
     batch: usize,
+    indivisible: bool,
     /// Rows that still become some: key, the next value, the end.
     left: VecDeque<(i64, i64, i64)>,
 }
@@ -56,7 +59,7 @@ impl PlannedOperator for Fan {
                 }
             }
         }
-        let fanning = Fanning { each: self.each, batch: self.batch, left };
+        let fanning = Fanning { each: self.each, batch: self.batch, indivisible: self.indivisible, left };
         context.armed.set(fanning.wants());
         Ok(Box::new(fanning))
     }
@@ -64,8 +67,9 @@ impl PlannedOperator for Fan {
 
 impl Fanning {
     fn wants(&self) -> Armed {
-        let full = if self.left.is_empty() { Inputs::NONE } else { Inputs::ALL };
-        Armed { more: !self.left.is_empty(), full, ..Armed::NOTHING }
+        let more = !self.left.is_empty();
+        let full = if more { Inputs::ALL } else { Inputs::NONE };
+        Armed { more, full, indivisible: more && self.indivisible, ..Armed::NOTHING }
     }
 
     fn give(&mut self, out: &mut dyn Output) -> Result<()> {
@@ -104,6 +108,7 @@ impl Operator for Fanning {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
+        assert!(self.left.is_empty() || !self.indivisible, "a barrier has not waited");
         let entry = self.left.iter().flat_map(|(key, next, end)| [*key, *next, *end]);
         let entry: Vec<u8> = entry.flat_map(i64::to_le_bytes).collect();
         Ok(StateDelta { changes: vec![StateChange::Operator { state: LEFT.name, entry }] })

@@ -33,12 +33,12 @@ pub trait Accumulator: Any + Send {
     /// When the columns do not have the state's types.
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<()>;
 
-    /// Adds group `i` of `other`, which belongs to the same call, to group `groups[i]`.
+    /// Adds group `from + i` of `other`, which belongs to the same call, to group `groups[i]`.
     ///
     /// # Errors
     /// As [`Self::merge`].
-    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator) -> Result<()> {
-        self.merge(groups, &other.state(&all_groups(groups.len()))?)
+    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator, from: u32) -> Result<()> {
+        self.merge(groups, &other.state(&groups_from(from, groups.len()))?)
     }
 
     /// The results of these groups; the state stays.
@@ -203,7 +203,7 @@ pub(super) fn column(columns: &[ArrayRef], index: usize) -> Result<&ArrayRef> {
     columns.get(index).ok_or_else(|| Error::state("the state of an aggregate lacks a column"))
 }
 
-/// `0..groups` as group numbers.
-pub(super) fn all_groups(groups: usize) -> Vec<u32> {
-    (0..u32::try_from(groups).unwrap_or(u32::MAX)).collect()
+/// So many group numbers, the first of them `from`.
+pub(super) fn groups_from(from: u32, groups: usize) -> Vec<u32> {
+    (from..u32::MAX).take(groups).collect()
 }

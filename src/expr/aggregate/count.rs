@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
 use arrow_buffer::BooleanBuffer;
 
 use super::AggregateSpec;
-use super::accumulator::{Accumulator, Running, RunningEmit, all_groups, column, selection, wrong_type};
+use super::accumulator::{Accumulator, Running, RunningEmit, column, groups_from, selection, wrong_type};
 use crate::types::{Field, LogicalType, Result};
 
 /// `count`
@@ -117,12 +117,12 @@ impl Accumulator for Count {
         Ok(())
     }
 
-    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator) -> Result<()> {
+    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator, from: u32) -> Result<()> {
         let any: &dyn Any = other;
         let Some(other) = any.downcast_ref::<Self>() else {
-            return self.merge(groups, &other.state(&all_groups(groups.len()))?);
+            return self.merge(groups, &other.state(&groups_from(from, groups.len()))?);
         };
-        for (&group, &count) in groups.iter().zip(&other.counts) {
+        for (&group, &count) in groups.iter().zip(other.counts.iter().skip(from as usize)) {
             self.counts[group as usize] += count;
         }
         Ok(())

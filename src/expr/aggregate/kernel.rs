@@ -167,14 +167,14 @@ impl<K: Kernel> Accumulator for Typed<K> {
         Ok(())
     }
 
-    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator) -> Result<()> {
+    fn merge_from(&mut self, groups: &[u32], other: &dyn Accumulator, from: u32) -> Result<()> {
         let any: &dyn Any = other;
         let Some(other) = any.downcast_ref::<Self>() else {
-            return self.merge(groups, &other.state(&super::accumulator::all_groups(groups.len()))?);
+            return self.merge(groups, &other.state(&super::accumulator::groups_from(from, groups.len()))?);
         };
         self.dense &= other.dense;
         let states = self.states.as_mut_slice();
-        for (&group, other) in groups.iter().zip(&other.states) {
+        for (&group, other) in groups.iter().zip(other.states.iter().skip(from as usize)) {
             K::merge(&mut states[group as usize], other);
         }
         Ok(())

@@ -247,7 +247,7 @@ fn state_goes_out_and_comes_back() {
 
             let mut other = fresh(&call, retracts, 2);
             other.update(&turns(half), &[values.slice(half, half)], None).expect("updates");
-            first.merge_from(&[0, 1], other.as_ref()).expect("merges");
+            first.merge_from(&[0, 1], other.as_ref(), 0).expect("merges");
             let merged = shown(&first.values(&[0, 1]).expect("reads"));
             assert_same(&merged, &expected, &what);
 

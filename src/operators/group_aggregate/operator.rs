@@ -31,9 +31,9 @@ pub(super) struct GroupAggregateOperator {
     plan: GroupAggregate,
     aggregates: Aggregates,
     table: GroupTable,
-    /// Of each call.
+    /// The accumulators of each call.
     accumulators: Vec<Box<dyn Accumulator>>,
-    /// Of each call.
+    /// The place of each call's state.
     places: Vec<StatePlace>,
     /// Rows in each group; kept only where rows are taken back, to know when a group is empty.
     rows: Vec<i64>,

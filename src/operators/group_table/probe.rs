@@ -15,7 +15,7 @@ pub(super) const NONE: u32 = u32::MAX;
 const EMPTY: Slot = Slot { word: 0, group: NONE };
 const SLOTS_MIN: usize = 16;
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-/// How far from its place an entry may land before words are mixed.
+/// The distance from its place at which an entry may land before words are mixed.
 const FAR: usize = 12;
 
 #[derive(Debug, Clone, Copy)]

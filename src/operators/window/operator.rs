@@ -2,6 +2,13 @@
 //!
 //! State is kept a slice of time; a window that fires merges its slices, and one that is a single slice (every
 //! tumbling window) is read where it stands.
+//!
+//! The order in which results leave, whatever the size of batches, is Flink's. Windows that a watermark fires leave in the
+//! order of their ends; the keys of one, whose order Flink leaves open, slice by slice, in each in the order in which they
+//! came. A late row that windows still take fires all of those again that have fired, before the next row is looked at,
+//! in the order in which Flink's assigners name them: of hopping windows that with the last start first
+//! (`SlidingEventTimeWindows`), of cumulating windows, which start together, that with the first end first
+//! (`CumulativeWindowAssigner`).
 
 mod fired_windows;
 mod firing;
@@ -10,6 +17,7 @@ mod owed;
 mod resumed;
 mod view;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,7 +32,7 @@ use resumed::Resumed;
 use super::late_rows::LateRows;
 use super::slice::Slice;
 use super::spec::{ACCUMULATORS, WATERMARK, WindowAggregate};
-use super::tree::MergeTree;
+use super::tree::{MergeTree, Merging};
 use crate::api::{Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, WindowAssigner};
 use crate::expr::RowError;
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
@@ -54,6 +62,10 @@ pub(super) struct WindowAggregateOperator {
     due: BTreeSet<(i64, i64)>,
     /// What is still to be given, in order.
     owed: VecDeque<Owed>,
+    /// What the next window that fires is merged to.
+    merging: Option<Merging>,
+    /// Groups that this call may still merge.
+    to_merge: usize,
     /// The window of which rows are being given.
     firing: Option<Firing>,
     gathered: Fired,
@@ -114,6 +126,8 @@ impl WindowAggregateOperator {
             slices: BTreeMap::new(),
             due: BTreeSet::new(),
             owed: VecDeque::new(),
+            merging: None,
+            to_merge: 0,
             firing: None,
             gathered: Fired::default(),
             resumed: None,
@@ -272,8 +286,8 @@ impl WindowAggregateOperator {
         out.side(0, batch.take(&UInt32Array::from(rows))?)
     }
 
-    /// Adds rows one by one, each firing again the windows that have fired and take it: the last window first, as
-    /// Flink assigns them.
+    /// Adds rows one by one, each firing again the windows that have fired and take it, in the order in which Flink assigns
+    /// them.
     fn add_refiring(&mut self, run: Run, rows: &Evaluated, fired: &mut Fired) -> Result<()> {
         for row in run.start..run.start + run.length {
             let row = rows.slice(row, 1);
@@ -291,7 +305,8 @@ impl WindowAggregateOperator {
                 }
                 end = next;
             }
-            for end in ends.into_iter().rev() {
+            ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
+            for end in ends {
                 self.refire(end, &row, fired)?;
             }
         }

@@ -1,5 +1,7 @@
 //! One slice of time: its keys and their accumulators.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 
 use crate::expr::aggregate::Accumulator;
@@ -54,13 +56,13 @@ impl Slice {
         Ok(())
     }
 
-    /// Adds all groups of `other`.
-    pub(super) fn merge(&mut self, other: &Self, groups: &mut Vec<u32>) -> Result<()> {
-        let keys = other.table.keys(&other.table.groups())?;
-        self.table.intern(&keys, other.table.len(), groups)?;
+    /// Adds these groups of `other`. `groups` is scratch space.
+    pub(super) fn merge(&mut self, other: &Self, range: Range<u32>, groups: &mut Vec<u32>) -> Result<()> {
+        let keys = other.table.keys(&range.clone().collect::<Vec<_>>())?;
+        self.table.intern(&keys, range.len(), groups)?;
         self.make_room();
         for (accumulator, other) in self.accumulators.iter_mut().zip(&other.accumulators) {
-            accumulator.merge_from(groups, other.as_ref())?;
+            accumulator.merge_from(groups, other.as_ref(), range.start)?;
         }
         Ok(())
     }

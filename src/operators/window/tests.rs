@@ -1,5 +1,8 @@
 //! The windowed aggregate against a plain reference, in pieces, and from its own snapshots.
 
+mod cascade;
+
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -177,12 +180,14 @@ impl Reference {
     }
 
     fn element(&mut self, event: Event) {
-        let ends = self.ends(event.0);
+        let mut ends = self.ends(event.0);
+        // As Flink's assigners name them.
+        ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
         let gone = |end: i64, watermark: i64| (end - 1).saturating_add(self.lateness) <= watermark;
         if !ends.is_empty() && ends.iter().all(|&end| gone(end, self.watermark)) {
             self.late += 1;
         }
-        for end in ends.into_iter().rev() {
+        for end in ends {
             if gone(end, self.watermark) {
                 continue;
             }
@@ -335,7 +340,7 @@ struct Given {
 }
 
 impl Given {
-    /// Its rows without the watermarks, sorted.
+    /// The run's rows without the watermarks, sorted.
     fn sorted(&self) -> (Vec<String>, u64) {
         let rows = self.rows.iter().filter(|row| !row.starts_with('~'));
         (sorted(rows), self.late)
@@ -391,6 +396,56 @@ fn run_restoring(
     let next = rows.iter().skip(1).map(is_watermark).chain([false]).collect::<Vec<_>>();
     let rows = rows.iter().zip(next).filter(|(row, next)| !(is_watermark(row) && *next)).map(|(row, _)| row.clone());
     Given { rows: rows.collect(), late }
+}
+
+/// While slices are merged, and not yet given, rows and snapshots come through.
+#[test]
+fn slices_of_many_keys_are_merged_some_groups_a_call() {
+    for args in [[10, 5], [40, 5]] {
+        let slices = args[0] / args[1];
+        let operator = planned(("hop", &args), 0, &CALLS[..2]);
+        let of_slice = |slice: i64, keys: i64| -> Vec<Event> {
+            (0..keys).map(|key| (slice * 5, Some(key * 7 % keys), slice + 1, None)).collect()
+        };
+        let restored = |state: Option<&MemoryState>| {
+            let context = OperatorContext { batch_rows: 1_000, ..instance(0, 1, state) };
+            let out = Recorder::default();
+            (operator.create(&context).expect("creates"), Recorder { armed: context.armed.get(), ..out })
+        };
+        let (mut running, mut out) = restored(None);
+        for slice in 0..slices {
+            running.process(0, events_batch(&of_slice(slice, 20_000)).1, &mut out).expect("processes");
+        }
+        // What there is before the first full window.
+        running.watermark(args[0] - 2, &mut out).expect("fires");
+        advance(&mut *running, &mut out, u64::MAX);
+        out.elements.clear();
+        running.watermark(args[0] - 1, &mut out).expect("fires");
+        let mut calls = 1;
+        while out.elements.is_empty() {
+            assert!(out.armed.more && out.armed.full.is_empty());
+            running
+                .process(0, events_batch(&of_slice(slices, 10)).1, &mut out)
+                .expect("takes what is of no such window");
+            assert!(advance(&mut *running, &mut out, 1));
+            calls += 1;
+        }
+        // 8,000 groups a call; of the tree a part is merged already.
+        assert_eq!(calls, if slices == 2 { 40_000_usize.div_ceil(8_000) } else { 10 }, "{args:?}");
+        let mut state = MemoryState::default();
+        apply(&mut state, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+        let (mut again, mut rest) = restored(Some(&state));
+        for (running, out) in [(&mut running, &mut out), (&mut again, &mut rest)] {
+            advance(&mut **running, out, u64::MAX);
+        }
+        let sum = slices * (slices + 1) / 2;
+        let rows: Vec<&str> = out.rows();
+        assert_eq!(rows.len(), 20_000, "{args:?}");
+        assert!((0..20_000).zip(&rows).all(|(key, row)| row.starts_with(&format!("{}|", key * 7 % 20_000))));
+        assert!(rows.iter().all(|row| row.contains(&format!("|{slices}|{sum} @"))), "{}", rows[0]);
+        let given = rows.len() - rest.rows().len();
+        assert!(given > 0 && given <= 2_000, "{given} of the rows had been given");
+    }
 }
 
 /// A window of 8,640 slices that fires every slice: merged anew each time this would be 75 million merges.

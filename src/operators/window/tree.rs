@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use super::slice::Slice;
-use crate::types::Result;
 
 /// Slices that a window must have for the tree to pay.
 const MANY_SLICES: i64 = 8;
@@ -17,6 +16,32 @@ pub(super) enum Part {
     Slice(i64),
     /// The node at this level and place.
     Node(u32, i64),
+}
+
+/// A window that fires, all of its slices in one.
+pub(super) enum Window {
+    Part(Part),
+    Merged(Box<Slice>),
+}
+
+/// A merge of several parts that is under way.
+pub(super) struct Merging {
+    /// The node of the tree that it becomes, level and place; else it is a window.
+    pub(super) node: Option<(u32, i64)>,
+    pub(super) parts: Vec<Part>,
+    /// The number of parts that are merged whole, and of groups of the next.
+    pub(super) part: usize,
+    pub(super) at: u32,
+    pub(super) merged: Box<Slice>,
+    pub(super) groups: Vec<u32>,
+}
+
+/// A node that is still to be made, of children that are there.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub(super) level: u32,
+    pub(super) place: i64,
+    pub(super) children: Vec<Part>,
 }
 
 /// The tree. A node at level `l` and place `i` is the merge of the slices `i << l .. (i + 1) << l`, counted by their
@@ -37,14 +62,9 @@ impl MergeTree {
         (slices >= MANY_SLICES).then(|| Self { slice_ms, levels, nodes: BTreeMap::new(), covered: i64::MIN })
     }
 
-    /// The parts, in order, of which the window behind `start` up to `end` is merged.
-    pub(super) fn parts(
-        &mut self,
-        slices: &BTreeMap<i64, Slice>,
-        start: i64,
-        end: i64,
-        make: &dyn Fn(usize) -> Result<Slice>,
-    ) -> Result<Vec<Part>> {
+    /// The parts, in order, of which the window behind `start` up to `end` is merged, or the first node that has to be made
+    /// for it.
+    pub(super) fn parts(&self, slices: &BTreeMap<i64, Slice>, start: i64, end: i64) -> Result<Vec<Part>, Missing> {
         let mut from = self.place(start);
         if start > i64::MIN {
             from += 1;
@@ -55,22 +75,18 @@ impl MergeTree {
             // The largest node that begins here and does not reach beyond the end.
             let left = last.saturating_sub(from).saturating_add(1);
             let level = from.trailing_zeros().min(left.ilog2()).min(self.levels);
-            parts.extend(self.part(slices, level, from >> level, make)?);
+            parts.extend(self.part(slices, level, from >> level)?);
             let Some(next) = from.checked_add(1 << level) else { break };
             from = next;
         }
         Ok(parts)
     }
 
-    fn part(
-        &mut self,
-        slices: &BTreeMap<i64, Slice>,
-        level: u32,
-        place: i64,
-        make: &dyn Fn(usize) -> Result<Slice>,
-    ) -> Result<Option<Part>> {
-        let first = place << level;
-        let last = first + ((1 << level) - 1);
+    fn part(&self, slices: &BTreeMap<i64, Slice>, level: u32, place: i64) -> Result<Option<Part>, Missing> {
+        if self.nodes.contains_key(&(level, place)) {
+            return Ok(Some(Part::Node(level, place)));
+        }
+        let (first, last) = (place << level, last_of(level, place));
         let range =
             first.saturating_mul(self.slice_ms)..=last.saturating_mul(self.slice_ms).saturating_add(self.slice_ms - 1);
         let mut ends = slices.range(range).map(|(&end, _)| end);
@@ -78,43 +94,25 @@ impl MergeTree {
         if ends.next().is_none() {
             return Ok(Some(Part::Slice(only)));
         }
-        if !self.nodes.contains_key(&(level, place)) {
-            let mut children = Vec::with_capacity(2);
-            for child in [place * 2, place * 2 + 1] {
-                children.extend(self.part(slices, level - 1, child, make)?);
-            }
-            // All slices may stand in one half, whose node is then this one too.
-            if let [child] = children[..] {
-                return Ok(Some(child));
-            }
-            let node = self.merge(slices, &children, make)?;
-            self.nodes.insert((level, place), node);
-            self.covered = self.covered.max(last);
+        let mut children = Vec::with_capacity(2);
+        for child in [place * 2, place * 2 + 1] {
+            children.extend(self.part(slices, level - 1, child)?);
         }
-        Ok(Some(Part::Node(level, place)))
+        // All slices may stand in one half, whose node is then this one too.
+        match children[..] {
+            [child] => Ok(Some(child)),
+            _ => Err(Missing { level, place, children }),
+        }
     }
 
-    /// A new slice with everything in `parts`.
-    pub(super) fn merge(
-        &self,
-        slices: &BTreeMap<i64, Slice>,
-        parts: &[Part],
-        make: &dyn Fn(usize) -> Result<Slice>,
-    ) -> Result<Slice> {
-        let parts = || parts.iter().filter_map(|part| self.get(slices, *part));
-        let mut merged = make(parts().map(|part| part.table.len()).max().unwrap_or(0))?;
-        let mut groups = Vec::new();
-        for part in parts() {
-            merged.merge(part, &mut groups)?;
-        }
-        Ok(merged)
+    /// Keeps a node that was made.
+    pub(super) fn keep(&mut self, level: u32, place: i64, node: Slice) {
+        self.nodes.insert((level, place), node);
+        self.covered = self.covered.max(last_of(level, place));
     }
 
-    pub(super) fn get<'a>(&'a self, slices: &'a BTreeMap<i64, Slice>, part: Part) -> Option<&'a Slice> {
-        match part {
-            Part::Slice(end) => slices.get(&end),
-            Part::Node(level, place) => self.nodes.get(&(level, place)),
-        }
+    pub(super) fn node(&self, level: u32, place: i64) -> Option<&Slice> {
+        self.nodes.get(&(level, place))
     }
 
     /// The slice that ends at `slice_end` has changed or is gone.
@@ -135,4 +133,9 @@ impl MergeTree {
     pub(super) fn bytes(&self) -> usize {
         self.nodes.values().map(Slice::bytes).sum()
     }
+}
+
+/// The last slice of a node.
+const fn last_of(level: u32, place: i64) -> i64 {
+    (place << level) + ((1 << level) - 1)
 }

@@ -247,7 +247,7 @@ fn whatever_is_typed_is_read_in_bounded_time() {
             session.define_or_run(&statement.node).expect("right");
         }
         let completer = Completer::new(&session);
-        let completeness = Session::completeness(crate::commands::specs());
+        let completeness = session.completeness();
         let lines = lines(&session);
         let mut rng = Rng(11);
         for number in 0..count {

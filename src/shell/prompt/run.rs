@@ -15,7 +15,6 @@ use super::helper::Lines;
 use super::history::{self, HistoryFile};
 use super::keys::{Asked, EndsLine, Pressed};
 use super::watch::Watcher;
-use crate::session::Session;
 use crate::session::completion::Completer;
 use crate::shell::dashboard::Left;
 use crate::shell::end::End;
@@ -102,7 +101,7 @@ impl Reader {
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
             registries: *shell.session.registries(),
-            completeness: Session::completeness(crate::commands::specs()),
+            completeness: shell.session.completeness(),
             pressed: pressed.clone(),
             colour,
             width: || render::terminal_width().map_or(80, usize::from),

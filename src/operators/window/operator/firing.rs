@@ -1,29 +1,30 @@
-//! Windows that fire, a batch or two at a time.
+//! Windows that fire, a batch or two at a time; one of several slices is [merged](super::merge) before, some groups at a
+//! time.
 //!
 //! A watermark that fires windows is owed to whoever is behind until all their rows are given. Rows that come meanwhile and
 //! touch none of those windows are taken in at once; others wait behind the watermark, so that what leaves, and in which
 //! order, is the same as if all windows had fired within one call. Windows fire in the order of their ends, the keys of one in
 //! the order of their arrival in its slices.
 
-use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
 
 use super::super::slice::Slice;
 use super::super::spec::{Column, FIRING, GIVEN, OWED_ROWS};
-use super::super::tree::{MergeTree, Part};
-use super::owed::{Firing, Owed, Source};
+use super::owed::{Firing, Gathered, Owed};
 use super::resumed::{Mark, Resumed};
-use super::{WindowAggregateOperator, index, new_slice};
+use super::{WindowAggregateOperator, index};
 use crate::api::{Armed, Inputs, Output};
 use crate::inspect::FiredWindowView;
 use crate::operators::rows::{Entries, decode_batch, encode_batch, keyed_rows};
 use crate::state::{RestoredState, StateChange};
-use crate::types::{Batch, Error, Result, key_group};
+use crate::types::{Batch, Result, key_group};
 
 /// Batches given within one call.
 const BATCHES: usize = 2;
+/// Batches of groups merged within one call.
+const MERGED_BATCHES: usize = 8;
 /// What may be owed before the operator takes no more.
 const OWED_MAX: usize = 3;
 
@@ -60,21 +61,26 @@ impl WindowAggregateOperator {
     /// Gives a batch or two of what is owed.
     pub(super) fn give(&mut self, out: &mut dyn Output) -> Result<()> {
         let mut batches = 0;
+        self.to_merge = self.batch_rows.saturating_mul(MERGED_BATCHES);
         while let Some(owed) = self.owed.front() {
             if batches == BATCHES || (batches > 0 && !out.has_room()) {
                 break;
             }
             if let Owed::Watermark(watermark) = *owed {
-                let complete = self.gather(watermark)?;
+                let gathered = self.gather(watermark)?;
                 if self.gathered.len() > 0 {
                     self.gathered.flush(&self.plan, out)?;
                     batches += 1;
                 }
-                if complete {
-                    self.owed.pop_front();
-                    self.resumed.take_if(|resumed| resumed.last_watermark() <= watermark);
-                    self.purge(watermark);
-                    out.watermark(watermark)?;
+                match gathered {
+                    Gathered::Full => {}
+                    Gathered::Merging => break,
+                    Gathered::All => {
+                        self.owed.pop_front();
+                        self.resumed.take_if(|resumed| resumed.last_watermark() <= watermark);
+                        self.purge(watermark);
+                        out.watermark(watermark)?;
+                    }
                 }
             } else if let Some(Owed::Rows(rows)) = self.owed.pop_front() {
                 self.take_in(rows, out)?;
@@ -118,14 +124,16 @@ impl WindowAggregateOperator {
         self.due.first().map(|&(end, _)| end).filter(|end| end.saturating_sub(1) <= watermark)
     }
 
-    /// Gathers up to a batch of rows of the windows that `watermark` fires; whether there are no more. Jumps over windows
-    /// without data, however many.
-    fn gather(&mut self, watermark: i64) -> Result<bool> {
+    /// Gathers up to a batch of rows of the windows that `watermark` fires. Jumps over windows without data, however many.
+    fn gather(&mut self, watermark: i64) -> Result<Gathered> {
         while self.gathered.len() < self.batch_rows {
             let mut firing = match (self.firing.take(), self.next_due(watermark)) {
                 (Some(firing), _) => firing,
-                (None, Some(end)) => self.begin(end)?,
-                (None, None) => return Ok(true),
+                (None, Some(end)) => match self.merge(end)? {
+                    Some(window) => Firing { end, window, at: 0, noted: 0, keys: 0 },
+                    None => return Ok(Gathered::Merging),
+                },
+                (None, None) => return Ok(Gathered::All),
             };
             if self.give_some(&mut firing)? {
                 self.fired_all(&firing, watermark);
@@ -133,49 +141,7 @@ impl WindowAggregateOperator {
                 self.firing = Some(firing);
             }
         }
-        Ok(false)
-    }
-
-    /// Puts together the window that ends at `end`.
-    fn begin(&mut self, end: i64) -> Result<Firing> {
-        let start = self.assigner.window_start(end);
-        let source = if let Some(mut tree) = self.tree.take() {
-            let source = self.merge_tree(&mut tree, start, end);
-            self.tree = Some(tree);
-            source?
-        } else {
-            let mut slices = self.slices.range((Excluded(start), Included(end)));
-            match (slices.next(), slices.next()) {
-                (Some((_, first)), Some((_, second))) => {
-                    let mut merged = self.empty_slice(None, first.table.len() * 2)?;
-                    let mut groups = Vec::new();
-                    for slice in [first, second].into_iter().chain(slices.map(|(_, slice)| slice)) {
-                        merged.merge(slice, &mut groups)?;
-                    }
-                    Source::Merged(Box::new(merged))
-                }
-                (only, _) => Source::Part(Part::Slice(only.map_or(end, |(&slice_end, _)| slice_end))),
-            }
-        };
-        Ok(Firing { end, source, at: 0, noted: 0, keys: 0 })
-    }
-
-    fn merge_tree(&self, tree: &mut MergeTree, start: i64, end: i64) -> Result<Source> {
-        let make = |groups| new_slice(&self.key_types, &self.aggregates, None, groups);
-        let parts: Vec<Part> = tree.parts(&self.slices, start, end, &make)?;
-        match parts[..] {
-            [only] => Ok(Source::Part(only)),
-            _ => Ok(Source::Merged(Box::new(tree.merge(&self.slices, &parts, &make)?))),
-        }
-    }
-
-    fn window<'a>(&'a self, firing: &'a Firing) -> Result<&'a Slice> {
-        let found = match &firing.source {
-            Source::Merged(merged) => Some(&**merged),
-            Source::Part(Part::Slice(slice_end)) => self.slices.get(slice_end),
-            Source::Part(part) => self.tree.as_ref().and_then(|tree| tree.get(&self.slices, *part)),
-        };
-        found.ok_or_else(|| Error::state("a window that fires has lost its slice"))
+        Ok(Gathered::Full)
     }
 
     /// Gathers rows of a window up to a full batch; whether they were its last.
@@ -183,7 +149,7 @@ impl WindowAggregateOperator {
         let room = self.batch_rows.saturating_sub(self.gathered.len()).max(1);
         let mut resumed = self.resumed.take();
         let at = firing.at;
-        let window = self.window(firing)?;
+        let window = self.slice_of(&firing.window)?;
         // A window that stands has lost no group, so their numbers have no gaps.
         let all = index(window.table.numbers());
         let next = all.min(at.saturating_add(index(room)));
@@ -248,7 +214,7 @@ impl WindowAggregateOperator {
         // Without a key there is one row, which is given or not.
         if firing.noted < firing.at && !self.key_types.is_empty() {
             let groups: Vec<u32> = (firing.noted..firing.at).collect();
-            let keys = self.window(&firing)?.table.keys(&groups)?;
+            let keys = self.slice_of(&firing.window)?.table.keys(&groups)?;
             let entries = Entries { keys, values: Vec::new(), rows: groups.len() };
             let rows = keyed_rows(&self.plan.given_descriptor().schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Upsert { state: GIVEN, namespace: firing.end, rows });

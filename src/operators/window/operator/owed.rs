@@ -3,9 +3,8 @@
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 
-use super::super::slice::Slice;
 use super::super::spec::WindowAggregate;
-use super::super::tree::Part;
+use super::super::tree::Window;
 use crate::api::Output;
 use crate::types::{Batch, Result};
 
@@ -20,7 +19,7 @@ pub(super) enum Owed {
 /// A window of which rows are being given.
 pub(super) struct Firing {
     pub(super) end: i64,
-    pub(super) source: Source,
+    pub(super) window: Window,
     /// The first group that is not given yet.
     pub(super) at: u32,
     /// Groups up to which a snapshot says that they are given.
@@ -28,9 +27,15 @@ pub(super) struct Firing {
     pub(super) keys: u64,
 }
 
-pub(super) enum Source {
-    Part(Part),
-    Merged(Box<Slice>),
+/// What gathering rows has ended with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// A batch; there may be more.
+    Full,
+    /// A window that is not merged yet.
+    Merging,
+    /// The last row.
+    All,
 }
 
 /// Rows to be given, in order.

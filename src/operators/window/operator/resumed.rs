@@ -11,10 +11,10 @@ use crate::types::{Error, Result, key_group};
 
 const VERSION: u8 = 1;
 
-/// How far an instance was.
+/// The mark that an instance had reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Its key groups.
+    /// The instance's key groups.
     pub(super) groups: Range<u16>,
     /// Windows that end before this were given in full.
     pub(super) below: i64,

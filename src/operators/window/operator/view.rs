@@ -182,7 +182,7 @@ impl WindowAggregateOperator {
         Ok((0..groups.len()).map(|row| WindowEntryView { key: keys.row(row), values: values.row(row) }).collect())
     }
 
-    /// How many keys a window has, unless its slices have too many together to compare them.
+    /// The number of keys of a window, unless its slices have too many together to compare them.
     fn distinct_keys(&self, start: i64, end: i64) -> Result<Option<u64>> {
         let slices = || self.slices.range((Excluded(start), Included(end))).map(|(_, slice)| slice);
         let all: usize = slices().map(|slice| slice.table.len()).sum();
