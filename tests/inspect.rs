@@ -175,8 +175,14 @@ fn the_log_tells_the_life_of_a_job() {
     assert!(lotic::commands::execute(&mut test.session, &statement.node).is_err());
     // Refused before anything is written: there is nothing to list.
     assert_eq!(job.view().savepoints.len(), 1);
+    // A place that only writing shows to be none.
+    std::os::unix::fs::symlink(directory.path().join("nowhere"), directory.path().join("away")).unwrap();
+    let statement = &test.session.parse("savepoint hot to 'away/sp';").expect("parses")[0];
+    assert!(lotic::commands::execute(&mut test.session, &statement.node).is_err());
+    let view = job.view();
+    assert!(view.savepoints[1].cause.is_some(), "{:?}", view.savepoints);
     let rows = listing(&mut test, "checkpoints hot;").rows;
-    assert!(rows.iter().any(|row| row[1] == "savepoint"));
+    assert!(rows.iter().any(|row| row[1] == "savepoint failed") && rows.iter().any(|row| row[1] == "savepoint"));
 
     execute(&mut test, "stop hot;");
     let view = job.view();
