@@ -97,13 +97,14 @@ impl Outputs {
         Self::send(&mut self.edges, &self.metrics, self.main.iter().copied(), batch)
     }
 
-    /// A watermark of the last operator; dead letters keep its time.
+    /// A watermark of the last operator; dead letters keep its time. Where the output was idle it goes before the change of
+    /// status: a reader that has nothing to read never holds time back between the two.
     pub(super) fn main_watermark(&mut self, watermark: i64) {
-        self.become_active();
         self.metrics.set_watermark(watermark);
         for &edge in self.main.iter().chain(&self.dead_letters).chain(&self.source_dead_letters) {
             self.edges[edge].control(&StreamElement::Watermark(watermark));
         }
+        self.become_active();
     }
 
     /// Rows of side output `port` of the operator at `operator`; dropped when nobody reads it.
@@ -122,10 +123,10 @@ impl Outputs {
         if self.sides[operator].is_empty() {
             return;
         }
-        self.become_active();
         for &(_, edge) in &self.sides[operator] {
             self.edges[edge].control(&StreamElement::Watermark(watermark));
         }
+        self.become_active();
     }
 
     /// Gives up rows of an operator, as the vertex says.

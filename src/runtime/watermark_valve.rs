@@ -32,13 +32,16 @@ impl WatermarkValve {
         Self { channels: vec![channel; channels], watermark: MIN_WATERMARK, idle: false }
     }
 
-    /// `channel` says that event time has reached `watermark`.
+    /// `channel` says that event time has reached `watermark`; of an idle one that counts once it is active again.
     pub(super) fn watermark(&mut self, channel: usize, watermark: i64) -> Passed {
         let state = &mut self.channels[channel];
-        if state.idle || watermark <= state.watermark {
+        if watermark <= state.watermark {
             return Passed::default();
         }
         state.watermark = watermark;
+        if state.idle {
+            return Passed::default();
+        }
         state.aligned |= watermark >= self.watermark;
         Passed { watermark: self.rise_to_minimum(), status: None }
     }
@@ -65,7 +68,7 @@ impl WatermarkValve {
                 state.idle = false;
                 state.aligned = state.watermark >= reached;
                 let was_idle = std::mem::take(&mut self.idle);
-                Passed { watermark: None, status: was_idle.then_some(ChannelStatus::Active) }
+                Passed { watermark: self.rise_to_minimum(), status: was_idle.then_some(ChannelStatus::Active) }
             }
             ChannelStatus::Idle | ChannelStatus::Active => Passed::default(),
         }
@@ -112,6 +115,17 @@ mod tests {
         assert_eq!(valve.watermark(1, 30), Passed::default());
         assert_eq!(valve.watermark(0, 40), Passed::default(), "now it is");
         assert_eq!(valve.watermark(1, 35), rises(35));
+    }
+
+    #[test]
+    fn a_watermark_that_comes_before_the_end_of_idleness_holds_nothing_back() {
+        let mut valve = WatermarkValve::new(2);
+        assert_eq!(valve.status(1, ChannelStatus::Idle), Passed::default());
+        assert_eq!(valve.watermark(1, 100), Passed::default());
+        assert_eq!(valve.watermark(0, 10), rises(10), "an idle channel is still left out");
+        assert_eq!(valve.status(1, ChannelStatus::Active), Passed::default());
+        assert_eq!(valve.watermark(0, 20), rises(20));
+        assert_eq!(valve.watermark(0, 200), rises(100));
     }
 
     #[test]
