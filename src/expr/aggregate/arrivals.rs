@@ -77,15 +77,15 @@ impl Accumulator for End {
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<()> {
         let (values, arrivals) = (column(state, 0)?, arrivals(state)?);
         let valid = selection(values.nulls(), None);
-        let (mut into, mut taken) = (Vec::new(), Vec::with_capacity(groups.len()));
+        let (mut into, mut won) = (Vec::new(), Vec::with_capacity(groups.len()));
         for (row, (&group, &arrival)) in groups.iter().zip(arrivals).enumerate() {
-            let takes = valid.as_ref().is_none_or(|valid| valid.value(row)) && self.takes(group, arrival);
-            taken.push(takes);
-            if takes {
+            let wins = valid.as_ref().is_none_or(|valid| valid.value(row)) && self.takes(group, arrival);
+            won.push(wins);
+            if wins {
                 into.push(group);
             }
         }
-        self.values.merge(&into, &[filter(values, &BooleanArray::from(taken))?])
+        self.values.merge(&into, &[filter(values, &BooleanArray::from(won))?])
     }
 
     fn values(&self, groups: &[u32]) -> Result<ArrayRef> {

@@ -19,7 +19,7 @@ use crate::operators::testing::{
     window_call,
 };
 use crate::types::key_group::{hash_keys, key_group};
-use crate::types::{Batch, CheckpointId, MAX_WATERMARK, Schema};
+use crate::types::{Batch, CheckpointId, Clock, MAX_WATERMARK, Schema, SystemClock};
 
 /// `key_by key | window … | aggregate …` over columns key, price, channel.
 fn planned(window: (&str, &[i64]), lateness: i64, calls: &[(&str, Option<&str>, &str)]) -> Arc<dyn PlannedOperator> {
@@ -241,7 +241,7 @@ fn ordered(rows: &[Event]) -> String {
     format!(
         "|{}|{}|{}|{}|{}",
         rows[0].2,
-        channels().last().unwrap_or("null"),
+        channels().next_back().unwrap_or("null"),
         rows.iter().map(|row| row.2).fold(Vec::new(), once).last().expect("a row"),
         joined(channels().collect()),
         joined(channels().fold(Vec::new(), once)),
@@ -498,6 +498,31 @@ fn windows_of_many_slices_share_their_merges() {
     // Windows that end between one size after the first row and the last watermark, for each of two keys; the one
     // before lacks a row of the second key alone.
     assert_eq!(full, 2 * (9_999 - 8_640 + 1) + 1);
+}
+
+#[test]
+fn many_small_windows_take_a_time_that_grows_as_they_do() {
+    let clock = SystemClock::new();
+    let fired_us = |windows: i64| {
+        let took = (0..3).map(|_| {
+            let mut running = planned(("tumble", &[1]), 0, &CALLS[..2]).create(&context()).expect("creates");
+            let mut out = Recorder::default();
+            let events: Vec<Event> = (0..windows).map(|row| (row * 7_919 % windows, Some(1), 1, None)).collect();
+            let from = clock.nanos();
+            for events in events.chunks(1_000) {
+                running.process(0, events_batch(events).1, &mut out).expect("processes");
+            }
+            running.watermark(windows, &mut out).expect("fires");
+            while advance(&mut *running, &mut out, 1) {}
+            let took = (clock.nanos() - from) / 1_000;
+            assert_eq!(i64::try_from(out.rows().len()), Ok(windows));
+            took
+        });
+        took.min().expect("a time")
+    };
+    let (few, many) = (fired_us(2_500), fired_us(20_000));
+    // Quadratic would be 64 times.
+    assert!(many <= few * 24, "{few} us, then {many} us");
 }
 
 #[test]
