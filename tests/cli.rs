@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use common::{TUMBLE, bids, committed_lines, ndjson, source, tumble};
+use common::{Bid, Came, EPOCH_MS, bids, committed_lines, ndjson, source, timestamp, tumble, tumble_job};
 use lotic::types::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -55,6 +55,26 @@ fn statements_come_from_standard_input_too() {
     let done =
         lotic(directory.path(), &["--output", "csv"], Some(&format!("{GENERATED}\ng | map 1 as one | limit 2\n")));
     assert_eq!(out(&done), "one\n1\n1\n", "{}", err(&done));
+}
+
+#[test]
+fn a_source_without_columns_says_from_how_many_records_it_has_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("written");
+    write("one.ndjson", "{\"a\":1}\n");
+    write("three.csv", "a,b\n1,x\n2,\"y\"\n3,z");
+    write("many.ndjson", &"{\"a\":1}\n".repeat(1_000_000));
+    let notice = |file: &str| {
+        let done = lotic(directory.path(), &["-c", &format!("source s from file '{file}';")], None);
+        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+        err(&done).trim_end().to_owned()
+    };
+    assert_eq!(notice("one.ndjson"), "source s has columns (a bigint), by its first 1 record");
+    assert_eq!(notice("three.csv"), "source s has columns (a bigint, b string), by its first 3 records");
+    let many = notice("many.ndjson");
+    let (_, records) = many.split_once(", by its first ").expect("said");
+    let records: u64 = records.strip_suffix(" records").and_then(|n| n.parse().ok()).expect("a number");
+    assert!((1_000..1_000_000).contains(&records), "{many}");
 }
 
 #[test]
@@ -137,92 +157,80 @@ fn restore_latest_with_nothing_to_restore_starts_from_the_beginning_and_says_so(
     assert!(err(&done).contains("nothing to restore"), "{}", err(&done));
 }
 
+/// A [`tumble_job`] in `directory` as a script that ends with its counters, over these bids.
+fn write_counting_job(directory: &Path, data: &[Bid]) {
+    std::fs::write(directory.join("bid.ndjson"), ndjson(data)).expect("written");
+    let declared = source(Path::new("bid.ndjson"), " with (split = 8192)");
+    let job = tumble_job("checkpoint = 1h", "");
+    std::fs::write(directory.join("j.lotic"), format!("{declared} {job}; wait t; subtasks t --json;"))
+        .expect("written");
+}
+
+/// Runs the script of [`write_counting_job`]; what the job has come to.
+fn counted(directory: &Path, options: &[&str]) -> Came {
+    let done = lotic(directory, &[&["run", "j.lotic"][..], options].concat(), None);
+    assert_eq!(done.status.code(), Some(0), "{options:?}: {}", err(&done));
+    let subtasks: Vec<serde_json::Value> = serde_json::from_str(&out(&done)).expect("a listing");
+    let sum = |column: &str, of: &dyn Fn(&str) -> bool| -> u64 {
+        let counted = subtasks.iter().filter(|subtask| of(subtask["vertex"].as_str().expect("a name")));
+        counted.map(|subtask| subtask[column].as_u64().expect("a counter")).sum()
+    };
+    let source = |vertex: &str| vertex.starts_with("Source: ");
+    Came {
+        rows: committed_lines(&directory.join("out")),
+        late: committed_lines(&directory.join("late")),
+        late_rows: sum("late", &|_| true),
+        read: (sum("rows_in", &source), sum("rejected", &source)),
+    }
+}
+
+fn forget(directory: &Path, names: &[&str]) {
+    for name in names {
+        let _ = std::fs::remove_dir_all(directory.join(name));
+    }
+}
+
 #[test]
-fn stopped_after_some_rows_and_restored_from_the_savepoint_gives_the_straight_output() {
+fn stopped_after_some_rows_and_restored_from_the_savepoint_it_comes_to_what_the_straight_run_does() {
     let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
     let data = bids(5, 6_000, 30, 40, 3_900, 0, 0);
-    let (expected, _) = tumble(&data, 10_000, 4_000);
-    std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
-    let script = format!(
-        "{} run t with (checkpoint = 1h) = bids | {TUMBLE} | into file 'out' with (format = 'json');",
-        source(Path::new("bid.ndjson"), " with (split = 8192)")
-    );
-    std::fs::write(directory.path().join("j.lotic"), script).expect("written");
+    write_counting_job(directory, &data);
+    let straight = counted(directory, &["--state-dir", "straight"]);
+    assert_eq!((&straight.rows, straight.late_rows, straight.read), (&tumble(&data, 10_000, 4_000).0, 0, (6_000, 0)));
     for (parallelism, restored) in [("2", "3"), ("1", "4"), ("3", "1")] {
-        let _ = std::fs::remove_dir_all(directory.path().join("out"));
-        let _ = std::fs::remove_dir_all(directory.path().join("sp"));
-        let state = format!("s{parallelism}");
-        let first = lotic(
-            directory.path(),
-            &[
-                "run",
-                "j.lotic",
-                "--state-dir",
-                &state,
-                "--parallelism",
-                parallelism,
-                "--stop-after",
-                "2500",
-                "--savepoint",
-                "sp",
-            ],
-            None,
-        );
-        assert_eq!(first.status.code(), Some(0), "{}", err(&first));
-        assert!(directory.path().join("sp/manifest.json").is_file());
-        let before = committed_lines(&directory.path().join("out")).len();
-        assert!(before > 0 && before < expected.len(), "{before} rows before the savepoint");
-        let state = format!("r{restored}");
-        let second = lotic(
-            directory.path(),
-            &["run", "j.lotic", "--state-dir", &state, "--parallelism", restored, "--restore", "sp"],
-            None,
-        );
-        assert_eq!(second.status.code(), Some(0), "{}", err(&second));
-        assert_eq!(committed_lines(&directory.path().join("out")), expected, "{parallelism} to {restored}");
+        forget(directory, &["out", "late", "sp", "first", "second"]);
+        let stop = ["--state-dir", "first", "--parallelism", parallelism, "--stop-after", "2500", "--savepoint", "sp"];
+        let before = counted(directory, &stop);
+        assert!(directory.join("sp/manifest.json").is_file());
+        assert!(!before.rows.is_empty() && before.rows.len() < straight.rows.len(), "{} rows", before.rows.len());
+        assert_eq!(before.read, (2_500, 0));
+        let came = counted(directory, &["--state-dir", "second", "--parallelism", restored, "--restore", "sp"]);
+        assert_eq!(came, straight, "{parallelism} to {restored}");
     }
 }
 
 #[test]
 fn late_rows_too_are_those_of_the_straight_run_and_with_drain_nothing_stays_open() {
     let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
     let data = bids(9, 6_000, 30, 40, 3_900, 50, 20_000);
-    std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
-    let script = format!(
-        "{} run t with (checkpoint = 1h) {{
-             bids | {} | into file 'out' with (format = 'json');
-             late_bids | map auction, price, date_time | into file 'late' with (format = 'json');
-         }}",
-        source(Path::new("bid.ndjson"), " with (split = 8192)"),
-        TUMBLE.replace("tumble(10s)", "tumble(10s) late_to late_bids")
-    );
-    std::fs::write(directory.path().join("j.lotic"), script).expect("written");
-    let run = |options: &[&str]| {
-        let done = lotic(directory.path(), &[&["run", "j.lotic"][..], options].concat(), None);
-        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
-    };
-    let written = || ["out", "late"].map(|sink| committed_lines(&directory.path().join(sink)));
-    let anew = || {
-        for folder in ["out", "late", "sp"] {
-            let _ = std::fs::remove_dir_all(directory.path().join(folder));
-        }
-    };
-    run(&["--state-dir", "straight"]);
-    let straight = written();
+    write_counting_job(directory, &data);
+    let straight = counted(directory, &["--state-dir", "straight"]);
     let (expected, late) = tumble(&data, 10_000, 4_000);
-    assert_eq!((&straight[0], straight[1].len()), (&expected, late.len()));
+    assert_eq!((&straight.rows, straight.late.len(), straight.late_rows), (&expected, late.len(), late.len() as u64));
     assert!(late.len() > 20, "{}", late.len());
     for stop_after in ["1", "1700", "2500", "5999"] {
-        anew();
-        let (first, second) = (format!("s{stop_after}"), format!("r{stop_after}"));
-        run(&["--state-dir", &first, "--stop-after", stop_after, "--savepoint", "sp"]);
-        run(&["--state-dir", &second, "--restore", "sp"]);
-        assert_eq!(written(), straight, "stopped after {stop_after} rows");
+        forget(directory, &["out", "late", "sp", "first", "second"]);
+        counted(directory, &["--state-dir", "first", "--stop-after", stop_after, "--savepoint", "sp"]);
+        let came = counted(directory, &["--state-dir", "second", "--restore", "sp"]);
+        assert_eq!(came, straight, "stopped after {stop_after} rows");
     }
-    anew();
-    run(&["--state-dir", "drained", "--stop-after", "2500", "--savepoint", "sp", "--drain"]);
-    assert_eq!(written()[0], tumble(&data[..2_500], 10_000, 4_000).0, "what was open has fired");
-    assert!(directory.path().join("sp/manifest.json").is_file());
+    forget(directory, &["out", "late", "sp"]);
+    let drained =
+        counted(directory, &["--state-dir", "drained", "--stop-after", "2500", "--savepoint", "sp", "--drain"]);
+    assert_eq!(drained.rows, tumble(&data[..2_500], 10_000, 4_000).0, "what was open has fired");
+    assert!(directory.join("sp/manifest.json").is_file());
 }
 
 #[test]
@@ -301,6 +309,12 @@ fn a_script_hears_signals_within_two_seconds_whatever_it_does() {
     write("endless.lotic", &format!("{BEGIN}source g from nexmark 'bid' with (rate = 1000); g | map price;"));
     // Nobody writes into it: the statement does not end by itself.
     write("blocked.lotic", &format!("{BEGIN}.read 'fifo'\n"));
+    // A hundred thousand windows a row, all of which fire at the end of the input.
+    let rows = |n: i64| format!("{{\"t\":\"{}\"}}\n", timestamp(EPOCH_MS + n * 100_000));
+    write("w.ndjson", &(0..3_000).map(rows).collect::<String>());
+    let windows = "source w from file 'w.ndjson' event_time t watermark 30d;
+        run j = w | window hop(100s, 1ms) | aggregate count(*) as n | into blackhole;";
+    write("windows.lotic", &format!("{BEGIN}{windows}"));
     write("job.lotic", &format!("{BEGIN}source g from nexmark 'bid' with (rate = 1000); run j = g | into blackhole;"));
     let ways: &[(&[&str], &str)] = &[
         (&["run", "many.lotic"], "nothing"),
@@ -313,6 +327,7 @@ fn a_script_hears_signals_within_two_seconds_whatever_it_does() {
         (&["-c", ".read 'blocked.lotic'"], "nothing"),
         (&[], "blocked.lotic"),
         (&["run", "job.lotic"], "nothing"),
+        (&["run", "windows.lotic"], "nothing"),
     ];
     let mut longest = 0;
     for (arguments, input) in ways {

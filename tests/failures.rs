@@ -259,6 +259,44 @@ fn however_a_job_is_interrupted_each_row_meets_the_watermark_that_it_met_in_the_
     }
 }
 
+#[test]
+fn what_can_not_be_restored_or_saved_ends_no_job() {
+    let data = bids(41, 1_500, 20, 40, 3_900, 20, 60_000);
+    let came = |pace: &str, meanwhile: &dyn Fn(&mut TestSession, &Path)| {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("bid.ndjson"), ndjson(&data)).expect("written");
+        let mut test = TestSession::new(directory.path(), |_| {});
+        let declared = source(Path::new("bid.ndjson"), &format!(" with (pace = '{pace}')"));
+        let job = tumble_job("parallelism = 2, checkpoint = 10ms", "");
+        type_in(&mut test, &format!("{declared} {job}")).expect("it starts");
+        meanwhile(&mut test, directory.path());
+        let views = test.run("").expect("it ends by itself");
+        assert_eq!(views[0].restarts, 0);
+        Came::of(&views[0], directory.path())
+    };
+    let straight = came("100000x", &|_, _| {});
+    assert!(straight.late_rows > 20, "{straight:?}");
+    let refused = came("240x", &|test, directory| {
+        read_at_least(test, 300);
+        std::fs::create_dir(directory.join("taken")).expect("created");
+        std::fs::write(directory.join("taken/mine"), "mine").expect("written");
+        for (statement, why) in [
+            ("restore t from savepoint 'nowhere'", "nowhere"),
+            ("restore t from savepoint 'taken'", "taken"),
+            ("restore t from checkpoint 999999", "999999"),
+            ("restore t with (max_parallelism = 64)", "64"),
+            ("stop t with savepoint 'taken'", "taken"),
+            ("savepoint t to 'taken'", "taken"),
+        ] {
+            let error = type_in(test, statement).expect_err("it can't be done").to_string();
+            assert!(error.contains(why), "{statement}: {error}");
+            let job = &test.session.jobs().next().expect("one job").job;
+            assert_eq!(job.wait(Some(1)), None, "{statement}");
+        }
+    });
+    assert_eq!(refused, straight);
+}
+
 /// What was read of a file and what is left of it must belong together, for the running job and for another process.
 #[test]
 fn a_file_that_becomes_another_while_it_is_read_fails_the_job_and_a_copy_is_the_same_file() {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Bid, TUMBLE, TestSession, bids, late_rows, ndjson, size, source, tumble};
 use lotic::runtime::Executor;
@@ -206,6 +206,52 @@ fn changes_of_one_key_never_overtake_each_other() {
             test.run(&script).unwrap_or_else(|failure| panic!("{pipeline}, seed {seed}: {failure}"));
             assert_eq!(&table(test.rows.take()), *expected, "{pipeline}, seed {seed}, parallelism {parallelism}");
         }
+    }
+}
+
+#[test]
+fn expressions_over_aggregates_come_to_what_a_plain_loop_does() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(43, 400, 20, 30, 3_900, 0, 0);
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    let mut of_auction: BTreeMap<i64, i64> = BTreeMap::new();
+    for bid in &data {
+        *of_auction.entry(bid.auction).or_insert(0) += 1;
+    }
+    let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for count in of_auction.into_values() {
+        groups.entry(count % 3).or_default().push(count);
+    }
+    let row = |(g, counts): (&i64, &Vec<i64>)| {
+        let many = counts.iter().filter(|count| **count > 20).count();
+        let length = |length: usize| i64::try_from(length).expect("small");
+        let mean = counts.iter().sum::<i64>() / length(counts.len());
+        let distinct = length(BTreeSet::from_iter(counts).len());
+        let spread = counts.iter().max().expect("one") - counts.iter().min().expect("one");
+        (format!(r#""g":{g},"mean":{mean},"spread":{spread},"many":{},"EXPR$3":{}"#, many * 10, distinct + g), 1)
+    };
+    let expected: BTreeMap<String, i64> = groups.iter().map(row).collect();
+    assert!(expected.len() > 1, "{expected:?}");
+    // Over rows that change, with a filter and distinct values, with the key in the expression.
+    let changing = "key_by auction | aggregate count(*) as n | map n, n % 3 as g | key_by g
+        | aggregate sum(n) / count(*) as mean, max(n) - min(n) as spread, count(*) filter (where n > 20) * 10 as many,
+            count(distinct n) + g";
+    // The same in windows, each put together again to what the plain loop counts.
+    let (windows, _) = tumble(&data, 10_000, 4_000);
+    let windowed = "key_by auction | window tumble(10s)
+        | aggregate count(*) filter (where price > 5000) + count(*) filter (where price <= 5000) as n,
+            count(distinct price) + sum(price) - count(distinct price) as total,
+            auction + sum(price) / count(*) - auction as mean";
+    for parallelism in [1, 2, 4] {
+        let run = |pipeline: &str| {
+            let mut test = TestSession::new(directory.path(), |settings| settings.parallelism = Some(parallelism));
+            let script = format!("{} run t = bids | {pipeline} | into print;", source(&file, SPLITS));
+            test.run(&script).unwrap_or_else(|failure| panic!("{pipeline}: {failure}"));
+            test.rows
+        };
+        assert_eq!(table(run(changing).take()), expected, "parallelism {parallelism}");
+        assert_eq!(run(windowed).take_sorted(), windows, "parallelism {parallelism}");
     }
 }
 

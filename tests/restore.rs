@@ -268,6 +268,27 @@ fn another_number_of_key_groups_is_an_error_that_names_both() {
 }
 
 #[test]
+fn rows_that_were_read_ahead_without_a_column_that_is_read_now_are_refused_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    std::fs::write(path.join("bid.ndjson"), ndjson(&bids(7, 100, 40, 20, 500, 0, 0))).expect("written");
+    let text = |columns: &str| {
+        let source = source(Path::new("bid.ndjson"), "");
+        format!(
+            "{source} run t with (restart_delay = 1h) = bids | map {columns} | into file 'out' with (format = 'json');"
+        )
+    };
+    // The rest of the batch has been read, and waits.
+    run(path, &text("auction, price"), |settings| settings.stop_after_rows = Some(10)).expect("it runs");
+    // With a restart this would take an hour.
+    let error = run(path, &text("auction, bidder"), latest).expect_err("a column is missing");
+    let expected = "state: source `bids` had read rows ahead when the checkpoint was taken, without `bidder`,";
+    assert!(error.starts_with(expected), "{error}");
+    run(path, &text("price"), latest).expect("what is read was read");
+    assert_eq!(committed_lines(&path.join("out")).len(), 100);
+}
+
+#[test]
 fn a_checkpoint_of_another_job_is_refused_and_a_savepoint_of_one_is_not() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();

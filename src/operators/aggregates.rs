@@ -1,8 +1,9 @@
 //! What the windowed and the un-windowed aggregate share: their calls, evaluated a batch at a time, and their state.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
 use arrow_select::take::take;
 
 use super::rows::evaluated;
@@ -67,6 +68,16 @@ impl Aggregates {
         out: &mut dyn Output,
     ) -> Result<(Batch, Evaluated)> {
         evaluated(batch, now_ms, place, out, |rows, context| self.columns(rows, context))
+    }
+
+    /// Tells the calls that depend on it in which order the rows came: as `next`, and one more each.
+    pub(super) fn number(&self, rows: &mut Evaluated, next: &mut i64) {
+        let first = *next;
+        *next = first.saturating_add_unsigned(rows.rows as u64);
+        let arrivals: ArrayRef = Arc::new(Int64Array::from_iter_values(first..*next));
+        for (_, args) in self.calls.iter().zip(&mut rows.args).filter(|(call, _)| call.by_arrival) {
+            args.push(Arc::clone(&arrivals));
+        }
     }
 
     fn columns(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Evaluated> {

@@ -13,7 +13,7 @@ use super::job_spec::{Executor, JobOptions, JobSpec, MakeGraph, Restore};
 use super::redb_storage::{open_storage, savepoint_point, tidy};
 use super::state_query;
 use super::stepping::Stepper;
-use super::storage::CheckpointStorage;
+use super::storage::{CheckpointStorage, RestorePoint};
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView};
@@ -116,18 +116,20 @@ impl Job {
     /// # Errors
     /// When there is no such checkpoint or savepoint, or it does not fit.
     pub fn check_restore(&self, spec: &JobSpec) -> Result<()> {
+        let allowed = spec.options.settings.allow_non_restored_state;
+        let fits = |point: &dyn RestorePoint| check_restore(&spec.graph, point, allowed);
+        if let Restore::Savepoint(savepoint) = &spec.restore {
+            return fits(&savepoint_point(savepoint)?);
+        }
+        // Of a job that is over nothing is lost when it can't be started again.
+        let Some(storage) = self.open_storage() else { return Ok(()) };
         match &spec.restore {
-            Restore::Fresh | Restore::Latest => Ok(()),
-            Restore::Savepoint(savepoint) => {
-                let allowed = spec.options.settings.allow_non_restored_state;
-                check_restore(&spec.graph, &savepoint_point(savepoint)?, allowed)
-            }
+            Restore::Fresh | Restore::Savepoint(_) => Ok(()),
+            Restore::Latest => last_point(&*storage)?.map_or(Ok(()), |point| fits(&*point)),
             Restore::Checkpoint(id) => {
-                // Of a job that is over nothing is lost when it can't be started again.
-                let Some(storage) = self.open_storage() else { return Ok(()) };
                 let held = storage.checkpoints()?;
                 if held.contains(id) {
-                    return Ok(());
+                    return fits(&*storage.restore(*id)?);
                 }
                 let held: Vec<String> = held.iter().map(ToString::to_string).collect();
                 let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
@@ -314,6 +316,17 @@ impl Job {
         let over = || Error::config(format!("the job is {}", self.shared.status().name()));
         self.messages.send(Message::Request(request, reply)).map_err(|_| over())?;
         answer.recv().map_err(|_| over())?
+    }
+}
+
+/// The last checkpoint of a job that may take the next meanwhile.
+fn last_point(storage: &dyn CheckpointStorage) -> Result<Option<Arc<dyn RestorePoint>>> {
+    loop {
+        let Some(&id) = storage.checkpoints()?.last() else { return Ok(None) };
+        match storage.restore(id) {
+            Err(_) if storage.checkpoints()?.last() != Some(&id) => {}
+            point => return point.map(Some),
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub fn bind_aggregate<'a>(call: &Call, scope: impl Into<Scope<'a>>) -> Result<Ag
         _ => args,
     };
     let nullable = nullable || (filter.is_some() && spec.name != "count");
-    Ok(AggregateCall { function: spec.name, args, distinct: call.distinct, filter, separator, ty, nullable })
+    let distinct = call.distinct;
+    Ok(AggregateCall { function: spec.name, args, distinct, filter, by_arrival: false, separator, ty, nullable })
 }
 
 fn arguments(

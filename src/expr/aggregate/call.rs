@@ -14,6 +14,9 @@ pub struct AggregateCall {
     pub distinct: bool,
     /// `filter (where …)`
     pub filter: Option<TypedExpr>,
+    /// Whether its state says when each value came, by numbers that stand behind the arguments: it depends on the order
+    /// of rows, and its state is merged of slices of time.
+    pub by_arrival: bool,
     /// The separator of `listagg`.
     pub separator: Option<String>,
     /// The type of the result.
@@ -23,6 +26,12 @@ pub struct AggregateCall {
 }
 
 impl AggregateCall {
+    /// The same call over state that is merged of slices of time.
+    #[must_use]
+    pub fn in_slices(&self) -> Self {
+        Self { by_arrival: matches!(self.function, "first_value" | "last_value" | "listagg"), ..self.clone() }
+    }
+
     /// Whether every input row changes the value, so that an update needs no comparison.
     #[must_use]
     pub fn always_changes(&self) -> bool {

@@ -10,9 +10,9 @@ use super::bag::{Bag, Pick};
 use super::encoded::{Encoded, Keep, encodable};
 use super::kernel::{Kernel, Typed};
 use super::min_max::{Held, value_field};
-use super::{Accumulator, AggregateCall, AggregateSpec};
+use super::{Accumulator, AggregateCall, AggregateSpec, arrivals};
 use crate::expr::TypedExpr;
-use crate::types::{LogicalType, Result};
+use crate::types::{Field, LogicalType, Result};
 
 /// `first_value`
 pub(super) const FIRST_VALUE: AggregateSpec = AggregateSpec {
@@ -25,7 +25,7 @@ pub(super) const FIRST_VALUE: AggregateSpec = AggregateSpec {
     star: false,
     coerce: None,
     result: any,
-    state: |call, retracts| if retracts { Bag::state_fields(call) } else { value_field(call) },
+    state: |call, retracts| state::<false>(call, retracts),
     make: |call, retracts| make::<false>(call, retracts),
 };
 
@@ -40,7 +40,7 @@ pub(super) const LAST_VALUE: AggregateSpec = AggregateSpec {
     star: false,
     coerce: None,
     result: any,
-    state: |call, retracts| if retracts { Bag::state_fields(call) } else { value_field(call) },
+    state: |call, retracts| state::<true>(call, retracts),
     make: |call, retracts| make::<true>(call, retracts),
 };
 
@@ -49,11 +49,28 @@ fn any(args: &[TypedExpr]) -> Result<(LogicalType, bool), String> {
     if encodable(ty) { Ok((ty.clone(), args[0].nullable())) } else { Err("a value that can be kept".to_owned()) }
 }
 
+fn state<const LAST: bool>(call: &AggregateCall, retracts: bool) -> Vec<Field> {
+    match (retracts, call.by_arrival) {
+        (true, _) => Bag::state_fields(call),
+        (false, true) if LAST && call.distinct => arrivals::All::state_fields(call),
+        (false, true) => arrivals::End::state_fields(call),
+        (false, false) => value_field(call),
+    }
+}
+
 fn make<const LAST: bool>(call: &AggregateCall, retracts: bool) -> Result<Box<dyn Accumulator>> {
     let ty = call.args[0].ty();
-    if retracts {
-        return Ok(Box::new(Bag::new(ty, if LAST { Pick::Last } else { Pick::First })?));
+    match (retracts, call.by_arrival) {
+        (true, _) => Ok(Box::new(Bag::new(ty, if LAST { Pick::Last } else { Pick::First })?)),
+        // The last of those that came for the first time.
+        (false, true) if LAST && call.distinct => Ok(Box::new(arrivals::All::new(call, None)?)),
+        (false, true) => Ok(Box::new(arrivals::End::new(LAST, one::<true>(ty)?))),
+        (false, false) => one::<LAST>(ty),
     }
+}
+
+/// Keeps the first or the last value that it is given.
+fn one<const LAST: bool>(ty: &LogicalType) -> Result<Box<dyn Accumulator>> {
     let arrow = ty.to_arrow();
     #[expect(clippy::wildcard_enum_match_arm, reason = "the common types have a way of their own, the rest has one")]
     Ok(match ty {

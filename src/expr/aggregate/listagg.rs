@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
 
-use super::AggregateSpec;
 use super::accumulator::{Accumulator, column, selection, wrong_type};
 use super::bag::{Bag, Pick};
 use super::min_max::value_field;
+use super::{AggregateSpec, arrivals};
 use crate::types::{LogicalType, Result};
 
 /// `listagg`
@@ -28,13 +28,17 @@ pub(super) const LISTAGG: AggregateSpec = AggregateSpec {
             Err("a string (write `cast(x as string)`)".to_owned())
         }
     },
-    state: |call, retracts| if retracts { Bag::state_fields(call) } else { value_field(call) },
+    state: |call, retracts| match (retracts, call.by_arrival) {
+        (true, _) => Bag::state_fields(call),
+        (false, true) => arrivals::All::state_fields(call),
+        (false, false) => value_field(call),
+    },
     make: |call, retracts| {
         let separator = call.separator.clone().unwrap_or_else(|| ",".to_owned());
-        Ok(if retracts {
-            Box::new(Bag::new(&LogicalType::String, Pick::Joined(separator))?)
-        } else {
-            Box::new(Joined { separator, texts: Vec::new() })
+        Ok(match (retracts, call.by_arrival) {
+            (true, _) => Box::new(Bag::new(&LogicalType::String, Pick::Joined(separator))?),
+            (false, true) => Box::new(arrivals::All::new(call, Some(separator))?),
+            (false, false) => Box::new(Joined { separator, texts: Vec::new() }),
         })
     },
 };

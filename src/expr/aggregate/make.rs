@@ -41,8 +41,8 @@ impl AggregateCall {
         if self.deduplicates() { Ok(Box::new(Distinct::new(self, plain, changelog_input)?)) } else { Ok(plain) }
     }
 
-    /// `distinct` changes nothing for a minimum or maximum.
+    /// `distinct` changes nothing for a minimum or maximum, and what says when values came keeps the distinct ones itself.
     fn deduplicates(&self) -> bool {
-        self.distinct && !matches!(self.function, "min" | "max")
+        self.distinct && !self.by_arrival && !matches!(self.function, "min" | "max")
     }
 }

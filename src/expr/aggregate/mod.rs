@@ -1,6 +1,7 @@
 //! Aggregate functions: columns of state indexed by group. One file a family; the registry is [`aggregates`].
 
 mod accumulator;
+mod arrivals;
 mod avg;
 mod bag;
 mod bind;

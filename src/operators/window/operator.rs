@@ -31,7 +31,7 @@ use resumed::Resumed;
 
 use super::late_rows::LateRows;
 use super::slice::Slice;
-use super::spec::{ACCUMULATORS, WATERMARK, WindowAggregate};
+use super::spec::{ACCUMULATORS, ARRIVALS, WATERMARK, WindowAggregate};
 use super::tree::{MergeTree, Merging};
 use crate::api::{Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, WindowAssigner};
 use crate::expr::RowError;
@@ -78,6 +78,8 @@ pub(super) struct WindowAggregateOperator {
     /// Groups of the slice that was made last: what the next will need.
     expected_groups: usize,
     watermark: i64,
+    /// The number of the row that comes next, where state says when rows came.
+    next_arrival: Option<i64>,
     late_rows: LateRows,
     fired: FiredWindows,
     hot_keys: HotKeys,
@@ -135,6 +137,7 @@ impl WindowAggregateOperator {
             tree: MergeTree::new(plan.window.assigner.slice_ms(), plan.window.assigner.size_ms()),
             expected_groups: 0,
             watermark: MIN_WATERMARK,
+            next_arrival: plan.is_by_arrival().then_some(0),
             late_rows: LateRows::default(),
             fired: FiredWindows::default(),
             hot_keys: HotKeys::default(),
@@ -150,8 +153,13 @@ impl WindowAggregateOperator {
         };
         let Some(restored) = &context.restored else { return Ok(this) };
         let marks = restored.operator(&WATERMARK)?;
-        let marks = marks.iter().map(|mark| read_watermark(mark)).collect::<Result<Vec<i64>>>()?;
+        let marks = marks.iter().map(|mark| read_number(mark)).collect::<Result<Vec<i64>>>()?;
         this.watermark = marks.into_iter().min().unwrap_or(MIN_WATERMARK);
+        if let Some(next) = &mut this.next_arrival {
+            for reached in restored.operator(&ARRIVALS)? {
+                *next = read_number(&reached)?.max(*next);
+            }
+        }
         this.resume(&**restored)?;
         for (slice_end, rows) in restored.keyed(&plan.descriptor())? {
             this.slice(slice_end)?.restore(&rows, plan.keys.len(), &widths)?;
@@ -374,6 +382,8 @@ impl Operator for WindowAggregateOperator {
             }
         }
         changes.push(StateChange::Operator { state: WATERMARK.name, entry: self.watermark.to_le_bytes().to_vec() });
+        let reached = self.next_arrival.map(|next| next.to_le_bytes().to_vec());
+        changes.extend(reached.map(|entry| StateChange::Operator { state: ARRIVALS.name, entry }));
         changes.extend(self.owed_changes()?);
         Ok(StateDelta { changes })
     }
@@ -395,9 +405,12 @@ impl WindowAggregateOperator {
         }
         let only = self.only_slice(batch.times());
         let batch = if only.is_none() { self.reject_timeless(batch, out)? } else { batch };
-        let (batch, rows) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
+        let (batch, mut rows) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
         if batch.is_empty() {
             return Ok(());
+        }
+        if let Some(next) = &mut self.next_arrival {
+            self.aggregates.number(&mut rows, next);
         }
         self.hot_keys.sample(&rows.keys, rows.rows)?;
         let mut runs = match only {
@@ -445,8 +458,8 @@ impl WindowAggregateOperator {
     }
 }
 
-fn read_watermark(entry: &[u8]) -> Result<i64> {
-    let bytes = entry.try_into().map_err(|_| Error::state("a stored watermark is not eight bytes"))?;
+fn read_number(entry: &[u8]) -> Result<i64> {
+    let bytes = entry.try_into().map_err(|_| Error::state("a stored number is not eight bytes"))?;
     Ok(i64::from_le_bytes(bytes))
 }
 

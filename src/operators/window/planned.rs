@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::assigners::show;
 use super::operator::WindowAggregateOperator;
-use super::spec::{Column, FIRING, OWED_ROWS, WATERMARK, WindowAggregate};
+use super::spec::{ARRIVALS, Column, FIRING, OWED_ROWS, WATERMARK, WindowAggregate};
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::{columns_read, describe_outputs, names, remap};
@@ -97,7 +97,8 @@ impl PlannedOperator for WindowAggregate {
     }
 
     fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
-        vec![WATERMARK, FIRING, OWED_ROWS]
+        let by_arrival = self.is_by_arrival().then_some(ARRIVALS);
+        [WATERMARK, FIRING, OWED_ROWS].into_iter().chain(by_arrival).collect()
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {

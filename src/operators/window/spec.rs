@@ -13,6 +13,10 @@ pub(super) const ACCUMULATORS: &str = "accumulators";
 /// The operator state: the watermark, eight bytes, little endian. All go on from the lowest.
 pub(super) const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 
+/// The operator state: the number of the row that comes next, eight bytes, little endian, where an aggregate depends on
+/// the order of rows. All go on from the highest.
+pub(super) const ARRIVALS: OperatorStateDescriptor = OperatorStateDescriptor::union("arrivals");
+
 /// Name of the keyed state of the keys that were given of a window whose firing a checkpoint has come between.
 pub(super) const GIVEN: &str = "given";
 /// The operator state that says how far a firing was: each takes what concerns its key groups.
@@ -57,7 +61,8 @@ impl WindowAggregate {
         let mut columns: Vec<Column> = (0..keys.len()).map(Column::Key).collect();
         columns.extend([Column::Start, Column::End]);
         columns.extend((0..calls.len()).map(Column::Call));
-        let calls = calls.iter().map(|(_, call)| call.clone()).collect();
+        let merges = window.assigner.slice_ms() < window.assigner.size_ms();
+        let calls = calls.iter().map(|(_, call)| if merges { call.in_slices() } else { call.clone() }).collect();
         Self { window, keys: keys.to_vec(), calls, columns, input: input.clone(), output }
     }
 
@@ -65,6 +70,11 @@ impl WindowAggregate {
         let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
         let state = state_descriptor(ACCUMULATORS, keys, &state_owners(&self.calls), false);
         StateDescriptor { slices: Some(self.window.assigner.slices()), ..state.in_namespaces("slice_end") }
+    }
+
+    /// Whether state says when rows came.
+    pub(super) fn is_by_arrival(&self) -> bool {
+        self.calls.iter().any(|call| call.by_arrival)
     }
 
     pub(super) fn given_descriptor(&self) -> StateDescriptor {

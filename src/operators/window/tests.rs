@@ -19,7 +19,7 @@ use crate::operators::testing::{
     window_call,
 };
 use crate::types::key_group::{hash_keys, key_group};
-use crate::types::{Batch, CheckpointId, MAX_WATERMARK, Schema};
+use crate::types::{Batch, CheckpointId, Clock, MAX_WATERMARK, Schema, SystemClock};
 
 /// `key_by key | window … | aggregate …` over columns key, price, channel.
 fn planned(window: (&str, &[i64]), lateness: i64, calls: &[(&str, Option<&str>, &str)]) -> Arc<dyn PlannedOperator> {
@@ -38,6 +38,19 @@ const CALLS: &[(&str, Option<&str>, &str)] = &[
     ("max", Some("channel"), "channel"),
     ("count distinct", Some("channel"), "channels"),
 ];
+
+/// What depends on the order of rows, behind the [`CALLS`]; every other seed has them.
+const BY_ARRIVAL: &[(&str, Option<&str>, &str)] = &[
+    ("first_value", Some("price"), "first"),
+    ("last_value", Some("channel"), "last"),
+    ("last_value distinct", Some("price"), "last_new"),
+    ("listagg", Some("channel"), "all"),
+    ("listagg distinct", Some("channel"), "each"),
+];
+
+fn calls(by_arrival: bool) -> Vec<(&'static str, Option<&'static str>, &'static str)> {
+    [CALLS, if by_arrival { BY_ARRIVAL } else { &[] }].concat()
+}
 
 const CHANNELS: [Option<&str>; 5] = [Some("a"), Some("bb"), None, Some("ccc"), Some("")];
 
@@ -113,6 +126,7 @@ struct Reference {
     windows: BTreeMap<i64, Panes>,
     fired: Vec<String>,
     late: usize,
+    by_arrival: bool,
 }
 
 impl Reference {
@@ -126,6 +140,7 @@ impl Reference {
             windows: BTreeMap::new(),
             fired: Vec::new(),
             late: 0,
+            by_arrival: false,
         }
     }
 
@@ -152,7 +167,7 @@ impl Reference {
         distinct.sort_unstable();
         distinct.dedup();
         format!(
-            "{}|{}|{}|{}|{}|{}|{} @{}",
+            "{}|{}|{}|{}|{}|{}|{}{} @{}",
             key.map_or("null".to_owned(), |key| key.to_string()),
             of(self.assigner.window_start(end)),
             of(end),
@@ -160,6 +175,7 @@ impl Reference {
             rows.iter().map(|row| row.2).sum::<i64>(),
             distinct.last().copied().unwrap_or("null"),
             distinct.len(),
+            if self.by_arrival { ordered(rows) } else { String::new() },
             end - 1
         )
     }
@@ -212,6 +228,26 @@ impl Reference {
     }
 }
 
+/// What [`BY_ARRIVAL`] comes to.
+fn ordered(rows: &[Event]) -> String {
+    fn once<T: PartialEq>(mut all: Vec<T>, value: T) -> Vec<T> {
+        if !all.contains(&value) {
+            all.push(value);
+        }
+        all
+    }
+    let channels = || rows.iter().filter_map(|row| row.3);
+    let joined = |channels: Vec<&str>| if channels.is_empty() { "null".to_owned() } else { channels.join(",") };
+    format!(
+        "|{}|{}|{}|{}|{}",
+        rows[0].2,
+        channels().next_back().unwrap_or("null"),
+        rows.iter().map(|row| row.2).fold(Vec::new(), once).last().expect("a row"),
+        joined(channels().collect()),
+        joined(channels().fold(Vec::new(), once)),
+    )
+}
+
 /// Within one firing the order of keys is ours to choose where windows are merged of slices: compare as multisets, and
 /// the order of windows by itself.
 fn sorted(rows: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
@@ -239,10 +275,12 @@ fn agrees_with_a_plain_reference_in_any_batch_size() {
         for lateness in [0, 15, 60] {
             for seed in 0..4 {
                 let events = random_events(seed, 400);
-                let operator = planned((name, args), lateness, CALLS);
+                let by_arrival = seed % 2 == 1;
+                let operator = planned((name, args), lateness, &calls(by_arrival));
                 let call = window_call(name, args);
                 let spec = window_functions().iter().find(|spec| spec.name == name).expect("registered");
                 let mut reference = Reference::new((spec.bind)(&call).expect("binds"), lateness, 8);
+                reference.by_arrival = by_arrival;
                 for &event in &events {
                     reference.element(event);
                 }
@@ -315,7 +353,7 @@ fn snapshots_restored_at_another_parallelism_change_nothing() {
         for lateness in [0, 30] {
             for seed in 0..3_u64 {
                 let events = random_events(seed + 100, 240);
-                let operator = planned((name, args), lateness, CALLS);
+                let operator = planned((name, args), lateness, &calls(seed % 2 == 1));
                 let what = format!("{name}({args:?}) lateness {lateness} seed {seed}");
                 let straight = run_restoring(&*operator, &events, &[1], 8_192, seed);
                 let restored = run_restoring(&*operator, &events, &[1, 3, 2, 3, 1], 8_192, seed);
@@ -460,6 +498,31 @@ fn windows_of_many_slices_share_their_merges() {
     // Windows that end between one size after the first row and the last watermark, for each of two keys; the one
     // before lacks a row of the second key alone.
     assert_eq!(full, 2 * (9_999 - 8_640 + 1) + 1);
+}
+
+#[test]
+fn many_small_windows_take_a_time_that_grows_as_they_do() {
+    let clock = SystemClock::new();
+    let fired_us = |windows: i64| {
+        let took = (0..3).map(|_| {
+            let mut running = planned(("tumble", &[1]), 0, &CALLS[..2]).create(&context()).expect("creates");
+            let mut out = Recorder::default();
+            let events: Vec<Event> = (0..windows).map(|row| (row * 7_919 % windows, Some(1), 1, None)).collect();
+            let from = clock.nanos();
+            for events in events.chunks(1_000) {
+                running.process(0, events_batch(events).1, &mut out).expect("processes");
+            }
+            running.watermark(windows, &mut out).expect("fires");
+            while advance(&mut *running, &mut out, 1) {}
+            let took = (clock.nanos() - from) / 1_000;
+            assert_eq!(i64::try_from(out.rows().len()), Ok(windows));
+            took
+        });
+        took.min().expect("a time")
+    };
+    let (few, many) = (fired_us(2_500), fired_us(20_000));
+    // Quadratic would be 64 times.
+    assert!(many <= few * 24, "{few} us, then {many} us");
 }
 
 #[test]

@@ -106,6 +106,12 @@ impl WindowAggregateOperator {
 
     /// The rows that may be taken in although windows are firing: those that touch none of them. The others are put off.
     pub(super) fn put_off(&mut self, batch: Batch) -> Result<Batch> {
+        if self.next_arrival.is_some() {
+            // Rows are numbered where they are taken in.
+            let none = batch.slice(0, 0);
+            self.owed.push_back(Owed::Rows(batch));
+            return Ok(none);
+        }
         let (mut now, mut later) = (Vec::new(), Vec::new());
         for run in self.runs(batch.times()) {
             let free = self.assigner.first_window_end(run.slice_end).saturating_sub(1) > self.watermark;
