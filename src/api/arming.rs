@@ -68,7 +68,7 @@ pub struct Armed {
     /// without this. Having more to give says the same.
     pub unfinished: bool,
     /// A barrier waits until the operator says so no more: what it has yet to give can't be dealt out to other instances,
-    /// as changes of one row may not overtake each other.
+    /// where changes of one row might overtake each other, or hold back event time.
     pub indivisible: bool,
 }
 

@@ -1,6 +1,5 @@
 //! `flat_map unnest(tags) as tag`
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
-use super::rows::{decode_batch, encode_batch, evaluated};
+use super::rows::evaluated;
 use super::select::{fresh_name, no_window};
 use crate::api::{
     Armed, ChangelogMode, Inputs, Moment, NamedExpr, Operator, OperatorContext, Output, PlannedOperator, Pruned,
@@ -18,8 +17,7 @@ use crate::api::{
 };
 use crate::expr::ast::Expr;
 use crate::expr::{Evaluator, TypedExpr, bind as bind_expr};
-use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
-use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, Field, LogicalType, Result, Schema};
+use crate::types::{Batch, Clock, Diagnostic, Error, Field, LogicalType, Result, Schema};
 
 /// `flat_map`
 pub(super) const FLAT_MAP: StageSpec = StageSpec {
@@ -172,47 +170,33 @@ impl PlannedOperator for Unnest {
         Some(Pruned { operator: Arc::new(operator), inputs: vec![inputs] })
     }
 
-    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
-        vec![UNGIVEN]
-    }
-
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let inputs: Vec<usize> = self.columns.iter().filter_map(Column::input).collect();
         let repeated = self.columns.iter().zip(self.output.fields()).filter(|(column, _)| column.input().is_some());
         let fields = repeated.map(|(_, field)| field.clone());
         let held = Schema::new(fields.chain([Field::new("unnest", self.expr.ty().clone())]).collect::<Vec<_>>());
-        let mut ungiven = VecDeque::new();
-        if let Some(restored) = &context.restored {
-            for entry in restored.operator(&UNGIVEN)? {
-                ungiven.push_back(Ungiven::decode(&entry, &held)?);
-            }
-        }
         let operator = UnnestOperator {
             expr: Evaluator::new(&self.expr),
             columns: self.columns.clone(),
             inputs,
             held,
-            ungiven,
+            ungiven: None,
             watermark: None,
             output: self.output.clone(),
             batch_rows: context.batch_rows.max(1),
             place: format!("{}[{}]", context.uid, context.subtask),
             clock: Arc::clone(&context.clock),
         };
-        if !operator.ungiven.is_empty() {
-            context.armed.set(operator.wants());
-        }
         Ok(Box::new(operator))
     }
 }
 
-/// The operator state of rows of which elements are still to be given, an entry a batch. Whoever is dealt them gives them
-/// before anything else.
-const UNGIVEN: OperatorStateDescriptor = OperatorStateDescriptor::split("ungiven");
 /// Batches given within one call.
 const BATCHES: usize = 2;
 
-/// The running operator. It holds a batch that it was given, not the rows that it makes of it.
+/// The running operator. It holds a batch that it was given, not the rows that it makes of it, and keeps no state: a barrier
+/// waits until all is given. The rest of a batch that went to another instance with a restore would hold event time back
+/// there, and rows that were late would be in time.
 struct UnnestOperator {
     expr: Evaluator,
     columns: Vec<Column>,
@@ -220,9 +204,9 @@ struct UnnestOperator {
     inputs: Vec<usize>,
     /// Those, and the lists.
     held: Schema,
-    /// What is still to be given, in order: one batch, or those of several instances after a restore.
-    ungiven: VecDeque<Ungiven>,
-    /// The watermark behind it. Not part of the state: who is in front says it again after a restore.
+    /// The batch of which rows are still to be given.
+    ungiven: Option<Ungiven>,
+    /// The watermark behind it.
     watermark: Option<i64>,
     output: Schema,
     batch_rows: usize,
@@ -235,12 +219,12 @@ impl Operator for UnnestOperator {
         let (batch, lists) =
             evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| self.expr.evaluate(rows, context))?;
         let columns = self.inputs.iter().map(|&input| batch.column(input).clone()).chain([lists]).collect();
-        self.ungiven.push_back(Ungiven::new(batch.with_columns(self.held.arrow().clone(), columns)?, 0)?);
+        self.ungiven = Some(Ungiven::new(batch.with_columns(self.held.arrow().clone(), columns)?)?);
         self.give(out)
     }
 
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        if self.ungiven.is_empty() {
+        if self.ungiven.is_none() {
             return out.watermark(watermark);
         }
         self.watermark = Some(watermark);
@@ -250,14 +234,6 @@ impl Operator for UnnestOperator {
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
         self.give(out)
     }
-
-    fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let entries = self.ungiven.iter().map(|ungiven| {
-            let entry = ungiven.encode()?;
-            Ok(StateChange::Operator { state: UNGIVEN.name, entry })
-        });
-        Ok(StateDelta { changes: entries.collect::<Result<_>>()? })
-    }
 }
 
 impl UnnestOperator {
@@ -265,32 +241,26 @@ impl UnnestOperator {
     fn give(&mut self, out: &mut dyn Output) -> Result<()> {
         let mut batches = 0;
         while batches < BATCHES && (batches == 0 || out.has_room()) {
-            let Some(ungiven) = self.ungiven.front_mut() else { break };
+            let Some(ungiven) = &mut self.ungiven else { break };
             let (rows, elements) = ungiven.next(self.batch_rows);
             let given = if rows.is_empty() { None } else { Some(self.emit(&rows.into(), &elements.into())?) };
-            self.ungiven.pop_front_if(|ungiven| ungiven.is_empty());
+            self.ungiven.take_if(|ungiven| ungiven.is_empty());
             if let Some(given) = given {
                 out.batch(given)?;
                 batches += 1;
             }
         }
-        if !self.ungiven.is_empty() {
-            out.arm(self.wants());
+        if self.ungiven.is_some() {
+            out.arm(Armed { more: true, full: Inputs::one(0), indivisible: true, ..Armed::NOTHING });
         } else if let Some(watermark) = self.watermark.take() {
             out.watermark(watermark)?;
         }
         Ok(())
     }
 
-    /// What the operator asks for while it holds something: rows wait, a watermark need not.
-    fn wants(&self) -> Armed {
-        let changes = self.ungiven.iter().any(|ungiven| ungiven.rows.kinds().is_some());
-        Armed { more: true, full: Inputs::one(0), indivisible: changes, ..Armed::NOTHING }
-    }
-
-    /// These elements of the first that is held, each with its row.
+    /// These elements of the batch that is held, each with its row.
     fn emit(&self, rows: &UInt32Array, elements: &UInt32Array) -> Result<Batch> {
-        let Some(Ungiven { rows: held, items, .. }) = self.ungiven.front() else {
+        let Some(Ungiven { rows: held, items, .. }) = &self.ungiven else {
             return Err(Error::state("elements were given of rows that are not held"));
         };
         let mut repeated = held.columns().columns().iter();
@@ -321,13 +291,13 @@ struct Ungiven {
 }
 
 impl Ungiven {
-    /// Everything of `rows` but the first `given` elements of the first.
-    fn new(rows: Batch, given: u32) -> Result<Self> {
+    /// Everything of `rows`.
+    fn new(rows: Batch) -> Result<Self> {
         let (items, offsets) = match rows.columns().columns().last() {
             Some(lists) => elements(lists)?,
             None => return Err(Error::state("rows to `unnest` came without a list")),
         };
-        let mut this = Self { rows, items, offsets, row: 0, given };
+        let mut this = Self { rows, items, offsets, row: 0, given: 0 };
         this.skip();
         Ok(this)
     }
@@ -368,25 +338,6 @@ impl Ungiven {
         }
         (rows, elements)
     }
-
-    /// The number of elements of the first row that were given, four bytes, little endian, and the rows.
-    fn encode(&self) -> Result<Vec<u8>> {
-        let mut bytes = self.given.to_le_bytes().to_vec();
-        bytes.extend(encode_batch(&self.rows.slice(self.row, self.rows.rows() - self.row))?);
-        Ok(bytes)
-    }
-
-    /// What [`Self::encode`] wrote of rows of the columns `held`.
-    fn decode(entry: &[u8], held: &Schema) -> Result<Self> {
-        let (given, rows) =
-            entry.split_first_chunk::<4>().ok_or_else(|| Error::state("rows that an operator held are damaged"))?;
-        let rows = decode_batch(rows)?;
-        if rows.columns().schema_ref() != held.arrow() {
-            let found = rows.columns().schema();
-            return Err(Error::state(format!("`flat_map` held rows of {found}, which are now of {}", held.arrow())));
-        }
-        Self::new(rows, u32::from_le_bytes(*given))
-    }
 }
 
 /// The element columns of a list or map column and where each row's elements stand in them.
@@ -412,10 +363,9 @@ mod tests {
     use super::*;
     use crate::api::Arg;
     use crate::operators::testing::{
-        FakeStream, MemoryState, Random, Recorder, Values, advance, apply, at, batch, call, context, instance, item,
-        names, run,
+        FakeStream, Recorder, Values, advance, at, batch, call, context, item, names, run,
     };
-    use crate::types::{MIN_WATERMARK, RowKind};
+    use crate::types::RowKind;
 
     fn input() -> (Schema, Batch) {
         let mut lists = ListBuilder::new(Int64Builder::new());
@@ -546,7 +496,7 @@ mod tests {
                 if !out.armed.more {
                     break;
                 }
-                assert!(out.armed.full.contains(0) && !out.armed.indivisible);
+                assert!(out.armed.full.contains(0) && out.armed.indivisible, "rows and barriers wait");
                 advance(&mut *running, &mut out, 1);
                 calls += 1;
             }
@@ -554,103 +504,6 @@ mod tests {
             assert_eq!((calls, before), (all.len().div_ceil(1_000 * most), all.len().div_ceil(1_000)));
             assert_eq!(out.elements.split_last(), Some((&"~12".to_owned(), &all[..])));
         }
-    }
-
-    #[test]
-    fn a_barrier_waits_for_changes_that_are_held() {
-        let kinds = vec![RowKind::UpdateBefore as i8, RowKind::UpdateAfter as i8].into();
-        let context = OperatorContext { batch_rows: 1, ..context() };
-        let mut running = narrowed().create(&context).expect("creates");
-        let mut out = Recorder::default();
-        running.process(0, rows(1, &[2, 2]).with_kinds(Some(kinds)), &mut out).expect("processes");
-        assert!(out.armed.indivisible);
-        assert!(!advance(&mut *running, &mut out, 9) && !out.armed.indivisible);
-        assert_eq!(out.elements, ["-U 1|100000 @1", "-U 1|100001 @1", "+U 2|200000 @2", "+U 2|200001 @2"]);
-    }
-
-    /// What comes of batches that instances are given in turn, with snapshots at random places, after each of which as many
-    /// instances go on as the next of `parallelisms` says.
-    fn run_restoring(parallelisms: &[usize], random: &mut Random) -> (Vec<String>, Vec<String>) {
-        let (operator, batch_rows) = (narrowed(), 1 + usize::try_from(random.below(9)).expect("small"));
-        let mut state: Option<MemoryState> = None;
-        let (mut given, mut expected) = (Vec::new(), Vec::new());
-        let (mut next, mut watermark) = (0, MIN_WATERMARK);
-        for (run, &parallelism) in parallelisms.iter().enumerate() {
-            let contexts = (0..parallelism)
-                .map(|subtask| OperatorContext { batch_rows, ..instance(subtask, parallelism, state.as_ref()) });
-            let started = contexts.map(|context| {
-                let operator = operator.create(&context).expect("creates");
-                (operator, Recorder { armed: context.armed.get(), ..Recorder::default() }, context)
-            });
-            let mut instances: Vec<_> = started.collect();
-            for (operator, out, _) in &mut instances {
-                // Whoever is in front says again how far event time has come.
-                operator.watermark(watermark, out).expect("takes it");
-            }
-            for turn in 0..random.below(12) {
-                let lengths: Vec<usize> =
-                    (0..random.below(6)).map(|_| usize::try_from(random.below(20)).expect("small")).collect();
-                let (operator, out, _) = &mut instances[usize::try_from(turn).expect("small") % parallelism];
-                while out.armed.full.contains(0) {
-                    advance(&mut **operator, out, 1);
-                }
-                if !lengths.is_empty() {
-                    operator.process(0, rows(next, &lengths), out).expect("processes");
-                }
-                expected.extend(expanded(next, &lengths));
-                next += i64::try_from(lengths.len()).expect("small");
-                watermark = watermark.max(next - 1);
-                for (operator, out, _) in &mut instances {
-                    operator.watermark(watermark, out).expect("takes it");
-                    advance(&mut **operator, out, random.below(4));
-                }
-            }
-            let mut after = MemoryState::default();
-            for (operator, out, context) in &mut instances {
-                if run + 1 == parallelisms.len() {
-                    advance(&mut **operator, out, u64::MAX);
-                }
-                apply(&mut after, context, &operator.snapshot(CheckpointId(1)).expect("snapshots"), 0);
-                let mut reached = MIN_WATERMARK;
-                for element in out.elements.drain(..) {
-                    if let Some(watermark) = element.strip_prefix('~') {
-                        reached = watermark.parse().expect("a number");
-                    } else {
-                        let time: i64 = element.rsplit('@').next().and_then(|time| time.parse().ok()).expect("a time");
-                        assert!(time > reached, "{element} behind ~{reached}");
-                        given.push(element);
-                    }
-                }
-            }
-            state = Some(after);
-        }
-        assert!(state.is_some_and(|state| state.of_instances.is_empty()));
-        (given, expected)
-    }
-
-    #[test]
-    fn restored_at_any_parallelism_each_element_is_given_once_and_before_its_watermark() {
-        for seed in 0..500 {
-            let (given, expected) = run_restoring(&[1, 1, 1], &mut Random(seed << 32));
-            assert_eq!(given, expected, "seed {seed}");
-            let (mut given, mut expected) = run_restoring(&[1, 3, 2, 4, 1], &mut Random(seed << 32));
-            given.sort();
-            expected.sort();
-            assert_eq!(given, expected, "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn held_rows_of_other_columns_are_refused() {
-        let context = OperatorContext { batch_rows: 1, ..context() };
-        let mut running = narrowed().create(&context).expect("creates");
-        running.process(0, rows(1, &[9]), &mut Recorder::default()).expect("processes");
-        let mut state = MemoryState::default();
-        apply(&mut state, &context, &running.snapshot(CheckpointId(1)).expect("snapshots"), 0);
-        let mut stream = FakeStream::new(&numbered());
-        stream.stage("flat_map", vec![unnest("list", Some("e"), None)], vec![]).expect("binds");
-        let refused = stream.last().create(&instance(0, 1, Some(&state))).err().expect("is refused").to_string();
-        assert!(refused.contains("`flat_map` held rows of") && refused.contains("list"), "{refused}");
     }
 
     #[test]
