@@ -9,6 +9,8 @@ pub(super) struct ChannelCheck {
     watermark: Option<i64>,
     barrier: Option<CheckpointId>,
     idle: bool,
+    /// A watermark has come on the idle channel: the end of idleness must follow.
+    returns: bool,
     ended: bool,
 }
 
@@ -18,10 +20,12 @@ impl ChannelCheck {
             return;
         }
         assert!(!self.ended, "an element behind the end of input");
+        let returns = std::mem::take(&mut self.returns);
+        assert!(!returns || matches!(element, StreamElement::Status(_)), "a watermark on an idle channel");
         match element {
             StreamElement::Batch(batch) => assert!(!batch.is_empty(), "an empty batch"),
             StreamElement::Watermark(watermark) => {
-                assert!(!self.idle, "a watermark on an idle channel");
+                self.returns = self.idle;
                 assert!(self.watermark <= Some(*watermark), "watermark {watermark} behind {:?}", self.watermark);
                 self.watermark = Some(*watermark);
             }

@@ -16,12 +16,15 @@ use crate::types::{Error, Printable, Result};
 const TICK_MS: u64 = 100;
 /// How long a cancelled preview is waited for, milliseconds.
 const CANCEL_MS: u64 = 1_000;
+/// How long a job that a signal ends has for its last checkpoint, milliseconds.
+const STOP_MS: i64 = 1_200;
 /// How often `wait` looks whether it has come, milliseconds.
 const WAIT_TICK_MS: u64 = 10;
 
 /// Stops every running job with a last checkpoint; one that can't take it is cancelled, which is said. When a signal
-/// comes meanwhile it says that the next one leaves at once (with `warned`, it did so before), and then does not wait any
-/// longer. Whether all are over.
+/// comes meanwhile it says that the next one leaves at once, and then does not wait any longer. With `warned` it did so
+/// before, and a job that is not stopped in time is cancelled: windows that fire for minutes keep no script from leaving.
+/// Whether all are over.
 pub(super) fn stop_jobs(shell: &Shell, mut warned: bool) -> bool {
     let jobs: Vec<_> = shell.session.running().map(|entry| (entry.name.clone(), Arc::clone(&entry.job))).collect();
     for (name, job) in &jobs {
@@ -38,8 +41,16 @@ pub(super) fn stop_jobs(shell: &Shell, mut warned: bool) -> bool {
             shell.session.cancel_all();
         }
     }
+    let mut late_ms = warned.then(|| shell.clock.now_ms().saturating_add(STOP_MS));
     for (_, job) in &jobs {
         while job.wait(Some(TICK_MS)).is_none() {
+            if late_ms.take_if(|late_ms| *late_ms <= shell.clock.now_ms()).is_some() {
+                for (name, job) in jobs.iter().filter(|(_, job)| job.wait(Some(0)).is_none()) {
+                    let message = format!("job {name} is cancelled without a checkpoint: it was not stopped in time");
+                    print::error(Printable::line(&message));
+                    job.cancel();
+                }
+            }
             if shell.interrupts.take() {
                 if warned {
                     return false;
