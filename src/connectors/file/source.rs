@@ -157,7 +157,10 @@ fn infer(files: &dyn Files, inputs: &[InputFile], format: &dyn FileFormat) -> Re
     };
     let unreadable = |error| Diagnostic::new(format!("can't read '{}': {error}", input.name));
     let (mut sample, all) = input.sample(files, SAMPLE_BYTES).map_err(unreadable)?;
-    if !all && let Some(end) = memchr::memrchr(b'\n', &sample) {
+    if all && !sample.ends_with(b"\n") {
+        // The last line of a file is whole without a line end too.
+        sample.push(b'\n');
+    } else if let Some(end) = memchr::memrchr(b'\n', &sample) {
         sample.truncate(end + 1);
     }
     if sample.starts_with("\u{feff}".as_bytes()) {

@@ -5,15 +5,17 @@ use super::super::{FormatOptions, Inferred};
 use super::cells::{Dialect, SplitCell, split};
 use crate::types::{Field, Schema};
 
-/// The columns of `sample`, which is whole lines: named by its header, or `f0`, `f1`, … without one. Unless option `header`
-/// says, the first line is a header when its cells are different texts and no numbers, times or truth values.
+/// The columns of `sample`: named by its header, or `f0`, `f1`, … without one. Unless option `header` says, the first line
+/// is a header when its cells are different texts and no numbers, times or truth values.
 ///
 /// # Errors
 /// When the sample has no line, or its header is no list of names.
 pub fn infer(sample: &[u8], options: &FormatOptions) -> Result<Inferred, String> {
     let dialect = Dialect::new(options)?;
     let sample = sample.strip_prefix("\u{feff}".as_bytes()).unwrap_or(sample);
-    let mut records = sample
+    // The sample may have cut its last line.
+    let whole = memchr::memrchr(b'\n', sample).map_or(sample, |end| &sample[..end]);
+    let mut records = whole
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.is_empty())
