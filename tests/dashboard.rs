@@ -8,7 +8,7 @@ mod pty;
 
 use std::time::Duration;
 
-use common::size;
+use common::{size, window_of_many};
 use lotic::types::{Clock, SystemClock};
 use pty::Pty;
 
@@ -213,18 +213,11 @@ fn press_to_screen_us(pty: &mut Pty, round: usize) -> u64 {
 fn a_key_is_answered_while_a_window_of_many_keys_fires() {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = size("LOTIC_KEYS", 200_000);
-    let pace = 7_200 / (2 + keys / 500_000);
     let mut pty = Pty::open(directory.path(), (120, 40), &[], &[]);
     pty.prompt();
-    pty.statement(&format!(
-        "source k from datagen columns (id bigint) event_time case when id < {keys} then id * 1000 / {keys} \
-         when id < {keys} + 100000 then 7200000 else 900000000000000 end \
-         with (kind = 'sequence', pace = '{pace}x', rate = 0);"
-    ));
-    pty.statement(
-        "run w with (parallelism = 2) = k | key_by id | window tumble(1h) | aggregate count(*) as n, sum(id) as total \
-         | map n, total, regexp_replace(repeat(cast(id as string), 4), '[0-4]', 'x') as slow | into blackhole;",
-    );
+    for statement in window_of_many(keys) {
+        pty.statement(&statement);
+    }
     pty.shows("job w runs");
     pty.press("dashboard\r");
     pty.dashboard();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use common::{TestSession, size};
+use common::{TestSession, size, window_of_many};
 use lotic::api::Exchange;
 use lotic::inspect::{JobStatus, JobView};
 use lotic::plan::{JobGraph, JobSettings};
@@ -180,17 +180,7 @@ fn a_window_of_many_keys_answers_while_it_fires() {
     let keys = keys();
     let directory = tempfile::tempdir().expect("a directory");
     let mut test = TestSession::new(directory.path(), |_| {});
-    // All keys within a second of event time, then rows for every reader that let their window fire, then none for years.
-    let pace = 7_200 / (2 + keys / 500_000);
-    let script = format!(
-        "source k from datagen columns (id bigint)
-           event_time case when id < {keys} then id * 1000 / {keys} when id < {keys} + 100000 then 7200000 else 900000000000000 end
-           with (kind = 'sequence', pace = '{pace}x', rate = 0);
-         run w with (parallelism = 2, restart_attempts = 1000, restart_delay = 1ms) =
-           k | key_by id | window tumble(1h) | aggregate count(*) as n, sum(id) as total
-             | map n, total, regexp_replace(repeat(cast(id as string), 4), '[0-4]', 'x') as slow | into blackhole;"
-    );
-    for statement in test.session.parse(&script).expect("parses") {
+    for statement in test.session.parse(&window_of_many(keys).concat()).expect("parses") {
         lotic::commands::execute(&mut test.session, &statement.node).expect("runs");
     }
     let job = Arc::clone(&test.session.jobs().next().expect("a job").job);

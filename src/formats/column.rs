@@ -14,7 +14,7 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, 
 use arrow_schema::DataType;
 
 use super::{base64, number, time};
-use crate::types::{Error, LogicalType, Result, printable};
+use crate::types::{Error, Field, LogicalType, Result, printable};
 
 /// Values of one column, row by row.
 #[derive(Debug)]
@@ -435,6 +435,13 @@ fn last_end(ends: &[i32]) -> usize {
 /// A decoder stops long before a column holds 2 GiB (`lines::HELD_BYTES_MAX`).
 fn end_of(len: usize) -> i32 {
     i32::try_from(len).unwrap_or(i32::MAX)
+}
+
+/// What is to be said of row `row` when a field that is not null has no value there.
+pub(super) fn missing_value(fields: &[Field], columns: &[Column], row: usize) -> Option<String> {
+    let missing = |(field, column): &(&Field, &Column)| !field.nullable && column.is_null(row);
+    let (field, _) = fields.iter().zip(columns).find(missing)?;
+    Some(format!("column {}: expected a value ({} not null), found none", field.name, field.ty))
 }
 
 /// `expected a bigint, found 'x'`, the text made safe to show and short.

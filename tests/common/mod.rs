@@ -153,6 +153,23 @@ fn short(ms: i64) -> String {
 pub(crate) const TUMBLE: &str =
     "key_by auction | window tumble(10s) | aggregate count(*) as n, sum(price) as total, avg(price) as mean";
 
+/// A source and a job `w` over it, a statement each: all keys come within a second of event time and one window; after a
+/// while rows come to every reader that let that window fire, and then none for years. What the window gives is made slow, so
+/// that it fires for as long as one needs to look.
+pub(crate) fn window_of_many(keys: u64) -> [String; 2] {
+    // Seconds until it fires: enough to fill it, and for a checkpoint.
+    let pace = 7_200 / (2 + keys / 500_000);
+    let source = format!(
+        "source k from datagen columns (id bigint) event_time case when id < {keys} then id * 1000 / {keys} \
+         when id < {keys} + 100000 then 7200000 else 900000000000000 end \
+         with (kind = 'sequence', pace = '{pace}x', rate = 0);"
+    );
+    let run = "run w with (parallelism = 2, restart_attempts = 1000, restart_delay = 1ms) = \
+               k | key_by id | window tumble(1h) | aggregate count(*) as n, sum(id) as total \
+               | map n, total, regexp_replace(repeat(cast(id as string), 4), '[0-4]', 'x') as slow | into blackhole;";
+    [source, run.to_owned()]
+}
+
 /// Collects rows as NDJSON lines, by sink.
 #[derive(Default)]
 pub(crate) struct Collected {

@@ -11,8 +11,8 @@ use arrow_select::filter::filter;
 
 use super::AggregateCall;
 use super::accumulator::{Accumulator, column, selection, wrong_type};
-use super::bag::lists;
 use super::encoded::Codec;
+use super::numbered::Numbered;
 use crate::types::{Field, LogicalType, Result};
 
 /// The numbers of rows in the order of their arrival.
@@ -200,14 +200,10 @@ impl Accumulator for All {
     }
 
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<()> {
-        let (values, arrivals) = (column(state, 0)?, column(state, 1)?);
-        let values = values.as_list_opt::<i32>().ok_or_else(|| wrong_type(values.data_type()))?;
-        let arrivals = arrivals.as_list_opt::<i32>().ok_or_else(|| wrong_type(arrivals.data_type()))?;
+        let held = Numbered::of(state)?;
         for (row, &group) in groups.iter().enumerate() {
-            let encoded = self.codec.encode(&values.value(row))?;
-            let arrivals = arrivals.value(row);
-            let arrivals = arrivals.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong_type(arrivals.data_type()))?;
-            for (value, &arrival) in encoded.iter().zip(arrivals.values()) {
+            let (values, arrivals) = held.row(row, &self.codec)?;
+            for (value, &arrival) in values.iter().zip(arrivals.values()) {
                 self.add(group, arrival, value.as_ref());
             }
         }
@@ -234,7 +230,7 @@ impl Accumulator for All {
         let lengths: Vec<usize> = ordered.iter().map(Vec::len).collect();
         let values = self.codec.decode(ordered.iter().flatten().map(|(_, value)| Some(*value)))?;
         let arrivals: Int64Array = ordered.iter().flatten().map(|(arrival, _)| *arrival).collect();
-        Ok(vec![lists(values, &lengths, &self.ty), lists(Arc::new(arrivals), &lengths, &LogicalType::BigInt)])
+        Ok(Numbered::columns(values, arrivals, &lengths, &self.ty))
     }
 
     fn clear(&mut self, group: u32) {

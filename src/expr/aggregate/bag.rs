@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, ListArray, StringArray};
-use arrow_buffer::OffsetBuffer;
-use arrow_schema::Field as ArrowField;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
 
 use super::AggregateCall;
-use super::accumulator::{Accumulator, column, selection, wrong_type};
+use super::accumulator::{Accumulator, column, selection};
 use super::encoded::Codec;
+use super::numbered::Numbered;
 use crate::types::{Field, LogicalType, Result};
 
 /// Which value is the result.
@@ -146,14 +144,10 @@ impl Accumulator for Bag {
     }
 
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<()> {
-        let (values, counts) = (column(state, 0)?, column(state, 1)?);
-        let values = values.as_list_opt::<i32>().ok_or_else(|| wrong_type(values.data_type()))?;
-        let counts = counts.as_list_opt::<i32>().ok_or_else(|| wrong_type(counts.data_type()))?;
+        let held = Numbered::of(state)?;
         for (row, &group) in groups.iter().enumerate() {
-            let encoded = self.codec.encode(&values.value(row))?;
-            let counts = counts.value(row);
-            let counts = counts.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong_type(counts.data_type()))?;
-            for (value, &count) in encoded.iter().zip(counts.values()) {
+            let (values, counts) = held.row(row, &self.codec)?;
+            for (value, &count) in values.iter().zip(counts.values()) {
                 self.shift(group, value.as_ref(), count);
             }
         }
@@ -186,10 +180,7 @@ impl Accumulator for Bag {
             lengths.push(values.len() - before);
         }
         let values = self.codec.decode(values.into_iter().map(Some))?;
-        Ok(vec![
-            lists(values, &lengths, &self.ty),
-            lists(Arc::new(Int64Array::from(counts)), &lengths, &LogicalType::BigInt),
-        ])
+        Ok(Numbered::columns(values, Int64Array::from(counts), &lengths, &self.ty))
     }
 
     fn clear(&mut self, group: u32) {
@@ -204,10 +195,4 @@ impl Accumulator for Bag {
     fn bytes(&self) -> usize {
         self.bytes + self.groups.capacity() * size_of::<Values>()
     }
-}
-
-/// A list column: the next `lengths[i]` of `values` in row `i`.
-pub(super) fn lists(values: ArrayRef, lengths: &[usize], ty: &LogicalType) -> ArrayRef {
-    let item = Arc::new(ArrowField::new("item", ty.to_arrow(), true));
-    Arc::new(ListArray::new(item, OffsetBuffer::from_lengths(lengths.iter().copied()), values, None))
 }

@@ -11,8 +11,8 @@ use hashbrown::HashTable;
 
 use super::AggregateCall;
 use super::accumulator::{Accumulator, Running, RunningEmit, column, selection, wrong_type};
-use super::bag::lists;
 use super::encoded::Codec;
+use super::numbered::lists;
 use crate::types::key_group::{hash_bytes, mix};
 use crate::types::{Field, LogicalType, Result};
 

@@ -14,6 +14,7 @@ mod kernel;
 mod listagg;
 mod make;
 mod min_max;
+mod numbered;
 mod registry;
 mod spec;
 mod sum;

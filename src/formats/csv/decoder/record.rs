@@ -2,7 +2,7 @@
 
 use arrow_schema::SchemaRef;
 
-use super::super::super::column::{Column, Kind, expectation};
+use super::super::super::column::{Column, Kind, expectation, missing_value};
 use super::super::super::lines::{Extent, Lines, without_line_end};
 use super::super::super::time::MinuteCache;
 use super::super::super::{DecoderRequest, json, options, scan};
@@ -301,9 +301,7 @@ impl CsvDecoder {
         } else if self.misfit.is_some() {
             self.misfit.take()
         } else {
-            self.fields.iter().zip(&self.columns).find(|(field, column)| !field.nullable && column.is_null(row)).map(
-                |(field, _)| format!("column {}: expected a value ({} not null), found none", field.name, field.ty),
-            )
+            missing_value(&self.fields, &self.columns, row)
         };
         if let Some(message) = message {
             self.undo_to(row);

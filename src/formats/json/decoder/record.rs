@@ -3,7 +3,7 @@
 use arrow_schema::SchemaRef;
 use hashbrown::HashMap;
 
-use super::super::super::column::{Column, quoted};
+use super::super::super::column::{Column, missing_value, quoted};
 use super::super::super::lines::{Lines, without_line_end};
 use super::super::super::{DecoderRequest, options};
 use super::super::layout::{Layout, UNREAD};
@@ -173,9 +173,7 @@ impl JsonDecoder {
         } else if let Some((target, misfit)) = self.misfits.first() {
             Some(format!("column {}{}: {}", self.fields[*target].name, misfit.path, misfit.message))
         } else {
-            self.fields.iter().zip(&self.columns).find(|(field, column)| !field.nullable && column.is_null(row)).map(
-                |(field, _)| format!("column {}: expected a value ({} not null), found none", field.name, field.ty),
-            )
+            missing_value(&self.fields, &self.columns, row)
         };
         if let Some(message) = message {
             self.undo_to(row);
