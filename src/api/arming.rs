@@ -1,4 +1,4 @@
-//! What an operator asks for when it can't, or need not, do all its work within one call.
+//! The work that an operator asks for when it can't, or need not, do all of it within one call.
 
 use std::fmt;
 
@@ -94,7 +94,7 @@ pub struct Moment {
     pub now_ms: i64,
 }
 
-/// What became of a checkpoint.
+/// The outcome of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// The checkpoint is durable: what is only needed to do its work again may be dropped.

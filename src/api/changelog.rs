@@ -10,8 +10,8 @@ pub enum ChangelogMode {
     Append,
     /// A key has one row at a time, and its next one replaces it: `+I`, `+U`, `-D`.
     Upsert(Vec<usize>),
-    /// What is no longer so is taken back first: `+I`, `-U`, `+U`, `-D`. With the key that has one row at a time, where
-    /// the stream has such a key.
+    /// A row that is no longer so is taken back first: `+I`, `-U`, `+U`, `-D`. With the key that has one row at a time,
+    /// where the stream has such a key.
     Retract(Option<Vec<usize>>),
 }
 

@@ -22,7 +22,7 @@ pub struct ConnectorSpec {
     pub summary: &'static str,
     /// The help text.
     pub help: &'static str,
-    /// What `'…'` behind the name means, if it takes one: `a path or glob`.
+    /// The meaning of `'…'` behind the name, if the connector takes one: `a path or glob`.
     pub target: Option<&'static str>,
     /// The options of `with (…)`.
     pub options: &'static [OptionSpec],
@@ -119,7 +119,7 @@ impl Options {
         duration, "a duration such as 5s", i64, OptionValue::Duration(ms) => *ms);
 }
 
-/// What a connector is given to make a source.
+/// The request by which a connector makes a source.
 #[derive(Debug, Clone)]
 pub struct SourceRequest {
     /// The source's name in the catalog.
@@ -136,7 +136,7 @@ pub struct SourceRequest {
     pub span: Span,
 }
 
-/// What a connector is given to make a sink.
+/// The request by which a connector makes a sink.
 #[derive(Clone)]
 pub struct SinkRequest {
     /// The sink's name.
@@ -151,7 +151,7 @@ pub struct SinkRequest {
     pub options: Options,
     /// Relative paths start here.
     pub base_dir: PathBuf,
-    /// Where rows for the person at the terminal go (`print`).
+    /// The destination of rows for the person at the terminal (`print`).
     pub results: Arc<dyn ResultSink>,
     /// The whole statement, for errors without a better place.
     pub span: Span,
@@ -210,14 +210,14 @@ pub enum Bounds {
     Unbounded,
 }
 
-/// What readers are opened with.
+/// The values that readers are opened with.
 #[derive(Debug, Clone)]
 pub struct SourceStart {
     /// The number of subtasks that read.
     pub parallelism: usize,
     /// The columns anybody reads, ascending indices into the schema; batches have just these, in this order.
     pub projection: Vec<usize>,
-    /// What [`Source::snapshot`] returned for each reader of the run that is restored; `None` on a fresh start.
+    /// The bytes from [`Source::snapshot`] of each reader of the run that is restored; `None` on a fresh start.
     pub restored: Option<Vec<Vec<u8>>>,
     /// Rows a full batch should have.
     pub batch_rows: usize,
@@ -250,7 +250,7 @@ pub trait Source: Send {
     }
 }
 
-/// What a reader has to give.
+/// The result of polling a reader.
 #[derive(Debug)]
 pub enum SourcePoll {
     /// Rows, columns as projected; possibly none when all were rejected.

@@ -1,4 +1,4 @@
-//! What a running operator is given.
+//! The context of a running operator.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,7 +13,7 @@ use super::Armed;
 use crate::state::RestoredState;
 use crate::types::{Clock, OperatorUid, key_group};
 
-/// What becomes of a row that can't be processed.
+/// The treatment of a row that can't be processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
@@ -30,7 +30,7 @@ pub enum OnError {
 pub struct OperatorContext {
     /// The operator's uid.
     pub uid: OperatorUid,
-    /// Which instance, from 0.
+    /// The number of the instance, from 0.
     pub subtask: usize,
     /// The number of instances.
     pub parallelism: usize,
@@ -46,7 +46,7 @@ pub struct OperatorContext {
     pub clock: Arc<dyn Clock>,
     /// For another thread to call when it has something for an operator that waits for that: see [`Armed::woken`].
     pub waker: Waker,
-    /// What the operator asks for before its first call: timers that were restored, work that was not finished.
+    /// The requests of the operator before its first call: timers that were restored, work that was not finished.
     pub armed: Cell<Armed>,
 }
 

@@ -32,8 +32,8 @@ pub trait Operator: Send {
         out.watermark(watermark)
     }
 
-    /// What the operator [armed](Output::arm) itself for has come. Only operators that did are advanced; what they asked for
-    /// is used up.
+    /// The event that the operator [armed](Output::arm) itself for has come. Only operators that did are advanced; the
+    /// request is used up.
     ///
     /// # Errors
     /// Fails the job.
@@ -63,7 +63,7 @@ pub trait Operator: Send {
     /// Checkpoint `checkpoint`, to which the operator has given its snapshot, is durable or will never be.
     fn settle(&mut self, _checkpoint: CheckpointId, _settled: Settled) {}
 
-    /// What a panel shows of the live operator: open windows, entries, timers. Called between two batches; must cost
+    /// The view of the live operator for a panel: open windows, entries, timers. Called between two batches; must cost
     /// little and stay bounded, whatever the state's size.
     fn inspect(&mut self) -> OperatorView {
         OperatorView::default()
@@ -80,7 +80,7 @@ pub trait Operator: Send {
     }
 }
 
-/// Where an operator's results go: the next operator of its chain, or the chain's exchanges.
+/// The receiver of an operator's results: the next operator of its chain, or the chain's exchanges.
 pub trait Output {
     /// Emits rows.
     ///
@@ -121,11 +121,11 @@ pub trait Output {
 /// A row that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// Where it came from: `file:line`, or the operator and its input.
+    /// The place where the row came from: `file:line`, or the operator and its input.
     pub place: String,
     /// The row as it came in (a line), or as it was displayed.
     pub row: Vec<u8>,
-    /// What is wrong with it.
+    /// The error in the row.
     pub message: String,
 }
 
@@ -191,7 +191,7 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
-    /// What the optimizer may know of it.
+    /// The role that the optimizer may know of the operator.
     fn role(&self) -> Role<'_> {
         Role::Opaque
     }
@@ -236,7 +236,7 @@ impl dyn PlannedOperator + '_ {
     }
 }
 
-/// What an operator is to the optimizer.
+/// The role of an operator for the optimizer.
 #[derive(Debug, Clone, Copy)]
 pub enum Role<'a> {
     /// Drops the rows for which this is not true, and does nothing else.

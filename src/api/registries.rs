@@ -77,9 +77,9 @@ fn unknown(what: &str, they_are: &str, name: &Spanned<String>, known: &[&str]) -
 /// The end of a job that a connector is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Where rows come from.
+    /// The end where rows come from.
     Source,
-    /// Where they go.
+    /// The end where rows go.
     Sink,
 }
 

@@ -6,7 +6,7 @@
 use crate::expr::ast::{Call, ExprNode};
 use crate::types::{Span, Spanned};
 
-/// What may stand at one place of a stage.
+/// The shape of one place of a stage: what may stand there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// One expression: `price > 1000`.
@@ -47,22 +47,22 @@ pub enum Shape {
 pub struct Clause {
     /// The word or words that begin it: `lateness`, `from savepoint`.
     pub keyword: &'static str,
-    /// What follows.
+    /// The shape of what follows the keyword.
     pub shape: Shape,
     /// Whether the stage is incomplete without it.
     pub required: bool,
-    /// What it does, for help and completion.
+    /// The purpose of the clause, for help and completion.
     pub help: &'static str,
 }
 
 /// The syntax of one stage or command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signature {
-    /// What stands directly behind the name, all required.
+    /// The shapes directly behind the name, all required.
     pub head: &'static [Shape],
-    /// What may stand behind those.
+    /// The shapes that may stand behind those.
     pub optional: &'static [Shape],
-    /// What may follow.
+    /// The clauses that may follow.
     pub clauses: &'static [Clause],
 }
 
@@ -93,7 +93,7 @@ pub enum SelectItem {
     Star {
         /// `except (a, b)`
         except: Vec<Spanned<String>>,
-        /// Where the star stands.
+        /// The place of the star.
         span: Span,
     },
 }
@@ -114,9 +114,9 @@ pub struct CommandSpec {
     pub name: &'static str,
     /// Other spellings.
     pub aliases: &'static [&'static str],
-    /// What follows.
+    /// The syntax of what follows the name.
     pub signature: Signature,
-    /// How it is typed, for help.
+    /// The usage line of the command, for help.
     pub usage: &'static str,
     /// One line for listings.
     pub summary: &'static str,

@@ -180,7 +180,7 @@ impl StageArgs {
     }
 }
 
-/// What a stage may do to the pipeline it stands in. Implemented by the lowering.
+/// The pipeline as a stage that stands in it may read and change it. Implemented by the lowering.
 pub trait StageContext {
     /// The stream so far.
     fn shape(&self) -> &StreamShape;

@@ -33,7 +33,7 @@ pub struct StateReader {
     groups: Vec<(u64, u64)>,
 }
 
-/// What was read of one keyed state in one place.
+/// The entries read of one keyed state in one place.
 #[derive(Debug, Clone)]
 pub struct StateRead {
     descriptor: StateDescriptor,
@@ -154,7 +154,7 @@ impl StateReader {
         Ok(hashes)
     }
 
-    /// What was read.
+    /// The entries that were read.
     #[must_use]
     pub fn finish(self) -> StateRead {
         let Self { descriptor, limit, entries, matching, rows, groups, .. } = self;
@@ -300,7 +300,7 @@ fn parse(text: &str, ty: &DataType) -> Option<ArrayRef> {
     arrow_cast::cast(&value, ty).ok().filter(|value| value.is_valid(0))
 }
 
-/// Where `key` is the value that `text` names in its type.
+/// The mask of the rows where `key` is the value that `text` names in its type.
 fn equal(key: &ArrayRef, text: &str) -> Result<BooleanArray> {
     if names_null(text, key.data_type()) {
         return Ok(arrow_arith::boolean::is_null(key.as_ref())?);

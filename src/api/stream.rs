@@ -1,4 +1,4 @@
-//! What is known of a stream: its columns, keys, changes and times.
+//! The shape of a stream: its columns, keys, changes and times.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{ChangelogMode, PlannedOperator, WindowSpec};
 use crate::expr::Scope;
 use crate::types::{Schema, Spanned};
 
-/// What is known of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
+/// The shape of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
 /// one.
 #[derive(Debug, Clone)]
 pub struct StreamShape {
@@ -18,13 +18,13 @@ pub struct StreamShape {
     pub keys: Option<Vec<usize>>,
     /// After `window`: what the next `aggregate` uses.
     pub window: Option<Arc<WindowSpec>>,
-    /// Which changes its rows are.
+    /// The changes that its rows are.
     pub changelog: ChangelogMode,
-    /// What it knows of time.
+    /// The time attributes of the stream.
     pub time: TimeAttributes,
 }
 
-/// What a stream knows of time. Event times stand beside the columns, so that they last where no column has them.
+/// The times of a stream. Event times stand beside the columns, so that they last where no column has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TimeAttributes {
     /// Whether rows carry event times and watermarks flow.
@@ -33,7 +33,7 @@ pub struct TimeAttributes {
     pub columns: Vec<(usize, TimeAttribute)>,
 }
 
-/// What makes a column more than a timestamp: Flink's time attributes.
+/// The attribute that makes a column more than a timestamp: Flink's time attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeAttribute {
     /// The column's value is the event time of the row.
@@ -70,7 +70,7 @@ impl StreamShape {
         Self { name, schema, keys: None, window: None, changelog, time }
     }
 
-    /// What an expression over it may read.
+    /// The columns that an expression over the stream may read.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
         Scope::named(self.name.as_ref(), &self.schema)
@@ -94,7 +94,7 @@ impl TimeAttributes {
         self.columns.sort_unstable_by_key(|&(at, _)| at);
     }
 
-    /// Which time attribute `column` is, if it is one.
+    /// The time attribute that `column` is, if it is one.
     #[must_use]
     pub fn attribute(&self, column: usize) -> Option<TimeAttribute> {
         self.columns.iter().find(|(at, _)| *at == column).map(|&(_, attribute)| attribute)

@@ -31,7 +31,7 @@ pub trait WindowAssigner: Debug + Send + Sync {
         self.size_ms()
     }
 
-    /// What is stored of the windows beside their state: a restore checks that it is of the same slices.
+    /// The slices of the windows, stored beside their state: a restore checks that it is of the same slices.
     fn slices(&self) -> Slices {
         let (slice_ms, slide_ms, size_ms) = (self.slice_ms(), self.slide_ms(), self.size_ms());
         let offset_ms = self.slice_end(0).rem_euclid(slice_ms);
@@ -73,7 +73,7 @@ pub struct WindowFnSpec {
 /// A window stage, bound.
 #[derive(Debug, Clone)]
 pub struct WindowSpec {
-    /// Which windows.
+    /// The windows.
     pub assigner: Arc<dyn WindowAssigner>,
     /// The time after its end, milliseconds, for which a window still takes rows, each of which fires it again.
     pub lateness_ms: i64,

@@ -19,7 +19,7 @@
 
 use crate::types::CheckpointId;
 
-/// Which channels of a subtask must wait for which others.
+/// The alignment of a subtask's channels: which must wait for which others.
 #[derive(Debug, Clone)]
 pub struct Aligner {
     channels: Vec<Channel>,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::state::{OperatorDelta, StateChange, StateDelta};
 use crate::types::{CheckpointId, Error, Result, SubtaskId, VertexId};
 
-/// What subtasks have handed over, of each operator one delta.
+/// The parts that subtasks have handed over, of each operator one delta.
 type Parts = BTreeMap<SubtaskId, Vec<OperatorDelta>>;
 
 /// The subtasks of one execution attempt and the checkpoint they are taking.
@@ -22,7 +22,7 @@ type Parts = BTreeMap<SubtaskId, Vec<OperatorDelta>>;
 pub struct Coordinator {
     live: BTreeSet<SubtaskId>,
     pending: Option<Pending>,
-    /// What the next checkpoint to complete consists of, as far as it has been handed over.
+    /// The parts of the next checkpoint to complete, as far as they have been handed over.
     owed: Parts,
     parent: Option<CheckpointId>,
 }
@@ -32,7 +32,7 @@ struct Pending {
     id: CheckpointId,
     triggered_ms: i64,
     waiting: BTreeSet<SubtaskId>,
-    /// What subtasks handed over when they finished after they had acknowledged this checkpoint.
+    /// The parts that subtasks handed over when they finished after they had acknowledged this checkpoint.
     later: Parts,
     alignment_ns_max: u64,
 }
@@ -40,9 +40,9 @@ struct Pending {
 /// A checkpoint that every subtask has acknowledged, to be made durable.
 #[derive(Debug)]
 pub struct Completed {
-    /// Its number.
+    /// The checkpoint's number.
     pub id: CheckpointId,
-    /// What the deltas are relative to.
+    /// The checkpoint that the deltas are relative to.
     pub parent: Option<CheckpointId>,
     /// In the order of subtasks; of each operator instance one.
     pub deltas: Vec<OperatorDelta>,

@@ -1,4 +1,4 @@
-//! What a checkpoint or savepoint says of itself.
+//! The manifest of a checkpoint or savepoint.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::types::{CheckpointId, Error, OperatorUid, Result};
 /// The version that this build writes, and the greatest that it reads.
 const VERSION: u32 = 2;
 
-/// What a checkpoint or savepoint says of itself: JSON, kept beside the state.
+/// The manifest of a checkpoint or savepoint, which describes it: JSON, kept beside the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Of this form; 1 or 2.
+    /// The version of this form; 1 or 2.
     pub version: u32,
     /// The lotic that wrote it.
     pub lotic: String,
@@ -19,11 +19,11 @@ pub struct Manifest {
     pub kind: SnapshotKind,
     /// The job that it was taken of.
     pub job: String,
-    /// Its number.
+    /// The checkpoint's number.
     pub checkpoint: CheckpointId,
     /// The clock when it was triggered, milliseconds since the epoch.
     pub taken_at_ms: i64,
-    /// What was typed to start the job, if it was typed; version 1 did not say.
+    /// The statement typed to start the job, if it was typed; version 1 did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
     /// From where a replay goes on; version 1 did not say.
@@ -37,8 +37,8 @@ pub struct Manifest {
     pub operators: Vec<ManifestOperator>,
 }
 
-/// Where the job was when a checkpoint was written, every subtask having taken its part: what besides the state decides
-/// how it goes on. A replay starts its clock and its generator there.
+/// The point that the job had reached when a checkpoint was written, every subtask having taken its part: what besides
+/// the state decides how it goes on. A replay starts its clock and its generator there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The job's clock, milliseconds since the epoch.
@@ -61,13 +61,13 @@ pub enum SnapshotKind {
 /// One operator of the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestOperator {
-    /// What its state is found by.
+    /// The uid that the operator's state is found by.
     pub uid: OperatorUid,
-    /// Its name in `explain`.
+    /// The operator's name in `explain`.
     pub name: String,
-    /// How many instances it had.
+    /// The number of instances that the operator had.
     pub parallelism: usize,
-    /// Its keyed states.
+    /// The operator's keyed states.
     pub states: Vec<DescriptorDoc>,
     /// The states of its instances, and how they are dealt out; version 1 did not say.
     #[serde(default)]
@@ -111,10 +111,10 @@ impl Manifest {
         serde_json::to_vec(self).map_err(Error::state)
     }
 
-    /// What [`to_bytes`](Self::to_bytes) wrote.
+    /// The manifest that [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
-    /// When it is of a later version, which is named, or no manifest.
+    /// When the manifest is of a later version, which is named, or the bytes are no manifest.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         check_version("manifest", bytes, VERSION)?;
         serde_json::from_slice(bytes).map_err(|error| Error::state(format!("the manifest can't be read: {error}")))

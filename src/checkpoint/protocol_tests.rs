@@ -38,7 +38,7 @@ struct Source {
     barriers: VecDeque<CheckpointId>,
     next: u8,
     ended: bool,
-    /// How many rows stood before the barrier of each checkpoint that it took part in; before any other, all.
+    /// The number of rows before the barrier of each checkpoint that the source took part in; before any other, all.
     cuts: BTreeMap<CheckpointId, u8>,
 }
 
@@ -49,7 +49,7 @@ struct Network {
     nodes: Vec<Node>,
     id: u64,
     in_flight: Option<Completed>,
-    /// What durable checkpoints hold, by node.
+    /// The contents of durable checkpoints, by node.
     durable: Vec<Vec<u8>>,
     completed: usize,
     aborted: usize,

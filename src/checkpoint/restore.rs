@@ -1,10 +1,10 @@
-//! What a restore needs to decide: which operator starts from which state, and whether it can.
+//! The decisions of a restore: which operator starts from which state, and whether it can.
 
 use super::manifest::Manifest;
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Error, OperatorUid, Result, nearest};
 
-/// Which operators start from what.
+/// The operators that start from a snapshot, and from which state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestorePlan {
     /// These have state in the snapshot.

@@ -1,4 +1,4 @@
-//! What a command is.
+//! The registry entry of a command.
 
 use crate::api::{Clause, CommandSpec, Shape, StageArgs};
 use crate::session::{Failure, Outcome, Session};
@@ -6,7 +6,7 @@ use crate::session::{Failure, Outcome, Session};
 /// One command: the registry entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Command {
-    /// How it is typed, and its help.
+    /// The command's syntax and help.
     pub spec: CommandSpec,
     /// Runs it.
     pub run: fn(&StageArgs, &mut Session) -> Result<Outcome, Failure>,

@@ -84,7 +84,7 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
     Ok(Outcome::Listing(listing.json(as_json)))
 }
 
-/// What a job is made of.
+/// The listing of a job's vertices.
 fn vertices(view: &JobView) -> Listing {
     let mut listing = Listing::new(
         vec![Column::number("vertex"), Column::text("name"), Column::number("subtasks"), Column::text("operators")],

@@ -38,7 +38,7 @@ pub(super) const SHORT: Command = Command {
     run,
 };
 
-/// What a topic is.
+/// The kind of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `source`, `sink`, `stream`, `run`
@@ -85,9 +85,9 @@ impl Kind {
 /// One thing that help explains.
 #[derive(Debug, Clone)]
 pub struct Topic {
-    /// What it is.
+    /// The kind of the topic.
     pub kind: Kind,
-    /// Its name, then its other names.
+    /// The topic's name, then its other names.
     pub names: Vec<&'static str>,
     /// One line.
     pub summary: &'static str,
@@ -231,7 +231,7 @@ fn page(topic: &Topic) -> String {
 /// The widest name of a clause or option that has its help on the same line.
 const DETAIL: usize = 34;
 
-/// How a shape is shown in a usage line.
+/// The text of a shape in a usage line.
 fn shape(shape: Shape) -> String {
     match shape {
         Shape::Expr => "EXPRESSION".into(),

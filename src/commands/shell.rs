@@ -1,10 +1,10 @@
-//! What concerns the shell itself: `.mode`, `.timer`, `.read`, `.record`, `\q`.
+//! The commands that concern the shell itself: `.mode`, `.timer`, `.read`, `.record`, `\q`.
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, ShellRequest};
 
-/// How rows are shown.
+/// The command that sets how rows are shown.
 pub(super) const MODE: Command = Command {
     spec: CommandSpec {
         name: ".mode",

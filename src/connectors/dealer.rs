@@ -1,4 +1,4 @@
-//! How readers that run in parallel share out one input, exactly, under checkpoints.
+//! The dealer, by which readers that run in parallel share out one input, exactly, under checkpoints.
 //!
 //! Splits are dealt in the input's order to whichever reader asks next, so that event time advances together. One rule
 //! makes the readers' snapshots fit each other: **a reader that has taken snapshot *n* is dealt nothing until every
@@ -26,7 +26,7 @@ pub(super) trait Splits: Send {
     /// The next split; `None` at the end of the input.
     fn take(&mut self) -> Option<Self::Split>;
 
-    /// Where the next split begins.
+    /// The position where the next split begins.
     fn position(&self) -> u64;
 }
 
@@ -65,7 +65,7 @@ struct Reader<S> {
     finishes: bool,
 }
 
-/// What a checkpoint says of one reader.
+/// The position of one reader in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReaderPosition<S> {
     version: u32,
@@ -77,12 +77,12 @@ pub(super) struct ReaderPosition<S> {
     current: Option<S>,
 }
 
-/// What a checkpoint says of all readers together.
+/// The rest of an input by a checkpoint's entries of all readers together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Remaining<S> {
     /// Nothing from here on has been dealt.
     pub(super) next: u64,
-    /// What each reader had begun and not finished.
+    /// The split that each reader had begun and not finished.
     pub(super) begun: Vec<Option<S>>,
     /// Dealt in an earlier run and not begun again since, in the input's order.
     pub(super) returned: Vec<S>,
@@ -99,7 +99,8 @@ impl<S> Remaining<S> {
         self.begun.iter().flatten().chain(&self.returned)
     }
 
-    /// How many readers go on from here, for this many subtasks: each that was restored, and one a subtask at least.
+    /// The number of readers that go on from here, for this many subtasks: each that was restored, and one a subtask at
+    /// least.
     pub(super) fn readers(&self, parallelism: usize) -> usize {
         self.begun.len().max(parallelism)
     }
@@ -196,7 +197,7 @@ impl<S: Splits> State<S> {
     }
 }
 
-/// What the readers of a checkpoint had left, in the order of their entries.
+/// The splits that the readers of a checkpoint had left, in the order of their entries.
 ///
 /// # Errors
 /// When an entry is damaged, of a later version, or speaks of an input that is not the `same` as `input`.

@@ -24,7 +24,7 @@ pub(super) trait RowGenerator: Send {
 pub(super) struct RowPlan {
     /// Names the generator and all that its rows depend on; a position of another plan is refused.
     pub(super) input: String,
-    /// How many rows in all; `None` for no end.
+    /// The number of rows in all; `None` for no end.
     pub(super) total: Option<u64>,
     /// Rows a second by all readers together; `None` for as fast as it goes.
     pub(super) rate: Option<f64>,
@@ -117,7 +117,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    /// How many rows from number `row` on are due at `now_ms`.
+    /// The number of rows from number `row` on that are due at `now_ms`.
     #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 2^53 rows")]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
     fn due(&self, row: u64, now_ms: i64) -> u64 {

@@ -94,7 +94,7 @@ impl Kind {
         }
     }
 
-    /// How many of the first `events` events are of this kind.
+    /// The number of events of this kind among the first `events` events.
     fn rows_of(self, events: u64) -> u64 {
         let (first, of_epoch) = self.share();
         events / EVENTS_AN_EPOCH * of_epoch + (events % EVENTS_AN_EPOCH).saturating_sub(first).min(of_epoch)

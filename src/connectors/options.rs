@@ -40,7 +40,7 @@ pub(super) const fn source_options<const OWN: usize, const ALL: usize>(own: [Opt
     all
 }
 
-/// Where option `name` was typed, else the whole statement.
+/// The place where option `name` was typed, else the whole statement.
 pub(super) fn place(options: &Options, name: &str, statement: Span) -> Span {
     options.get(name).map_or(statement, |value| value.span)
 }

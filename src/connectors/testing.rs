@@ -1,4 +1,4 @@
-//! What tests of connectors share: requests, starts, and readers driven by seed.
+//! The helpers that tests of connectors share: requests, starts, and readers driven by seed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::random::Stream;
 use crate::api::{OptionValue, Options, PlannedSource, Rejected, Source, SourcePoll, SourceRequest, SourceStart};
 use crate::types::{CheckpointId, Result, Schema, Span, Spanned, VirtualClock};
 
-/// Where tests say that everything was typed.
+/// The place where tests say that everything was typed.
 pub(super) const SPAN: Span = Span::new(10, 20);
 
 /// `source test from connector 'target' columns … with (options)`
@@ -42,7 +42,7 @@ pub(super) fn start(parallelism: usize, projection: &[usize], batch_rows: usize)
     }
 }
 
-/// What came out of a source.
+/// The output of a source.
 #[derive(Default)]
 pub(super) struct Got {
     pub(super) batches: Vec<RecordBatch>,

@@ -11,14 +11,14 @@ use super::overlay::{Complete, Overlay, Popup};
 use super::{Export, Model, Panel, PanelSpec, Theme};
 use crate::inspect::{JobStatus, JobView, StateQuery, StateView};
 
-/// How long something said stays on the status line, milliseconds.
+/// The time that a message stays on the status line, milliseconds.
 const MESSAGE_MS: i64 = 8_000;
 /// Statements that are remembered.
 const HISTORY_MAX: usize = 500;
 /// Statements that may be under way at once: each waits for the one before it.
 const PENDING_MAX: usize = 8;
 
-/// What is to be done by whoever holds the session and the terminal.
+/// The work to be done by whoever holds the session and the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Run a statement.
@@ -35,7 +35,7 @@ pub enum Effect {
     Export(Export),
 }
 
-/// Where a person wants to go.
+/// The place where a person wants to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// To the prompt (F2).
@@ -44,7 +44,7 @@ pub enum Leave {
     Back,
 }
 
-/// How the dashboard is coloured.
+/// The colouring of the dashboard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Look {
     /// For a dark background.
@@ -57,7 +57,7 @@ pub enum Look {
 }
 
 impl Look {
-    /// Its styles.
+    /// The styles of this colouring.
     #[must_use]
     pub const fn theme(self) -> Theme {
         match self {
@@ -68,10 +68,10 @@ impl Look {
     }
 }
 
-/// How the dashboard begins; what of it lasts when it is closed.
+/// The options that the dashboard begins with; those of them that last when it is closed.
 #[derive(Debug, Clone, Default)]
 pub struct AppOptions {
-    /// Its colours.
+    /// The dashboard's colours.
     pub look: Look,
     /// The job to show; the one started last when there is none of that name.
     pub job: Option<String>,
@@ -84,13 +84,13 @@ pub struct AppOptions {
 /// One job of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobLine {
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its state.
+    /// The job's state.
     pub status: JobStatus,
 }
 
-/// What a statement answered.
+/// The answer to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The statement, as it was sent.
@@ -115,13 +115,13 @@ pub(super) struct Mounted {
     pub(super) panel: Box<dyn Panel>,
 }
 
-/// Where things were last drawn, for the mouse.
+/// The areas where things were last drawn, for the mouse.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Areas {
     pub(super) screen: Rect,
     pub(super) tabs: Vec<(Rect, usize)>,
     pub(super) tiles: Tiles,
-    /// What each panel was given to draw in.
+    /// The area that each panel was given to draw in.
     pub(super) inside: Vec<(usize, Rect)>,
 }
 
@@ -135,7 +135,7 @@ pub struct App {
     pub(super) zoom: bool,
     pub(super) look: Look,
     pub(super) theme: Theme,
-    /// What is drawn.
+    /// The model that is drawn.
     pub(super) model: Model,
     /// The job as it is now, also while the view is frozen.
     pub(super) live: Arc<JobView>,
@@ -194,7 +194,7 @@ impl App {
         }
     }
 
-    /// What lasts until the dashboard is opened again.
+    /// The options that last until the dashboard is opened again.
     #[must_use]
     pub fn into_options(self) -> AppOptions {
         AppOptions { look: self.look, job: self.job, panel: self.focus, history: self.history }
@@ -215,12 +215,12 @@ impl App {
         }
     }
 
-    /// How lines are completed from now on.
+    /// Sets how lines are completed from now on.
     pub fn set_complete(&mut self, complete: Complete) {
         self.complete = complete;
     }
 
-    /// What time it is: something happens now, however long the last took.
+    /// Sets the time: something happens now, however long the last took.
     pub const fn tick(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
     }
@@ -251,7 +251,7 @@ impl App {
         }
     }
 
-    /// What is wanted of the keyed state: what the panel with the keys wants, else another on the screen.
+    /// The query for keyed state: that of the panel with the keys, else of another on the screen.
     #[must_use]
     pub fn state_query(&self) -> Option<StateQuery> {
         if self.frozen_ms.is_some() || self.jobs.is_empty() {
@@ -312,7 +312,7 @@ impl App {
         &self.pending
     }
 
-    /// How wide the text of an answer may be.
+    /// The greatest width of the text of an answer, in columns.
     #[must_use]
     pub const fn text_width(&self) -> u16 {
         super::overlay::text_width(self.areas.screen.width)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::session::Listing;
 
-/// What is written to a file.
+/// The contents of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// The file's name without its ending: `hot-subtasks-20260101-120000`.

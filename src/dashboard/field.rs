@@ -25,12 +25,12 @@ impl Field {
         Self { input: Input::new(text.to_owned()) }
     }
 
-    /// What is typed.
+    /// The text that is typed.
     pub(super) fn text(&self) -> &str {
         self.input.value()
     }
 
-    /// Where the cursor is, in bytes.
+    /// The position of the cursor, in bytes.
     pub(super) fn cursor(&self) -> usize {
         self.text().char_indices().nth(self.input.cursor()).map_or(self.text().len(), |(at, _)| at)
     }
@@ -83,7 +83,7 @@ impl Field {
     }
 }
 
-/// What a key means to a line of text: what it means in a shell.
+/// The meaning of a key for a line of text: what it means in a shell.
 fn request(key: KeyEvent) -> Option<InputRequest> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);

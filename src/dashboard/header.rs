@@ -10,10 +10,10 @@ use super::{Model, PanelSpec, Theme, lag_ms};
 use crate::inspect::{CheckpointStatus, JobStatus, JobView};
 use crate::types::printable;
 
-/// What the header says besides what the job's view holds.
+/// The facts that the header shows besides the job's view.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around {
-    /// Which job of how many, from 1.
+    /// The number of the job, from 1, and the number of jobs.
     pub(super) job: (usize, usize),
     /// For how long the view is frozen, milliseconds.
     pub(super) frozen_ms: Option<i64>,
@@ -166,7 +166,7 @@ pub(super) fn tabs(
     (Line::from(spans), places)
 }
 
-/// What is left of the tab bar on the narrowest of terminals: the panel that is shown.
+/// The rest of the tab bar on the narrowest of terminals: the panel that is shown.
 fn labels_of_focus(panels: &[&'static PanelSpec], focus: usize) -> Vec<String> {
     panels
         .iter()

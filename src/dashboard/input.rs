@@ -336,7 +336,7 @@ impl App {
         (self.jobs.len() > 1).then(|| Choose::new("Jobs".to_owned(), self.jobs.iter().map(line).collect(), at))
     }
 
-    /// Which of the jobs is shown, from 0.
+    /// The number of the job that is shown, from 0.
     pub(super) fn job_number(&self) -> usize {
         self.jobs.iter().position(|job| Some(&job.name) == self.job.as_ref()).unwrap_or(0)
     }

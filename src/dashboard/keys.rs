@@ -5,7 +5,7 @@
 pub(super) struct KeyHelp {
     /// As it is shown.
     pub(super) keys: &'static str,
-    /// What it does, for help.
+    /// The effect of the key, for help.
     pub(super) what: &'static str,
     /// In a word, for the status line; empty when it is not worth the room.
     pub(super) hint: &'static str,
@@ -15,7 +15,7 @@ const fn key(keys: &'static str, hint: &'static str, what: &'static str) -> KeyH
     KeyHelp { keys, what, hint }
 }
 
-/// What concerns the job.
+/// The keys that concern the job.
 pub(super) const JOB: &[KeyHelp] = &[
     key("space", "pause", "pauses the job, or lets it go on"),
     key("c", "checkpoint", "takes a checkpoint"),
@@ -28,7 +28,7 @@ pub(super) const JOB: &[KeyHelp] = &[
     key(":", "command", "any statement of the shell; Tab completes, Up and Down recall"),
 ];
 
-/// What concerns the view.
+/// The keys that concern the view.
 pub(super) const VIEW: &[KeyHelp] = &[
     key("Tab Shift-Tab", "", "the panel after or before this one"),
     key("1 … 9", "panel", "the panel of that number"),

@@ -1,11 +1,11 @@
-//! Which panels are shown where: one on a small terminal, as many as are readable on a large one.
+//! The layout of the panels: one on a small terminal, as many as are readable on a large one.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
 /// The panels and plots on the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tiles {
-    /// Where the plots are.
+    /// The area of the plots.
     pub(super) plots: Option<Rect>,
     /// The panels by number, borders included.
     pub(super) panels: Vec<(usize, Rect)>,

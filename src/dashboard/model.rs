@@ -1,4 +1,4 @@
-//! What panels draw: the latest view of the job, and what it tells together with those before it.
+//! The model that panels draw: the latest view of the job, and what it tells together with those before it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ const TREND: usize = 60;
 /// Rates are taken over at least this long, milliseconds: counters move a batch at a time.
 const RATE_MS: i64 = 1_000;
 
-/// What panels draw.
+/// The model that panels draw.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// The job, now.
     pub view: Arc<JobView>,
     /// Every job of the session.
     pub jobs: Vec<String>,
-    /// Its keyed state, as the panel on the screen asked for it; an error in words.
+    /// The job's keyed state, as the panel on the screen asked for it; an error in words.
     pub state: Option<Result<Vec<StateView>, String>>,
     /// A view now and then, oldest first; the newest is [`Self::view`].
     samples: VecDeque<Sample>,
 }
 
-/// What is kept of an earlier view.
+/// The part that is kept of an earlier view.
 #[derive(Debug, Clone)]
 struct Sample {
     at_ms: i64,
@@ -73,7 +73,7 @@ impl Sample {
     }
 }
 
-/// What a subtask does a second, and what it spends its time on.
+/// The rates of a subtask: what it does a second, and what it spends its time on.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rates {
     /// Rows in a second.
@@ -93,7 +93,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// What weighs most: what a box is coloured and marked by.
+    /// The load that weighs most: what a box is coloured and marked by.
     #[must_use]
     pub fn load(&self) -> Load {
         if self.backpressured > 0.5 {
@@ -106,14 +106,14 @@ impl Rates {
     }
 }
 
-/// What a subtask mostly does.
+/// The load of a subtask: what it mostly does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// It works.
+    /// The subtask works.
     Busy,
-    /// It waits for room downstream.
+    /// The subtask waits for room downstream.
     Backpressured,
-    /// It waits for input.
+    /// The subtask waits for input.
     Idle,
 }
 
@@ -202,7 +202,7 @@ impl Model {
         .unwrap_or(0.0)
     }
 
-    /// How far back the samples go, milliseconds.
+    /// The time that the samples go back, milliseconds.
     #[must_use]
     pub fn past_ms(&self) -> i64 {
         let ends = self.samples.front().zip(self.samples.back());

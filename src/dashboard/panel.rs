@@ -1,4 +1,4 @@
-//! What a panel is.
+//! The panels' interface.
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
@@ -15,7 +15,7 @@ pub struct PanelSpec {
     pub name: &'static str,
     /// As the tab bar shows it.
     pub title: &'static str,
-    /// What it shows, for help.
+    /// The content of the panel, for help.
     pub help: &'static str,
     /// The keys that it takes itself, and what they do.
     pub keys: &'static [(&'static str, &'static str)],
@@ -43,16 +43,16 @@ pub trait Panel {
         false
     }
 
-    /// What it shows, as rows: what is exported, and what its command prints.
+    /// The content of the panel, as rows: what is exported, and what its command prints.
     fn listing(&self, model: &Model) -> Listing;
 
-    /// What it wants read of the job's keyed state, while it is on the screen.
+    /// The query for the job's keyed state that the panel wants read while it is on the screen.
     fn state_query(&self) -> Option<StateQuery> {
         None
     }
 }
 
-/// What becomes of a key.
+/// The reaction to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reaction {
     /// Nothing.
@@ -65,7 +65,7 @@ pub enum Reaction {
     Ask {
         /// `Kill subtask 1[0] of hot?`
         question: String,
-        /// What yes runs.
+        /// The statement that yes runs.
         statement: String,
     },
     /// Something to say on the status line.

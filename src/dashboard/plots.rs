@@ -23,7 +23,7 @@ struct Series {
 /// One plot.
 struct Plot {
     title: &'static str,
-    /// What is said while there is no point.
+    /// The text shown while there is no point.
     empty: &'static str,
     series: Vec<Series>,
     show: fn(f64) -> String,

@@ -1,4 +1,4 @@
-//! What the dashboard looks like.
+//! The look of the dashboard.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,7 +14,7 @@ use super::{PanelSpec, plots};
 use crate::inspect::JobStatus;
 use crate::types::printable;
 
-/// What there is to see before there is a job.
+/// The text to see before there is a job.
 const NO_JOB: &str = "No job runs in this session.\n\n\
     : opens a line that takes any statement, for instance\n\n\
     source bids from nexmark 'bid' with (events = 10000000, rate = 50000)\n\

@@ -1,4 +1,4 @@
-//! What the keys of the dashboard come to: statements, as a person would type them.
+//! The statements that the keys of the dashboard come to, as a person would type them.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub(super) fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// What `space` does to the job: the statement, or why there is none.
+/// The statement that `space` runs on the job, or why there is none.
 pub(super) fn pause_or_resume(view: &JobView) -> Result<String, String> {
     let job = name(&view.name);
     match view.status {
@@ -34,7 +34,7 @@ pub(super) fn pause_or_resume(view: &JobView) -> Result<String, String> {
     }
 }
 
-/// What `+` and `-` do: the statement, or why there is none.
+/// The statement that `+` and `-` run, or why there is none.
 pub(super) fn rescale(view: &JobView, up: bool) -> Result<String, String> {
     if view.status.is_final() {
         return Err(format!("job {} is {}; r starts it again", view.name, view.status.name()));

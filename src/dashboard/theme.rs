@@ -20,11 +20,11 @@ pub struct Theme {
     pub focus: Style,
     /// The chosen row.
     pub selected: Style,
-    /// What goes well; busy.
+    /// The style of what goes well; busy.
     pub good: Style,
-    /// What deserves a look; back-pressured.
+    /// The style of what deserves a look; back-pressured.
     pub warn: Style,
-    /// What failed.
+    /// The style of what failed.
     pub bad: Style,
     /// Plots and rulers.
     pub accent: Style,

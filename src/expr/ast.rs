@@ -19,16 +19,16 @@ pub enum Expr {
     Binary(Box<ExprNode>, Spanned<BinaryOp>, Box<ExprNode>),
     /// `x is [not] null | true | false | unknown`
     Is {
-        /// What is asked.
+        /// The expression that is asked about.
         expr: Box<ExprNode>,
-        /// Of what.
+        /// The test.
         test: IsTest,
         /// With `not`.
         negated: bool,
     },
     /// `x [not] between low and high`
     Between {
-        /// What is asked.
+        /// The expression that is asked about.
         expr: Box<ExprNode>,
         /// With `not`.
         negated: bool,
@@ -39,16 +39,16 @@ pub enum Expr {
     },
     /// `x [not] in (a, b, …)`
     InList {
-        /// What is looked for.
+        /// The expression that is looked for.
         expr: Box<ExprNode>,
         /// With `not`.
         negated: bool,
-        /// Where.
+        /// The list where it is looked for.
         list: Vec<ExprNode>,
     },
     /// `x [not] like pattern [escape c]`
     Like {
-        /// What is matched.
+        /// The expression that is matched.
         expr: Box<ExprNode>,
         /// With `not`.
         negated: bool,
@@ -68,7 +68,7 @@ pub enum Expr {
     },
     /// `cast(x as t)`, `try_cast(x as t)`
     Cast {
-        /// What is cast.
+        /// The expression that is cast.
         expr: Box<ExprNode>,
         /// To what.
         ty: Spanned<LogicalType>,
@@ -98,7 +98,7 @@ pub enum Expr {
 pub struct Call {
     /// The function's name as typed.
     pub name: Spanned<String>,
-    /// Its arguments; empty with `star`.
+    /// The call's arguments; empty with `star`.
     pub args: Vec<ExprNode>,
     /// `count(*)`
     pub star: bool,

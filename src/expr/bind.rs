@@ -59,7 +59,7 @@ pub fn bind_predicate<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Resul
 struct Binder<'a> {
     scope: &'a Scope<'a>,
     depth: usize,
-    /// What stands for an aggregate's result, where there are aggregates.
+    /// The binding of an aggregate's result, where there are aggregates.
     aggregate: Option<&'a mut dyn FnMut(&Call) -> Bound>,
 }
 

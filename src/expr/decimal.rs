@@ -190,7 +190,7 @@ fn divide(a: i128, s1: u8, b: i128, s2: u8, out: (u8, u8)) -> Option<i128> {
     narrow(divide_half_up_wide(i256::from_i128(a), d)?, out.0)
 }
 
-/// How two unscaled values of different scales compare; exact.
+/// The order of two unscaled values of different scales; exact.
 pub(super) fn compare(a: i128, s1: u8, b: i128, s2: u8) -> std::cmp::Ordering {
     let (mut left, mut right) = (i256::from_i128(a), i256::from_i128(b));
     // 10^38 * 2^127 is below 2^255: this never wraps.

@@ -10,7 +10,7 @@ use super::cast::write_value;
 use super::typed::{ArithmeticOp, Op, TypedExpr, TypedKind};
 use crate::types::LogicalType;
 
-/// How tightly an expression's outermost operator binds.
+/// The level at which an expression's outermost operator binds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Or,

@@ -11,7 +11,7 @@ use super::typed::{CompareOp, Op};
 use super::value::{RowError, Scope, Value};
 use crate::types::{LogicalType, Result};
 
-/// What evaluation needs to know besides the rows, and where it reports rows that fail.
+/// The facts that evaluation needs besides the rows, and where it reports rows that fail.
 #[derive(Debug, Default)]
 pub struct EvalContext {
     /// Processing time, for `current_timestamp` and its like; milliseconds.
@@ -38,7 +38,7 @@ impl Evaluator {
         Self { node: Node::compile(expr) }
     }
 
-    /// Its value for every row, as a column of the expression's type.
+    /// The expression's value for every row, as a column of the expression's type.
     ///
     /// # Errors
     /// When a kernel refuses its input: a defect of ours. A row's own failure goes to [`EvalContext::errors`].

@@ -1,4 +1,4 @@
-//! What Flink 2.3 says to the expressions of `tests/flink/expressions.py`, beside what we say.
+//! The answers of Flink 2.3 to the expressions of `tests/flink/expressions.py`, beside ours.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::types::{LogicalType, Schema};
 
 const GOLDENS: &str = include_str!("../../tests/flink/expressions.json");
 
-/// Where we mean to differ, and why.
+/// The expressions where we mean to differ, and why.
 const DIFFERENT: &[(&str, &[&str])] = &[
     (
         "exact numbers have 38 digits, wherever they are written",

@@ -91,7 +91,8 @@ fn integer(digits: &str, negative: bool, span: Span) -> Result<TypedExpr, Diagno
     .at(span))
 }
 
-/// Its digits are its precision, as in Flink: `0.05` is a `DECIMAL(3, 2)`, `.5` a `DECIMAL(1, 1)`.
+/// The exact number of these digits. Its digits are its precision, as in Flink: `0.05` is a `DECIMAL(3, 2)`, `.5` a
+/// `DECIMAL(1, 1)`.
 fn exact(digits: &str, negative: bool, span: Span) -> Result<TypedExpr, Diagnostic> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let precision = u8::try_from(whole.len() + fraction.len()).unwrap_or(u8::MAX);

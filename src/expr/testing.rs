@@ -509,7 +509,7 @@ impl Parser {
         Ok(Expr::Cast { expr, ty, lenient, length })
     }
 
-    /// That of the type at token `at`.
+    /// The length of the type at token `at`.
     fn length(&self, at: usize) -> Option<Length> {
         let Some((Token::Word(word), _)) = self.tokens.get(at) else { return None };
         let word = word.to_lowercase();

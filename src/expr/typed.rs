@@ -17,14 +17,14 @@ pub struct TypedExpr {
     pub(super) span: Span,
 }
 
-/// What it computes.
+/// The computation of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TypedKind {
     /// An input column.
     Column {
-        /// Its position.
+        /// The column's position.
         index: usize,
-        /// Its name, for people.
+        /// The column's name, for people.
         name: String,
     },
     /// A constant: an array of one row.
@@ -51,7 +51,7 @@ pub(super) enum Op {
     Not,
     /// `x is [not] …`
     Is {
-        /// What is asked.
+        /// The test.
         test: IsTest,
         /// With `not`.
         negated: bool,
@@ -83,9 +83,9 @@ pub(super) enum Op {
     },
     /// A field of a row.
     Field {
-        /// Its position.
+        /// The field's position.
         index: usize,
-        /// Its name.
+        /// The field's name.
         name: String,
     },
     /// A function of the registry.
@@ -235,7 +235,7 @@ impl TypedExpr {
         self
     }
 
-    /// Its type.
+    /// The expression's type.
     #[must_use]
     pub const fn ty(&self) -> &LogicalType {
         &self.ty
@@ -247,7 +247,7 @@ impl TypedExpr {
         self.nullable
     }
 
-    /// Where it was typed.
+    /// The place where the expression was typed.
     #[must_use]
     pub const fn span(&self) -> Span {
         self.span
@@ -346,7 +346,7 @@ impl TypedExpr {
         Self::op(Op::And, parts, LogicalType::Boolean, nullable).at(span)
     }
 
-    /// Its parts when it is a conjunction, else itself: each can be pushed down by itself.
+    /// The expression's parts when it is a conjunction, else itself: each can be pushed down by itself.
     #[must_use]
     pub fn conjuncts(&self) -> Vec<Self> {
         match &self.kind {
@@ -361,7 +361,7 @@ impl TypedExpr {
         self.constant_boolean() == Some(true)
     }
 
-    /// Its value when it is the constant true or false.
+    /// The expression's value when it is the constant true or false.
     pub(super) fn constant_boolean(&self) -> Option<bool> {
         let value = self.as_literal()?.as_boolean_opt()?;
         (value.is_valid(0)).then(|| value.value(0))

@@ -1,4 +1,4 @@
-//! What evaluation passes around: columns, constants, and where rows fail.
+//! The values that evaluation passes around: columns, constants, and where rows fail.
 
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Datum, PrimitiveArray, RecordBatch, StringArray, UInt32Array,
@@ -13,7 +13,7 @@ use crate::types::{Error, LogicalType, Result};
 /// A row whose expression failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
-    /// Its position in the batch.
+    /// The row's position in the batch.
     pub row: usize,
     /// Why: `division by zero`.
     pub message: String,

@@ -27,7 +27,7 @@ pub(super) struct Column {
     nulls: NullBufferBuilder,
 }
 
-/// What a hot loop distinguishes without looking at the whole type.
+/// The kinds of type that a hot loop distinguishes without looking at the whole type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     BigInt,
@@ -340,7 +340,7 @@ impl Values {
         }
     }
 
-    /// What stands under a null.
+    /// Appends the value that stands under a null.
     fn push_default(&mut self) {
         match self {
             Self::Null => {}
@@ -437,7 +437,7 @@ fn end_of(len: usize) -> i32 {
     i32::try_from(len).unwrap_or(i32::MAX)
 }
 
-/// What is to be said of row `row` when a field that is not null has no value there.
+/// The message for row `row` when a field that is not null has no value there.
 pub(super) fn missing_value(fields: &[Field], columns: &[Column], row: usize) -> Option<String> {
     let missing = |(field, column): &(&Field, &Column)| !field.nullable && column.is_null(row);
     let (field, _) = fields.iter().zip(columns).find(missing)?;

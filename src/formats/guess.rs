@@ -37,7 +37,7 @@ impl Guess {
         }
     }
 
-    /// What a text without marks is the text of.
+    /// The guess of what a text without marks is the text of.
     pub(super) fn of_text(text: &str) -> Self {
         let bytes = text.trim_ascii().as_bytes();
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -60,7 +60,7 @@ impl Guess {
         }
     }
 
-    /// What holds the values of both.
+    /// The guess that holds the values of both.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, one) | (one, Self::Nothing) => one,

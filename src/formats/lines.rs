@@ -1,5 +1,5 @@
-//! What both line formats share: where a record ends, how much of one is held, and what a record that was refused
-//! leaves behind.
+//! The parts that both line formats share: where a record ends, how much of one is held, and what a record that was
+//! refused leaves behind.
 
 use super::BadRecord;
 
@@ -26,11 +26,11 @@ pub(super) struct Lines {
     pub(super) bad: Vec<BadRecord>,
 }
 
-/// Where the record at the front ends.
+/// The end of the record at the front.
 pub(super) enum Extent {
-    /// Its content, and the position behind its line end.
+    /// The end of the content, and the position behind the line end.
     Whole { end: usize, next: usize },
-    /// Its end has not come yet.
+    /// The end of the record has not come yet.
     Partial,
 }
 
@@ -86,7 +86,7 @@ impl Lines {
         }
     }
 
-    /// Where the record that begins at `start` ends, no line end standing before `from`.
+    /// The end of the record that begins at `start`, no line end standing before `from`.
     pub(super) fn extent(bytes: &[u8], start: usize, from: usize, at_end: bool) -> Extent {
         let from = from.clamp(start, bytes.len());
         match memchr::memchr(b'\n', &bytes[from..]) {
@@ -119,7 +119,7 @@ impl Lines {
         bytes.len()
     }
 
-    /// What is said of a record that was given up.
+    /// The message for a record that was given up.
     pub(super) fn too_long(&self) -> String {
         format!("the record is longer than {} bytes (option max_record_bytes)", self.record_bytes_max)
     }

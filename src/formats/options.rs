@@ -13,9 +13,9 @@ const RECORD_BYTES_LIMIT: usize = 512 << 20;
 pub struct FormatOption {
     /// `delimiter`
     pub name: &'static str,
-    /// What it takes: `one character`.
+    /// The values that the option takes: `one character`.
     pub values: &'static str,
-    /// What it means, and its default.
+    /// The meaning of the option, and its default.
     pub help: &'static str,
 }
 

@@ -12,7 +12,7 @@ pub fn word_at(bytes: &[u8], pos: usize) -> Option<u64> {
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// How many of the eight bytes, from the first on, are ASCII digits.
+/// The number of the eight bytes, from the first on, that are ASCII digits.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
 #[must_use]
@@ -189,7 +189,7 @@ fn rest(bytes: &[u8], pos: usize, stops: impl Fn(u8) -> bool) -> usize {
     bytes.get(pos..).unwrap_or_default().iter().position(|&byte| stops(byte)).map_or(bytes.len(), |found| pos + found)
 }
 
-/// What stands in 64 bytes of CSV.
+/// The marks in 64 bytes of CSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellMarks {
     /// Delimiters, line feeds and quotes, one bit a byte.

@@ -1,4 +1,4 @@
-//! What a format is: a decoder, an encoder, and its entry in the registry.
+//! The interface of a format: a decoder, an encoder, and its entry in the registry.
 
 use arrow_array::RecordBatch;
 
@@ -44,17 +44,17 @@ pub trait Decoder: Send {
 /// A record that could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
-    /// Where it begins: bytes consumed by this decoder since it was made.
+    /// The place where the record begins: bytes consumed by this decoder since it was made.
     pub offset: u64,
-    /// It, without its line end; shortened to 64 KiB.
+    /// The record, without its line end; shortened to 64 KiB.
     pub record: Vec<u8>,
-    /// What is wrong: `column price: expected a bigint, found 'x'`.
+    /// The error in the record: `column price: expected a bigint, found 'x'`.
     pub message: String,
 }
 
 /// Writes rows as text.
 pub trait Encoder: Send {
-    /// What a file begins with (CSV's header line), if anything.
+    /// Appends what a file begins with (CSV's header line), if anything.
     fn header(&self, out: &mut Vec<u8>);
 
     /// Appends the rows of `batch`, one record each. A changelog's kind is written as the format's options say.
@@ -64,12 +64,12 @@ pub trait Encoder: Send {
     fn encode(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()>;
 }
 
-/// What a decoder is made for.
+/// The request that a decoder is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct DecoderRequest<'a> {
     /// All columns of the file, in its order.
     pub schema: &'a Schema,
-    /// Those that are read, ascending; batches have just these.
+    /// The columns that are read, ascending; batches have just these.
     pub projection: &'a [usize],
     /// The format's options.
     pub options: &'a FormatOptions,
@@ -83,12 +83,12 @@ pub type MakeDecoder = fn(&DecoderRequest<'_>) -> Result<Box<dyn Decoder>, Strin
 /// Makes an encoder of these columns, or says which option does not fit.
 pub type MakeEncoder = fn(&Schema, &FormatOptions) -> Result<Box<dyn Encoder>, String>;
 
-/// What the first records of a file tell of its columns.
+/// The columns of a file, as its first records tell them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inferred {
     /// The columns.
     pub schema: Schema,
-    /// How many records were looked at.
+    /// The number of records that were looked at.
     pub records: usize,
 }
 
@@ -101,7 +101,7 @@ pub struct FormatSpec {
     pub extensions: &'static [&'static str],
     /// One line for listings.
     pub summary: &'static str,
-    /// Its options.
+    /// The format's options.
     pub options: &'static [FormatOption],
     /// Makes a decoder; the error names the option that does not fit.
     pub decoder: MakeDecoder,

@@ -1,4 +1,4 @@
-//! What the tests of both formats share.
+//! The helpers that the tests of both formats share.
 
 use super::{BadRecord, DecoderRequest, Encoder, FormatOptions, FormatSpec, format_named};
 use crate::types::{Batch, Field, LogicalType, Schema};
@@ -11,7 +11,7 @@ pub(super) fn schema(columns: &[(&str, LogicalType)]) -> Schema {
     Schema::new(columns.iter().map(|(name, ty)| Field::new(*name, ty.clone())).collect::<Vec<_>>())
 }
 
-/// What a file was read as.
+/// The rows that a file was read as.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Decoded {
     /// The rows, each as our encoder writes it in JSON.

@@ -18,7 +18,7 @@ pub(super) struct View<'a> {
     pub(super) values: ViewValues<'a>,
 }
 
-/// Its values by type.
+/// The column's values by type.
 pub(super) enum ViewValues<'a> {
     Null,
     Boolean(&'a BooleanArray),

@@ -1,8 +1,8 @@
-//! What happened, and rows as text.
+//! The events of a job, and rows as text.
 
 use serde::{Deserialize, Serialize};
 
-/// How grave an event is.
+/// The gravity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -47,9 +47,9 @@ pub struct OutputRowView {
 pub struct RejectedRowView {
     /// Clock, milliseconds.
     pub at_ms: i64,
-    /// Where it came from: `bids.ndjson:17`.
+    /// The place where the row came from: `bids.ndjson:17`.
     pub place: String,
-    /// What is wrong with it.
+    /// The error in the row.
     pub message: String,
     /// The row, as text, cut at 1,000 characters.
     pub row: String,

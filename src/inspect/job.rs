@@ -24,9 +24,9 @@ pub enum JobStatus {
     Stopping,
     /// All input was processed, or the job was stopped with a savepoint.
     Finished,
-    /// It was cancelled.
+    /// The job was cancelled.
     Cancelled,
-    /// It failed for good.
+    /// The job failed for good.
     Failed,
 }
 
@@ -89,7 +89,7 @@ pub struct JobView {
     /// Savepoints of this run, oldest first.
     #[serde(default)]
     pub savepoints: Vec<SavepointView>,
-    /// What happened to the job, oldest first, the last few hundred.
+    /// The events of the job, oldest first, the last few hundred.
     #[serde(default)]
     pub events: Vec<EventView>,
     /// Units of bounded input done, and of how many (bytes of files, rows of generators); `None` when unbounded.
@@ -122,7 +122,7 @@ pub struct VertexView {
     pub subtasks: Vec<SubtaskView>,
 }
 
-/// How rows go from one vertex to the next. Shown as `forward`, `hash[auction]`.
+/// The exchange of rows between one vertex and the next. Shown as `forward`, `hash[auction]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExchangeView {
@@ -164,7 +164,7 @@ pub struct EdgeView {
     pub rows: u64,
 }
 
-/// What a subtask does.
+/// The status of a subtask: what it does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubtaskStatus {
@@ -197,7 +197,7 @@ impl SubtaskStatus {
 pub struct SubtaskView {
     /// The subtask's index in its vertex, from 0.
     pub index: usize,
-    /// What the subtask does just now.
+    /// The status of the subtask just now.
     pub status: SubtaskStatus,
     /// Rows in, from channels or read by the source.
     pub rows_in: u64,
@@ -239,10 +239,10 @@ pub struct SubtaskView {
     /// The last rows given up as erroneous, oldest first, at most a hundred.
     #[serde(default)]
     pub rejected: Vec<Arc<RejectedRowView>>,
-    /// How long rows took from the source to here; sinks only.
+    /// The time that rows took from the source to here; sinks only.
     #[serde(default)]
     pub latency: Option<LatencyView>,
-    /// What its operators show of themselves, in chain order.
+    /// The views that its operators show of themselves, in chain order.
     pub operators: Arc<Vec<OperatorView>>,
 }
 
@@ -259,7 +259,7 @@ pub struct InputView {
     pub idle: bool,
 }
 
-/// How long latency markers took from a source to a sink, of the last few hundred, microseconds.
+/// The times that latency markers took from a source to a sink, of the last few hundred, microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatencyView {
     /// Markers seen.

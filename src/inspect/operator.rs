@@ -1,13 +1,13 @@
-//! What an operator shows of itself.
+//! The view that an operator shows of itself.
 
 use serde::{Deserialize, Serialize};
 
-/// What an operator shows of itself.
+/// The view that an operator shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperatorView {
     /// The operator's watermark, if it keeps one, milliseconds.
     pub watermark: Option<i64>,
-    /// What there is to see in it, at most one section of each kind.
+    /// The sections to see in the operator, at most one of each kind.
     pub sections: Vec<Section>,
 }
 
@@ -25,7 +25,7 @@ pub enum Section {
     Entries(EntriesView),
     /// The keys with the most rows in a sample of recent batches, the hottest first, at most 16.
     HotKeys(Vec<HotKeyView>),
-    /// What the operator counts beside rows.
+    /// The counters of the operator beside rows.
     Counters(Vec<CounterView>),
 }
 
@@ -80,7 +80,7 @@ impl OperatorView {
             .unwrap_or_default()
     }
 
-    /// What the operator counts beside rows.
+    /// The counters of the operator beside rows.
     #[must_use]
     pub fn counters(&self) -> &[CounterView] {
         self.section(|section| if let Section::Counters(counters) = section { Some(&counters[..]) } else { None })
@@ -100,7 +100,7 @@ pub struct EntriesView {
 /// Something counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterView {
-    /// What is counted, in a word or two: `rows waiting`.
+    /// The name of what is counted, in a word or two: `rows waiting`.
     pub name: String,
     /// The count since the attempt began, or at the moment.
     pub value: u64,
@@ -189,6 +189,6 @@ pub struct WindowView {
 pub struct WindowEntryView {
     /// The key columns.
     pub key: Vec<String>,
-    /// What the aggregates would come to if it fired now.
+    /// The values that the aggregates would come to if the window fired now.
     pub values: Vec<String>,
 }

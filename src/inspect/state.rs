@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where state was read.
+/// The place where state was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateOrigin {
@@ -12,7 +12,7 @@ pub enum StateOrigin {
     Checkpoint(u64),
 }
 
-/// What to read of a job's keyed state.
+/// The query for a job's keyed state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateQuery {
     /// Only of the operator with this uid.
@@ -42,13 +42,13 @@ pub struct StateView {
     pub origin: StateOrigin,
     /// Key columns first.
     pub columns: Vec<StateColumn>,
-    /// What the namespace means: `slice_end`; `None` when there is none.
+    /// The meaning of the namespace: `slice_end`; `None` when there is none.
     pub namespace: Option<String>,
     /// All its entries, those that were not asked for too; of a checkpoint that was asked for one key, those of the key.
     pub entries: u64,
     /// Entries that were asked for.
     pub matching: u64,
-    /// Those shown: ordered by namespace and key.
+    /// The entries shown: ordered by namespace and key.
     pub rows: Vec<StateEntryView>,
     /// The key groups that hold entries, ascending.
     pub key_groups: Vec<KeyGroupView>,
@@ -85,6 +85,6 @@ pub struct KeyGroupView {
     pub subtask: usize,
     /// Entries in the key group.
     pub entries: u64,
-    /// Their bytes, estimated.
+    /// The bytes of the entries, estimated.
     pub bytes: u64,
 }

@@ -14,7 +14,7 @@ use crate::types::{Diagnostic, Span, overrides_direction};
 /// The longest identifier and number, in bytes.
 pub const MAX_WORD_BYTES: usize = 255;
 
-/// What [`lex`] made of a text: all its tokens, or those before the first error.
+/// The result of [`lex`]: all tokens of a text, or those before the first error.
 #[derive(Debug)]
 pub struct Lexed<'a> {
     /// The tokens in order.
@@ -53,7 +53,7 @@ struct Lexer<'a, 'g> {
     text: &'a str,
     at: usize,
     tokens: Vec<Token<'a>>,
-    /// What has been seen since the last token.
+    /// The line break that has been seen since the last token.
     before: LineBreak,
     /// Whether the line so far holds nothing but white space.
     empty_line: bool,
@@ -436,7 +436,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace()
 }
 
-/// What a bare word is made of.
+/// Whether a bare word may hold `c`.
 fn is_bare(c: char) -> bool {
     !is_space(c) && c != ';'
 }

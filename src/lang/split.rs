@@ -34,7 +34,7 @@ impl Splitter {
         statements
     }
 
-    /// What is left when no more text will come, if anything.
+    /// The text that is left when no more will come, if any.
     pub fn finish(&mut self) -> Option<String> {
         self.look_at_bytes = 0;
         let held = std::mem::take(&mut self.held);

@@ -11,11 +11,11 @@ pub struct Token<'a> {
     pub kind: TokenKind<'a>,
     /// The token's place in the text.
     pub span: Span,
-    /// What lies between it and the token before it.
+    /// The separation between the token and the one before it.
     pub before: LineBreak,
 }
 
-/// What separates a token from the one before it.
+/// The separation of a token from the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LineBreak {
     /// Both are on one line.

@@ -1,4 +1,5 @@
-//! What the windowed and the un-windowed aggregate share: their calls, evaluated a batch at a time, and their state.
+//! The parts that the windowed and the un-windowed aggregate share: their calls, evaluated a batch at a time, and their
+//! state.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Evaluated {
     }
 }
 
-/// Where the state of a call is stored.
+/// The place where the state of a call is stored.
 pub(super) struct StatePlace {
     /// The state's columns among those of all calls.
     pub(super) columns: Range<usize>,
@@ -184,7 +185,7 @@ pub(super) struct StatePlace {
     pub(super) owned: bool,
 }
 
-/// Where the states of the calls are stored: those that are shared but once.
+/// The places where the states of the calls are stored: those that are shared but once.
 pub(super) fn state_places(calls: &[AggregateCall], changelog_input: bool) -> Vec<StatePlace> {
     let mut places: Vec<StatePlace> = Vec::new();
     let mut end = 0;

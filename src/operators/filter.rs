@@ -113,7 +113,7 @@ impl Narrowed {
         Self { inputs, passed: passed.to_vec() }
     }
 
-    /// Where old input column `column` is now.
+    /// The place where old input column `column` is now.
     pub(super) fn moved(&self, column: usize) -> usize {
         self.inputs.binary_search(&column).unwrap_or(column)
     }

@@ -202,7 +202,7 @@ struct UnnestOperator {
     columns: Vec<Column>,
     /// The input columns that are repeated.
     inputs: Vec<usize>,
-    /// Those, and the lists.
+    /// The schema of those columns and the lists.
     held: Schema,
     /// The batch of which rows are still to be given.
     ungiven: Option<Ungiven>,
@@ -283,7 +283,7 @@ struct Ungiven {
     rows: Batch,
     /// The element columns of the lists.
     items: Vec<ArrayRef>,
-    /// Where the elements of each row stand in them.
+    /// The offsets of the elements of each row in the lists.
     offsets: ScalarBuffer<i32>,
     /// The first row that has elements to be given, and how many of them were.
     row: usize,
@@ -472,7 +472,7 @@ mod tests {
         stream.last().prune(&[0, 2]).expect("narrows").operator
     }
 
-    /// What [`rows`] come to.
+    /// The rows that [`rows`] come to.
     fn expanded(from: i64, lengths: &[usize]) -> Vec<String> {
         let elements = (from..).zip(lists_of(lengths));
         elements

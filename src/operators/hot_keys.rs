@@ -31,7 +31,7 @@ pub(super) struct HotKeys {
 struct Counter {
     hash: u64,
     count: u64,
-    /// What was taken over from another key.
+    /// The count that was taken over from another key.
     error: u64,
     key: Vec<String>,
     /// The key's row in the batch at hand, until the key is written out.

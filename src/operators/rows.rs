@@ -13,8 +13,8 @@ use crate::expr::{EvalContext, RowError};
 use crate::state::KeyedRows;
 use crate::types::{Batch, Error, Result, Schema, key_group};
 
-/// What `evaluate` computes of the rows of `batch`. Rows that fail are rejected at `place`, each once, and those that are
-/// left evaluated again; their batch comes back too.
+/// The values that `evaluate` computes of the rows of `batch`. Rows that fail are rejected at `place`, each once, and
+/// those that are left evaluated again; their batch comes back too.
 pub(super) fn evaluated<T>(
     batch: Batch,
     now_ms: i64,

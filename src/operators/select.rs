@@ -1,4 +1,4 @@
-//! What stages with lists of expressions share.
+//! The parts that stages with lists of expressions share.
 
 use std::collections::HashSet;
 

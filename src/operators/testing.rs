@@ -91,7 +91,7 @@ pub(super) fn lines(batch: &Batch) -> Vec<String> {
         .collect()
 }
 
-/// What an operator gave, in order.
+/// The elements that an operator gave, in order.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     /// Rows as [`lines`], watermarks as `~5`, side rows as `late: …`.
@@ -99,7 +99,7 @@ pub(super) struct Recorder {
     pub(super) batches: Vec<Batch>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) closed: usize,
-    /// What the operator has asked for last.
+    /// The requests that the operator has made last.
     pub(super) armed: Armed,
     pub(super) fail_on_reject: bool,
     /// Whether what is behind has no room.

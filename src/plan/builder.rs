@@ -20,17 +20,17 @@ use crate::types::{Diagnostic, OperatorUid, Spanned};
 /// shell runs.
 #[derive(Clone)]
 pub struct Environment<'a> {
-    /// What can be named in a statement.
+    /// The registries of what can be named in a statement.
     pub registries: &'a Registries,
     /// Makes the operators that the optimizer puts in.
     pub optimizer: OptimizerOps,
     /// Relative paths start here.
     pub base_dir: PathBuf,
-    /// Where rows for the person at the terminal go.
+    /// The destination of rows for the person at the terminal.
     pub results: Arc<dyn ResultSink>,
 }
 
-/// What a stream is made of: whatever can build itself into a plan, be it a pipeline or a query.
+/// The body of a stream: whatever can build itself into a plan, be it a pipeline or a query.
 pub trait StreamBody: fmt::Debug + Send + Sync {
     /// Builds the stream, which is called `name`, into the plan; returns its end.
     ///
@@ -39,16 +39,16 @@ pub trait StreamBody: fmt::Debug + Send + Sync {
     fn build(&self, name: &str, builder: &mut Builder<'_>) -> Result<(StreamRef, StreamShape), Diagnostic>;
 }
 
-/// What a builder looks names up in: the catalog.
+/// The names that a builder looks up: the catalog.
 pub trait Names {
-    /// What `name` stands for: an exact match first, else one that differs only in case.
+    /// The definition that `name` stands for: an exact match first, else one that differs only in case.
     fn find(&self, name: &str) -> Option<Named<'_>>;
 
     /// All there is, by name.
     fn all(&self) -> Box<dyn Iterator<Item = Named<'_>> + '_>;
 }
 
-/// What a name stands for.
+/// The definition that a name stands for.
 #[derive(Debug, Clone, Copy)]
 pub enum Named<'a> {
     /// A source.
@@ -79,7 +79,7 @@ pub struct Builder<'a> {
     plan: LogicalPlan,
     /// The streams of this job by name: sources and streams read so far, and side outputs.
     named: BTreeMap<String, (StreamRef, StreamShape)>,
-    /// What is known of each stream.
+    /// The shape of each stream.
     shapes: BTreeMap<StreamRef, StreamShape>,
     uids: BTreeSet<OperatorUid>,
     /// The streams being built, outermost first.
@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What the plan is built with.
+    /// The environment that the plan is built with.
     #[must_use]
     pub const fn environment(&self) -> &'a Environment<'a> {
         self.environment

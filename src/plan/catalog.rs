@@ -12,11 +12,11 @@ use crate::types::{Diagnostic, Spanned};
 /// A stream, built anew into each job that reads it.
 #[derive(Debug, Clone)]
 pub struct StreamDef {
-    /// Its name.
+    /// The stream's name.
     pub name: String,
-    /// What it is made of.
+    /// The stream's body.
     pub body: Arc<dyn StreamBody>,
-    /// What was known of it when it was defined.
+    /// The stream's shape when it was defined.
     pub shape: StreamShape,
 }
 
@@ -32,7 +32,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Its name.
+    /// The entry's name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {

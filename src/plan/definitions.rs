@@ -9,7 +9,7 @@ use crate::types::Spanned;
 /// A source: where rows come from, and their time.
 #[derive(Debug, Clone)]
 pub struct SourceDef {
-    /// Its name.
+    /// The source's name.
     pub name: String,
     /// The connector's side of it.
     pub source: Arc<dyn PlannedSource>,
@@ -17,14 +17,14 @@ pub struct SourceDef {
     pub event_time: Option<EventTimeSpec>,
     /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
     pub pace: Option<f64>,
-    /// What becomes of rows that can't be read.
+    /// The treatment of rows that can't be read.
     pub on_error: OnError,
-    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
+    /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
     pub dead_letter: Option<String>,
 }
 
 impl SourceDef {
-    /// What a pipeline that begins with it knows.
+    /// The shape of a pipeline that begins with the source.
     #[must_use]
     pub fn shape(&self) -> StreamShape {
         let time = self.event_time.as_ref().map(|spec| TimeAttributes::of_event_time(spec.time.as_column()));
@@ -35,7 +35,7 @@ impl SourceDef {
 /// A sink: made into an operator when the columns that arrive are known.
 #[derive(Clone)]
 pub struct SinkDef {
-    /// Its name.
+    /// The sink's name.
     pub name: String,
     /// The connector.
     pub connector: ConnectorSpec,

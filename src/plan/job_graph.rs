@@ -7,7 +7,7 @@ use crate::api::{EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSourc
 use crate::expr::TypedExpr;
 use crate::types::{OperatorUid, Schema, VertexId};
 
-/// What the runtime runs.
+/// The graph that the runtime runs.
 #[derive(Debug, Clone)]
 pub struct JobGraph {
     /// The job's name.
@@ -25,34 +25,34 @@ pub struct JobGraph {
 pub struct JobVertex {
     /// `Source: bids -> Calc`
     pub name: String,
-    /// How many subtasks.
+    /// The number of subtasks.
     pub parallelism: usize,
-    /// What it reads, when it begins with a source; else it reads the edges that lead to it.
+    /// The source that the vertex reads, when it begins with one; else it reads the edges that lead to it.
     pub source: Option<SourceTask>,
     /// The operators, in order. The first takes the source's rows or the inputs, each next the main output of the one
     /// before. Empty for a source alone.
     pub operators: Vec<ChainedOperator>,
-    /// What becomes of rows that an operator rejects ([`Output::reject`](crate::api::Output::reject)).
+    /// The treatment of rows that an operator rejects ([`Output::reject`](crate::api::Output::reject)).
     pub on_error: OnError,
 }
 
 /// One operator of a chain.
 #[derive(Debug, Clone)]
 pub struct ChainedOperator {
-    /// Its name across restarts.
+    /// The operator's name across restarts.
     pub uid: OperatorUid,
-    /// It.
+    /// The operator.
     pub operator: Arc<dyn PlannedOperator>,
 }
 
 /// The source end of a chain: read, assign times and watermarks, hold back by pace, filter, project.
 #[derive(Debug, Clone)]
 pub struct SourceTask {
-    /// Its name across restarts.
+    /// The source's name across restarts.
     pub uid: OperatorUid,
     /// The source's name in the catalog.
     pub name: String,
-    /// It.
+    /// The source.
     pub source: Arc<dyn PlannedSource>,
     /// The columns that are parsed.
     pub projection: Vec<usize>,
@@ -66,7 +66,7 @@ pub struct SourceTask {
     pub schema: Schema,
     /// Event time runs this many times faster than it happened.
     pub pace: Option<f64>,
-    /// What becomes of rows that can't be read.
+    /// The treatment of rows that can't be read.
     pub on_error: OnError,
 }
 
@@ -75,13 +75,13 @@ pub struct SourceTask {
 pub struct JobEdge {
     /// The producer.
     pub from: VertexId,
-    /// Which of its outputs.
+    /// The output of the producer.
     pub port: Port,
     /// The reader.
     pub to: VertexId,
-    /// Which input of the reader's first operator.
+    /// The input of the reader's first operator.
     pub input: usize,
-    /// How rows are distributed.
+    /// The distribution of rows.
     pub exchange: Exchange,
 }
 
@@ -120,7 +120,7 @@ pub fn task_manager_of(slot: usize, slots: usize, task_managers: usize) -> usize
     (slot * task_managers) / slots.max(1)
 }
 
-/// Which node is in which chain.
+/// The chains and their nodes: which node is in which chain.
 struct Chains {
     /// The nodes of each chain, in order; chains in the order of their heads, which is topological because an edge into
     /// a chain leads to its head.

@@ -11,9 +11,9 @@ use crate::types::{OperatorUid, Schema, Spanned};
 pub struct LogicalPlan {
     /// The nodes; a [`StreamRef`] points into them.
     pub nodes: Vec<LogicalNode>,
-    /// Where rejected rows go.
+    /// The sinks of rejected rows.
     pub dead_letters: Vec<DeadLetterSink>,
-    /// What becomes of rows that operators reject; rows that a source can't read follow [`Scan::on_error`].
+    /// The treatment of rows that operators reject; rows that a source can't read follow [`Scan::on_error`].
     pub on_error: OnError,
 }
 
@@ -22,9 +22,9 @@ pub struct LogicalPlan {
 pub struct DeadLetterSink {
     /// The scan whose rows it takes; `None` for those of every operator, and of scans without a sink of their own.
     pub scan: Option<OperatorUid>,
-    /// Its name across restarts.
+    /// The sink's name across restarts.
     pub uid: OperatorUid,
-    /// What it is called: `dead_letters/bids`.
+    /// The sink's title: `dead_letters/bids`.
     pub name: String,
     /// The sink.
     pub operator: Arc<dyn PlannedOperator>,
@@ -33,11 +33,11 @@ pub struct DeadLetterSink {
 /// One node.
 #[derive(Debug, Clone)]
 pub struct LogicalNode {
-    /// What it is.
+    /// The kind of the node.
     pub kind: NodeKind,
-    /// What it reads, by input.
+    /// The streams that the node reads, by input.
     pub inputs: Vec<StreamRef>,
-    /// Its name across restarts: typed with `uid`, else made from its place in the plan. Unique.
+    /// The node's name across restarts: typed with `uid`, else made from its place in the plan. Unique.
     pub uid: OperatorUid,
     /// `parallelism n`; `None` for the job's.
     pub parallelism: Option<Spanned<u64>>,
@@ -45,7 +45,7 @@ pub struct LogicalNode {
     pub sink: Option<String>,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a plan has as many nodes as its writer typed stages")]
 pub enum NodeKind {
@@ -60,7 +60,7 @@ pub enum NodeKind {
 pub struct Scan {
     /// The source's name in the catalog.
     pub name: String,
-    /// It.
+    /// The source.
     pub source: Arc<dyn PlannedSource>,
     /// The columns that are parsed, ascending indices into the source's schema.
     pub projection: Vec<usize>,
@@ -75,7 +75,7 @@ pub struct Scan {
     pub schema: Schema,
     /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
     pub pace: Option<f64>,
-    /// What becomes of rows that can't be read.
+    /// The treatment of rows that can't be read.
     pub on_error: OnError,
 }
 
@@ -144,7 +144,7 @@ impl LogicalNode {
         self.parallelism.as_ref().map(|parallelism| parallelism.node)
     }
 
-    /// Its name as Flink shows it: `Source: bids`, `Calc`, `Sink: hot_file`.
+    /// The node's name as Flink shows it: `Source: bids`, `Calc`, `Sink: hot_file`.
     #[must_use]
     pub fn title(&self) -> String {
         match (&self.kind, &self.sink) {

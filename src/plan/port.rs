@@ -9,11 +9,11 @@ pub enum Port {
     Side {
         /// Position in [`JobVertex::operators`](super::JobVertex::operators).
         operator: usize,
-        /// Which side output.
+        /// The number of the side output.
         port: usize,
     },
-    /// What the chain's operators reject, as rows of [`dead_letter_schema`](crate::api::dead_letter_schema).
+    /// The rows that the chain's operators reject, as rows of [`dead_letter_schema`](crate::api::dead_letter_schema).
     DeadLetter,
-    /// What the chain's source can't read, alike.
+    /// The rows that the chain's source can't read, alike.
     SourceDeadLetter,
 }

@@ -1,4 +1,4 @@
-//! How a job is run, as its `run … with (…)` says.
+//! The settings of a job, as its `run … with (…)` says.
 
 use crate::api::OnError;
 use crate::types::{DEFAULT_BATCH_ROWS, key_group};
@@ -34,9 +34,9 @@ pub struct JobSettings {
     pub task_managers: usize,
     /// Whether a restore may leave state behind that no operator takes up (Flink's flag of that name), or fails.
     pub allow_non_restored_state: bool,
-    /// What becomes of rows that operators reject.
+    /// The treatment of rows that operators reject.
     pub on_error: OnError,
-    /// Where they are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
+    /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
     pub dead_letter: Option<String>,
 }
 

@@ -17,16 +17,16 @@ pub struct StreamGraph {
     pub nodes: Vec<StreamNode>,
     /// Ordered by reader, then by input.
     pub edges: Vec<StreamEdge>,
-    /// What becomes of rows that operators reject.
+    /// The treatment of rows that operators reject.
     pub on_error: OnError,
 }
 
 /// One operator.
 #[derive(Debug, Clone)]
 pub struct StreamNode {
-    /// What it does.
+    /// The logical node, which says what the operator does.
     pub node: LogicalNode,
-    /// How many instances.
+    /// The number of instances.
     pub parallelism: usize,
     /// Whether its own parallelism was fixed (typed, or by the operator), so that rescaling the job leaves it alone.
     pub fixed: bool,
@@ -37,15 +37,15 @@ pub struct StreamNode {
 pub struct StreamEdge {
     /// The producer's position in [`StreamGraph::nodes`].
     pub from: usize,
-    /// Which of its outputs; `operator` of [`Port::Side`] is 0 here.
+    /// The output of the producer; `operator` of [`Port::Side`] is 0 here.
     pub port: Port,
     /// The reader's position.
     pub to: usize,
-    /// Which of its inputs.
+    /// The input of the reader.
     pub input: usize,
-    /// How rows are distributed.
+    /// The distribution of rows.
     pub exchange: Exchange,
-    /// How they are instead where `exchange` is forward and subtasks have no counterparts.
+    /// The distribution of rows instead where `exchange` is forward and subtasks have no counterparts.
     pub dealt: Exchange,
 }
 

@@ -15,11 +15,11 @@ use crate::types::{Error, Field, LogicalType, OperatorUid, Result, Schema, Span,
 /// A source that is planned, never run.
 #[derive(Debug, Clone)]
 pub struct FakeSource {
-    /// What `describe` says.
+    /// The text that `describe` returns.
     pub describe: String,
-    /// Its columns.
+    /// The source's columns.
     pub schema: Schema,
-    /// Its own event time.
+    /// The source's own event time.
     pub event_time: Option<(usize, i64)>,
 }
 
@@ -64,7 +64,7 @@ impl PlannedSource for FakeSource {
     }
 }
 
-/// What a fake operator does.
+/// The work of a fake operator.
 #[derive(Debug, Clone)]
 pub enum Does {
     /// Keeps rows.
@@ -89,13 +89,13 @@ pub enum Does {
 /// An operator that is planned, never run.
 #[derive(Debug, Clone)]
 pub struct Fake {
-    /// Its name.
+    /// The operator's name.
     pub name: String,
-    /// What it does.
+    /// The operator's work.
     pub does: Does,
-    /// Its columns.
+    /// The operator's columns.
     pub output: Schema,
-    /// Its side outputs.
+    /// The operator's side outputs.
     pub sides: Vec<SideOutput>,
     /// The exchange of every input.
     pub exchange: Exchange,
@@ -103,7 +103,7 @@ pub struct Fake {
     pub parallelism: Option<usize>,
     /// The changes it gives, when they are not those that come in.
     pub changelog: Option<ChangelogMode>,
-    /// How it needs updates to be told; `None` for as its readers do.
+    /// The kind in which the operator needs updates to be told; `None` for as its readers do.
     pub needs: Option<UpdateKind>,
 }
 
@@ -132,7 +132,7 @@ impl Fake {
         Self { exchange: Exchange::Hash(vec![key]), ..Self::new("GroupAggregate", does, all.project(keep)) }
     }
 
-    /// It, shared.
+    /// The operator, shared.
     #[must_use]
     pub fn arc(self) -> Arc<dyn PlannedOperator> {
         Arc::new(self)

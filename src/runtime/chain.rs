@@ -22,7 +22,7 @@ pub(super) struct Link {
     pub(super) standing: Standing,
 }
 
-/// What an operator waits for, and what waits for it.
+/// The standing of an operator: what it waits for, and what waits for it.
 pub(super) struct Standing {
     armed: Armed,
     /// The watermark that has reached the operator.
@@ -97,11 +97,11 @@ impl Standing {
 /// The operators of one subtask, and where their results go.
 pub(super) struct Chain {
     pub(super) subtask: usize,
-    /// Those whose state this instance holds.
+    /// The key groups whose state this instance holds.
     pub(super) key_groups: Range<u16>,
     pub(super) links: Vec<Link>,
     pub(super) outputs: Outputs,
-    /// How many operators, from the first, have been told of their end.
+    /// The number of operators, from the first, that have been told of their end.
     pub(super) ended: usize,
 }
 
@@ -193,7 +193,7 @@ impl Chain {
         Ok(true)
     }
 
-    /// What the operators up to `index` still have to do is wanted by nobody.
+    /// Drops the work that the operators up to `index` still have to do: nobody wants it.
     pub(super) fn abandon(&mut self, index: usize) {
         for link in self.links.iter_mut().take(index.saturating_add(1)) {
             (link.standing.armed, link.standing.held) = (Armed::NOTHING, false);
@@ -209,7 +209,7 @@ impl Chain {
         }
     }
 
-    /// What each operator's state has changed by; operators without changes are left out.
+    /// The changes of each operator's state; operators without changes are left out.
     pub(super) fn snapshot(&mut self, id: CheckpointId) -> Result<Vec<OperatorDelta>> {
         let mut deltas = Vec::new();
         for link in &mut self.links {
@@ -245,7 +245,7 @@ impl Chain {
 
 /// The rest of a chain behind an operator: that operator's [`Output`].
 pub(super) struct Tail<'a> {
-    /// That operator's own; there is none before the chain's head.
+    /// The standing of that operator; there is none before the chain's head.
     own: Option<&'a mut Standing>,
     rest: &'a mut [Link],
     /// The position of the first of `rest` in the chain.

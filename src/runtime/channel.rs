@@ -7,7 +7,7 @@ use super::checks::ChannelCheck;
 use super::wake::Waker;
 use crate::types::StreamElement;
 
-/// What both ends and the panels share.
+/// The state that both ends and the panels share.
 #[derive(Debug)]
 pub(super) struct ChannelState {
     /// The reader wants nothing more.

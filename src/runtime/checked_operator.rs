@@ -27,7 +27,7 @@ struct Checked {
     promise: Promise,
 }
 
-/// What the plan says of an operator, and what was seen of it.
+/// The promise that the plan makes of an operator, and what was seen of it.
 struct Promise {
     name: String,
     output: Schema,

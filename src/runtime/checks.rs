@@ -44,7 +44,7 @@ impl ChannelCheck {
     }
 }
 
-/// That `batch` has the columns of `schema`.
+/// Checks that `batch` has the columns of `schema`.
 pub(super) fn columns(batch: &Batch, schema: &Schema) {
     if !cfg!(debug_assertions) {
         return;

@@ -29,7 +29,7 @@ use crate::types::{
     CheckpointId, Clock, Error, Field, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group,
 };
 
-/// What the subtasks of every attempt are made with.
+/// The setting that the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
     pub(super) settings: Arc<JobSettings>,
     pub(super) drain: Drain,
@@ -49,7 +49,7 @@ pub(super) struct Deployment {
     pub(super) control: Arc<AttemptControl>,
 }
 
-/// How a running attempt is reached from outside its slots.
+/// The control by which a running attempt is reached from outside its slots.
 #[derive(Debug)]
 pub(super) struct AttemptControl {
     pub(super) graph: JobGraph,
@@ -64,7 +64,7 @@ pub(super) struct AttemptControl {
     wakes_to_look: bool,
 }
 
-/// How one slot is reached.
+/// The control by which one slot is reached.
 #[derive(Debug, Default)]
 pub(super) struct SlotControl {
     pub(super) waker: Arc<Waker>,
@@ -150,7 +150,7 @@ impl AttemptControl {
     }
 }
 
-/// What checkpoints say of the job that wrote them.
+/// The facts that checkpoints hold of the job that wrote them.
 pub(super) fn facts(graph: &JobGraph, parallelism: usize, statement: Option<String>) -> JobFacts {
     let operators = operator_facts(graph);
     JobFacts { name: graph.name.clone(), statement, parallelism, max_parallelism: graph.max_parallelism, operators }
@@ -447,7 +447,7 @@ type Incoming = Vec<(usize, Receiver)>;
 struct Wiring {
     outgoing: Vec<Vec<Outgoing>>,
     incoming: Vec<Vec<Incoming>>,
-    /// Where each of those comes from.
+    /// The subtask that each of the incoming channels comes from.
     origins: Vec<Vec<Vec<SubtaskId>>>,
 }
 

@@ -22,7 +22,7 @@ use crate::plan::{JobGraph, JobSettings};
 use crate::types::key_group::hash_bytes;
 use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
 
-/// How long a fresh view is waited for.
+/// The longest wait for a fresh view, milliseconds.
 const LOOK_MS: u32 = 200;
 
 /// Who steps the subtasks and does the writer's work: threads, or one thread by seed.
@@ -94,7 +94,7 @@ pub(super) fn guarded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// What the handle reads without asking the job's threads.
+/// The state that the handle reads without asking the job's threads.
 #[derive(Debug)]
 pub(super) struct Shared {
     name: String,
@@ -208,10 +208,10 @@ impl Shared {
     }
 }
 
-/// Where the job graph of each attempt comes from.
+/// The origin of each attempt's job graph.
 pub(super) struct Graphs {
     pub(super) make: Arc<MakeGraph>,
-    /// That of the next attempt, when it had to be looked at before.
+    /// The graph of the next attempt, when it had to be looked at before.
     pub(super) first: Option<JobGraph>,
 }
 
@@ -221,13 +221,13 @@ impl Graphs {
         Self { make, first: None }
     }
 
-    /// That of the next attempt.
+    /// The graph of the next attempt.
     fn next(&mut self, parallelism: usize) -> Result<JobGraph> {
         self.first.take().map_or_else(|| (self.make)(parallelism), Ok)
     }
 }
 
-/// What a job is started with, checked and restored.
+/// The launch of a job: what it is started with, checked and restored.
 pub(super) struct Launch {
     pub(super) graphs: Graphs,
     pub(super) parallelism: usize,
@@ -514,7 +514,7 @@ impl<W: Workers> Driver<W> {
         if keep.len() < held.len() { storage.retain(&keep) } else { Ok(()) }
     }
 
-    /// What the handle sees. A final status is published last of all, by [`Shared::conclude`].
+    /// Publishes what the handle sees. A final status is published last of all, by [`Shared::conclude`].
     fn publish(&self) {
         let mut state = self.shared.lock();
         let status = self.manager.status();

@@ -1,4 +1,4 @@
-//! What happened to a job, as panels list it.
+//! The log of what happened to a job, as panels list it.
 
 use crate::inspect::{EventView, Severity};
 

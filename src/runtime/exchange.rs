@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, UInt32Array};
 use super::channel::Sender;
 use super::checks;
 use crate::api::Exchange;
-use crate::types::{Batch, Result, Schema, StreamElement, key_group};
+use crate::types::{Batch, ChannelStatus, Result, Schema, StreamElement, key_group};
 
 /// The outgoing channels of one edge of one subtask.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct EdgeOutput {
     targets: Vec<Target>,
     /// Elements that found their channel full, over all targets.
     waiting: usize,
+    /// Whether the readers were told that nothing is to be expected.
+    idle: bool,
     schema: Schema,
 }
 
@@ -44,7 +46,7 @@ enum Partitioner {
 struct Scratch {
     hashes: Vec<u64>,
     targets: Vec<u16>,
-    /// Where each target's rows end.
+    /// The place where each target's rows end.
     ends: Vec<usize>,
 }
 
@@ -73,12 +75,13 @@ impl EdgeOutput {
             }
         };
         let targets = senders.into_iter().map(|sender| Target { sender, pending: VecDeque::new() }).collect();
-        Self { partitioner, targets, waiting: 0, schema }
+        Self { partitioner, targets, waiting: 0, idle: false, schema }
     }
 
     /// Sends rows to the subtasks that they belong to.
     pub(super) fn batch(&mut self, batch: Batch) -> Result<()> {
         checks::columns(&batch, &self.schema);
+        self.status(ChannelStatus::Active);
         match &mut self.partitioner {
             Partitioner::First => self.send(0, StreamElement::Batch(batch)),
             Partitioner::RoundRobin { next } => {
@@ -109,6 +112,22 @@ impl EdgeOutput {
             }
         }
         Ok(())
+    }
+
+    /// Sends a watermark to every subtask. Where the edge was idle it goes before the change of status: a reader that has
+    /// nothing to read never holds time back between the two.
+    pub(super) fn watermark(&mut self, watermark: i64) {
+        self.control(&StreamElement::Watermark(watermark));
+        self.status(ChannelStatus::Active);
+    }
+
+    /// Tells every subtask whether rows are to be expected; says nothing twice.
+    pub(super) fn status(&mut self, status: ChannelStatus) {
+        let idle = status == ChannelStatus::Idle;
+        if self.idle != idle {
+            self.idle = idle;
+            self.control(&StreamElement::Status(status));
+        }
     }
 
     /// Sends `element` to every subtask.

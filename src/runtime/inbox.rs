@@ -1,4 +1,4 @@
-//! What the job manager's thread is sent, and what it answers.
+//! The messages that the job manager's thread is sent, and its answers.
 
 use std::sync::mpsc::SyncSender;
 
@@ -9,7 +9,7 @@ use crate::types::{Result, SubtaskId};
 /// The answer to a command.
 pub(super) type Answer = Result<Option<CheckpointView>>;
 
-/// What the handle of a job may ask of its driver.
+/// The request that the handle of a job may make of its driver.
 #[derive(Debug)]
 pub(super) enum Request {
     /// Something for the job manager.
@@ -20,7 +20,7 @@ pub(super) enum Request {
     KillTaskManager(usize),
 }
 
-/// What the job manager's thread is sent.
+/// The message that the job manager's thread is sent.
 #[derive(Debug)]
 pub(super) enum Message {
     Event(Event),

@@ -10,7 +10,7 @@ use crate::api::Inputs;
 use crate::checkpoint::{Aligned, Aligner};
 use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, StreamElement};
 
-/// What a subtask does next about its inputs.
+/// The event that tells a subtask what to do next about its inputs.
 #[derive(Debug)]
 pub(super) enum GateEvent {
     /// Rows of this input.
@@ -67,7 +67,7 @@ impl InputGate {
         }
     }
 
-    /// What panels read of the channels.
+    /// The states of the channels that panels read.
     pub(super) fn states(&self) -> Vec<Arc<ChannelState>> {
         self.channels.iter().map(|channel| channel.receiver.state()).collect()
     }
@@ -286,7 +286,7 @@ mod tests {
         assert!(matches!(poll(Inputs::one(0)), Some(GateEvent::Watermark(3))));
     }
 
-    /// Whose producers have finished is told of checkpoints by the job manager alone.
+    /// A subtask whose producers have finished is told of checkpoints by the job manager alone.
     #[test]
     fn a_checkpoint_begins_where_all_channels_have_ended() {
         let (mut tx, mut gate) = gate(2);

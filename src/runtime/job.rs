@@ -145,13 +145,13 @@ impl Job {
             || self.shared.view().checkpoints.iter().any(|checkpoint| checkpoint.status == CheckpointStatus::Completed)
     }
 
-    /// What it started from, when that was a checkpoint or savepoint: its number.
+    /// The number of the checkpoint or savepoint that the job started from, when there was one.
     #[must_use]
     pub const fn restored_from(&self) -> Option<CheckpointId> {
         self.restored_from
     }
 
-    /// It, now. Costs the job nothing: counters are read, operators answer between two batches.
+    /// The view of the job, now. Costs the job nothing: counters are read, operators answer between two batches.
     #[must_use]
     pub fn view(&self) -> Arc<JobView> {
         Arc::new(self.shared.view())
@@ -285,7 +285,7 @@ impl Job {
         self.ask(Request::KillTaskManager(index)).map(|_| ())
     }
 
-    /// Its storage, closed once the job is over.
+    /// The job's storage, closed once the job is over.
     fn open_storage(&self) -> Option<Arc<dyn CheckpointStorage>> {
         self.storage.as_ref().and_then(Weak::upgrade)
     }

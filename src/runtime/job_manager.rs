@@ -28,7 +28,7 @@ use crate::types::{CheckpointId, Error, OperatorUid, Result, SubtaskId};
 /// Names a command, so that its answer finds whoever gave it.
 pub(super) type Token = u64;
 
-/// What the user wants.
+/// The command of the user.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Checkpoint,
@@ -45,7 +45,7 @@ pub(super) enum Command {
     AbortCheckpoint,
 }
 
-/// What happened.
+/// The event that happened.
 #[derive(Debug)]
 pub(super) enum Event {
     /// An attempt runs.
@@ -70,7 +70,7 @@ pub(super) enum Event {
     Tick,
 }
 
-/// What is to be done.
+/// The action that is to be done.
 #[derive(Debug)]
 pub(super) enum Action {
     /// Make an attempt and answer with [`Event::Deployed`].
@@ -93,7 +93,7 @@ pub(super) enum Action {
     Reply(Token, Result<Option<CheckpointView>>),
 }
 
-/// What the writer does, in order, while the pipeline goes on.
+/// The work of the writer, done in order, while the pipeline goes on.
 #[derive(Debug)]
 pub(super) enum Work {
     Persist(Completed),
@@ -102,7 +102,7 @@ pub(super) enum Work {
     Retain(Vec<CheckpointId>),
 }
 
-/// What the manager knows of its job.
+/// The facts that the manager knows of its job.
 #[derive(Debug)]
 pub(super) struct ManagerOptions {
     pub(super) settings: Arc<JobSettings>,
@@ -135,9 +135,9 @@ pub(super) struct JobManager {
     /// Whether the checkpoint under way is one of those when it fails.
     counts: bool,
     in_flight: Option<InFlight>,
-    /// What has asked for the next checkpoint.
+    /// The wants that have asked for the next checkpoint.
     wanted: Vec<(Want, Token)>,
-    /// What the checkpoint under way will answer.
+    /// The wants that the checkpoint under way will answer.
     serving: Vec<(Want, Token)>,
     stopping: Option<(Option<PathBuf>, Token)>,
     stop_drain: Option<bool>,
@@ -246,7 +246,7 @@ impl JobManager {
         self.log.views()
     }
 
-    /// What happened to the job.
+    /// The events of the job.
     pub(super) fn events(&self) -> &[EventView] {
         self.events.views()
     }

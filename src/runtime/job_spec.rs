@@ -1,4 +1,4 @@
-//! What a job is started with.
+//! The specification that a job is started with.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::plan::{JobGraph, JobSettings, StreamGraph};
 use crate::types::{CheckpointId, Result};
 
-/// What to run.
+/// The specification of a job to run.
 #[derive(Debug)]
 pub struct JobSpec {
     /// The plan; chained anew for every attempt but the first.
     pub(super) stream: StreamGraph,
     /// The job graph of the first attempt, and of what is checked before it.
     pub(super) graph: JobGraph,
-    /// How.
+    /// The options of the run.
     pub options: JobOptions,
     /// From which state.
     pub restore: Restore,
@@ -28,12 +28,12 @@ impl JobSpec {
     }
 }
 
-/// How to run it: the job's settings, and what holds for this run alone.
+/// The options of a run: the job's settings, and what holds for this run alone.
 #[derive(Debug, Clone)]
 pub struct JobOptions {
     /// The job's settings.
     pub settings: Arc<JobSettings>,
-    /// What was typed to start it: checkpoints hold it.
+    /// The statement typed to start the job: checkpoints hold it.
     pub statement: Option<String>,
     /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub struct JobOptions {
 }
 
 impl JobOptions {
-    /// Those of a run that says nothing else.
+    /// The options of a run that says nothing else.
     #[must_use]
     pub fn of(settings: &Arc<JobSettings>) -> Self {
         Self {

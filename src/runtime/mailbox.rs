@@ -1,4 +1,4 @@
-//! What is said to one subtask from outside its slot: by the job manager, by whoever looks, by whoever kills.
+//! The messages to one subtask from outside its slot: by the job manager, by whoever looks, by whoever kills.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ pub(super) enum Message {
     /// Checkpoint so-and-so begins. A source takes it and sends its barrier; who has inputs waits for theirs, and takes it
     /// when all of them have ended (Flink's FLIP-147).
     Barrier(CheckpointId),
-    /// What became of a checkpoint.
+    /// The outcome of a checkpoint.
     Settled(CheckpointId, Settled),
     /// The job is paused, or goes on.
     Hold(bool),
@@ -42,7 +42,7 @@ pub(super) struct StateQuestion {
     pub(super) reply: SyncSender<StateAnswer>,
 }
 
-/// What each operator of the subtask's chain has read; `None` for one that can't show its live state.
+/// The state that each operator of the subtask's chain has read; `None` for one that can't show its live state.
 pub(super) type StateAnswer = (SubtaskId, Result<Vec<Option<Vec<StateRead>>>>);
 
 /// The messages on their way to one subtask: a load a step when there are none.

@@ -9,17 +9,17 @@ use crate::api::{OperatorMetrics, SourceProgress};
 use crate::inspect::{InputView, OperatorView, SubtaskStatus, SubtaskView};
 use crate::types::{CheckpointId, Error, MIN_WATERMARK, Result, SubtaskId};
 
-/// What a subtask is doing.
+/// The activity of a subtask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Activity {
-    /// It has work.
+    /// The subtask has work.
     Busy,
-    /// It waits for room downstream.
+    /// The subtask waits for room downstream.
     Backpressured,
-    /// It waits for input.
+    /// The subtask waits for input.
     Idle,
-    /// It has handed over its last state.
+    /// The subtask has handed over its last state.
     Finished,
 }
 

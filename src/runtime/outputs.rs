@@ -93,18 +93,17 @@ impl Outputs {
             return Ok(());
         }
         self.metrics.add_out(batch.rows(), batch.bytes());
-        self.become_active();
+        self.set_idle(false);
         Self::send(&mut self.edges, &self.metrics, self.main.iter().copied(), batch)
     }
 
-    /// A watermark of the last operator; dead letters keep its time. Where the output was idle it goes before the change of
-    /// status: a reader that has nothing to read never holds time back between the two.
+    /// A watermark of the last operator; dead letters keep its time.
     pub(super) fn main_watermark(&mut self, watermark: i64) {
         self.metrics.set_watermark(watermark);
         for &edge in self.main.iter().chain(&self.dead_letters).chain(&self.source_dead_letters) {
-            self.edges[edge].control(&StreamElement::Watermark(watermark));
+            self.edges[edge].watermark(watermark);
         }
-        self.become_active();
+        self.set_idle(false);
     }
 
     /// Rows of side output `port` of the operator at `operator`; dropped when nobody reads it.
@@ -113,7 +112,7 @@ impl Outputs {
             return Ok(());
         }
         self.metrics.add_out(batch.rows(), batch.bytes());
-        self.become_active();
+        self.set_idle(false);
         let edges = self.sides[operator].iter().filter(|(of, _)| *of == port).map(|(_, edge)| *edge);
         Self::send(&mut self.edges, &self.metrics, edges, batch)
     }
@@ -124,9 +123,9 @@ impl Outputs {
             return;
         }
         for &(_, edge) in &self.sides[operator] {
-            self.edges[edge].control(&StreamElement::Watermark(watermark));
+            self.edges[edge].watermark(watermark);
         }
-        self.become_active();
+        self.set_idle(false);
     }
 
     /// Gives up rows of an operator, as the vertex says.
@@ -174,17 +173,16 @@ impl Outputs {
             text(&|row| String::from_utf8_lossy(&row.row).into_owned()),
         ];
         let letters = RecordBatch::try_new(Arc::clone(self.dead_letter_schema.arrow()), columns)?;
-        self.become_active();
+        self.set_idle(false);
         Ok(Some(Batch::untimed(letters)))
     }
 
-    /// Tells every reader whether rows are to be expected; says nothing twice.
+    /// Tells every reader whether rows are to be expected. Rows and watermarks say so of their own edge alone: an edge that
+    /// nothing has come through yet holds no reader's time back.
     pub(super) fn status(&mut self, status: ChannelStatus) {
-        let idle = status == ChannelStatus::Idle;
-        if self.idle != idle {
-            self.idle = idle;
-            self.metrics.set_idle(idle);
-            self.control(&StreamElement::Status(status));
+        self.set_idle(status == ChannelStatus::Idle);
+        for edge in &mut self.edges {
+            edge.status(status);
         }
     }
 
@@ -245,8 +243,11 @@ impl Outputs {
         self.sides[..operator].iter().flatten().any(|(_, edge)| !self.edges[*edge].is_closed())
     }
 
-    fn become_active(&mut self) {
-        self.status(ChannelStatus::Active);
+    fn set_idle(&mut self, idle: bool) {
+        if self.idle != idle {
+            self.idle = idle;
+            self.metrics.set_idle(idle);
+        }
     }
 
     fn send(

@@ -1,4 +1,4 @@
-//! What a subtask shows beside its counters: its operators, and the last of its rows, rejects and latencies.
+//! The things that a subtask shows beside its counters: its operators, and the last of its rows, rejects and latencies.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::types::{Batch, Cells, excerpt};
 const OUTPUT: usize = 200;
 /// Rejected rows that are kept, and taken in every [`PERIOD_MS`].
 const REJECTED: usize = 100;
-/// How often as many rejected rows are looked at as are kept: a flood of them costs no more than that.
+/// The period in which as many rejected rows are looked at as are kept, milliseconds: a flood costs no more than that.
 const PERIOD_MS: i64 = 50;
 /// Characters of a rejected row that are kept.
 pub(super) const ROW_CHARS: usize = 1_000;
@@ -24,7 +24,7 @@ pub(super) struct Shown(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// How often the operators have been shown.
+    /// The number of times the operators have been shown.
     times: u64,
     operators: Arc<Vec<OperatorView>>,
     output: VecDeque<Arc<OutputRowView>>,
@@ -47,7 +47,7 @@ impl Shown {
         inner.operators = Arc::new(views);
     }
 
-    /// How often the operators have been shown: it rises when an answer has come.
+    /// The number of times the operators have been shown: it rises when an answer has come.
     pub(super) fn times(&self) -> u64 {
         self.lock().times
     }

@@ -19,7 +19,7 @@ use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, MIN_WATERMARK, Res
 /// Until a reader that has nothing now, and does not say when it will, is asked again.
 const POLL_MS: i64 = 1;
 
-/// How many rows all readers together may still let out.
+/// The number of rows that all readers together may still let out.
 #[derive(Debug)]
 pub(super) struct RowBudget(AtomicU64);
 
@@ -46,7 +46,7 @@ impl RowBudget {
     }
 }
 
-/// What a step of the source comes to.
+/// The result of a step of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SourceStep {
     Progress,
@@ -58,7 +58,7 @@ pub(super) enum SourceStep {
     BudgetSpent,
 }
 
-/// What a source subtask shares with its job.
+/// The setting that a source subtask shares with its job.
 pub(super) struct SourceSetting {
     pub(super) budget: Option<Arc<RowBudget>>,
     pub(super) clock: Arc<dyn Clock>,

@@ -91,7 +91,7 @@ impl SourceReader {
 pub(super) struct SourceReaders {
     pub(super) current: SourceReader,
     later: VecDeque<SourceReader>,
-    /// What the readers that are over had done.
+    /// The amount that the readers that are over had done.
     done: u64,
 }
 

@@ -15,7 +15,7 @@ use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::plan::SourceTask;
 use crate::types::{Result, Schema};
 
-/// What becomes of the rows of a source that have been read.
+/// The scan: what becomes of the rows of a source that have been read.
 pub(super) struct Scan {
     filter: Option<Evaluator>,
     output: Vec<usize>,
@@ -26,9 +26,9 @@ pub(super) struct Scan {
 pub(super) struct Scanned {
     /// All of them, projected.
     pub(super) rows: RecordBatch,
-    /// Which of them the filter keeps; `None` for all.
+    /// The mask of the rows that the filter keeps; `None` for all.
     pub(super) kept: Option<BooleanArray>,
-    /// Those on which it failed, ascending.
+    /// The rows on which the filter failed, ascending.
     pub(super) failed: Vec<RowError>,
 }
 

@@ -1,4 +1,4 @@
-//! What the readers of a source keep across restarts.
+//! The state that the readers of a source keep across restarts.
 
 use std::collections::VecDeque;
 use std::io::Cursor;
@@ -32,7 +32,7 @@ const VERSION_OF_COMMON_TIMES: u8 = 1;
 /// meet the event time that it had reached.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ReaderState {
-    /// What [`Source::snapshot`](crate::api::Source::snapshot) returned.
+    /// The bytes that [`Source::snapshot`](crate::api::Source::snapshot) returned.
     pub(super) position: Vec<u8>,
     /// The largest event time that has left, [`NO_TIME`] for none.
     pub(super) max_time: i64,
@@ -55,7 +55,7 @@ impl ReaderState {
         Ok(changes)
     }
 
-    /// Those of every reader of the earlier run; `None` when that run had no such source.
+    /// The states of every reader of the earlier run; `None` when that run had no such source.
     ///
     /// # Errors
     /// When an entry is damaged, or of a later version.
@@ -83,7 +83,7 @@ impl ReaderState {
     }
 }
 
-/// What an entry of event times says.
+/// The content of an entry of event times.
 struct Reached {
     max_time: i64,
     /// Entries of held rows.

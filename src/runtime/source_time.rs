@@ -11,7 +11,7 @@ use super::source_reader::TimedRows;
 use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::types::{Error, NO_TIME, Result};
 
-/// What a source's event-time expression makes of its rows; without one no row has a time.
+/// The times that a source's event-time expression makes of its rows; without one no row has a time.
 pub(super) struct EventTimes(pub(super) Option<Evaluator>);
 
 /// Rows with their times, and those that have none.
@@ -76,12 +76,12 @@ pub(super) struct IdleTimer {
     idle: bool,
 }
 
-/// What follows from there being nothing to send now.
+/// The consequence of there being nothing to send now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Silence {
     /// The source has just become idle.
     Idle,
-    /// It becomes so at this time of the clock, if nothing comes; `None` for never, or when it is already.
+    /// The source becomes idle at this time of the clock, if nothing comes; `None` for never, or when it is already.
     Until(Option<i64>),
 }
 

@@ -15,14 +15,14 @@ use crate::inspect::{StateOrigin, StateQuery, StateView};
 use crate::state::{Namespace, StateDescriptor};
 use crate::types::{Clock, Error, Result, key_group};
 
-/// How long the subtasks are waited for in all when a checkpoint can be shown in their place.
+/// The longest wait for all subtasks when a checkpoint can be shown in their place, milliseconds.
 const ANSWER_MS: u64 = 1_000;
-/// How long they are when there is nothing else to show.
+/// The longest wait for all subtasks when there is nothing else to show, milliseconds.
 const ONLY_ANSWER_MS: u64 = 15_000;
 /// An operator with keyed state that is asked for.
 struct Asked {
     vertex: usize,
-    /// Its position in the chain.
+    /// The operator's position in the chain.
     operator: usize,
     uid: String,
     name: String,
@@ -44,7 +44,7 @@ fn asked(control: &AttemptControl, query: &StateQuery) -> Vec<Asked> {
     asked
 }
 
-/// How long [`live`] shall wait: longer when no completed checkpoint could be shown in its place.
+/// The time that [`live`] shall wait, milliseconds: longer when no completed checkpoint could be shown in its place.
 pub(super) fn patience_ms(storage: Option<&dyn CheckpointStorage>) -> u64 {
     let stored = storage.and_then(|storage| storage.checkpoints().ok()).is_some_and(|stored| !stored.is_empty());
     if stored { ANSWER_MS } else { ONLY_ANSWER_MS }

@@ -31,7 +31,7 @@ impl Seeded {
     }
 }
 
-/// What waits to act.
+/// The subtasks and works that wait to act.
 #[derive(Default)]
 pub(super) struct Stepped {
     attempt: u32,

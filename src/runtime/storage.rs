@@ -1,4 +1,4 @@
-//! Where checkpoints are kept: what the job manager needs of it.
+//! The storage of checkpoints: what the job manager needs of it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,44 +7,44 @@ use crate::checkpoint::{Manifest, ManifestOperator, Moment, SnapshotKind};
 use crate::state::{CommitStats, Instance, OperatorDelta, OperatorStateDescriptor, RestoredState, StateDescriptor};
 use crate::types::{CheckpointId, OperatorUid, Result};
 
-/// What is known of an operator when a checkpoint is written.
+/// The facts of an operator when a checkpoint is written.
 #[derive(Debug, Clone)]
 pub struct OperatorFacts {
-    /// Its uid.
+    /// The operator's uid.
     pub uid: OperatorUid,
-    /// Its name in `explain`; a source's, its name in the catalog.
+    /// The operator's name in `explain`; a source's, its name in the catalog.
     pub name: String,
-    /// How many instances it has.
+    /// The number of instances of the operator.
     pub parallelism: usize,
-    /// Its keyed states.
+    /// The operator's keyed states.
     pub states: Vec<StateDescriptor>,
     /// The states of its instances.
     pub operator_states: Vec<OperatorStateDescriptor>,
 }
 
-/// What is known of the job when a checkpoint is written.
+/// The facts of the job when a checkpoint is written.
 #[derive(Debug, Clone)]
 pub struct JobFacts {
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// What was typed to start it, where it was typed.
+    /// The statement typed to start the job, where it was typed.
     pub statement: Option<String>,
-    /// Its parallelism.
+    /// The job's parallelism.
     pub parallelism: usize,
-    /// Its number of key groups.
+    /// The job's number of key groups.
     pub max_parallelism: u16,
-    /// Its operators, sources too.
+    /// The job's operators, sources too.
     pub operators: Vec<OperatorFacts>,
 }
 
 /// One checkpoint to be made durable.
 #[derive(Debug)]
 pub struct CheckpointWrite<'a> {
-    /// Its number.
+    /// The checkpoint's number.
     pub id: CheckpointId,
-    /// What its deltas are relative to.
+    /// The checkpoint that the deltas are relative to.
     pub parent: Option<CheckpointId>,
-    /// Of all instances.
+    /// The deltas of all instances.
     pub deltas: &'a [OperatorDelta],
     /// The job.
     pub job: &'a JobFacts,
@@ -55,7 +55,7 @@ pub struct CheckpointWrite<'a> {
 }
 
 impl CheckpointWrite<'_> {
-    /// What the checkpoint says of itself.
+    /// The manifest of the checkpoint.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let operators = self.job.operators.iter().map(|facts| ManifestOperator {
@@ -80,7 +80,7 @@ impl CheckpointWrite<'_> {
 
 /// The checkpoints of one job. Called by one thread at a time, never by a slot.
 pub trait CheckpointStorage: Send + Sync {
-    /// Those held, ascending.
+    /// The checkpoints held, ascending.
     ///
     /// # Errors
     /// When the storage can't be read.
@@ -130,10 +130,10 @@ pub trait CheckpointStorage: Send + Sync {
 
 /// A checkpoint that a job is started from.
 pub trait RestorePoint: Send + Sync {
-    /// Its number.
+    /// The checkpoint's number.
     fn id(&self) -> CheckpointId;
 
-    /// What it says of itself and of the job that wrote it.
+    /// The manifest of the checkpoint and of the job that wrote it.
     fn manifest(&self) -> &Manifest;
 
     /// The operators that have state in it, with their keyed states. Counters are not state that anybody would miss: an

@@ -29,42 +29,42 @@ const TAP_ROWS: usize = 50;
 /// behind them comes through the sooner.
 const INPUTS_A_TURN: usize = 8;
 
-/// What a step has come to.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Something was done; there may be more.
     Progress,
     /// Nothing can be done before something comes, or room, or this time of the clock.
     Blocked {
-        /// Which of the two it waits for.
+        /// The activity that it waits for: input, or room.
         activity: Activity,
         /// When to step it again in any case, milliseconds.
         due_ms: Option<i64>,
     },
-    /// It is over.
+    /// The subtask is over.
     Done,
 }
 
-/// What a subtask tells the job manager.
+/// The event that a subtask tells the job manager.
 #[derive(Debug)]
 pub(super) enum SubtaskEvent {
-    /// It has taken its part of a checkpoint.
+    /// The subtask has taken its part of a checkpoint.
     Acknowledged {
-        /// Which checkpoint.
+        /// The number of the checkpoint.
         id: CheckpointId,
-        /// Its part.
+        /// The subtask's part of the checkpoint.
         deltas: Vec<OperatorDelta>,
-        /// How long its inputs waited for each other.
+        /// The time that the subtask's inputs waited for each other, nanoseconds.
         alignment_ns: u64,
     },
-    /// It is over, and this is its last state.
+    /// The subtask is over, and this is its last state.
     Finished {
-        /// What changed since its last acknowledgement.
+        /// The changes since the subtask's last acknowledgement.
         deltas: Vec<OperatorDelta>,
     },
 }
 
-/// Where a subtask's rows come from.
+/// The origin of a subtask's rows.
 pub(super) enum Input {
     Source(Box<SourceDriver>),
     Gate(InputGate),
@@ -80,21 +80,21 @@ enum Phase {
     Done,
 }
 
-/// Which end of the input fires what is open.
+/// The end of the input that fires what is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drain {
     /// None: it stays in the state.
     Never,
-    /// That of the input itself, not the one that a limit of source rows makes.
+    /// The end of the input itself, not the one that a limit of source rows makes.
     AtEnd,
     /// Either.
     AtAnyEnd,
 }
 
-/// What a subtask is told of itself.
+/// The setting that a subtask is told of itself.
 pub(super) struct SubtaskSetting {
     pub(super) id: SubtaskId,
-    /// That of its source, or of its first operator.
+    /// The uid of its source, or of its first operator.
     pub(super) first_uid: OperatorUid,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) drain: Drain,
@@ -107,7 +107,7 @@ pub(super) struct SubtaskSetting {
     pub(super) hold: bool,
 }
 
-/// What a subtask does for whoever looks.
+/// The work of a subtask for whoever looks.
 struct Viewing {
     /// Whether somebody wants to see the operators.
     asked: bool,
@@ -138,7 +138,7 @@ pub(super) struct Subtask {
     /// Since when it does what it does.
     since_ns: u64,
     activity: Activity,
-    /// How long its last step took.
+    /// The time that the subtask's last step took, nanoseconds.
     step_ns: u64,
 }
 

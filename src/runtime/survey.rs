@@ -11,7 +11,7 @@ const INTERVAL_MS: i64 = 1_000;
 /// Events of one look; what is left over is part of the next.
 const EVENTS: usize = 4;
 
-/// What has been said already of one attempt.
+/// The lost rows of one attempt that have been reported already.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     looked_ms: Option<i64>,

@@ -19,7 +19,7 @@ struct Channel {
     aligned: bool,
 }
 
-/// What follows from an element of one channel, the watermark first.
+/// The consequence of an element of one channel, the watermark first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Passed {
     pub(super) watermark: Option<i64>,

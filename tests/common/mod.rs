@@ -159,15 +159,19 @@ pub(crate) const TUMBLE: &str =
 pub(crate) fn window_of_many(keys: u64) -> [String; 2] {
     // Seconds until it fires: enough to fill it, and for a checkpoint.
     let pace = 7_200 / (2 + keys / 500_000);
+    // Few keys are slower each, so that they are not all given before a test has asked all that it asks.
+    let slow = (20_000_000 / keys).clamp(4, 40);
     let source = format!(
         "source k from datagen columns (id bigint) event_time case when id < {keys} then id * 1000 / {keys} \
          when id < {keys} + 100000 then 7200000 else 900000000000000 end \
          with (kind = 'sequence', pace = '{pace}x', rate = 0);"
     );
-    let run = "run w with (parallelism = 2, restart_attempts = 1000, restart_delay = 1ms) = \
-               k | key_by id | window tumble(1h) | aggregate count(*) as n, sum(id) as total \
-               | map n, total, regexp_replace(repeat(cast(id as string), 4), '[0-4]', 'x') as slow | into blackhole;";
-    [source, run.to_owned()]
+    let run = format!(
+        "run w with (parallelism = 2, restart_attempts = 1000, restart_delay = 1ms) = \
+         k | key_by id | window tumble(1h) | aggregate count(*) as n, sum(id) as total \
+         | map n, total, regexp_replace(repeat(cast(id as string), {slow}), '[0-4]', 'x') as slow | into blackhole;"
+    );
+    [source, run]
 }
 
 /// Collects rows as NDJSON lines, by sink.

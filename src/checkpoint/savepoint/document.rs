@@ -19,9 +19,9 @@ pub(super) const ENTRIES: &str = "operator-state.parquet";
 /// A savepoint's `manifest.json`. A field `checksum` over all others is added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Document {
-    /// Of the directory's form; 1 or 2: what differs stands in its descriptors and manifest.
+    /// The version of the directory's form; 1 or 2: what differs stands in its descriptors and manifest.
     pub(super) version: u32,
-    /// Of the job and checkpoint.
+    /// The manifest of the job and checkpoint.
     pub(super) manifest: Manifest,
     /// The operators that have state.
     pub(super) operators: Vec<OperatorDocument>,
@@ -55,7 +55,7 @@ pub(super) struct FileDocument {
 }
 
 impl FileDocument {
-    /// Where it is.
+    /// The place of the file.
     ///
     /// # Errors
     /// When the path leads out of the directory: then it is not one that a savepoint was written with.
@@ -82,10 +82,10 @@ impl Document {
         Ok(text)
     }
 
-    /// What [`to_text`](Self::to_text) wrote.
+    /// The document that [`to_text`](Self::to_text) wrote.
     ///
     /// # Errors
-    /// When it is of a later version, which is named, or was changed since.
+    /// When the document is of a later version, which is named, or was changed since.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         check_version("savepoint", bytes, VERSION)?;
         let damaged = |error: serde_json::Error| Error::state(format!("{DOCUMENT} can't be read: {error}"));
@@ -100,7 +100,7 @@ impl Document {
     }
 }
 
-/// Of the document's meaning: its layout on the page does not count.
+/// The checksum of the document's meaning: its layout on the page does not count.
 fn checksum(value: &Value) -> Result<String> {
     let mut sum = Checksum::new();
     sum.update(&serde_json::to_vec(value).map_err(Error::state)?);

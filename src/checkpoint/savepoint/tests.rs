@@ -402,7 +402,7 @@ fn a_missing_file_a_later_version_and_foreign_files_are_named() {
     open_savepoint(&place).expect("whole again");
 }
 
-/// Where the savepoint of a format version is kept for ever.
+/// The directory where the savepoint of a format version is kept for ever.
 fn fixture(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/savepoint-v{version}"))
 }
@@ -419,7 +419,7 @@ fn a_savepoint_of_version_1_is_restored() {
     assert_same(&savepoint, &checkpoint);
 }
 
-/// What version 2 has beyond version 1: columns named by what they hold, what routes, slices, expiry.
+/// A state with what version 2 has beyond version 1: columns named by what they hold, what routes, slices, expiry.
 fn named_state() -> StateDescriptor {
     let fields = ["auction", "day", "sum(price)", "sum(price).count", "count(*) filter (where price > 1)"];
     let mut state =

@@ -27,10 +27,10 @@ use crate::types::{Error, OperatorUid, Result};
 /// Rows of a row group: what a restored instance must read at least to find its key groups.
 const ROW_GROUP_ROWS: usize = 65_536;
 
-/// What a savepoint took.
+/// The cost of writing a savepoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SavepointStats {
-    /// Its files.
+    /// The number of the savepoint's files.
     pub files: u64,
     /// Entries of keyed state.
     pub entries: u64,

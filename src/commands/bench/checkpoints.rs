@@ -1,4 +1,4 @@
-//! What checkpoints cost: the same job without and with them, in turn.
+//! The cost of checkpoints: the same job without and with them, in turn.
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ pub(super) struct ChecksumSink {
 }
 
 impl ChecksumSink {
-    /// What arrived.
+    /// The outcome: what arrived.
     pub(super) fn outcome(&self) -> Outcome {
         Outcome { rows: self.rows.load(Ordering::SeqCst), checksum: self.checksum.load(Ordering::SeqCst) }
     }

@@ -15,9 +15,9 @@ use crate::types::{Batch, Clock, Error, Result, Schema, Span, Spanned};
 /// Nexmark's bids: `events` of them, on `keys` auctions spread evenly, or on Nexmark's own when `keys` is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Workload {
-    /// How many bids.
+    /// The number of bids.
     pub events: u64,
-    /// How many auctions; 0 for Nexmark's own distribution.
+    /// The number of auctions; 0 for Nexmark's own distribution.
     pub keys: u64,
 }
 

@@ -9,7 +9,7 @@ use super::memory::{self, MemorySource};
 use super::request::BenchRequest;
 use crate::types::{Clock, Error, Result};
 
-/// Where the bids come from.
+/// The place where the bids come from.
 pub(super) enum Input {
     File { path: PathBuf, format: loops::Text },
     Memory { source: MemorySource, columns: loops::Columns, repeat: u64 },

@@ -26,7 +26,7 @@ use table::{Entry, Panes, Table, merge};
 use crate::types::key_group::mix;
 use crate::types::{Error, Result, RowKind};
 
-/// What is computed of the bids.
+/// The computation on the bids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query {
     /// `auction, bidder, price * 0.908` for every bid; the last as its unscaled value (three places).
@@ -44,7 +44,7 @@ pub enum Query {
 /// Every query.
 pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
 
-/// What came out: enough to compare it exactly with another way to compute the same.
+/// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Output rows.

@@ -20,7 +20,7 @@ pub(super) struct MemorySource {
     schema: Schema,
     batches: Arc<Vec<RecordBatch>>,
     repeat: usize,
-    /// How much later each round is than the one before.
+    /// The time by which each round is later than the one before, milliseconds.
     round_ms: i64,
 }
 

@@ -1,11 +1,11 @@
-//! What can be measured.
+//! The measurements that can be requested.
 
 use std::path::PathBuf;
 
 use super::loops;
 use crate::types::{Error, Result};
 
-/// What is measured.
+/// The measurements that are requested.
 #[derive(Debug, Clone)]
 pub struct BenchRequest {
     /// Queries by name; empty for all.
@@ -20,11 +20,11 @@ pub struct BenchRequest {
     pub keys: u64,
     /// Checkpoint interval as typed: then jobs without and with checkpoints are compared, and no loop runs.
     pub checkpoint: Option<String>,
-    /// How often the bids in memory are read, each time later in event time: for runs of many checkpoints.
+    /// The number of times the bids in memory are read, each time later in event time: for runs of many checkpoints.
     pub repeat: u64,
     /// Measured pairs of runs.
     pub runs: usize,
-    /// Where the generated files are kept.
+    /// The directory where the generated files are kept.
     pub directory: PathBuf,
 }
 

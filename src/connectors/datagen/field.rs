@@ -1,4 +1,4 @@
-//! How one column is made up: every value follows from the seed and the row's number.
+//! The rule by which one column is made up: every value follows from the seed and the row's number.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ enum Values {
     Coin,
 }
 
-/// What a column may hold when nothing is said: whether it counts up, the least and the greatest value.
+/// The values of a column when nothing is said: whether it counts up, the least and the greatest value.
 fn defaults(ty: &LogicalType) -> Option<(bool, i64, i64)> {
     Some(match ty {
         LogicalType::TinyInt => (false, i64::from(i8::MIN), i64::from(i8::MAX)),
@@ -166,7 +166,7 @@ impl FieldRule {
         Ok(Values::Sequence { start, step, rows, late: if timed { late_ms } else { 0 } })
     }
 
-    /// How many rows the column has values for; `None` for any number.
+    /// The number of rows that the column has values for; `None` for any number.
     pub(super) const fn rows_max(&self) -> Option<u64> {
         match &self.values {
             Values::Sequence { rows, .. } => *rows,

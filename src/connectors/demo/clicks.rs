@@ -77,7 +77,7 @@ impl DemoSet for Clicks {
     }
 }
 
-/// Which click of which visit a row is.
+/// The visit, and the click of it, that a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Click {
     visit: u64,

@@ -94,7 +94,7 @@ impl House {
         Self { lags: Stream::new(seed, "sensors lag"), noise: Stream::new(seed, "sensors") }
     }
 
-    /// How long after its measurement row `row` arrives.
+    /// The time between the measurement of row `row` and its arrival, milliseconds.
     fn lag_ms(&self, row: u64) -> u64 {
         let more = self.lags.at(row) >> 32;
         match self.lags.below(row, 100) {

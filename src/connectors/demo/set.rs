@@ -1,4 +1,4 @@
-//! What a demo data set is: columns whose values follow from a seed and a row's number alone.
+//! The demo data sets: columns whose values follow from a seed and a row's number alone.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, TimestampMillisecondArray};
 
 use crate::types::{Field, Result};
 
-/// Where the event time of every set begins: 2026-01-05 08:00:00.
+/// The beginning of every set's event time, milliseconds since the epoch: 2026-01-05 08:00:00.
 pub(super) const START_MS: i64 = 1_767_600_000_000;
 
 /// A set of generated rows. Every value follows from the seed and the row's number, so that readers share out the rows and
@@ -18,7 +18,7 @@ pub(super) trait DemoSet: Debug + Send + Sync {
     /// `transactions`
     fn name(&self) -> &'static str;
 
-    /// How far event times are out of order, in milliseconds, but for rows that are late on purpose.
+    /// The most that event times are out of order, in milliseconds, but for rows that are late on purpose.
     fn delay_ms(&self) -> i64;
 
     /// The columns; the last one is `event_time`.

@@ -19,7 +19,7 @@ pub(super) struct ReadBuffer {
     limit: usize,
 }
 
-/// What came of a read.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
     /// More bytes.
@@ -49,12 +49,12 @@ impl ReadBuffer {
         &self.data[self.head..self.tail]
     }
 
-    /// Where they begin.
+    /// The position where the bytes held begin.
     pub(super) const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where they end.
+    /// The position where the bytes held end.
     pub(super) fn end(&self) -> u64 {
         self.offset + as_u64(self.tail - self.head)
     }

@@ -14,7 +14,7 @@ use crate::types::{Error, Result};
 
 const VERSION: u32 = 1;
 
-/// What a checkpoint says of one staged file.
+/// The entry of one staged file in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     version: u32,
@@ -60,7 +60,7 @@ struct RunState {
     own: Option<(u64, FileLock)>,
     /// Whether what an earlier attempt had staged has been removed.
     clean: bool,
-    /// Whose staged output is ours.
+    /// The owner whose staged output is ours.
     owner: SinkOwner,
     /// The number of each instance's next staged file. It outlives the attempt: a checkpoint that is restored twice still
     /// names files that were committed when it was restored first, and nothing else may have got their names since.

@@ -1,4 +1,4 @@
-//! Which files an input consists of.
+//! The files of an input.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn extension(path: &Path) -> Option<String> {
     path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
 }
 
-/// How a source's path was typed.
+/// The path of a source, as typed.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) text: String,

@@ -11,7 +11,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-/// How a mark that names its owner begins.
+/// The beginning of a mark that names its owner.
 const OWNER: &str = "job ";
 
 /// A file of ours that is not committed.
@@ -24,7 +24,7 @@ pub(super) struct Staged {
     pub(super) stage: Stage,
 }
 
-/// How far a file is that has no final name.
+/// The stage of a file that has no final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     InProgress,
@@ -47,7 +47,7 @@ pub(super) fn run_mark(run: u64) -> String {
     format!(".run-{run}")
 }
 
-/// What a mark says: the owner of its run.
+/// The text of a mark: the owner of its run.
 pub(super) fn mark_of(owner: Option<u64>) -> String {
     owner.map_or_else(String::new, |owner| format!("{OWNER}{owner:016x}\n"))
 }

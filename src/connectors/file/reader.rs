@@ -22,7 +22,7 @@ use crate::types::{CheckpointId, Clock, Error, Result, Schema};
 const POLL_BYTES_MAX: u64 = 8 << 20;
 const BYTE_ORDER_MARK_LEN: usize = "\u{feff}".len();
 
-/// What all readers of a source share.
+/// The things that all readers of a source share.
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) files: Arc<dyn Files>,
@@ -65,7 +65,7 @@ pub(super) struct FileReader {
 struct Current {
     split: FileSplit,
     phase: Phase,
-    /// Where the split's last record ends, once that is in the buffer.
+    /// The end of the split's last record, once that is in the buffer.
     stop: Option<u64>,
     /// No line end stands between the split's end and here.
     searched: u64,
@@ -401,7 +401,7 @@ impl FileReader {
         Ok(())
     }
 
-    /// Where the split that is being read goes on.
+    /// The rest of the split that is being read: where it goes on.
     fn position(&self) -> Option<FileSplit> {
         let current = self.current.as_ref()?;
         let (at, mid_record) = match &current.phase {

@@ -126,7 +126,7 @@ impl PlannedOperator for FileSink {
     }
 }
 
-/// What each instance says in every checkpoint.
+/// The state that each instance puts into every checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 struct SinkState {
     version: u32,

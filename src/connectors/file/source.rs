@@ -20,7 +20,7 @@ use crate::types::{Diagnostic, Error, Result, Schema};
 const SPLIT_BYTES: u64 = 4 << 20;
 /// The default of option `max_record_bytes`: the formats'.
 const RECORD_BYTES_MAX: u64 = 64 << 20;
-/// How much of the first file columns are inferred from.
+/// The number of bytes of the first file that columns are inferred from.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
 /// The registry's source factory.
@@ -37,8 +37,8 @@ pub(super) struct FileSource {
     inferred_from: Option<usize>,
     split_bytes: u64,
     record_bytes_max: usize,
-    /// What the inputs were that jobs of this process began with, by their fingerprint: a job that is restarted goes on
-    /// with the same, and notices what has become another since.
+    /// The inputs that jobs of this process began with, by their fingerprint: a job that is restarted goes on with the
+    /// same, and notices what has become another since.
     begun: Mutex<BTreeMap<String, Begun>>,
 }
 

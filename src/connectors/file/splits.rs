@@ -12,7 +12,7 @@ use crate::connectors::dealer::Splits;
 /// The part of a file that one reader has to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct FileSplit {
-    /// Which file of the input, in order.
+    /// The number of the file in the input, in order.
     pub(super) file: usize,
     /// First byte; of a compressed file always 0.
     pub(super) start: u64,
@@ -26,7 +26,7 @@ pub(super) struct FileSplit {
 }
 
 impl FileSplit {
-    /// How many bytes of the split have been read, for progress.
+    /// The number of bytes of the split that have been read, for progress.
     pub(super) fn done(&self) -> u64 {
         if self.end == u64::MAX { 0 } else { self.at.map_or(0, |at| at.clamp(self.start, self.end) - self.start) }
     }
@@ -41,7 +41,7 @@ pub(super) struct FileSplits {
     /// Whether records never hold line ends, so that a split may start at any of them.
     splittable: bool,
     file: usize,
-    /// Where the file begins.
+    /// The position where the file begins.
     base: u64,
     next: u64,
 }

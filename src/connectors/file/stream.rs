@@ -10,7 +10,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::types::files::{FileInfo, ReadFile};
 
-/// How a file is compressed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
     Gzip,
@@ -62,7 +62,7 @@ impl ByteStream {
         }
     }
 
-    /// What the open file is now.
+    /// The state of the open file now.
     pub(super) fn info(&self) -> io::Result<FileInfo> {
         self.cursor().file.info()
     }

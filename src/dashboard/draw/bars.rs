@@ -17,7 +17,7 @@ pub(crate) fn bar(share: f64, width: usize) -> String {
     bar
 }
 
-/// How busy, back-pressured and idle, in `width` columns: full, half-tone, dots.
+/// The shares busy, back-pressured and idle, in `width` columns: full, half-tone, dots.
 pub(crate) fn load_bar(rates: &Rates, width: usize, theme: &Theme) -> Pieces {
     let busy = cells(rates.busy, width);
     let both = cells(rates.busy + rates.backpressured, width).max(busy);

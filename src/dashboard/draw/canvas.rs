@@ -104,7 +104,7 @@ impl<'a> Canvas<'a> {
         u16::try_from(lines.len()).unwrap_or(area.height)
     }
 
-    /// What is missing, and how to get it.
+    /// Draws what is missing, and how to get it.
     pub(crate) fn empty(&mut self, area: Rect, what: &str, how: &str, theme: &Theme) {
         let mut area = inside(area);
         let used = self.paragraph(area, what, theme.text);

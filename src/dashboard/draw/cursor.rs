@@ -16,7 +16,7 @@ pub(crate) struct Cursor {
     pub(crate) follows: bool,
     /// Rows there are.
     len: usize,
-    /// Where rows were drawn last.
+    /// The area where rows were drawn last.
     area: Rect,
 }
 

@@ -1,5 +1,5 @@
-//! What panels are drawn with: clipped text, numbers for people, bars, tables that scroll, a time ruler, a search field.
-//! All text that comes from data passes [`text::clean`] on its way to the screen.
+//! The parts that panels are drawn with: clipped text, numbers for people, bars, tables that scroll, a time ruler, a
+//! search field. All text that comes from data passes [`text::clean`] on its way to the screen.
 
 mod bars;
 mod canvas;

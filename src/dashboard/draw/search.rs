@@ -24,7 +24,7 @@ impl Search {
         self.open
     }
 
-    /// What to search for; `None` for everything.
+    /// The text to search for; `None` for everything.
     pub(crate) fn text(&self) -> Option<&str> {
         Some(self.input.value()).filter(|text| !text.is_empty())
     }

@@ -36,13 +36,13 @@ impl Col {
         Self { title: title.into(), align: Align::Right, min, max: min.max(24), rank, grows: false }
     }
 
-    /// It takes the room that is left over.
+    /// The column, taking the room that is left over.
     pub(crate) const fn grows(mut self) -> Self {
         self.grows = true;
         self
     }
 
-    /// Its heading is shown with `mark` behind it.
+    /// The column, its heading shown with `mark` behind it.
     pub(crate) fn marked(mut self, mark: &str) -> Self {
         self.title.push_str(mark);
         self
@@ -58,7 +58,7 @@ pub(crate) enum Cell {
     Pieces(Pieces),
     /// A share, 0 to 1.
     Bar(f64, Style),
-    /// How busy, back-pressured and idle.
+    /// The shares busy, back-pressured and idle.
     Load(Rates),
     /// Values over time.
     Spark(Vec<f64>, Style),
@@ -213,7 +213,7 @@ fn cell_at(
     }
 }
 
-/// Where in `len` rows the `shown` ones from `first` are, at the right edge.
+/// The scrollbar at the right edge: where in `len` rows the `shown` ones from `first` are.
 pub(crate) fn scrollbar(
     canvas: &mut Canvas<'_>,
     area: Rect,

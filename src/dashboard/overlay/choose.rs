@@ -11,16 +11,16 @@ use super::step::{Step, window};
 use crate::dashboard::Theme;
 use crate::types::printable;
 
-/// What is done with a choice.
+/// The action on a choice.
 #[derive(Debug, Clone)]
 pub(in crate::dashboard) enum Then {
     /// A statement is run.
     Statement(String),
     /// A statement is run if the person says yes.
     Confirm {
-        /// What is asked.
+        /// The question that is asked.
         question: String,
-        /// What yes runs.
+        /// The statement that yes runs.
         statement: String,
     },
     /// This job is shown.
@@ -32,7 +32,7 @@ pub(in crate::dashboard) enum Then {
 pub(in crate::dashboard) struct Choice {
     /// As it is shown.
     pub(in crate::dashboard) text: String,
-    /// What is done with it.
+    /// The action on the choice.
     pub(in crate::dashboard) then: Then,
 }
 
@@ -42,7 +42,7 @@ pub(in crate::dashboard) struct Choose {
     title: String,
     choices: Vec<Choice>,
     state: ListState,
-    /// Where the lines were last drawn, for the mouse.
+    /// The area where the lines were last drawn, for the mouse.
     lines: Rect,
 }
 

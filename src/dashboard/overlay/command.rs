@@ -24,9 +24,9 @@ const ROWS_MAX: u16 = 8;
 #[derive(Debug, Default)]
 pub(in crate::dashboard) struct CommandLine {
     field: Field,
-    /// Which statement of the history is shown, counted from the newest; `None` for what is being typed.
+    /// The statement of the history that is shown, counted from the newest; `None` for what is being typed.
     recalled: Option<usize>,
-    /// What was being typed before the history was asked.
+    /// The text that was being typed before the history was asked.
     draft: String,
     candidates: Option<Candidates>,
     /// Whether the last paste did not fit: said until the next key.
@@ -52,7 +52,7 @@ impl CommandLine {
         Self { field: Field::with(text), ..Self::default() }
     }
 
-    /// What is typed.
+    /// The text that is typed.
     pub(in crate::dashboard) fn text(&self) -> &str {
         self.field.text()
     }
@@ -180,7 +180,7 @@ impl CommandLine {
     }
 }
 
-/// What all begin with, letter case aside only where they agree.
+/// The beginning that all words share, letter case aside only where they agree.
 fn shared(words: &[String]) -> &str {
     let Some((first, rest)) = words.split_first() else { return "" };
     let mut length = first.len();

@@ -14,7 +14,7 @@ use crate::dashboard::{PanelSpec, Theme};
 /// One line of help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Entry {
-    /// What the lines below it are about.
+    /// The subject of the lines below it.
     Heading(String),
     /// A key and what it does.
     Key(String, String),
@@ -79,7 +79,7 @@ impl Help {
         self.top = if lines < 0 { self.top.saturating_sub(by) } else { self.top.saturating_add(by).min(last) };
     }
 
-    /// What the search leaves, each line under its heading.
+    /// The lines that the search leaves, each under its heading.
     fn found(&self) -> Vec<&Entry> {
         let wanted = self.search.text().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);

@@ -1,4 +1,4 @@
-//! What lies over the panels while it is open: one thing at a time.
+//! The overlays, which lie over the panels while they are open: one thing at a time.
 
 mod ask;
 mod choose;
@@ -17,7 +17,7 @@ pub(super) use help::Help;
 pub(super) use popup::{Popup, text_width};
 pub(super) use step::Step;
 
-/// What is open.
+/// The overlay that is open.
 #[derive(Debug)]
 pub(super) enum Overlay {
     /// Help with a search.
@@ -30,6 +30,6 @@ pub(super) enum Overlay {
     Confirm(Confirm),
     /// A question to be answered with a text.
     Ask(Ask),
-    /// What a statement answered.
+    /// The answer of a statement.
     Popup(Popup),
 }

@@ -1,4 +1,4 @@
-//! What a statement answered, when it is more than a line.
+//! The popup of a statement's answer, when it is more than a line.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::Frame;
@@ -19,7 +19,7 @@ const LINES_MAX: usize = 5_000;
 pub(in crate::dashboard) struct Popup {
     title: String,
     lines: Vec<String>,
-    /// How many lines are not shown because there are too many.
+    /// The number of lines that are not shown because there are too many.
     left_out: u64,
     /// Whether more is to come.
     running: bool,
@@ -33,7 +33,7 @@ pub(in crate::dashboard) struct Popup {
 }
 
 impl Popup {
-    /// What `statement` answered.
+    /// The popup of what `statement` answered.
     pub(in crate::dashboard) fn new(statement: &str, text: &str, failed: bool) -> Self {
         let mut popup = Self::running(statement);
         popup.running = false;
@@ -43,7 +43,7 @@ impl Popup {
         popup
     }
 
-    /// What `statement` will answer line by line.
+    /// The popup of what `statement` will answer line by line.
     pub(in crate::dashboard) fn running(statement: &str) -> Self {
         Self {
             title: title(statement),
@@ -143,7 +143,7 @@ impl Popup {
     }
 }
 
-/// How wide the text of a popup may be on a screen of this width.
+/// The greatest width of the text of a popup on a screen of this width, in columns.
 pub(in crate::dashboard) const fn text_width(screen: u16) -> u16 {
     let width = screen.saturating_sub(8);
     if width < 40 { 40 } else { width }

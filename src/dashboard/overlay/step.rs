@@ -1,4 +1,4 @@
-//! What a key does to an overlay, and the box that overlays are drawn in.
+//! The effect of a key on an overlay, and the box that overlays are drawn in.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear};
 use crate::dashboard::Theme;
 use crate::dashboard::layout::centred;
 
-/// What becomes of an overlay after a key.
+/// The next step of an overlay after a key.
 #[derive(Debug)]
 pub(in crate::dashboard) enum Step {
     /// The overlay stays.
@@ -17,9 +17,9 @@ pub(in crate::dashboard) enum Step {
     Close,
     /// A question is asked in its place, and yes runs the statement.
     Confirm {
-        /// What is asked.
+        /// The question that is asked.
         question: String,
-        /// What yes runs.
+        /// The statement that yes runs.
         statement: String,
     },
     /// The overlay is closed and a statement is run.

@@ -50,7 +50,7 @@ struct Log {
     rows: VecDeque<Entry>,
     /// The last event taken.
     sequence: u64,
-    /// What each subtask showed last.
+    /// The rows that each subtask showed last.
     rejected: BTreeMap<(usize, usize), Vec<Arc<RejectedRowView>>>,
     late: BTreeMap<(usize, usize, usize), Vec<LateRowView>>,
     least: Severity,
@@ -76,7 +76,7 @@ impl Default for Log {
     }
 }
 
-/// Where in `now`, a list of the newest, what `before` did not have begins.
+/// The position in `now`, a list of the newest, where what `before` did not have begins.
 fn unseen<T: PartialEq>(before: &[T], now: &[T]) -> usize {
     for gone in 0..before.len() {
         let kept = before.get(gone..).unwrap_or(&[]);

@@ -27,7 +27,7 @@ pub(super) const SPEC: PanelSpec = PanelSpec {
     create: || Box::new(Subtasks::default()),
 };
 
-/// What rows are sorted by.
+/// The order that rows are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Place,

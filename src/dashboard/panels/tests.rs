@@ -9,7 +9,7 @@ use super::panels;
 use crate::dashboard::testing::{empty, huge, model};
 use crate::dashboard::{Model, Panel, Reaction, Theme};
 
-/// What a panel draws on a screen of this size.
+/// The text that a panel draws on a screen of this size.
 pub(super) fn screen(panel: &mut dyn Panel, model: &Model, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| panel.draw(frame, frame.area(), model, &Theme::dark())).unwrap();

@@ -118,7 +118,7 @@ pub(in crate::dashboard) fn app_of(panels: &[&'static PanelSpec]) -> App {
     app
 }
 
-/// What the screen shows.
+/// The text that the screen shows.
 pub(in crate::dashboard) fn screen(app: &mut App, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
     terminal.draw(|frame| app.draw(frame)).expect("drawn");

@@ -1,4 +1,4 @@
-//! What has happened to the job, and the state it keeps.
+//! The events of the job, and the state it keeps.
 
 use super::{FIRST_EVENT_MS, HOSTILE, START_MS};
 use crate::dashboard::draw;

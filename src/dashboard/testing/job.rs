@@ -17,7 +17,7 @@ pub(in crate::dashboard) const START_MS: i64 = 1_767_225_600_000;
 pub(in crate::dashboard) const FIRST_EVENT_MS: i64 = START_MS + 8 * 3_600_000;
 /// Between two views, milliseconds.
 const STEP_MS: i64 = 500;
-/// What a hostile producer writes: a title change, a clipboard write, a position query, and a C1 escape.
+/// The text that a hostile producer writes: a title change, a clipboard write, a position query, and a C1 escape.
 pub(in crate::dashboard) const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}]52;c;eA==\u{7}\u{1b}[6n\u{9b}2J";
 
 /// The job after some seconds, with rates.

@@ -1,4 +1,4 @@
-//! What the tests of the dashboard look at: a job with all there is to see, and a dashboard that has watched it.
+//! The fixtures of the dashboard's tests: a job with all there is to see, and a dashboard that has watched it.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! What the dashboard looks like, and that no size is too small for it.
+//! Tests of the look of the dashboard, and that no size is too small for it.
 
 use std::sync::Arc;
 

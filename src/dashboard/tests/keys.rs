@@ -1,4 +1,4 @@
-//! What keys, pastes and clicks do.
+//! Tests of the effect of keys, pastes and clicks.
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 

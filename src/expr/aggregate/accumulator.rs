@@ -1,4 +1,4 @@
-//! What every aggregate function implements.
+//! The trait that every aggregate function implements.
 
 use std::any::Any;
 
@@ -110,7 +110,7 @@ pub trait Accumulator: Any + Send {
     }
 }
 
-/// What a row of [`Running`] has emitted.
+/// The values that a row of [`Running`] has emitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunningEmit(u8);
 
@@ -138,7 +138,7 @@ impl RunningEmit {
         self.0 & 2 != 0
     }
 
-    /// How many values are wanted.
+    /// The number of values that are wanted.
     #[must_use]
     #[inline]
     pub const fn count(self) -> usize {
@@ -161,7 +161,7 @@ impl RunningEmit {
 pub struct Running<'a> {
     /// The group of each row.
     pub groups: &'a [u32],
-    /// What each row has emitted.
+    /// The values that each row has emitted.
     pub emits: &'a [RunningEmit],
     /// The sum of their [`counts`](RunningEmit::count): the length of the result.
     pub emitted: usize,

@@ -12,7 +12,7 @@ use super::encoded::Codec;
 use super::numbered::Numbered;
 use crate::types::{Field, LogicalType, Result};
 
-/// Which value is the result.
+/// The value that is the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pick {
     Smallest,
@@ -32,7 +32,7 @@ impl Pick {
 /// The values of one group.
 #[derive(Debug)]
 enum Values {
-    /// How often each stands there; negative when it was taken back before it was added, as in Flink.
+    /// The number of times each value stands there; negative when it was taken back before it was added, as in Flink.
     Sorted(BTreeMap<Box<[u8]>, i64>),
     /// In the order of their arrival.
     Arrival(Vec<Box<[u8]>>),

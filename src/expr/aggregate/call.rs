@@ -8,7 +8,7 @@ use crate::types::{Field, LogicalType};
 pub struct AggregateCall {
     /// The registry name of the function.
     pub function: &'static str,
-    /// Its arguments, coerced.
+    /// The call's arguments, coerced.
     pub args: Vec<TypedExpr>,
     /// `distinct`
     pub distinct: bool,

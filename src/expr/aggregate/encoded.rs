@@ -53,7 +53,7 @@ impl Codec {
     }
 }
 
-/// Which value is kept.
+/// The value that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     Smallest,

@@ -11,7 +11,7 @@ pub struct AggregateSpec {
     pub name: &'static str,
     /// Other names.
     pub aliases: &'static [&'static str],
-    /// Its arguments as shown in help: `x`.
+    /// The function's arguments as shown in help: `x`.
     pub arguments: &'static str,
     /// One line for listings.
     pub summary: &'static str,
@@ -27,7 +27,7 @@ pub struct AggregateSpec {
     pub(super) result: ResultType,
     /// The columns of its state; with the flag, for an input that takes rows back.
     pub(super) state: fn(&AggregateCall, bool) -> Vec<Field>,
-    /// Its accumulators; with the flag, for an input that takes rows back.
+    /// The maker of the function's accumulators; with the flag, for an input that takes rows back.
     pub(super) make: fn(&AggregateCall, bool) -> Result<Box<dyn Accumulator>>,
 }
 

@@ -86,7 +86,7 @@ fn state(_: &AggregateCall, _: bool) -> Vec<Field> {
     ]
 }
 
-/// How many values, their mean, and the sum of the squares of their distances from it.
+/// The number of values, their mean, and the sum of the squares of their distances from it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {
     count: i64,
@@ -125,7 +125,7 @@ impl Rounded for i128 {
 
 struct Variance<O, const SAMPLE: bool, const ROOT: bool> {
     out: DataType,
-    /// What one is in the result: 10^scale of a decimal.
+    /// The value of one in the result: 10^scale of a decimal.
     unit: f64,
     result: PhantomData<fn() -> O>,
 }

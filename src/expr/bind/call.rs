@@ -1,4 +1,4 @@
-//! What is special to the call of a function as it was typed.
+//! The special rules for the call of a function as it was typed.
 
 use crate::expr::aggregate;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};

@@ -1,4 +1,4 @@
-//! What the columns of an expression are looked up in.
+//! The scope in which the columns of an expression are looked up.
 
 use crate::types::{Diagnostic, Field, Schema, Spanned};
 
@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
         self.inputs.iter().filter_map(|input| input.name).map(|name| name.node.as_str())
     }
 
-    /// Of the inputs only the one called `name`: an exact match first, else one that differs only in case.
+    /// The scope of only the input called `name`: an exact match first, else one that differs only in case.
     pub(super) fn input(&self, name: &str) -> Option<Self> {
         let called = |same: fn(&str, &str) -> bool| {
             self.inputs.iter().find(|input| input.name.is_some_and(|known| same(&known.node, name)))
@@ -85,7 +85,7 @@ fn ambiguous(name: &Spanned<String>, found: &[(&Input<'_>, Found<'_>)]) -> Diagn
     inputs.fold(error, |error, (input, field)| error.also(input.span, format!("`{}` has `{field}`", input.node)))
 }
 
-/// Of one input without a name.
+/// The scope of one input without a name.
 impl<'a> From<&'a Schema> for Scope<'a> {
     fn from(schema: &'a Schema) -> Self {
         Self::named(None, schema)

@@ -1,4 +1,4 @@
-//! Where a cast failed.
+//! The rows where a cast failed.
 
 use arrow_buffer::BooleanBuffer;
 

@@ -1,4 +1,4 @@
-//! What a kernel sees: its arguments, and builders for its result.
+//! The view of a kernel: its arguments, and builders for its result.
 
 #![expect(clippy::unnecessary_wraps, reason = "kernels end in these, and kernels can fail")]
 
@@ -13,7 +13,7 @@ use crate::expr::time::Pattern;
 use crate::expr::value::{Primitive, Text, Value};
 use crate::types::{LogicalType, Result};
 
-/// What a function compiled from its constant arguments.
+/// The result of compiling a function's constant arguments.
 #[derive(Debug)]
 pub(in crate::expr) enum Prepared {
     Regex(Regex),

@@ -1,4 +1,4 @@
-//! What a call runs, once its arguments are typed.
+//! The body of a call: what it runs, once its arguments are typed.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::types::Result;
 /// A function as typed expressions hold it.
 #[derive(Clone, Copy)]
 pub(in crate::expr) struct Function {
-    /// Its name in the registry, by which it is known.
+    /// The function's name in the registry, by which it is known.
     pub(in crate::expr) name: &'static str,
     pub(in crate::expr) body: &'static Body,
 }
@@ -27,7 +27,7 @@ impl fmt::Debug for Function {
     }
 }
 
-/// What a function does.
+/// The body of a function: what it does.
 #[derive(Debug)]
 pub(in crate::expr) struct Body {
     /// Some row can fail.

@@ -23,7 +23,7 @@ const fn collection(
     FunctionSpec::new(Family::Collection, name, signature, summary, examples, binding)
 }
 
-/// What `array[…]` calls.
+/// The function that `array[…]` calls.
 pub(in crate::expr) static ARRAY: FunctionSpec = collection(
     "array",
     "array[value, …] -> array<the values' common type>",
@@ -32,7 +32,7 @@ pub(in crate::expr) static ARRAY: FunctionSpec = collection(
     Kernel::new(&[Any], array_type, kernels::array).least(0).variadic().nulls(Nulls::Never).bind(),
 );
 
-/// What `map[…]` calls: keys and values in turn.
+/// The function that `map[…]` calls: keys and values in turn.
 pub(in crate::expr) static MAP: FunctionSpec = collection(
     "map",
     "map[key, value, …] -> map<key, value>",
@@ -41,7 +41,7 @@ pub(in crate::expr) static MAP: FunctionSpec = collection(
     Kernel::new(&[Any], map_type, kernels::map).least(0).variadic().nulls(Nulls::Never).fallible().bind(),
 );
 
-/// What `row(…)` calls.
+/// The function that `row(…)` calls.
 pub(in crate::expr) static ROW: FunctionSpec = collection(
     "row",
     "row(value, …) -> row<EXPR$0 …, EXPR$1 …>",
@@ -50,7 +50,7 @@ pub(in crate::expr) static ROW: FunctionSpec = collection(
     Kernel::new(&[Any], row_type, kernels::row).variadic().nulls(Nulls::Never).bind(),
 );
 
-/// What `x[i]` calls.
+/// The function that `x[i]` calls.
 pub(in crate::expr) static ITEM: FunctionSpec = collection(
     "item",
     "array[index] or map[key]",

@@ -45,11 +45,11 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// How item `i` of one column compares with item `j` of another.
+/// The comparison of item `i` of one column with item `j` of another.
 pub(super) type Comparator = Box<dyn Fn(usize, usize) -> Option<Ordering>>;
 
-/// How items of two columns compare; nulls are equal, and below everything else. Floats compare as Java's primitives, as
-/// in Flink: `NaN` with nothing, and the two zeros are equal.
+/// The comparison of items of two columns; nulls are equal, and below everything else. Floats compare as Java's
+/// primitives, as in Flink: `NaN` with nothing, and the two zeros are equal.
 pub(super) fn comparator(left: &ArrayRef, right: &ArrayRef) -> Result<Comparator> {
     if let (Some(left), Some(right)) = (left.as_primitive_opt::<Float64Type>(), right.as_primitive_opt()) {
         return Ok(floats::<Float64Type>(left, right));

@@ -1,4 +1,4 @@
-//! What a function declares, from which help, completion, binding and evaluation follow.
+//! The declaration of a function, from which help, completion, binding and evaluation follow.
 
 #![expect(clippy::unnecessary_wraps, reason = "the types of results are told by functions of one signature")]
 
@@ -13,19 +13,19 @@ use crate::types::{Diagnostic, LogicalType, Result, Span};
 
 /// A scalar function.
 pub struct FunctionSpec {
-    /// Its name, lower case.
+    /// The function's name, lower case.
     pub name: &'static str,
     /// Other names of the same function.
     pub aliases: &'static [&'static str],
     /// The chapter of help that it is in.
     pub family: Family,
-    /// Its arguments and result: `upper(text string) -> string`. Optional ones in brackets.
+    /// The function's arguments and result: `upper(text string) -> string`. Optional ones in brackets.
     pub signature: &'static str,
-    /// What it does, one sentence.
+    /// The purpose of the function, one sentence.
     pub summary: &'static str,
     /// Expressions without columns, each with its value as printed.
     pub examples: &'static [(&'static str, &'static str)],
-    /// Its name in Flink SQL; `None` when Flink has no such function.
+    /// The function's name in Flink SQL; `None` when Flink has no such function.
     pub flink: Option<&'static str>,
     pub(in crate::expr) binding: Binding,
 }
@@ -92,7 +92,7 @@ impl fmt::Debug for FunctionSpec {
     }
 }
 
-/// How a call becomes a typed expression.
+/// The way in which a call becomes a typed expression.
 pub(in crate::expr) enum Binding {
     /// By checking the arguments against a list of parameters; then a kernel computes it.
     Kernel(Kernel),
@@ -100,12 +100,12 @@ pub(in crate::expr) enum Binding {
     Special {
         /// The fewest and the most arguments.
         arity: (usize, usize),
-        /// What builds it; gets the place of the call.
+        /// The function that builds it; gets the place of the call.
         build: fn(Vec<TypedExpr>, Span) -> Result<TypedExpr, Diagnostic>,
     },
 }
 
-/// What a kernel takes, gives and does.
+/// The parameters, the result and the work of a kernel.
 pub(in crate::expr) struct Kernel {
     pub(in crate::expr) params: &'static [Param],
     /// The fewest arguments; those behind are optional.
@@ -118,7 +118,7 @@ pub(in crate::expr) struct Kernel {
     pub(in crate::expr) body: Body,
 }
 
-/// What a parameter takes.
+/// The kind of argument that a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::expr) enum Param {
     /// A string.

@@ -23,7 +23,7 @@ const CONCAT_SPEC: FunctionSpec = text(
     Kernel::new(&[Text], gives_string, kernels::concat).variadic().bind(),
 );
 
-/// What `||` calls.
+/// The function that `||` calls.
 pub(in crate::expr) static CONCAT: FunctionSpec = CONCAT_SPEC;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[

@@ -42,7 +42,7 @@ const EXTRACT_SPEC: FunctionSpec = time(
     Kernel::new(&[Param::Unit, InstantOrInterval], extract_type, kernels::extract).bind(),
 );
 
-/// What `extract(… from …)` calls.
+/// The function that `extract(… from …)` calls.
 pub(in crate::expr) static EXTRACT: FunctionSpec = EXTRACT_SPEC;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
@@ -200,7 +200,7 @@ fn extract(unit: Unit, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Di
     kernel(&EXTRACT, std::iter::once(unit).chain(args).collect(), span)
 }
 
-/// What has no days has no year either.
+/// The type of `extract`. A time that has no days has no year either.
 fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
     let [unit, of] = args else { return Err("extract takes a unit and a time".to_owned()) };
     let name = unit.as_literal().map_or("", |unit| unit.as_string_opt::<i32>().map_or("", |unit| unit.value(0)));

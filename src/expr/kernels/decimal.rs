@@ -122,7 +122,7 @@ enum Unchecked {
     Sum(i128, i128),
 }
 
-/// How to compute without any check, where the result type has room for every value of the operand types.
+/// The way to compute without any check, where the result type has room for every value of the operand types.
 fn unchecked(op: ArithmeticOp, left: (u8, u8), right: (u8, u8), out: (u8, u8)) -> Option<Unchecked> {
     match op {
         ArithmeticOp::Multiply => {

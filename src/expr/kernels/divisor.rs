@@ -60,16 +60,16 @@ impl Divisor {
 /// Whether a bigint is a multiple of a constant: one multiplication, without the remainder (Granlund and Montgomery, §9).
 #[derive(Debug, Clone, Copy)]
 pub(in crate::expr) struct Multiples {
-    /// Of the odd part of the constant, modulo 2^64.
+    /// The inverse of the odd part of the constant, modulo 2^64.
     inverse: u64,
-    /// How many twos it has besides.
+    /// The number of twos that the constant has besides.
     twos: u32,
     /// The largest quotient.
     most: u64,
 }
 
 impl Multiples {
-    /// Those of a constant of 1 or more.
+    /// The multiples of a constant of 1 or more.
     pub(in crate::expr) fn of(constant: i64) -> Option<Self> {
         let constant = u64::try_from(constant).ok().filter(|&constant| constant > 0)?;
         let twos = constant.trailing_zeros();

@@ -15,7 +15,7 @@ pub(in crate::expr) enum LikePattern {
     StartsWith(String),
     EndsWith(String),
     Contains(Box<memmem::Finder<'static>>),
-    /// What `%` separates: each part is characters, `None` for `_`; the first and the last are anchored.
+    /// The parts that `%` separates: each part is characters, `None` for `_`; the first and the last are anchored.
     General(Vec<Vec<Option<char>>>),
 }
 

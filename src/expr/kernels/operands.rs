@@ -1,10 +1,10 @@
-//! What operations on two operands share.
+//! The parts that operations on two operands share.
 
 use arrow_array::ArrayRef;
 
 use crate::expr::value::{Scope, Value};
 
-/// What a row says that divides by zero.
+/// The message for a row that divides by zero.
 pub(super) const DIVISION_BY_ZERO: &str = "division by zero";
 
 /// `data` as the value of an operation on `left` and `right`: constant when both are.
@@ -12,7 +12,7 @@ pub(super) fn shaped(data: ArrayRef, left: &Value, right: &Value) -> Value {
     if left.is_scalar() && right.is_scalar() { Value::Scalar(data) } else { Value::Array(data) }
 }
 
-/// How many rows an operation on two operands computes.
+/// The number of rows that an operation on two operands computes.
 pub(super) fn span(left: &Value, right: &Value, scope: &Scope<'_>) -> usize {
     if left.is_scalar() && right.is_scalar() { 1 } else { scope.rows() }
 }

@@ -155,12 +155,12 @@ impl Unit {
         Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, unit)| unit)
     }
 
-    /// Its name.
+    /// The unit's name.
     pub(super) fn name(self) -> &'static str {
         Self::NAMES.iter().find(|&&(_, unit)| unit == self).map_or("", |&(name, _)| name)
     }
 
-    /// Its length, when every one is as long.
+    /// The unit's length, milliseconds, when every one is as long.
     pub(super) const fn fixed_ms(self) -> Option<i64> {
         match self {
             Self::Millisecond => Some(1),
@@ -184,7 +184,7 @@ impl Unit {
         }
     }
 
-    /// Its length in months, when it has one.
+    /// The unit's length in months, when it has one.
     pub(super) const fn months(self) -> Option<i64> {
         match self {
             Self::Month => Some(1),
@@ -296,7 +296,7 @@ impl Unit {
         }
     }
 
-    /// How many whole units lie between two times, negative when `to` is before `from`.
+    /// The number of whole units between two times, negative when `to` is before `from`.
     pub(super) fn difference(self, from: i64, to: i64) -> i64 {
         if let Some(length) = self.fixed_ms() {
             return to.wrapping_sub(from) / length;

@@ -20,7 +20,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// What becomes of a day that its month does not have.
+/// The treatment of a day that its month does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Resolve {
     /// The last day of the month.
@@ -248,7 +248,7 @@ impl Reader<'_> {
         number.parse().ok()
     }
 
-    /// Which of `names` stands here.
+    /// The position of the name among `names` that stands here.
     fn name<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, short: bool) -> Option<i64> {
         for (i, name) in names.into_iter().enumerate() {
             let name = if short { name.get(..3).unwrap_or(name) } else { name };

@@ -1,11 +1,11 @@
-//! What decoder, encoder and inference agree on about a cell.
+//! The rules for a cell that decoder, encoder and inference agree on.
 
 use super::super::FormatOptions;
 
 /// The quote of RFC 4180.
 pub(super) const QUOTE: u8 = b'"';
 
-/// How a file is written.
+/// The way in which a file is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dialect {
     pub(super) delimiter: u8,

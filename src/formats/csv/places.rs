@@ -1,4 +1,4 @@
-//! Where the cells of plain records stand, many records at a time: without quotes and beyond-ASCII bytes a record is
+//! The places of the cells of plain records, many records at a time: without quotes and beyond-ASCII bytes a record is
 //! known by its delimiters alone, and its cells can be converted column by column.
 
 use super::super::scan;
@@ -12,7 +12,7 @@ const AT_ONCE: usize = 6;
 /// Records read one by one before several are tried at once again, at most.
 pub(super) const PATIENCE_MAX: u32 = 256;
 
-/// Where the cells of plain records are, and when it is worth looking for them.
+/// The places of the cells of plain records, and when it is worth looking for them.
 #[derive(Debug)]
 pub(super) struct Plain {
     pub(super) places: Places,
@@ -30,7 +30,7 @@ impl Default for Plain {
 /// The places of the cells in a piece of text.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// Where each cell begins; a cell ends one byte before the next begins.
+    /// The place where each cell begins; a cell ends one byte before the next begins.
     starts: Vec<u32>,
     cells: usize,
 }
@@ -66,7 +66,7 @@ impl Places {
         }
     }
 
-    /// How many records of `width` cells each stand at the front, at most `records_max`.
+    /// The number of records of `width` cells each at the front, at most `records_max`.
     pub(super) fn records(&self, bytes: &[u8], delimiter: u8, width: usize, records_max: usize) -> usize {
         let (mut records, mut cell) = (0, 0);
         while records < records_max && cell + width <= self.cells {

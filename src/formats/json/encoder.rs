@@ -7,7 +7,7 @@ use crate::types::{Batch, Result, Schema};
 /// Encodes newline-delimited JSON.
 #[derive(Debug)]
 pub struct JsonEncoder {
-    /// What stands before each column's value: `,"price":`, the first with the opening brace.
+    /// The text before each column's value: `,"price":`, the first with the opening brace.
     leads: Vec<Vec<u8>>,
     changelog: bool,
 }

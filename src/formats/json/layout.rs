@@ -70,13 +70,13 @@ impl Lead<'_> {
         (self.member.is_short() || bytes[pos + BLOCK..].starts_with(self.rest)).then_some(value)
     }
 
-    /// It as a member whose window can be taken, where it is short enough.
+    /// The lead as a member whose window can be taken, where it is short enough.
     pub(super) fn short(&self) -> Option<Member> {
         self.member.is_short().then_some(self.member)
     }
 }
 
-/// What of a field is not needed to follow it.
+/// The part of a field that is not needed to follow it.
 #[derive(Debug)]
 struct Name {
     key: Box<[u8]>,
@@ -134,7 +134,7 @@ impl Layout {
         Lead { member: self.members[step], rest: &self.names[step].rest }
     }
 
-    /// Where `key` stands in the prediction, looked for from `from` on.
+    /// The position of `key` in the prediction, looked for from `from` on.
     pub(super) fn find(&self, key: &[u8], from: usize) -> Option<usize> {
         let from = from.min(self.names.len());
         let (before, behind) = self.names.split_at(from);

@@ -15,12 +15,12 @@ pub(super) struct Broken;
 pub(super) struct Text {
     /// The first byte of its content.
     pub(super) start: usize,
-    /// Its closing quote.
+    /// The position of the string's closing quote.
     pub(super) end: usize,
     pub(super) escaped: bool,
 }
 
-/// What comes next in an object that is a record.
+/// The piece that comes next in an object that is a record.
 pub(super) enum Piece {
     /// A field: its name, and where its value begins.
     Field(Text, usize),
@@ -30,7 +30,7 @@ pub(super) enum Piece {
     Blank,
 }
 
-/// Where a record broke.
+/// The parser of a record, and where the record broke.
 #[derive(Debug)]
 pub(super) struct Parser {
     pub(super) at: usize,

@@ -342,7 +342,7 @@ fn columns_are_inferred() {
     }
 }
 
-/// What `serde_json` makes of a line: an object, or not.
+/// The object that `serde_json` makes of a line, if it is one.
 fn reference(line: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(line).ok()
 }

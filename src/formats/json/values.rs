@@ -9,7 +9,7 @@ use crate::types::LogicalType;
 /// A value that is no value of its column.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misfit {
-    /// Where below the column: `.city[2]`.
+    /// The path of the value below the column: `.city[2]`.
     pub(super) path: String,
     pub(super) message: String,
 }

@@ -15,7 +15,7 @@ pub(super) const INTO: &str = "into";
 /// The pipeline at hand, and the plan that it goes into.
 pub(super) struct Lowering<'b, 'a> {
     builder: &'b mut Builder<'a>,
-    /// What the uids of its operators begin with.
+    /// The prefix of the uids of the pipeline's operators.
     prefix: String,
     /// The position of the stage at hand, from 1.
     stage: usize,

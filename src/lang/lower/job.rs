@@ -11,9 +11,9 @@ use crate::types::{Diagnostic, Spanned};
 /// A job, lowered.
 #[derive(Debug, Clone)]
 pub struct JobPlan {
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its settings, shared with whatever runs it.
+    /// The job's settings, shared with whatever runs it.
     pub settings: Arc<JobSettings>,
     /// The plan as typed.
     pub logical: LogicalPlan,
@@ -22,7 +22,7 @@ pub struct JobPlan {
 }
 
 impl JobPlan {
-    /// What runs, as operators and exchanges.
+    /// The graph that runs, as operators and exchanges.
     #[must_use]
     pub fn stream_graph(&self) -> StreamGraph {
         let JobSettings { parallelism, max_parallelism, .. } = *self.settings;
@@ -48,8 +48,8 @@ pub fn define_stream(
     Ok(catalog.define(Entry::Stream(def)))
 }
 
-/// What is known of the end of the pipeline `last`, which stands behind those of `earlier` in one job and may read the side
-/// outputs that they name; a mistake in one of those is passed over. For completion.
+/// The shape of the stream at the end of the pipeline `last`, which stands behind those of `earlier` in one job and may
+/// read the side outputs that they name; a mistake in one of those is passed over. For completion.
 ///
 /// # Errors
 /// A mistake in `last`, at its place.

@@ -77,7 +77,7 @@ pub(super) fn call(start: Tokens<'_>) -> PResult<'_, Measured> {
     Ok((rest, Measured::above(below, Expr::Call(call), rest.span_from(start))?))
 }
 
-/// What stands in the brackets of a call: whether `*`, whether `distinct`, the arguments.
+/// The contents of the brackets of a call: whether `*`, whether `distinct`, the arguments.
 fn arguments(input: Tokens<'_>) -> PResult<'_, (bool, bool, Vec<Measured>)> {
     input.suggest(Expected::Kind(Kind::Arguments));
     input.suggest(Expected::Exactly(")"));
@@ -128,7 +128,7 @@ pub(super) fn special_call<'a>(input: Tokens<'a>, word: &str) -> Option<PResult<
     }))
 }
 
-/// What stands in the brackets of a special form.
+/// The contents of the brackets of a special form.
 enum Form {
     /// A call of the function typed, or of another.
     Call(Option<&'static str>, Vec<Measured>),

@@ -1,4 +1,4 @@
-//! Where statements end.
+//! The driver of the parsers, which finds where statements end.
 
 use nom::Err;
 
@@ -39,7 +39,7 @@ pub fn parse(text: &str, grammar: &Registries) -> Result<Vec<Spanned<Statement>>
     Ok(statements)
 }
 
-/// What parsers of `text` share.
+/// The source that parsers of `text` share.
 pub(crate) fn source<'a>(text: &'a str, tokens: &'a [Token<'a>], grammar: &'a Registries) -> Source<'a> {
     Source::new(text, tokens, grammar, climb)
 }
@@ -80,7 +80,7 @@ pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Registries) -> E
 /// Whether a prompt may hand over what was typed so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {
-    /// It is whole, or wrong in a way that more text can't mend.
+    /// The text is whole, or wrong in a way that more text can't mend.
     Complete,
     /// Something is due: a bracket, text or comment is open, or an operand, a stage or a keyword is missing.
     Incomplete,
@@ -129,11 +129,11 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<Spanned<Statement>, Failure>,
     /// The token that the next statement begins with.
     pub(crate) next: usize,
-    /// What ended it.
+    /// The end of the statement.
     pub(crate) ended: Ended,
 }
 
-/// What ends a statement.
+/// The end of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// A `;`.

@@ -49,7 +49,7 @@ pub enum Kind {
     Subtask,
     /// The beginning of an expression.
     Expression,
-    /// What goes on with an expression that could be over.
+    /// The continuation of an expression that could be over.
     Operator,
     /// The arguments of a call.
     Arguments,
@@ -121,12 +121,12 @@ pub enum Frame {
         command: bool,
         /// The syntax of it.
         signature: Signature,
-        /// How many arguments stand before the one at hand.
+        /// The number of arguments before the one at hand.
         argument: usize,
         /// The clause that the argument at hand belongs to.
         clause: Option<&'static Clause>,
     },
-    /// What stands behind the name of a connector.
+    /// The text behind the name of a connector.
     Connector {
         /// The connector as typed.
         name: String,
@@ -154,7 +154,7 @@ pub enum Frame {
 pub struct Expectation {
     /// The thing itself.
     pub expected: Expected,
-    /// What the parser was in the middle of, the innermost last.
+    /// The frames that the parser was in the middle of, the innermost last.
     pub within: Vec<Frame>,
 }
 
@@ -164,8 +164,8 @@ pub enum Scope {
     /// None in particular.
     #[default]
     Anything,
-    /// What leaves the last of these pipelines, which ends where the cursor's stage begins; those before it stand in
-    /// the same job.
+    /// The columns that leave the last of these pipelines, which ends where the cursor's stage begins; those before it
+    /// stand in the same job.
     Pipelines(Vec<Pipeline>),
     /// The source that is being defined, as far as it stands before the cursor.
     Source(Box<SourceStatement>),
@@ -176,7 +176,7 @@ pub enum Scope {
 pub struct Expectations {
     /// Each thing that may stand there, in the order in which the parser looked for them.
     pub items: Vec<Expectation>,
-    /// Whose columns are meant.
+    /// The stream whose columns are meant.
     pub scope: Scope,
 }
 

@@ -30,7 +30,7 @@ pub(super) fn signed(input: Tokens<'_>) -> PResult<'_, ExprNode> {
     map(|input| prefix(input, u8::MAX), |measured| measured.node).parse(input)
 }
 
-/// What stands between two operands.
+/// The operator between two operands.
 #[derive(Clone, Copy)]
 enum Infix {
     Binary(BinaryOp),

@@ -1,4 +1,4 @@
-//! How a parser fails.
+//! The failure of a parser.
 
 use crate::types::Diagnostic;
 

@@ -18,7 +18,7 @@ use crate::types::{Diagnostic, Span, Spanned};
 /// Brackets, prefix operators and nested forms inside one another.
 pub const MAX_NESTING: u16 = 200;
 
-/// What all parsers of one text share.
+/// The source that all parsers of one text share.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
@@ -119,7 +119,7 @@ impl<'a> Tokens<'a> {
         self.open || self.peek().map_or(self.source.cursor.is_some(), |token| token.before < LineBreak::Blank)
     }
 
-    /// Where the next token stands; at the end, the end of the last one.
+    /// The place of the next token; at the end, the end of the last one.
     pub(crate) fn span(&self) -> Span {
         self.peek().map_or_else(|| Span::new(self.last_end(), self.last_end()), |token| token.span)
     }

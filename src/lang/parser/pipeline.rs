@@ -46,7 +46,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
     Ok((input, pipeline))
 }
 
-/// Where the stage ends that begins at `input`, unless that is behind the last token.
+/// The end of the stage that begins at `input`, unless that is behind the last token.
 fn end_of_stage(input: Tokens<'_>) -> Option<Tokens<'_>> {
     let mut depth = 0;
     for (index, token) in input.rest().iter().enumerate() {

@@ -1,4 +1,4 @@
-//! How tightly operators bind. Calcite's numbers, except that `||` binds less tightly than `+`.
+//! The binding powers of operators. Calcite's numbers, except that `||` binds less tightly than `+`.
 
 pub(super) const OR: u8 = 22;
 pub(super) const AND: u8 = 24;

@@ -1,4 +1,4 @@
-//! What stands behind `is`, `between`, `in` and `like`, and `case`.
+//! The predicates behind `is`, `between`, `in` and `like`, and `case`.
 
 use nom::Parser;
 use nom::combinator::opt;

@@ -28,7 +28,7 @@ pub(super) struct Owner<'s> {
     pub(super) name: &'static str,
     /// The syntax of it.
     pub(super) signature: &'s Signature,
-    /// What a [`Shape::Pipeline`] is parsed by, when it is a command.
+    /// The parser of a [`Shape::Pipeline`], when the owner is a command.
     pub(super) pipeline: Option<for<'t> fn(Tokens<'t>) -> PResult<'t, Arg>>,
 }
 

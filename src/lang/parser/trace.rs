@@ -1,4 +1,4 @@
-//! How far parsing got, and what was looked for there.
+//! The trace of how far parsing got, and what was looked for there.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,12 +11,12 @@ pub(crate) struct Trace {
     expected: RefCell<Vec<Expected>>,
     /// Words that would have been right, though not listed one by one: offered when what was typed is near.
     near: RefCell<Vec<&'static str>>,
-    /// What stands for everything expected at a place: `an expression` for each of its beginnings.
+    /// The label of everything expected at a place: `an expression` for each of its beginnings.
     label: Cell<Option<(usize, Kind)>>,
 }
 
 impl Trace {
-    /// What stands for whatever is expected at token `at`, if anything does.
+    /// The label of whatever is expected at token `at`, if anything has one.
     pub(crate) fn label(&self, at: usize) -> Option<Kind> {
         self.label.get().filter(|&(place, _)| place == at).map(|(_, label)| label)
     }

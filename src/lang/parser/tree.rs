@@ -42,7 +42,7 @@ impl Measured {
         Self::leaf(Expr::Literal(literal), span)
     }
 
-    /// Its node as a child.
+    /// The node as a child.
     pub(super) fn boxed(self) -> Box<ExprNode> {
         Box::new(self.node)
     }

@@ -122,7 +122,7 @@ impl GroupAggregateOperator {
         Ok(())
     }
 
-    /// What each row emits, where rows are only added: a row whose group is new is its first.
+    /// The values that each row emits, where rows are only added: a row whose group is new is its first.
     fn emits_of_inserts(&mut self, known: usize) -> usize {
         let mut known = u32::try_from(known).unwrap_or(u32::MAX);
         let first = known;

@@ -1,4 +1,4 @@
-//! What an un-windowed aggregate is of.
+//! The specification of an un-windowed aggregate.
 
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::state_descriptor;

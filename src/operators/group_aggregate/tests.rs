@@ -150,7 +150,7 @@ fn without_keys_nothing_comes_of_nothing() {
     assert_eq!(run(stream.last(), vec![input]).elements, ["+I 1", "-U 1", "+U 2"]);
 }
 
-/// What the changelog of `rows` describes when it is over.
+/// The table that the changelog of `rows` describes when it is over.
 fn table(rows: &[&str]) -> BTreeMap<String, usize> {
     let mut table: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {

@@ -30,7 +30,7 @@ pub(super) struct Probe {
     /// A power of two of them.
     slots: Vec<Slot>,
     filled: usize,
-    /// What leaves as many upper bits as number the slots.
+    /// The shift that leaves as many upper bits as number the slots.
     shift: u32,
     mixed: bool,
 }

@@ -17,7 +17,7 @@ use super::probe::{NONE, Probe};
 use crate::types::key_group::hash_bytes;
 use crate::types::{Error, Result};
 
-/// What [`GroupTable::find`] gives for a key that has no group.
+/// The number that [`GroupTable::find`] gives for a key that has no group.
 pub const NO_GROUP: u32 = NONE;
 
 /// The distinct keys of an operator and their dense group numbers, from 0 in the order of their arrival. Null is a key

@@ -59,7 +59,7 @@ impl LateRows {
         }
     }
 
-    /// What is kept, oldest first.
+    /// The late rows that are kept, oldest first.
     pub(super) fn view(&self) -> Vec<LateRowView> {
         self.0.iter().cloned().collect()
     }

@@ -60,9 +60,9 @@ pub(super) struct WindowAggregateOperator {
     slices: BTreeMap<i64, Slice>,
     /// The end of the next window to fire of each slice that has one, with the slice's.
     due: BTreeSet<(i64, i64)>,
-    /// What is still to be given, in order.
+    /// The items that are still to be given, in order.
     owed: VecDeque<Owed>,
-    /// What the next window that fires is merged to.
+    /// The merge of the next window that fires.
     merging: Option<Merging>,
     /// Groups that this call may still merge.
     to_merge: usize,
@@ -94,16 +94,16 @@ pub(super) struct WindowAggregateOperator {
     clock: Arc<dyn Clock>,
 }
 
-/// What becomes of the rows of a slice.
+/// The fate of the rows of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// They are added.
+    /// The rows are added.
     OnTime,
     /// Some of their windows have fired but still take rows.
     Refires,
     /// All their windows are gone.
     Late,
-    /// They belong to no window.
+    /// The rows belong to no window.
     Gap,
 }
 

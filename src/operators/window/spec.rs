@@ -1,4 +1,4 @@
-//! What a windowed aggregate is of.
+//! The specification of a windowed aggregate.
 
 use std::sync::Arc;
 

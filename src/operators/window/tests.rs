@@ -1,19 +1,17 @@
 //! The windowed aggregate against a plain reference, in pieces, and from its own snapshots.
 
 mod cascade;
+mod reference;
+mod views;
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use arrow_array::Int64Array;
+use reference::Reference;
 
 use super::assigners::window_functions;
-use crate::api::{
-    Arg, Operator, OperatorContext, PlannedOperator, StateRead, TimeAttributes, WatermarkGenerator, WindowAssigner,
-};
-use crate::inspect::{OperatorView, StateOrigin, StateQuery, WindowView};
+use crate::api::{Arg, Operator, OperatorContext, PlannedOperator, TimeAttributes, WatermarkGenerator};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, apply, at, batch, context, instance, names,
     window_call,
@@ -39,7 +37,7 @@ const CALLS: &[(&str, Option<&str>, &str)] = &[
     ("count distinct", Some("channel"), "channels"),
 ];
 
-/// What depends on the order of rows, behind the [`CALLS`]; every other seed has them.
+/// The calls that depend on the order of rows, behind the [`CALLS`]; every other seed has them.
 const BY_ARRIVAL: &[(&str, Option<&str>, &str)] = &[
     ("first_value", Some("price"), "first"),
     ("last_value", Some("channel"), "last"),
@@ -110,142 +108,6 @@ fn random_events(seed: u64, count: i64) -> Vec<Event> {
             (index * 2 - back, (key != 5).then_some(key), random.int(100), channel)
         })
         .collect()
-}
-
-/// The events of each key, in the order the keys came.
-type Panes = Vec<(Option<i64>, Vec<Event>)>;
-
-/// Flink's `WindowOperator` done naively: every element looked at by itself.
-struct Reference {
-    assigner: Arc<dyn WindowAssigner>,
-    lateness: i64,
-    delay: i64,
-    watermark: i64,
-    max_time: i64,
-    /// By window end and key, in arrival order.
-    windows: BTreeMap<i64, Panes>,
-    fired: Vec<String>,
-    late: usize,
-    by_arrival: bool,
-}
-
-impl Reference {
-    fn new(assigner: Arc<dyn WindowAssigner>, lateness: i64, delay: i64) -> Self {
-        Self {
-            assigner,
-            lateness,
-            delay,
-            watermark: i64::MIN,
-            max_time: i64::MIN,
-            windows: BTreeMap::new(),
-            fired: Vec::new(),
-            late: 0,
-            by_arrival: false,
-        }
-    }
-
-    fn ends(&self, time: i64) -> Vec<i64> {
-        // Every window end near the time, found without slices.
-        let reach = self.assigner.size_ms() * 3;
-        let mut ends: Vec<i64> = Vec::new();
-        let mut end = self.assigner.first_window_end(self.assigner.slice_end(time - reach));
-        while end <= time + reach {
-            if self.assigner.window_start(end) <= time && time < end {
-                ends.push(end);
-            }
-            end = self.assigner.next_window_end(end);
-        }
-        ends
-    }
-
-    fn result(&self, end: i64, key: Option<i64>, rows: &[Event]) -> String {
-        let of = |time: i64| {
-            let (_, shown) = batch(vec![("t", Values::Time(vec![Some(time)]))]);
-            crate::operators::testing::lines(&shown).remove(0)
-        };
-        let mut distinct: Vec<&str> = rows.iter().filter_map(|row| row.3).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        format!(
-            "{}|{}|{}|{}|{}|{}|{}{} @{}",
-            key.map_or("null".to_owned(), |key| key.to_string()),
-            of(self.assigner.window_start(end)),
-            of(end),
-            rows.len(),
-            rows.iter().map(|row| row.2).sum::<i64>(),
-            distinct.last().copied().unwrap_or("null"),
-            distinct.len(),
-            if self.by_arrival { ordered(rows) } else { String::new() },
-            end - 1
-        )
-    }
-
-    fn fire(&mut self, watermark: i64) {
-        let ready: Vec<i64> = self.windows.keys().copied().filter(|end| end - 1 <= watermark).collect();
-        for end in ready {
-            if end - 1 > self.watermark {
-                for (key, rows) in &self.windows[&end] {
-                    self.fired.push(self.result(end, *key, rows));
-                }
-            }
-            if (end - 1).saturating_add(self.lateness) <= watermark {
-                self.windows.remove(&end);
-            }
-        }
-        self.watermark = watermark;
-    }
-
-    fn element(&mut self, event: Event) {
-        let mut ends = self.ends(event.0);
-        // As Flink's assigners name them.
-        ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
-        let gone = |end: i64, watermark: i64| (end - 1).saturating_add(self.lateness) <= watermark;
-        if !ends.is_empty() && ends.iter().all(|&end| gone(end, self.watermark)) {
-            self.late += 1;
-        }
-        for end in ends {
-            if gone(end, self.watermark) {
-                continue;
-            }
-            let keys = self.windows.entry(end).or_default();
-            match keys.iter_mut().find(|(key, _)| *key == event.1) {
-                Some((_, rows)) => rows.push(event),
-                None => keys.push((event.1, vec![event])),
-            }
-            if end - 1 <= self.watermark {
-                let (key, rows) = self.windows[&end].iter().find(|(key, _)| *key == event.1).expect("just added");
-                let line = self.result(end, *key, rows);
-                self.fired.push(line);
-            }
-        }
-        if event.0 > self.max_time {
-            self.max_time = event.0;
-            let reached = self.max_time - self.delay;
-            if reached > self.watermark {
-                self.fire(reached);
-            }
-        }
-    }
-}
-
-/// What [`BY_ARRIVAL`] comes to.
-fn ordered(rows: &[Event]) -> String {
-    fn once<T: PartialEq>(mut all: Vec<T>, value: T) -> Vec<T> {
-        if !all.contains(&value) {
-            all.push(value);
-        }
-        all
-    }
-    let channels = || rows.iter().filter_map(|row| row.3);
-    let joined = |channels: Vec<&str>| if channels.is_empty() { "null".to_owned() } else { channels.join(",") };
-    format!(
-        "|{}|{}|{}|{}|{}",
-        rows[0].2,
-        channels().next_back().unwrap_or("null"),
-        rows.iter().map(|row| row.2).fold(Vec::new(), once).last().expect("a row"),
-        joined(channels().collect()),
-        joined(channels().fold(Vec::new(), once)),
-    )
 }
 
 /// Within one firing the order of keys is ours to choose where windows are merged of slices: compare as multisets, and
@@ -369,7 +231,7 @@ fn snapshots_restored_at_another_parallelism_change_nothing() {
     }
 }
 
-/// What a run gave.
+/// The output of a run.
 #[derive(Debug, PartialEq, Eq)]
 struct Given {
     /// Rows, late rows and watermarks, in order; of watermarks without rows between them the last.
@@ -641,126 +503,6 @@ fn a_purged_window_is_dropped_from_stored_state_and_an_untouched_one_is_not_writ
     running.process(0, events_batch(&[(15, Some(2), 1, None)]).1, &mut out).expect("processes");
     running.watermark(12, &mut out).expect("fires");
     assert_eq!(snapshot(&mut *running), "10: gone, 20: 1, watermark 12");
-}
-
-#[test]
-fn windows_that_are_open_are_listed() {
-    let operator = planned(("tumble", &[10]), 20, CALLS);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    let events = [(3, Some(1), 1, None), (13, Some(1), 1, None), (14, Some(2), 1, None)];
-    running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    running.watermark(11, &mut out).expect("fires");
-    let view = running.inspect();
-    let windows: Vec<_> =
-        view.open_windows().iter().map(|window| (window.start, window.end, window.keys, window.fired)).collect();
-    assert_eq!(windows, [(0, 10, 1, true), (10, 20, 2, false)]);
-    assert_eq!((view.watermark, view.entries().count), (Some(11), 3));
-    assert!(view.entries().bytes > 0);
-}
-
-/// Windows as `start..end rows/keys: key=n, …`.
-fn shown(view: &OperatorView) -> Vec<String> {
-    let entries = |window: &WindowView| {
-        let entries = window.entries.iter().map(|entry| format!("{}={}", entry.key.join(" "), entry.values[0]));
-        entries.collect::<Vec<_>>().join(", ")
-    };
-    view.open_windows()
-        .iter()
-        .map(|w| format!("{}..{} {}/{}: {}", w.start, w.end, w.rows, w.keys, entries(w)))
-        .collect()
-}
-
-#[test]
-fn windows_of_several_slices_show_what_they_would_come_to() {
-    let operator = planned(("hop", &[10, 5]), 0, CALLS);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    let events = [(3, Some(1), 1, None), (7, Some(1), 1, None), (8, Some(2), 1, None), (13, None, 1, None)];
-    running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    let view = running.inspect();
-    let windows = view.windows().expect("a window operator");
-    assert_eq!(windows.keys, ["key"]);
-    assert_eq!(windows.values, ["n", "total", "channel", "channels"]);
-    assert_eq!(shown(&view), ["-5..5 1/1: 1=1", "0..10 3/2: 1=2, 2=1", "5..15 3/3: 1=1, 2=1", "10..20 1/1: NULL=1"]);
-    running.watermark(5, &mut out).expect("fires");
-    // Far away, and nothing between: it is not walked to.
-    let far = [(1_000_000_000_000, Some(9), 1, None)];
-    running.process(0, events_batch(&far).1, &mut out).expect("processes");
-    let view = running.inspect();
-    assert_eq!(view.timers(), 5);
-    assert_eq!(shown(&view)[0], "0..10 3/2: 1=2, 2=1");
-    assert_eq!(shown(&view)[3], "999999999995..1000000000005 1/1: 9=1");
-    let fired: Vec<_> = view.fired_windows().iter().map(|f| (f.start, f.end, f.keys, f.watermark, f.again)).collect();
-    assert_eq!(fired, [(-5, 5, 1, 5, false)]);
-    // What is shown is what fires.
-    running.watermark(9, &mut out).expect("fires");
-    let last: Vec<_> = out.rows().iter().rev().take(2).map(|row| row.split('|').nth(3).map(str::to_owned)).collect();
-    assert_eq!(last, [Some("1".to_owned()), Some("2".to_owned())]);
-}
-
-#[test]
-fn too_many_keys_of_several_slices_are_at_least_those_of_the_fullest() {
-    let operator = planned(("hop", &[10, 5]), 0, &CALLS[..1]);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    let events: Vec<_> = (0..700).map(|key| (3, Some(key), 1, None)).collect();
-    running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    let events: Vec<_> = (350..750).map(|key| (7, Some(key), 1, None)).collect();
-    running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    let keys = |view: OperatorView| view.open_windows().iter().map(|w| (w.keys, w.keys_at_least)).collect::<Vec<_>>();
-    assert_eq!(keys(running.inspect()), [(700, false), (700, true), (400, false)]);
-}
-
-#[test]
-fn a_window_that_late_rows_change_has_fired_again() {
-    let operator = planned(("tumble", &[10]), 20, CALLS);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    running.process(0, events_batch(&[(3, Some(1), 1, None), (4, Some(2), 1, None)]).1, &mut out).expect("processes");
-    running.watermark(11, &mut out).expect("fires");
-    running.process(0, events_batch(&[(5, Some(1), 1, None), (6, Some(3), 1, None)]).1, &mut out).expect("processes");
-    let view = running.inspect();
-    let fired: Vec<_> = view.fired_windows().iter().map(|f| (f.end, f.keys, f.again)).collect();
-    assert_eq!(fired, [(10, 2, false), (10, 2, true)]);
-    assert_eq!(shown(&view), ["0..10 4/3: 1=2, 2=1, 3=1"]);
-    assert_eq!(view.timers(), 0);
-}
-
-#[test]
-fn very_many_windows_are_counted_and_not_listed() {
-    let operator = planned(("hop", &[100_000, 1]), 0, &CALLS[..1]);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    running.process(0, events_batch(&[(500_000, Some(1), 1, None)]).1, &mut out).expect("processes");
-    let view = running.inspect();
-    assert_eq!(
-        (view.open_windows().len(), view.windows().map(|windows| windows.left_out), view.timers()),
-        (256, Some(4_096 - 256), 4_096)
-    );
-    assert_eq!((view.open_windows()[0].end, view.open_windows()[255].rows), (500_001, 1));
-}
-
-#[test]
-fn live_state_is_what_the_next_snapshot_hands_over() {
-    let operator = planned(("tumble", &[10]), 0, CALLS);
-    let mut running = operator.create(&context()).expect("creates");
-    let mut out = Recorder::default();
-    let events = random_events(3, 400);
-    running.process(0, events_batch(&events).1, &mut out).expect("processes");
-    let query = StateQuery { limit: 10_000, ..StateQuery::default() };
-    let reads = running.read_state(&query).expect("reads").expect("shows live state");
-    let view = StateRead::view(reads, ("test", "WindowAggregate"), StateOrigin::Live, &|_| 0).expect("one state");
-    let mut stored = MemoryState::default();
-    apply(&mut stored, &context(), &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
-    assert_eq!(view.entries, stored.entries() as u64);
-    assert_eq!(view.rows.len() as u64, view.entries);
-    assert!(view.rows.is_sorted_by_key(|row| row.namespace));
-    let names: Vec<_> = view.columns.iter().map(|column| column.name.as_str()).collect();
-    assert_eq!(names[..2], ["key", "count(*)"]);
-    // Counts of all slices add up to the rows.
-    let counted: i64 = view.rows.iter().map(|row| row.values[1].parse::<i64>().expect("a count")).sum();
-    assert_eq!(counted, 400);
 }
 
 #[test]

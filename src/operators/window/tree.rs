@@ -9,7 +9,7 @@ use super::slice::Slice;
 /// Slices that a window must have for the tree to pay.
 const MANY_SLICES: i64 = 8;
 
-/// What a window is merged of.
+/// The part that a window is merged of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// The slice with this end.

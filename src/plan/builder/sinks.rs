@@ -1,4 +1,4 @@
-//! Where rows go: sinks of the catalog and others, the screen, and the sinks of rows that were rejected.
+//! The sinks of rows: those of the catalog and others, the screen, and the sinks of rows that were rejected.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
 use crate::types::{Diagnostic, Spanned};
 
-/// How deep streams may be defined of streams. Each level costs stack while it is built.
+/// The depth to which streams may be defined of streams. Each level costs stack while it is built.
 const DEEPEST_STREAM: usize = 100;
 
 impl Builder<'_> {

@@ -12,7 +12,7 @@ use crate::types::{SubtaskId, VertexId, printable};
 /// Channels drawn of one edge; of a wider one only its width is told.
 const CHANNELS_DRAWN: usize = 64;
 
-/// Where each subtask runs.
+/// The places where the subtasks run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// The task managers with their slots.
@@ -24,14 +24,14 @@ pub struct Execution {
 /// One task manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskManager {
-    /// Its slots, each one worker thread.
+    /// The task manager's slots, each one worker thread.
     pub slots: Vec<Slot>,
 }
 
 /// One slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Its number among all slots of the job.
+    /// The slot's number among all slots of the job.
     pub index: usize,
     /// The subtasks in it: subtask i of every vertex that has one.
     pub subtasks: Vec<SubtaskId>,

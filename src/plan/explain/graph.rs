@@ -18,11 +18,11 @@ pub struct GraphView {
 pub struct GraphNode {
     /// `Source: bids`
     pub name: String,
-    /// What it does in particular; may be empty.
+    /// The details of the node; may be empty.
     pub details: String,
     /// More to know of it. A text or number is shown in trees; the rest is for JSON.
     pub facts: Vec<(&'static str, Value)>,
-    /// What it reads.
+    /// The inputs that the node reads.
     pub inputs: Vec<GraphInput>,
 }
 

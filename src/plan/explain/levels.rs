@@ -1,4 +1,4 @@
-//! What each level shows of its nodes.
+//! The parts of its nodes that each level shows.
 
 use serde_json::{Value, json};
 

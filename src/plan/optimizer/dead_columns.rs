@@ -16,7 +16,7 @@ use crate::types::{LogicalType, OperatorUid, Schema, Span, Spanned};
 
 type Columns = BTreeSet<usize>;
 
-/// What becomes of one node.
+/// The choice for one node.
 struct Choice {
     /// The columns it reads of each input, of the old plan's columns.
     reads: Vec<Columns>,
@@ -211,7 +211,7 @@ impl Narrowing<'_> {
     }
 }
 
-/// Where `column` stands among `columns`, ascending; every column read is among those chosen.
+/// The position of `column` among `columns`, ascending; every column read is among those chosen.
 fn position(columns: &[usize], column: usize) -> usize {
     columns.binary_search(&column).unwrap_or_else(|next| next)
 }

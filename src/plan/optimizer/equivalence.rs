@@ -17,7 +17,7 @@ use crate::plan::testing::{Does, Fake, FakeSource, OPS, PlanBuilder, filter, int
 use crate::plan::{LogicalPlan, NodeKind, Scan};
 use crate::types::{Field, LogicalType, Schema, Span, Spanned};
 
-/// What reaches each sink: its rows, as text, sorted.
+/// The rows that reach each sink, as text, sorted.
 fn results(plan: &LogicalPlan, source: &RecordBatch) -> BTreeMap<String, Vec<String>> {
     let mut streams: Vec<RecordBatch> = Vec::new();
     let mut sinks = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What the rules share: a plan is rebuilt node by node, and references follow.
+//! The helpers that the rules share: a plan is rebuilt node by node, and references follow.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind};
 use crate::types::Schema;
 
-/// Of an input schema, keeps the rows for which the predicate is true.
+/// Makes, for an input schema, the operator that keeps the rows for which the predicate is true.
 pub type MakeFilter = fn(Schema, TypedExpr) -> Arc<dyn PlannedOperator>;
 
-/// Of an input schema, computes these columns.
+/// Makes, for an input schema, the operator that computes these columns.
 pub type MakeProjection = fn(Schema, Vec<(String, TypedExpr)>) -> Arc<dyn PlannedOperator>;
 
 /// Makes the operators that the optimizer puts into a plan. They are passed in because operators are of the same layer
@@ -66,7 +66,7 @@ impl<'a> Rewrite<'a> {
         Self { old, readers, nodes: Vec::new(), main: Vec::new(), moved: Vec::new() }
     }
 
-    /// Where the old stream is now.
+    /// The new stream that the old one is now.
     pub(super) fn now(&self, stream: StreamRef) -> StreamRef {
         match stream.output {
             0 => self.main[stream.node],
@@ -119,7 +119,7 @@ impl<'a> Rewrite<'a> {
     }
 }
 
-/// What the node filters by, if it is a filter.
+/// The expression that the node filters by, if it is a filter.
 pub(super) fn as_filter(node: &LogicalNode) -> Option<&TypedExpr> {
     match node.kind {
         NodeKind::Scan(_) => None,
@@ -130,7 +130,7 @@ pub(super) fn as_filter(node: &LogicalNode) -> Option<&TypedExpr> {
     }
 }
 
-/// What the node computes, if it is a projection.
+/// The expressions that the node computes, if it is a projection.
 pub(super) fn as_projection(node: &LogicalNode) -> Option<&[TypedExpr]> {
     match node.kind {
         NodeKind::Scan(_) => None,

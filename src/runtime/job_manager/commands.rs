@@ -1,4 +1,4 @@
-//! What the user wants.
+//! The commands of the user.
 
 use super::{Action, Command, JobManager, Token, Want};
 use crate::inspect::{CheckpointView, JobStatus, Severity};

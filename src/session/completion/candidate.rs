@@ -1,6 +1,6 @@
-//! What is offered.
+//! The candidates that are offered.
 
-/// What may stand at a place.
+/// The completions that may stand at a place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completions {
     /// The byte from which a candidate replaces the text, up to the cursor.
@@ -12,7 +12,7 @@ pub struct Completions {
 /// One candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// What takes the place of the typed part.
+    /// The text that takes the place of the typed part.
     pub replacement: String,
     /// The text it is listed under.
     pub label: String,
@@ -22,7 +22,7 @@ pub struct Candidate {
     pub help: String,
 }
 
-/// What a candidate is.
+/// The kind of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CandidateKind {
     /// A word of the language that is none of the following.

@@ -1,4 +1,4 @@
-//! Where the cursor stands: the statement it is in, the tokens before it, and the part that is being typed.
+//! The place of the cursor: the statement it is in, the tokens before it, and the part that is being typed.
 
 use crate::api::Registries;
 use crate::lang::{Splitter, Symbol, Token, TokenKind, lex};
@@ -6,7 +6,7 @@ use crate::lang::{Splitter, Symbol, Token, TokenKind, lex};
 /// Longer texts are not looked at: nobody completes in the middle of a pasted megabyte.
 const LONGEST_BYTES: usize = 64 * 1_024;
 
-/// What the part at the cursor is.
+/// The kind of the part at the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// A word, or nothing yet.
@@ -26,7 +26,7 @@ pub(super) struct Cursor<'a> {
     pub(super) tokens: Vec<Token<'a>>,
     /// All text before the cursor; the tokens' places are in it.
     pub(super) before: &'a str,
-    /// What is typed of the part at the cursor, without an opening quote.
+    /// The typed text of the part at the cursor, without an opening quote.
     pub(super) typed: &'a str,
     /// The byte at which the part begins, the opening quote left out.
     pub(super) start: usize,
@@ -115,8 +115,8 @@ fn parts<'a>(before: &'a str, grammar: &Registries) -> Option<(Vec<Token<'a>>, u
     Some((tokens, start, part))
 }
 
-/// Where the part begins that stands behind the last token, which ends at `end`: at the cursor, or at the `--` of a flag
-/// that is not whole yet. `None` inside a comment.
+/// The beginning of the part that stands behind the last token, which ends at `end`: at the cursor, or at the `--` of a
+/// flag that is not whole yet. `None` inside a comment.
 fn behind_token(before: &str, end: usize) -> Option<usize> {
     let line = before[end..].rfind('\n').map_or(end, |newline| end + newline + 1);
     match before[line..].find("--") {
@@ -129,7 +129,7 @@ fn behind_token(before: &str, end: usize) -> Option<usize> {
     }
 }
 
-/// Where the statement begins that is not over at the end of `text`.
+/// The beginning of the statement that is not over at the end of `text`.
 fn statement_start(text: &str, grammar: &Registries) -> usize {
     let mut splitter = Splitter::default();
     splitter.push(text, grammar);

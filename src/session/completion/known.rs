@@ -1,4 +1,4 @@
-//! What can be named: a snapshot of a session.
+//! The names that can be used: a snapshot of a session.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(super) struct Known {
     pub(super) base_dir: PathBuf,
 }
 
-/// What is known of a job.
+/// The facts that are known of a job.
 #[derive(Debug, Clone)]
 pub(super) struct KnownJob {
     pub(super) name: String,

@@ -28,7 +28,7 @@ pub(super) struct Offer<'a> {
 }
 
 impl<'a> Offer<'a> {
-    /// What there is at `cursor` of what may stand there.
+    /// The completions at `cursor`: what there is of what may stand there.
     pub(super) fn of(known: &'a Known, cursor: &'a Cursor<'a>, found: &'a Expectations) -> Completions {
         let mut offer = Self { known, cursor, scope: &found.scope, seen: BTreeSet::new(), candidates: Vec::new() };
         let mut items: Vec<&Expectation> = found.items.iter().collect();
@@ -95,7 +95,7 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// What may stand where `item` does.
+    /// Offers what may stand where `item` does.
     fn item(&mut self, item: &Expectation) {
         match item.expected {
             Expected::Exactly("|" | "*") if !self.cursor.typed.is_empty() => {}

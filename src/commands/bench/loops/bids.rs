@@ -5,7 +5,7 @@ use crate::types::Result;
 /// Bids that are handed on at once.
 pub(super) const BLOCK: usize = 8_192;
 
-/// How the bids are written.
+/// The format in which the bids are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Text {
     /// One JSON object a line.
@@ -36,7 +36,7 @@ pub(super) struct Bid {
     pub(super) time: i64,
 }
 
-/// Where bids come from, in parts.
+/// A source of bids, in parts.
 pub(super) trait Source: Sync {
     fn feed<L: Loop>(&self, part: usize, into: &mut L) -> Result<()>;
 }

@@ -80,8 +80,8 @@ pub(super) struct Panes {
     newest: i64,
 }
 
-/// How far behind the newest a bid may be and still find its pane open; a later one opens it once more, which costs
-/// only time.
+/// The most milliseconds that a bid may be behind the newest and still find its pane open; a later one opens it once
+/// more, which costs only time.
 const DELAY_MS: i64 = 4_000;
 
 impl Panes {

@@ -190,8 +190,8 @@ fn after_a_crash_at_any_call_the_output_is_that_of_a_straight_run() {
     }
 }
 
-/// What is staged by a run that never was in a checkpoint: removed by the job's next start, unless that leaves an earlier
-/// state to be restored; never by another job.
+/// The files staged by a run that never was in a checkpoint are removed by the job's next start, unless that leaves an
+/// earlier state to be restored; never by another job.
 #[test]
 fn what_a_dead_run_had_staged_goes_with_the_next_start_of_its_own_job_only() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What stands in the box of a vertex, by how much room there is.
+//! The text in the box of a vertex, by how much room there is.
 
 use ratatui::style::Style;
 
@@ -7,7 +7,7 @@ use crate::dashboard::draw::{Pieces, clean, fit, load_bar, percent, rate, width}
 use crate::dashboard::{Load, Model, Rates, Theme, load_mark};
 use crate::inspect::VertexView;
 
-/// How much a box says.
+/// The amount of detail in a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
     /// The members of the chain a line each, rates, a bar of the load.

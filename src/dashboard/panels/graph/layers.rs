@@ -1,4 +1,4 @@
-//! Which layer a vertex is in, and where in it.
+//! The layers of the graph: which layer a vertex is in, and where in it.
 
 /// Rounds of ordering by barycentre: a few settle what they can settle.
 const ROUNDS: usize = 6;
@@ -23,7 +23,7 @@ pub(super) struct Link {
     pub(super) to: usize,
     /// The layer of `from`.
     pub(super) layer: usize,
-    /// Which edge it is a piece of.
+    /// The edge that the link is a piece of.
     pub(super) edge: usize,
 }
 
@@ -100,7 +100,7 @@ impl Layers {
         self.rows[layer] = row.into_iter().map(|(_, node)| node).collect();
     }
 
-    /// Where in its layer each node stands.
+    /// The place of each node in its layer.
     fn places(&self) -> Vec<usize> {
         let mut places = vec![0; self.nodes];
         for row in &self.rows {

@@ -21,9 +21,9 @@ const LINES: [&str; 16] = [" ", "╵", "╶", "└", "╷", "│", "┌", "├",
 /// A window on the graph.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
-    /// Where on the screen.
+    /// The area on the screen.
     pub(super) area: Rect,
-    /// What of the graph is in its upper left corner.
+    /// The point of the graph in the upper left corner of the area.
     pub(super) offset: Point,
 }
 
@@ -47,7 +47,7 @@ impl View {
         canvas.put(self.area, 0, y, rest, style);
     }
 
-    /// Where a box is on the screen, if any of it is.
+    /// The area of a box on the screen, if any of it is there.
     pub(super) fn on_screen(&self, (point, size): (Point, Size)) -> Rect {
         let clip = |from: i32, extent: i32, begin: u16, room: u16| {
             let low = from.clamp(0, i32::from(room));

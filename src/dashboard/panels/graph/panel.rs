@@ -37,9 +37,9 @@ struct Graph {
     offset: Point,
     /// The choice moved: it is brought into the window.
     moved: bool,
-    /// Where the boxes are, in the graph.
+    /// The places of the boxes in the graph, and their sizes.
     boxes: Vec<(Point, super::place::Size)>,
-    /// Where they were drawn.
+    /// The areas where the boxes were drawn.
     drawn: Vec<Rect>,
     page: i32,
 }
@@ -50,7 +50,7 @@ fn places(view: &JobView) -> Vec<(usize, usize)> {
     view.edges.iter().map(|edge| (place(edge.from), place(edge.to))).collect()
 }
 
-/// What is written at each edge: exchange and rate.
+/// The texts at the edges: exchange and rate.
 fn labels(model: &Model) -> Vec<(String, String)> {
     let label = |(nth, edge): (usize, &crate::inspect::EdgeView)| {
         (fit(&edge.exchange.to_string(), LABEL), format!("{}/s", rate(model.edge_rate(nth))))

@@ -1,9 +1,9 @@
-//! Where boxes, edges and labels are. Layers follow each other along the *main* axis (down or to the right); within a
-//! layer, nodes follow each other along the *cross* axis.
+//! The places of boxes, edges and labels. Layers follow each other along the *main* axis (down or to the right); within
+//! a layer, nodes follow each other along the *cross* axis.
 
 use super::layers::{Layers, Link};
 
-/// Which way data flows.
+/// The direction in which data flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     /// Layers from left to right.
@@ -12,7 +12,7 @@ pub(super) enum Flow {
     Down,
 }
 
-/// How large a vertex's box is, in columns and rows.
+/// The size of a vertex's box, in columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Size {
     pub(super) width: i32,
@@ -33,7 +33,7 @@ pub(super) struct Route {
     pub(super) corners: Vec<Point>,
     /// Whether it ends at a vertex: an arrow head.
     pub(super) arrives: bool,
-    /// Where what is written at the edge begins.
+    /// The point where the text at the edge begins.
     pub(super) label: Option<Point>,
 }
 
@@ -57,7 +57,7 @@ struct Placer<'a> {
     /// Extent of each node on the main and the cross axis.
     main: Vec<i32>,
     cross: Vec<i32>,
-    /// Where on the cross axis each node begins.
+    /// The position on the cross axis where each node begins.
     at: Vec<i32>,
     /// Columns of the label of each edge.
     labels: &'a [i32],
@@ -117,7 +117,7 @@ impl Placer<'_> {
         }
     }
 
-    /// Where on the cross axis a piece leaves its upper node.
+    /// The position on the cross axis where a piece leaves its upper node.
     fn leaves_at(&self, link: &Link) -> i32 {
         let begin = self.at[link.from] + self.port(link.from);
         if self.labelled_above(link) != Some(true) || self.leaving(link.from).count() < 2 {

@@ -1,4 +1,4 @@
-//! How a state is spread over its keys: bytes by key group, the hottest keys, timers.
+//! The spread of a state over its keys: bytes by key group, the hottest keys, timers.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ fn hot_keys<'a>(view: &'a JobView, uid: &str) -> (Vec<&'a HotKeyView>, u64) {
     (keys, sampled)
 }
 
-/// What the operator counts beside rows, summed over its subtasks.
+/// The counters of the operator beside rows, summed over its subtasks.
 fn counters<'a>(view: &'a JobView, uid: &str) -> BTreeMap<&'a str, u64> {
     let mut sums = BTreeMap::new();
     for counter in operators(view, uid).flat_map(OperatorView::counters) {

@@ -141,7 +141,7 @@ impl State {
         }
     }
 
-    /// What is said in place of state.
+    /// Draws what is said in place of state.
     fn missing(&self, canvas: &mut Canvas<'_>, area: Rect, model: &Model, theme: &Theme) -> bool {
         match &model.state {
             Some(Ok(states)) if !states.is_empty() => return false,

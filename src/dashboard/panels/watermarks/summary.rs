@@ -18,7 +18,7 @@ impl Row<'_> {
     }
 }
 
-/// What the whole job says of event time.
+/// The summary of event time in the whole job.
 pub(super) struct Summary<'a> {
     pub(super) rows: Vec<Row<'a>>,
     pub(super) newest: Option<i64>,
@@ -52,7 +52,7 @@ pub(super) fn summary(view: &JobView) -> Summary<'_> {
 }
 
 impl Summary<'_> {
-    /// How far a watermark is behind the newest event time.
+    /// The time that a watermark is behind the newest event time, milliseconds.
     pub(super) fn lag(&self, watermark: Option<i64>) -> Option<i64> {
         Some(self.newest?.saturating_sub(finite(watermark)?).max(0))
     }

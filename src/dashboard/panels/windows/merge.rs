@@ -26,7 +26,7 @@ pub(super) struct Open<'a> {
     pub(super) fired: bool,
     /// Until the last of its subtasks fires it; `None` before the first watermark.
     pub(super) to_go_ms: Option<i64>,
-    /// How much of its length the watermark has passed.
+    /// The share of the window's length that the watermark has passed.
     pub(super) passed: f64,
     pub(super) entries: Vec<(usize, &'a WindowEntryView)>,
 }
@@ -55,7 +55,7 @@ pub(super) fn operators(view: &JobView) -> Vec<Operator<'_>> {
 }
 
 impl<'a> Operator<'a> {
-    /// Of each subtask: its index, its watermark, the operator.
+    /// The views of the subtasks, for each: its index, its watermark, the operator.
     pub(super) fn views(&self) -> impl Iterator<Item = (usize, Option<i64>, &'a OperatorView)> + use<'a> {
         let place = self.place;
         self.vertex.subtasks.iter().filter_map(move |subtask| {
@@ -105,7 +105,7 @@ impl<'a> Operator<'a> {
         merged.into_values().collect()
     }
 
-    /// What fired last, the newest first.
+    /// The windows that fired last, the newest first.
     pub(super) fn fired(&self) -> Vec<Fired> {
         let mut merged: BTreeMap<(i64, i64), Fired> = BTreeMap::new();
         for fired in self.views().flat_map(|(_, _, view)| view.fired_windows()) {
@@ -127,7 +127,7 @@ impl<'a> Operator<'a> {
     }
 }
 
-/// How much of `start` to `last` lies behind `at`.
+/// The share of `start` to `last` that lies behind `at`.
 #[expect(clippy::cast_precision_loss, reason = "a bar on a screen")]
 fn passed(start: i64, last: i64, at: i64) -> f64 {
     let length = (i128::from(last) - i128::from(start)).max(1);

@@ -267,7 +267,7 @@ pub(super) fn concat(args: &mut Args<'_>) -> Output {
     chooser.finish(&items, args.ty)
 }
 
-/// What of two arrays is kept: `(in the first, in the second)` of an item met for the first time.
+/// The items of two arrays that are kept: `(in the first, in the second)` of an item met for the first time.
 fn set_operation(args: &Args<'_>, both_sides: bool, keep: fn(bool) -> bool) -> Output {
     let (left, right) = (Lists::new(args, 0)?, Lists::new(args, 1)?);
     let (items, starts) = pooled(&[left.items(), right.items()])?;

@@ -11,11 +11,11 @@ pub(super) const CHUNK_BYTES: usize = 48 << 10;
 /// The records that are under way, and when it is worth trying.
 #[derive(Debug)]
 pub(super) struct UnderWay {
-    /// Where each record is read next.
+    /// The position where each record is read next.
     pub(super) at: Vec<usize>,
-    /// Where each record's line ends.
+    /// The position where each record's line ends.
     pub(super) ends: Vec<usize>,
-    /// How many records to take next.
+    /// The number of records to take next.
     pub(super) records: usize,
     /// Records to be read one by one before several are tried again, and how many the next time.
     pub(super) one_by_one: u32,
@@ -42,7 +42,7 @@ impl UnderWay {
         }
     }
 
-    /// Of the records found the first `read` were read.
+    /// Learns that the first `read` of the records found were read.
     pub(super) fn learn(&mut self, read: usize) {
         if read == 0 {
             self.one_by_one = self.patience;

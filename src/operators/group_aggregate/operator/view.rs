@@ -1,4 +1,4 @@
-//! What the running un-windowed aggregate shows of itself.
+//! The view that the running un-windowed aggregate shows of itself.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What window functions take, and the arithmetic that they share.
+//! The arguments that window functions take, and the arithmetic that they share.
 
 use crate::api::WindowCall;
 use crate::expr::ast::{Expr, ExprNode, Literal, UnaryOp};

@@ -25,7 +25,7 @@ use crate::types::{Batch, Result, key_group};
 const BATCHES: usize = 2;
 /// Batches of groups merged within one call.
 const MERGED_BATCHES: usize = 8;
-/// What may be owed before the operator takes no more.
+/// The number of items that may be owed before the operator takes no more.
 const OWED_MAX: usize = 3;
 
 impl WindowAggregateOperator {
@@ -210,7 +210,7 @@ impl WindowAggregateOperator {
         Ok(RecordBatch::try_new_with_options(self.plan.output.arrow().clone(), columns, &options)?)
     }
 
-    /// What a snapshot says of a firing under way.
+    /// The changes that tell a snapshot of a firing under way.
     fn progress(&mut self) -> Result<Vec<StateChange>> {
         let mut changes: Vec<StateChange> = std::mem::take(&mut self.given_up)
             .into_iter()
@@ -230,7 +230,7 @@ impl WindowAggregateOperator {
         Ok(changes)
     }
 
-    /// What of the owed must be in a snapshot.
+    /// The changes that tell a snapshot of what is owed.
     pub(super) fn owed_changes(&mut self) -> Result<Vec<StateChange>> {
         let mut changes = self.progress()?;
         let below = match self.owed.front() {

@@ -1,4 +1,4 @@
-//! What several slices of a window come to: whole windows, some groups a call, and single keys.
+//! The merge of several slices of a window: whole windows, some groups a call, and single keys.
 
 use std::ops::Bound::{Excluded, Included};
 
@@ -78,7 +78,7 @@ impl WindowAggregateOperator {
         Ok(true)
     }
 
-    /// What [`Self::merge`] has found.
+    /// The slice that [`Self::merge`] has found.
     pub(super) fn slice_of<'a>(&'a self, window: &'a Window) -> Result<&'a Slice> {
         match window {
             Window::Merged(merged) => Ok(merged),

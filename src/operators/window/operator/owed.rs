@@ -1,4 +1,4 @@
-//! What the running windowed aggregate still has to give.
+//! The items that the running windowed aggregate still has to give.
 
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
@@ -8,7 +8,7 @@ use super::super::tree::Window;
 use crate::api::Output;
 use crate::types::{Batch, Result};
 
-/// What is still to be given, in order.
+/// The items that are still to be given, in order.
 pub(super) enum Owed {
     /// The windows that end up to the watermark, then the watermark.
     Watermark(i64),
@@ -27,7 +27,7 @@ pub(super) struct Firing {
     pub(super) keys: u64,
 }
 
-/// What gathering rows has ended with.
+/// The end that gathering rows has come to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gathered {
     /// A batch; there may be more.

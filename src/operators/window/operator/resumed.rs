@@ -48,7 +48,7 @@ impl Mark {
     }
 }
 
-/// Where the instances had got to whose keys this one has.
+/// The progress of the instances whose keys this one has.
 pub(super) struct Resumed {
     marks: Vec<Mark>,
     /// The keys that were given of a window that was not given in full.
@@ -96,7 +96,7 @@ impl Resumed {
         self.marks.iter().flat_map(|mark| mark.watermarks.iter().copied()).max().unwrap_or(i64::MIN)
     }
 
-    /// Which of these keys have their row of the window that ends at `end` still to come.
+    /// The mask of these keys: those whose row of the window that ends at `end` is still to come.
     pub(super) fn owes(&mut self, end: i64, keys: &[ArrayRef], rows: usize, max_parallelism: u16) -> Result<Vec<bool>> {
         let mut hashes = Vec::new();
         key_group::hash_keys(keys, &mut hashes)?;

@@ -1,4 +1,4 @@
-//! What the running windowed aggregate shows of itself.
+//! The view that the running windowed aggregate shows of itself.
 
 use std::collections::VecDeque;
 use std::ops::Bound::{Excluded, Included};

@@ -122,7 +122,7 @@ impl Highest {
     }
 }
 
-/// What both windows give, the second in order, and what is late for each.
+/// The output of both windows, the second's in order, and what is late for each.
 #[derive(Debug, PartialEq, Eq)]
 struct Given {
     results: Vec<Row>,
@@ -152,7 +152,7 @@ fn modelled(windows: [Windows; 2], delays: [i64; 2], events: &[Event]) -> Given 
     Given { results, late: [first.late, second.late] }
 }
 
-/// What an operator has given, in order, and what it asks for.
+/// The elements that an operator has given, in order, and what it asks for.
 #[derive(Default)]
 struct Log {
     given: VecDeque<Element>,

@@ -1,4 +1,4 @@
-//! What there is of each kind: words of the language from the registries, things that people made from the session.
+//! The candidates of each kind: words of the language from the registries, things that people made from the session.
 
 use super::super::scope::side_outputs;
 use super::Offer;
@@ -26,7 +26,7 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// What a description of an option or target enumerates, and paths where it asks for one.
+    /// Offers what a description of an option or target enumerates, and paths where it asks for one.
     pub(super) fn values(&mut self, description: &str, of: &str) {
         for (value, text) in enumerated(description) {
             self.value(&value, text, Kind::Value, of);
