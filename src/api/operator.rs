@@ -51,8 +51,8 @@ pub trait Operator: Send {
         Ok(())
     }
 
-    /// What changed in the operator's state since the previous snapshot (or since it was created from restored state). May be
-    /// asked for while the operator has more to give: what it has not given yet is part of its state.
+    /// The changes of the operator's state since the previous snapshot (or since it was created from restored state).
+    /// May be asked for while the operator has more to give: the rest that it has not given yet is part of its state.
     ///
     /// # Errors
     /// Fails the checkpoint and the job.

@@ -23,7 +23,7 @@ pub(super) enum Guess {
 }
 
 impl Guess {
-    /// What a text is the text of; only a date or timestamp, when the format marks the rest in another way.
+    /// The guess of what a text is the text of; only a date or timestamp, when the format marks the rest otherwise.
     pub(super) fn of_time(text: &str) -> Self {
         let text = text.as_bytes();
         if time::parse_date(text).is_some() {

@@ -71,7 +71,7 @@ impl<'a> Digits<'a> {
         self.whole.get(at).or_else(|| self.fraction.get(at - self.whole.len())).map(|digit| digit - b'0')
     }
 
-    /// How many digits stand before the point once the number is multiplied by 10^`scale`, and whether any digit but
+    /// The number of digits before the point once the number is multiplied by 10^`scale`, and whether any digit but
     /// zero stands behind it.
     fn places(&self, scale: u8) -> (i64, bool) {
         let length = self.whole.len() + self.fraction.len();

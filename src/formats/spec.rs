@@ -121,9 +121,10 @@ impl FormatSpec {
     }
 }
 
-/// Where the first record begins in bytes that begin anywhere inside one: behind the first line end. `None` when there is
-/// none. A split that begins at byte `n` > 0 of its file is looked at from `n - 1` on, so that a record that begins just
-/// at `n` is its own; it owns the records that begin in it, and reads the last of them to its end beyond the split's.
+/// The position of the first record in bytes that begin anywhere inside one: behind the first line end. `None` when
+/// there is none. A split that begins at byte `n` > 0 of its file is looked at from `n - 1` on, so that a record that
+/// begins just at `n` is its own; it owns the records that begin in it, and reads the last of them to its end beyond
+/// the split's.
 #[must_use]
 pub fn record_boundary(bytes: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', bytes).map(|end| end + 1)

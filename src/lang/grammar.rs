@@ -1,4 +1,4 @@
-//! What the parser asks the registries: the stages, commands and windows that exist, and what is refused by name.
+//! The grammar that the parser asks for: the stages, commands and windows that exist, and what is refused by name.
 
 use super::token::Token;
 use crate::api::{CommandSpec, Registries, StageSpec};

@@ -99,8 +99,8 @@ impl Reached {
         }
     }
 
-    /// What instance `subtask` of `parallelism` goes on from: where it was itself, if there were as many before. If not,
-    /// rows of any may come to it, so it begins where the slowest was that had not come to its end.
+    /// The times that instance `subtask` of `parallelism` goes on from: where it was itself, if there were as many
+    /// before. If not, rows of any may come to it, so it begins where the slowest was that had not come to its end.
     fn of(reached: &[Self], subtask: usize, parallelism: usize) -> Option<Self> {
         if reached.len() == parallelism {
             return reached.get(subtask).copied();

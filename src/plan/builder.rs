@@ -16,8 +16,8 @@ use super::optimizer::OptimizerOps;
 use crate::api::{PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
 use crate::types::{Diagnostic, OperatorUid, Spanned};
 
-/// What a plan is built with besides the catalog: the registries of the layers that it may not import, and where the
-/// shell runs.
+/// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
+/// and where the shell runs.
 #[derive(Clone)]
 pub struct Environment<'a> {
     /// The registries of what can be named in a statement.

@@ -134,9 +134,9 @@ fn follows_one_row(node: &LogicalNode, changelogs: &[ChangelogMode]) -> bool {
     input.output == 0 && operator.exchange(0) == Exchange::Forward && changelogs[input.node].key() == Some(&[])
 }
 
-/// How the rows of a stream of these changes are dealt out to any number of subtasks. Changes of one row must not
-/// overtake each other: they go by the key; without one, by all that they say, because what a `-U` or `-D` takes back is
-/// equal to what was given before.
+/// The distribution of the rows of a stream of these changes to any number of subtasks. Changes of one row must not
+/// overtake each other: they go by the key; without one, by all that they say, because what a `-U` or `-D` takes back
+/// is equal to what was given before.
 fn dealt(changelog: &ChangelogMode, schema: &Schema) -> Exchange {
     let columns = match (changelog, changelog.key()) {
         (ChangelogMode::Append, _) => return Exchange::Rebalance,
@@ -159,8 +159,8 @@ fn can_be_key(ty: &LogicalType) -> bool {
 }
 
 impl StreamEdge {
-    /// How rows go when the two ends have these parallelisms: subtask i can feed subtask i only where there are as many
-    /// of both.
+    /// The exchange of rows when the two ends have these parallelisms: subtask i can feed subtask i only where there
+    /// are as many of both.
     #[must_use]
     pub fn exchange_between(&self, from: usize, to: usize) -> Exchange {
         if self.exchange == Exchange::Forward && from != to { self.dealt.clone() } else { self.exchange.clone() }

@@ -29,7 +29,8 @@ pub(super) struct Standing {
     watermark: i64,
     /// Whether it is yet to be passed on: the operator has something to do at it first.
     held: bool,
-    /// What came while the operator took none of it, in order. No longer than what one call of an operator before it emits.
+    /// The elements that came while the operator took none, in order. No more than one call of an operator before it
+    /// emits.
     inbox: VecDeque<Element>,
     woken: Arc<Woken>,
 }

@@ -157,15 +157,15 @@ impl Job {
         Arc::new(self.shared.view())
     }
 
-    /// It, as its subtasks show it when they are asked now: waits until all have answered, at most a fifth of a second.
-    /// For a printed listing; whoever looks again and again takes [`Self::view`].
+    /// The view of the job, as its subtasks show it when they are asked now: waits until all have answered, at most a
+    /// fifth of a second. For a printed listing; whoever looks again and again takes [`Self::view`].
     #[must_use]
     pub fn fresh_view(&self) -> Arc<JobView> {
         Arc::new(self.shared.fresh_view())
     }
 
-    /// Its keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits for the
-    /// subtasks' answers (each between two batches), so it is not for a thread that draws.
+    /// The job's keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits
+    /// for the subtasks' answers (each between two batches), so it is not for a thread that draws.
     ///
     /// # Errors
     /// When the job has neither running subtasks nor a checkpoint, or what is stored is damaged.

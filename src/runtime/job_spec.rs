@@ -35,7 +35,7 @@ pub struct JobOptions {
     pub settings: Arc<JobSettings>,
     /// The statement typed to start the job: checkpoints hold it.
     pub statement: Option<String>,
-    /// Where the job's state is kept: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
+    /// The directory of the job's state: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,

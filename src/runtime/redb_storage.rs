@@ -41,7 +41,8 @@ pub(super) fn tidy(directory: &Path) -> Result<()> {
     StateStore::tidy(directory)
 }
 
-/// What can't be removed (the savepoint may be on a disk that is not there now) is tried again by the next start.
+/// Removes an unfinished savepoint. One that can't be removed (it may be on a disk that is not there now) is tried
+/// again by the next start.
 fn remove_unfinished_savepoint(directory: &Path) {
     let note = directory.join(UNFINISHED_SAVEPOINT);
     let Ok(unfinished) = fs::read_link(&note) else { return };

@@ -19,9 +19,9 @@ pub(super) const TOTALS: OperatorStateDescriptor = OperatorStateDescriptor::spli
 
 /// Between two answers to [`Message::Look`], at least.
 const VIEW_INTERVAL_NS: u64 = 50_000_000;
-/// How many times as long as an answer took it lasts before the next: looking costs a subtask at most a hundredth.
+/// The factor from the time that an answer took to the time before the next: looks cost a subtask at most a hundredth.
 const VIEW_SHARE: u64 = 100;
-/// The longest that this makes it last.
+/// The longest time to the next answer that this makes, nanoseconds.
 const VIEW_INTERVAL_NS_MAX: u64 = 1_000_000_000;
 /// Rows of a sink that are shown after each answer.
 const TAP_ROWS: usize = 50;

@@ -18,8 +18,8 @@ const SPINS: u32 = 64;
 /// Elements that a subtask takes from its queues, at most, before it is the next one's turn. A source takes one batch: what
 /// waits is worked off before more is read, while it is in the cache, and before a full queue holds another slot up.
 const STEPS: usize = 32;
-/// How long a subtask goes on, in steps that are begun, before it is the next one's turn: one that gives for seconds does
-/// not keep the others from their mail.
+/// The time that a subtask goes on, in steps that are begun, before it is the next one's turn, nanoseconds: one that
+/// gives for seconds does not keep the others from their mail.
 const TURN_NS: u64 = 4_000_000;
 /// The longest sleep. Everything that gives a slot work wakes it; this only bounds what a defect there could cost.
 const NAP_MS_MAX: i64 = 100;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Where a column's values stand.
+/// The alignment of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// Text.
@@ -43,9 +43,9 @@ pub struct Listing {
     pub rows: Vec<Vec<Value>>,
     /// Whether JSON was asked for.
     pub json: bool,
-    /// What to say when there is no row.
+    /// The text shown when there is no row.
     pub empty: &'static str,
-    /// What people should know beside the rows: that there are more. Not part of the JSON.
+    /// The note that people should know beside the rows: that there are more. Not part of the JSON.
     pub note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a statement comes to.
+//! The outcome of a statement.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Listing, Preview};
 use crate::types::{Diagnostic, Error};
 
-/// What a statement that succeeded leaves to be shown.
+/// The outcome of a statement that succeeded, to be shown.
 #[derive(Debug)]
 pub enum Outcome {
     /// Nothing.
@@ -22,9 +22,9 @@ pub enum Outcome {
     Json(Value),
     /// A job was started.
     Started {
-        /// Its name.
+        /// The job's name.
         job: String,
-        /// What it started from, in words: `goes on from checkpoint 7`; `None` for a plain start.
+        /// The point that the job started from, in words: `goes on from checkpoint 7`; `None` for a plain start.
         note: Option<String>,
     },
     /// A bare pipeline runs; its rows go to the results, and the shell waits for it.
@@ -33,7 +33,7 @@ pub enum Outcome {
     Shell(ShellRequest),
 }
 
-/// What only the shell can do.
+/// The request that only the shell can fulfil.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShellRequest {
     /// Leave.
@@ -59,29 +59,29 @@ pub enum ShellRequest {
 pub struct WaitRequest {
     /// The job's name.
     pub job: String,
-    /// What to wait for.
+    /// The condition to wait for.
     pub until: WaitUntil,
     /// After how many milliseconds waiting has failed.
     pub timeout_ms: Option<u64>,
 }
 
-/// What to wait for.
+/// The condition to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitUntil {
     /// The job is over.
     End,
-    /// Its sources have read this many rows.
+    /// The job's sources have read this many rows.
     Rows(u64),
     /// The checkpoint of this number, or a later one, is complete.
     Checkpoint(u64),
-    /// It runs again after this many restarts.
+    /// The job runs again after this many restarts.
     Restart(u32),
 }
 
 /// Why a statement failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// What was typed is wrong.
+    /// The typed text is wrong.
     #[error(transparent)]
     Typed(#[from] Diagnostic),
     /// The engine failed.

@@ -10,6 +10,6 @@ use crate::runtime::Job;
 pub struct Preview {
     /// The job that runs it; it keeps no state.
     pub job: Job,
-    /// Where its rows go.
+    /// The destination of the pipeline's rows.
     pub results: Arc<JobResults>,
 }

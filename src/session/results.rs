@@ -1,4 +1,4 @@
-//! Where the rows of one job go, and whether anybody still reads them.
+//! The destination of the rows of one job, and whether anybody still reads them.
 
 use std::fmt;
 use std::sync::Arc;

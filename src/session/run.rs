@@ -12,17 +12,17 @@ use crate::state::JobDir;
 /// A job and what it was made of.
 #[derive(Debug)]
 pub struct JobEntry {
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// It. Shared with whoever watches it; dropping the last handle cancels it.
+    /// The job. Shared with whoever watches it; dropping the last handle cancels it.
     pub job: Arc<Job>,
-    /// Its plan, as typed and as optimised, and its settings.
+    /// The job's plan, as typed and as optimised, and its settings.
     pub plan: JobPlan,
-    /// What was typed to start it.
+    /// The statement typed to start the job.
     pub statement: Option<String>,
     /// Leave to use the directory of its state.
     pub directory: Arc<JobDir>,
-    /// Where the rows go that it prints.
+    /// The destination of the rows that the job prints.
     pub results: Arc<JobResults>,
 }
 

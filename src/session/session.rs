@@ -15,7 +15,7 @@ use crate::runtime::{Job, JobOptions, JobSpec, Restore};
 use crate::state::{JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
 
-/// What is said of a job that was to be restored and never took a checkpoint.
+/// The words about a job that was to be restored and never took a checkpoint.
 const NOTHING: &str = "has nothing to restore and starts from the beginning";
 
 /// One person's session. It prints nothing: rows go to the [`ResultSink`] it was given, the rest comes back as
@@ -30,7 +30,7 @@ pub struct Session {
     jobs: Vec<JobEntry>,
     /// Held from the first job that keeps state until the session ends.
     state: Option<StateDir>,
-    /// What the person is to be told besides outcomes.
+    /// The warning that the person is to be told besides outcomes.
     warning: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Session {
         self
     }
 
-    /// What the person should know and no outcome says; told once.
+    /// The warning that the person should know and no outcome says; told once.
     pub const fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
     }
@@ -75,23 +75,23 @@ impl Session {
         &self.registries
     }
 
-    /// What is defined.
+    /// The catalog of what is defined.
     #[must_use]
     pub const fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 
-    /// What is defined, to define more.
+    /// The catalog of what is defined, to define more.
     pub const fn catalog_mut(&mut self) -> &mut Catalog {
         &mut self.catalog
     }
 
-    /// Where the rows of what is planned from now on go; returns where they went before.
+    /// Sets the destination of the rows of what is planned from now on; returns the one before.
     pub fn set_results(&mut self, results: Arc<dyn ResultSink>) -> Arc<dyn ResultSink> {
         std::mem::replace(&mut self.results, results)
     }
 
-    /// How a command that waits learns that the person does not want to (Ctrl-C).
+    /// Sets how a command that waits learns that the person does not want to (Ctrl-C).
     pub fn set_interrupted(&mut self, interrupted: Arc<dyn Fn() -> bool + Send + Sync>) {
         self.interrupted = interrupted;
     }
@@ -208,7 +208,7 @@ impl Session {
         Ok(plan)
     }
 
-    /// Of a pipeline that names no options.
+    /// The settings of a pipeline that names no options.
     fn bare_settings(&self) -> JobSettings {
         let defaults = JobSettings::default();
         JobSettings { parallelism: self.settings.parallelism.unwrap_or(defaults.parallelism), ..defaults }
@@ -362,7 +362,7 @@ impl Session {
         self.jobs.iter()
     }
 
-    /// Those that are not over.
+    /// The jobs that are not over.
     pub fn running(&self) -> impl Iterator<Item = &JobEntry> {
         self.jobs.iter().filter(|entry| !entry.job.view().status.is_final())
     }
@@ -385,7 +385,7 @@ impl Session {
         }
     }
 
-    /// Where the jobs' state is.
+    /// The directory of the jobs' state.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
         &self.settings.state_dir

@@ -1,4 +1,4 @@
-//! What holds for every job of a session unless a `run` says otherwise.
+//! The settings that hold for every job of a session unless a `run` says otherwise.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::runtime::Executor;
 pub struct Settings {
     /// Relative paths in statements start here.
     pub base_dir: PathBuf,
-    /// Where jobs keep their state.
+    /// The directory where jobs keep their state.
     pub state_dir: PathBuf,
     /// `--parallelism`: overrides what `run … with (parallelism = …)` says.
     pub parallelism: Option<usize>,

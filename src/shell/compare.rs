@@ -1,4 +1,4 @@
-//! What a session was to show, and what it has shown.
+//! The comparison of what a session was to show with what it has shown.
 
 use super::cells::ELLIPSIS;
 use super::lesson::Step;
@@ -25,7 +25,7 @@ impl Line {
     }
 }
 
-/// Where `shown` differs from what `step` expects; `None` when it does not.
+/// The lines in which `shown` differs from what `step` expects; `None` when it does not.
 pub(super) fn difference(step: &Step, shown: &str) -> Option<Vec<Line>> {
     let shown: Vec<&str> = shown.lines().map(str::trim_end).collect();
     let expected: Vec<&str> = step.expected.iter().map(|line| line.trim_end()).collect();

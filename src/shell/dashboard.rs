@@ -55,7 +55,7 @@ pub(super) fn open(shell: &mut Shell, job: Option<&str>) -> Result<Left> {
     closed.left
 }
 
-/// What is left when the dashboard is closed.
+/// The state that is left when the dashboard is closed.
 struct Done {
     closed: Closed,
     /// Answers that came after it was closed.

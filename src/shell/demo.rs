@@ -13,9 +13,9 @@ struct Demo {
     name: &'static str,
     summary: &'static str,
     script: &'static str,
-    /// What the script says of how much there is and how fast it comes: off a terminal it is over in seconds.
+    /// The options in the script for how much there is and how fast it comes: off a terminal it is over in seconds.
     brief: &'static str,
-    /// What stands there instead when somebody watches.
+    /// The options that stand there instead when somebody watches.
     watched: &'static str,
 }
 

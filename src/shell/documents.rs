@@ -1,4 +1,4 @@
-//! What other programs read: completions of shells, and the manual page.
+//! The documents that other programs read: completions of shells, and the manual page.
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;

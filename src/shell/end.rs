@@ -1,6 +1,6 @@
-//! How statements ended.
+//! The end of statements.
 
-/// How a script ended.
+/// The end of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// All statements ran.

@@ -12,13 +12,13 @@ use crate::inspect::{CheckpointStatus, JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Printable, Result};
 
-/// How often the foreground looks at what it waits for, milliseconds.
+/// The interval at which the foreground looks at what it waits for, milliseconds.
 const TICK_MS: u64 = 100;
-/// How long a cancelled preview is waited for, milliseconds.
+/// The longest wait for a cancelled preview, milliseconds.
 const CANCEL_MS: u64 = 1_000;
-/// How long a job that a signal ends has for its last checkpoint, milliseconds.
+/// The time that a job that a signal ends has for its last checkpoint, milliseconds.
 const STOP_MS: i64 = 1_200;
-/// How often `wait` looks whether it has come, milliseconds.
+/// The interval at which `wait` looks whether what it waits for has come, milliseconds.
 const WAIT_TICK_MS: u64 = 10;
 
 /// Stops every running job with a last checkpoint; one that can't take it is cancelled, which is said. When a signal
@@ -121,13 +121,13 @@ fn tell_restarts(shell: &Shell, progress: &mut Progress, told: &mut BTreeMap<Str
     }
 }
 
-/// What is said of a restart.
+/// The message about a restart.
 pub(super) fn restarted(name: &str, view: &JobView, attempts: u32) -> Printable {
     let cause = view.cause.as_deref().unwrap_or("unknown");
     Printable::line(&format!("job {name}: restart {} of {attempts}: {cause}", view.restarts))
 }
 
-/// What is said of a job that failed; `what` stands before its name.
+/// The message about a job that failed; `what` stands before its name.
 pub(super) fn job_failed(what: &str, name: &str, failure: Option<Error>) -> Printable {
     let what = format!("{what} {name} failed");
     failure.map_or_else(|| Printable::line(&format!("{what}: unknown")), |error| render::failed(&what, &error))
@@ -162,7 +162,7 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
     }
 }
 
-/// What a job passed over, a line each: a person would miss these rows.
+/// The messages about rows that a job passed over, a line each: a person would miss these rows.
 pub(super) fn lost_rows(view: &JobView) -> impl Iterator<Item = String> {
     let subtasks = view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
     let count = |(late, bad), subtask: &SubtaskView| (late + subtask.late_rows, bad + subtask.rejected_rows);
@@ -257,7 +257,7 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
     if code == EXIT_OK { Ok(PreviewEnd::Done) } else { Ok(PreviewEnd::Failed) }
 }
 
-/// How a bare pipeline ended.
+/// The end of a bare pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PreviewEnd {
     /// By itself.

@@ -26,9 +26,9 @@ pub(super) const SHOWN_SOMEWHERE: &str = "--~";
 /// A session file taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Lesson {
-    /// Its lines as they stand.
+    /// The lesson's lines as they stand.
     pub(super) lines: Vec<String>,
-    /// Its statements in order.
+    /// The lesson's statements in order.
     pub(super) steps: Vec<Step>,
     /// The prose behind the last statement.
     pub(super) closing: Vec<String>,
@@ -45,7 +45,7 @@ pub(super) struct Step {
     pub(super) line: usize,
     /// The lines of [`Lesson::lines`] that say what it shows.
     pub(super) shown: Range<usize>,
-    /// What it shows.
+    /// The lines that the statement shows.
     pub(super) expected: Vec<String>,
     /// Whether the lines may come in any order.
     pub(super) any_order: bool,

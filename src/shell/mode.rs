@@ -1,4 +1,4 @@
-//! How rows are shown.
+//! The modes in which rows are shown.
 
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
@@ -22,7 +22,7 @@ impl Mode {
     /// Every mode by name.
     pub const NAMES: &'static [&'static str] = &["table", "ndjson", "csv", "vertical", "changelog"];
 
-    /// Its name, as `.mode` takes it.
+    /// The mode's name, as `.mode` takes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Mode {
         }
     }
 
-    /// What suits standard output: a table for a person, NDJSON for a program.
+    /// The mode that suits standard output: a table for a person, NDJSON for a program.
     #[must_use]
     pub fn default_for_stdout() -> Self {
         if io::stdout().is_terminal() { Self::Table } else { Self::Ndjson }

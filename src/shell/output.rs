@@ -1,5 +1,5 @@
-//! Where everything goes that the shell shows: data, rows, and notices, which are all that is no data. Rows are made
-//! harmless where they are written as text; all else is [`Printable`] by its type.
+//! The place where everything goes that the shell shows: data, rows, and notices, which are all that is no data. Rows
+//! are made harmless where they are written as text; all else is [`Printable`] by its type.
 //!
 //! Usually that is standard output and standard error. While a person sits at the prompt it goes above the line that is
 //! being typed, through a pump thread, because the line editor takes one message at a time and a job must not wait for
@@ -15,13 +15,13 @@ use crate::types::{Error, Printable, Result};
 
 /// Text that waits for the prompt, at most about so much: a batch more than that.
 const QUEUE_BYTES: usize = 256 * 1_024;
-/// What is handed to the line editor at once.
+/// The number of bytes that are handed to the line editor at once.
 const CHUNK_BYTES: usize = 32 * 1_024;
 /// Between two chunks: the line editor redraws the line behind each.
 const PACE: Duration = Duration::from_millis(15);
-/// How long a job waits for room in the queue before its text is left out.
+/// The time that a job waits for room in the queue before its text is left out.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How long leaving the prompt waits for a chunk on its way.
+/// The time that leaving the prompt waits for a chunk on its way.
 const LEAVING: Duration = Duration::from_millis(100);
 /// Notices kept while the dashboard has the screen.
 const KEPT_NOTICES: usize = 500;
@@ -80,7 +80,7 @@ struct State {
     lost_notices: usize,
 }
 
-/// Where text goes.
+/// The destination of text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Destination {
     /// The plain streams.
@@ -90,7 +90,7 @@ enum Destination {
     Prompt,
     /// Nowhere: the dashboard has the screen.
     Hidden,
-    /// Where it waits: somebody is asked for a key, on a terminal that does not begin lines by itself.
+    /// The queue, where text waits: somebody is asked for a key, on a terminal that does not begin lines by itself.
     Held,
 }
 
@@ -303,7 +303,7 @@ impl Outlet {
 }
 
 impl State {
-    /// What is shown next: whole lines, and behind the last of them how many were left out.
+    /// The text shown next: whole lines, and behind the last of them how many were left out.
     fn take_chunk(&mut self) -> String {
         let end = match self.queue.as_bytes().get(..CHUNK_BYTES) {
             None => self.queue.len(),

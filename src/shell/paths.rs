@@ -1,4 +1,4 @@
-//! Where lotic keeps what it keeps: the XDG base directories.
+//! The directories where lotic keeps what it keeps: the XDG base directories.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(super) fn state_dir() -> Result<PathBuf> {
         .ok_or_else(|| Error::config("neither XDG_STATE_HOME nor HOME is set; give --state-dir"))
 }
 
-/// Where the prompt keeps its history; `None` when no place for it is known.
+/// The file where the prompt keeps its history; `None` when no place for it is known.
 pub(super) fn history_file() -> Option<PathBuf> {
     state_dir().ok().map(|directory| directory.join("history"))
 }

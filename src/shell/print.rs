@@ -1,4 +1,4 @@
-//! What is shown: short names for the outlet.
+//! The printing of what is shown: short names for the outlet.
 
 use super::output::outlet;
 use crate::types::{Printable, Result};

@@ -46,7 +46,7 @@ impl Recorder {
         &self.file
     }
 
-    /// Where what is shown has to go.
+    /// The transcript that what is shown has to go to.
     pub(super) fn transcript(&self) -> Arc<Transcript> {
         Arc::clone(&self.transcript)
     }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::api::Registries;
 use crate::lang::{Symbol, Token, TokenKind, lex};
 
-/// What stands for a secret.
+/// The text that stands for a secret.
 const HIDDEN: &str = "'***'";
 /// Parts of names that make them secrets'.
 const SECRET: &[&str] = &[

@@ -9,7 +9,7 @@ use super::cells;
 use crate::session::{Align, Failure, Listing};
 use crate::types::{Error, Printable, printable, printable_json};
 
-/// How wide listings may be: the terminal's width, or as wide as they are when there is none.
+/// The width that listings may have, in columns: the terminal's, or as wide as they are when there is none.
 #[must_use]
 pub(super) fn terminal_width() -> Option<u16> {
     if std::io::stdout().is_terminal() { crossterm::terminal::size().ok().map(|(width, _)| width) } else { None }
@@ -133,7 +133,7 @@ pub(super) fn failed(what: &str, error: &Error) -> Printable {
     shown
 }
 
-/// What a person can do about an error, as a line below it; empty where only they know.
+/// The way out of an error for a person, as a line below it; empty where only they know.
 fn way_out(error: &Error) -> &'static str {
     if matches!(error, Error::Row { .. }) {
         "  = help: on_error = 'skip' or 'dead_letter' passes over such rows: an option of the source for what it reads, of \

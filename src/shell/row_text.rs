@@ -14,7 +14,7 @@ const COLUMN_LEAST: usize = 8;
 #[derive(Debug)]
 pub(super) struct RowText {
     mode: Mode,
-    /// What the last header showed: other columns need another header.
+    /// The header shown last: other columns need another.
     shown: Option<Shown>,
     rows: u64,
 }

@@ -26,7 +26,7 @@ impl Scratch {
         Ok(Self { directory })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.directory
     }

@@ -13,7 +13,7 @@ use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
 use crate::types::{Error, Printable, Result, Spanned};
 
-/// How deep `.read` may nest.
+/// The depth to which `.read` may nest.
 const READ_DEPTH: usize = 16;
 
 /// Runs the statements of `text`, which comes from `origin` (a file's name or `<stdin>`), in order, up to the first that

@@ -14,7 +14,7 @@ pub(super) fn read(file: &Path) -> Result<String> {
     text_of(opened, &file.display().to_string())
 }
 
-/// What `from` says, as text; where it is too long or not UTF-8, an error that says so.
+/// The text of `from`; where it is too long or not UTF-8, an error that says so.
 pub(super) fn text_of(from: impl Read, origin: &str) -> Result<String> {
     let mut bytes = Vec::new();
     from.take(SCRIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| Error::io(origin, error))?;

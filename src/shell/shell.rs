@@ -1,4 +1,4 @@
-//! What every way of running statements shares.
+//! The shell, which every way of running statements shares.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -23,12 +23,12 @@ pub(super) struct Shell {
     pub(super) interrupts: Interrupts,
     pub(super) quiet: bool,
     pub(super) timer: bool,
-    /// What is shown goes there too: a session is being recorded or replayed.
+    /// The transcript that what is shown goes to as well: a session is being recorded or replayed.
     pub(super) transcript: Option<Arc<Transcript>>,
     pub(super) recorder: Option<Recorder>,
     /// Jobs of which it was said how they ended.
     pub(super) told: BTreeSet<String>,
-    /// What lasts of the dashboard between two openings.
+    /// The options of the dashboard that last between two openings.
     pub(super) dashboard: Option<crate::dashboard::AppOptions>,
 }
 
@@ -133,7 +133,7 @@ impl Shell {
         }
     }
 
-    /// What is shown goes to this transcript too.
+    /// Sets the transcript that what is shown goes to as well.
     pub(super) fn set_transcript(&mut self, transcript: Option<Arc<Transcript>>) {
         self.rows.set_transcript(transcript.clone());
         self.transcript = transcript;

@@ -19,14 +19,14 @@ const UNSEEN_SIGNALS: usize = 3;
 /// The same at the prompt, where somebody who is impatient with a query must not lose the shell.
 const UNSEEN_SIGNALS_PATIENT: usize = 20;
 
-/// How long a script has to see a signal by itself. It looks between two statements and while it waits; what takes longer
-/// than this (planning, reading a pipe that nobody writes) is not waited for.
+/// The time that a script has to see a signal by itself. It looks between two statements and while it waits; what takes
+/// longer than this (planning, reading a pipe that nobody writes) is not waited for.
 const GRACE: Duration = Duration::from_secs(1);
 /// The same at the prompt, when its terminal is gone: time for a last checkpoint of the jobs.
 const GRACE_PATIENT: Duration = Duration::from_secs(3);
-/// How long signals are not heard when the system has failed a call.
+/// The time that signals are not heard when the system has failed a call.
 const LISTEN_AGAIN: Duration = Duration::from_millis(100);
-/// How long giving the terminal back may take then: so many looks whether it is done.
+/// The number of looks whether giving the terminal back is done, after which it is not waited for.
 const GIVING_BACK_LOOKS: u32 = 50;
 const GIVING_BACK_LOOK: Duration = Duration::from_millis(10);
 /// Between two looks whether the terminal is still there.
@@ -42,7 +42,7 @@ pub(super) struct Interrupts {
 struct Noted {
     /// Signals that end a program, since somebody looked.
     count: AtomicUsize,
-    /// How often somebody has looked.
+    /// The number of times somebody has looked.
     looks: AtomicUsize,
     /// The number of the signal that asked the program to end (SIGTERM or SIGHUP, which mean the shell and not what it
     /// does); 0 for none.
@@ -128,7 +128,7 @@ impl Interrupts {
     }
 }
 
-/// What hears the signals.
+/// The listener that hears the signals.
 struct Listener {
     runtime: tokio::runtime::Runtime,
     ends: Vec<tokio::signal::unix::Signal>,

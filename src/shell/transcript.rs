@@ -1,4 +1,4 @@
-//! What was shown, as text: for sessions that are recorded or replayed.
+//! The transcript of what was shown, as text: for sessions that are recorded or replayed.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -77,7 +77,7 @@ impl Transcript {
         self.lock().text.push_str(&text.as_str().replace(&self.base, ""));
     }
 
-    /// What was shown since the last call; rows that are held stay held.
+    /// The text shown since the last call; rows that are held stay held.
     pub(super) fn take(&self) -> String {
         std::mem::take(&mut self.lock().text)
     }

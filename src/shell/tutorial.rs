@@ -22,7 +22,7 @@ use crate::types::{Diagnostic, Error, Printable, Result};
 
 /// A session inside the binary.
 pub(super) struct Tutorial {
-    /// What `tutorial NAME` takes.
+    /// The name that `tutorial NAME` takes.
     pub(super) name: &'static str,
     /// The session file.
     pub(super) text: &'static str,
@@ -144,7 +144,7 @@ fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool, run_text: RunTex
     Ok(End::Done)
 }
 
-/// How a lesson is drawn.
+/// The look of a lesson as it is drawn.
 struct Look {
     colour: bool,
 }

@@ -1,4 +1,4 @@
-//! What an operator hands over at a barrier, and what it gets back on restore.
+//! The changes that an operator hands over at a barrier, and what it gets back on restore.
 
 use arrow_array::{ArrayRef, RecordBatch};
 
@@ -6,7 +6,7 @@ use super::find::rows_of_key;
 use super::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::Result;
 
-/// What scopes state below its key: the end of a window or slice (milliseconds), 0 where there is no window.
+/// The scope of state below its key: the end of a window or slice (milliseconds), 0 where there is no window.
 pub type Namespace = i64;
 
 /// Everything that changed in one operator instance since its previous snapshot. Changes are applied in order.
@@ -31,7 +31,7 @@ pub enum StateChange {
     Upsert {
         /// [`StateDescriptor::name`]
         state: &'static str,
-        /// Their namespace.
+        /// The entries' namespace.
         namespace: Namespace,
         /// Keys and values: the descriptor's columns.
         rows: KeyedRows,
@@ -40,7 +40,7 @@ pub enum StateChange {
     Remove {
         /// [`StateDescriptor::name`]
         state: &'static str,
-        /// Their namespace.
+        /// The entries' namespace.
         namespace: Namespace,
         /// The key columns alone.
         rows: KeyedRows,
@@ -49,7 +49,7 @@ pub enum StateChange {
     DropNamespace {
         /// [`StateDescriptor::name`]
         state: &'static str,
-        /// Which.
+        /// The namespace.
         namespace: Namespace,
     },
     /// State of the instance itself, not of a key (Flink's operator list state). Every snapshot gives it in full: it is

@@ -1,4 +1,4 @@
-//! What an operator says of its keyed state.
+//! The descriptor of an operator's keyed state.
 
 use super::Slices;
 use crate::types::Schema;
@@ -6,19 +6,19 @@ use crate::types::Schema;
 /// One keyed state of an operator. Its entries are rows: key columns, then value columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDescriptor {
-    /// Its name within the operator: `accumulators`.
+    /// The state's name within the operator: `accumulators`.
     pub name: &'static str,
     /// Key columns first. Value columns are named by what they hold (`sum(price)`), never by position: that is how a
     /// restore finds them.
     pub schema: Schema,
-    /// How many of the columns are the key.
+    /// The number of columns that are the key.
     pub key_columns: usize,
     /// The key columns that route, by position: the key group of an entry is that of their hash, in this order. All of
     /// them unless said otherwise.
     pub partition: Vec<usize>,
-    /// What the namespace means, for people: `slice_end`; `None` when it is always 0.
+    /// The meaning of the namespace, for people: `slice_end`; `None` when it is always 0.
     pub namespace: Option<&'static str>,
-    /// Where the namespaces are ends of slices of windows, of which.
+    /// The slices whose ends the namespaces are, where they are ends of slices of windows.
     pub slices: Option<Slices>,
     /// When entries expire; `None` for never.
     pub expiry: Option<Expiry>,
@@ -32,11 +32,11 @@ pub struct StateDescriptor {
 pub struct Expiry {
     /// An entry is gone so many milliseconds of processing time after it was last refreshed.
     pub ttl_ms: i64,
-    /// What refreshes it.
+    /// The access that refreshes an entry.
     pub refreshed_on: Refresh,
 }
 
-/// What puts off the end of an entry.
+/// The access that puts off the end of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refresh {
@@ -81,7 +81,7 @@ impl StateDescriptor {
             && self.schema.fields().iter().zip(other.schema.fields()).all(|(a, b)| a.name == b.name && a.ty == b.ty)
     }
 
-    /// Its columns for people: `(auction bigint) -> (n bigint, total double)`.
+    /// The state's columns for people: `(auction bigint) -> (n bigint, total double)`.
     #[must_use]
     pub fn layout(&self) -> String {
         let (keys, values) = self.schema.fields().split_at(self.key_columns.min(self.schema.len()));

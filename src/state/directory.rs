@@ -23,7 +23,7 @@ pub struct StateDir {
 #[derive(Debug)]
 struct Held {
     path: PathBuf,
-    /// What its owner should know of it.
+    /// The warning that the directory's owner should know.
     warning: Option<String>,
     /// The operating system's lock lives as long as this is open.
     _lock: File,
@@ -54,13 +54,13 @@ impl StateDir {
         Ok(Self { held })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.held.path
     }
 
-    /// What the person should know: that others can write to it.
+    /// The warning that the person should know: that others can write to the directory.
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
         self.held.warning.as_deref()
@@ -88,7 +88,7 @@ impl StateDir {
         Ok(JobDir { directory: self.clone(), name: name.to_owned(), path })
     }
 
-    /// Where the state of job `name` is kept, whether or not it exists.
+    /// The path of the state of job `name`, whether or not it exists.
     #[must_use]
     pub fn job_path(&self, name: &str) -> PathBuf {
         self.held.path.join("jobs").join(file_name_of(name))
@@ -104,7 +104,7 @@ pub struct JobDir {
 }
 
 impl JobDir {
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -9,13 +9,13 @@ use crate::types::key_group::groups_of;
 /// One state of an operator that belongs to its instances, not to keys (Flink's operator state): a list of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperatorStateDescriptor {
-    /// Its name within the operator: `offsets`.
+    /// The state's name within the operator: `offsets`.
     pub name: &'static str,
-    /// Which instance is given which entries on restore.
+    /// The rule for which instance is given which entries on restore.
     pub redistribution: Redistribution,
 }
 
-/// How the entries of all instances are dealt out to the instances of a restored job.
+/// The rule by which the entries of all instances are dealt out to the instances of a restored job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Redistribution {
@@ -32,7 +32,7 @@ pub enum Redistribution {
 pub struct OperatorEntry {
     /// The operator state it belongs to; `None` for an output to be committed.
     pub state: Option<String>,
-    /// Which instance wrote it.
+    /// The number of the instance that wrote the entry.
     pub subtask: usize,
     /// In the operator's own encoding.
     pub entry: Vec<u8>,
@@ -41,9 +41,9 @@ pub struct OperatorEntry {
 /// An instance of an operator that state is restored for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
-    /// Which, from 0.
+    /// The number of the instance, from 0.
     pub index: usize,
-    /// Of how many.
+    /// The number of instances.
     pub parallelism: usize,
     /// The key groups that it owns.
     pub key_groups: Range<u16>,
@@ -95,7 +95,7 @@ impl OperatorStateDescriptor {
         Self { name, redistribution: Redistribution::Broadcast }
     }
 
-    /// What `instance` is given of an operator's `entries`, which are ordered by the instance that wrote them.
+    /// The part that `instance` is given of an operator's `entries`, which are ordered by the instance that wrote them.
     #[must_use]
     pub fn deal(&self, entries: Vec<OperatorEntry>, instance: &Instance) -> Vec<Vec<u8>> {
         let mut own: Vec<OperatorEntry> =

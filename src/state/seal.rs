@@ -47,7 +47,7 @@ impl Default for Checksum {
 }
 
 impl Checksum {
-    /// Of no bytes yet.
+    /// The checksum of no bytes yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { hash: 0, length: 0, pending: Vec::new() }
@@ -73,7 +73,7 @@ impl Checksum {
         self.pending.extend_from_slice(rest);
     }
 
-    /// How many bytes were taken in.
+    /// The number of bytes that were taken in.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length

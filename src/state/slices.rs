@@ -1,4 +1,4 @@
-//! Which windows a state's slices are of, and which other windows they can serve.
+//! The windows that a state's slices are of, and the other windows that they can serve.
 
 use serde::{Deserialize, Serialize};
 

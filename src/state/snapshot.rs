@@ -16,9 +16,9 @@ use crate::types::{OperatorUid, Result};
 /// Called with the entries of one key group and namespace.
 pub type Visit<'a> = dyn FnMut(u16, Namespace, RecordBatch) -> Result<()> + 'a;
 
-/// What a snapshot is read from: a checkpoint in a store, or a savepoint's files.
+/// The source that a snapshot is read from: a checkpoint in a store, or a savepoint's files.
 pub trait SnapshotSource: Send + Sync {
-    /// What was stored beside the state, opaque here.
+    /// The manifest that was stored beside the state, opaque here.
     fn manifest(&self) -> &[u8];
 
     /// The operators that have state, with their keyed states.
@@ -56,7 +56,7 @@ pub trait SnapshotSource: Send + Sync {
         })
     }
 
-    /// What the instances of `uid` handed over beside keyed state, ordered by instance.
+    /// The entries that the instances of `uid` handed over beside keyed state, ordered by instance.
     ///
     /// # Errors
     /// When what is stored is damaged.
@@ -100,7 +100,7 @@ impl StateSnapshot {
         Ok(entries.into_iter().filter(|entry| entry.state.is_none()).map(|entry| entry.entry).collect())
     }
 
-    /// Where it is read from, for whoever copies it.
+    /// The source that the snapshot is read from, for whoever copies it.
     #[must_use]
     pub fn source(&self) -> &dyn SnapshotSource {
         &*self.source
@@ -121,7 +121,7 @@ struct OperatorState {
 }
 
 impl OperatorState {
-    /// What is stored under the name of `descriptor`, and how it becomes the state that it declares.
+    /// The state stored under the name of `descriptor`, and how it becomes the state that `descriptor` declares.
     fn stored(&self, descriptor: &StateDescriptor) -> Result<Option<(&StateDescriptor, TakeUp)>> {
         let states = self.source.operators().iter().find(|(uid, _)| *uid == self.uid).map(|(_, states)| states);
         let stored = states.and_then(|states| states.iter().find(|state| state.name == descriptor.name));

@@ -5,7 +5,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use super::{Namespace, StateDescriptor};
 use crate::types::{Error, Field, OperatorUid, Result};
 
-/// How the rows of a stored state become those of the state that a job declares.
+/// The way in which the rows of a stored state become those of the state that a job declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakeUp {
     /// For each declared column its place among the stored ones.
@@ -15,7 +15,7 @@ pub struct TakeUp {
 }
 
 impl StateDescriptor {
-    /// How the state that operator `uid` declares so takes up what is stored of it.
+    /// The way in which the state that operator `uid` declares so takes up what is stored of it.
     ///
     /// Keys must be the same columns in the same order, as the key groups hang on it. Value columns are matched by name,
     /// in any order; those of format version 1, whose names are positions, by position.

@@ -23,7 +23,7 @@ pub fn any_untimed(times: &[i64]) -> bool {
     times.iter().fold(false, |found, &time| found | (time == NO_TIME))
 }
 
-/// What a row of a changelog does to the table it describes: Flink's `RowKind`.
+/// The effect of a changelog's row on the table that the changelog describes: Flink's `RowKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i8)]
 pub enum RowKind {

@@ -11,11 +11,11 @@ use super::text::{Printable, printable};
 /// A mistake in typed input. Rendered with a caret under `span` and a `help:` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What is wrong, one line, no trailing stop.
+    /// The mistake, one line, no trailing stop.
     pub message: String,
-    /// Where; `None` for an error without a place in the text (a missing file found while binding, say).
+    /// The place in the text; `None` for an error without one (a missing file found while binding, say).
     pub span: Option<Span>,
-    /// What stands under the caret: what was expected there.
+    /// The label under the caret: what was expected there.
     pub label: Option<String>,
     /// The way out: a near name, a working spelling.
     pub help: Option<String>,

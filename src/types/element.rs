@@ -1,4 +1,4 @@
-//! What flows between subtasks.
+//! The elements that flow between subtasks.
 
 use super::{Batch, CheckpointId};
 

@@ -1,4 +1,4 @@
-//! What can go wrong while a job runs.
+//! The errors that can come up while a job runs.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub enum Error {
     /// A file or directory could not be used.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Which one.
+        /// The path of the file or directory.
         path: PathBuf,
         /// Why.
         source: Arc<io::Error>,
@@ -26,19 +26,19 @@ pub enum Error {
     /// different inputs.
     #[error("{}: {what}", path.display())]
     Changed {
-        /// Which one.
+        /// The path of the input.
         path: PathBuf,
-        /// What happened to it.
+        /// The change that happened to the input.
         what: String,
     },
     /// A row could not be processed and the policy is to fail.
     #[error("{place}: {message}{}", in_row(row))]
     Row {
-        /// Where the row came from: `file:line`, or the operator that refused it.
+        /// The place where the row came from: `file:line`, or the operator that refused it.
         place: String,
-        /// What is wrong with it.
+        /// The error in the row.
         message: String,
-        /// What there is to see of the row: as it came in (a line), or as it was displayed. May be empty.
+        /// The text to see of the row: as it came in (a line), or as it was displayed. May be empty.
         row: String,
     },
     /// Stored state is damaged, foreign, or of a version that this build does not read.

@@ -9,9 +9,9 @@ use std::time::UNIX_EPOCH;
 
 /// A file system. Errors are the system's; who calls adds the path.
 pub trait Files: Debug + Send + Sync {
-    /// What `path` is, symbolic links followed.
+    /// The information on `path`, symbolic links followed.
     fn metadata(&self, path: &Path) -> io::Result<FileInfo>;
-    /// What `path` itself is: a symbolic link is told as one.
+    /// The information on `path` itself: a symbolic link is told as one.
     fn link_metadata(&self, path: &Path) -> io::Result<FileInfo>;
     /// Opens for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>>;
@@ -36,7 +36,7 @@ pub trait Files: Debug + Send + Sync {
 pub trait ReadFile: Send {
     /// Reads into `buffer` from `offset` on; returns how many bytes, 0 only at the end of the file.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
-    /// What the open file is now, whatever its name points to meanwhile.
+    /// The information on the open file now, whatever its name points to meanwhile.
     fn info(&self) -> io::Result<FileInfo>;
 }
 
@@ -54,7 +54,7 @@ pub struct FileLock {
     _file: File,
 }
 
-/// What a path is.
+/// The information on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileInfo {
     /// The kind of what is there.

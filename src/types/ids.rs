@@ -16,8 +16,8 @@ impl fmt::Display for CheckpointId {
     }
 }
 
-/// What ties an operator to its state across restarts, rescales and changes of the pipeline: given with `uid 'x'`, or
-/// derived from the operator's place in the plan.
+/// The uid that ties an operator to its state across restarts, rescales and changes of the pipeline: given with `uid
+/// 'x'`, or derived from the operator's place in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperatorUid(Arc<str>);
@@ -50,9 +50,9 @@ pub struct VertexId(pub usize);
 /// One parallel instance of a vertex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubtaskId {
-    /// Which vertex.
+    /// The vertex.
     pub vertex: VertexId,
-    /// Which of its instances, from 0.
+    /// The number of the instance among the vertex's, from 0.
     pub index: usize,
 }
 

@@ -47,7 +47,7 @@ pub struct Schema {
 /// Wider schemas are looked up by hash.
 const SCANNED_COLUMNS: usize = 32;
 
-/// Where names stand: for each, in lower case, the columns called so. Made with the first look-up.
+/// The places of names: for each, in lower case, the columns called so. Made with the first look-up.
 #[derive(Clone, Default)]
 struct Names(Arc<OnceLock<HashMap<String, Vec<usize>>>>);
 

@@ -34,9 +34,9 @@ impl Span {
 /// A value and the place it was typed at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Spanned<T> {
-    /// What was typed.
+    /// The typed value.
     pub node: T,
-    /// Where.
+    /// The place where the value was typed.
     pub span: Span,
 }
 

@@ -79,7 +79,7 @@ impl Printable {
         self.0.push_str(&text.0);
     }
 
-    /// What a renderer made of printable parts, with its colours.
+    /// The text that a renderer made of printable parts, with its colours.
     pub(super) const fn rendered(text: String) -> Self {
         Self(text)
     }

@@ -29,7 +29,7 @@ pub(super) fn rounded(number: f64, digits: i32) -> serde_json::Value {
 pub(super) struct JobRun {
     /// From launch to its end.
     pub(super) seconds: f64,
-    /// The outcome of its rows.
+    /// The outcome of the job's rows.
     pub(super) outcome: loops::Outcome,
     /// The number of the last one.
     pub(super) checkpoints: u64,

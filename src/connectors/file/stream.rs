@@ -62,7 +62,7 @@ impl ByteStream {
         }
     }
 
-    /// The state of the open file now.
+    /// The information on the open file now.
     pub(super) fn info(&self) -> io::Result<FileInfo> {
         self.cursor().file.info()
     }

@@ -148,7 +148,7 @@ fn countdown(canvas: &mut Canvas<'_>, head: Rect, view: &JobView, theme: &Theme)
     canvas.pieces(head, 0, &line);
 }
 
-/// The totals of what has been so far, in a line.
+/// The totals of the checkpoints so far, in a line.
 fn totals(view: &JobView) -> String {
     let of = |status| view.checkpoints.iter().filter(|checkpoint| checkpoint.status == status).count();
     let last = view.checkpoints.iter().rev().find(|checkpoint| checkpoint.status == CheckpointStatus::Completed);

@@ -35,8 +35,8 @@ impl Member {
         (u128::from_le_bytes(*block) ^ self.expected) & self.mask == 0
     }
 
-    /// Of a [short](Self::is_short) member: the window at `pos`, and the place of the value in it, when its bytes stand
-    /// there; `None` too when `pos` is too near the end to look.
+    /// The window of a [short](Self::is_short) member at `pos`, and the place of the value in it, when the member's
+    /// bytes stand there; `None` too when `pos` is too near the end to look.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few instructions in the innermost loop of every file job")]
     pub(super) fn window<'b>(&self, bytes: &'b [u8], pos: usize) -> Option<(&'b [u8; WINDOW], usize)> {

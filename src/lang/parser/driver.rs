@@ -66,8 +66,8 @@ pub fn parse_expr(text: &str) -> Result<ExprNode, Diagnostic> {
     }
 }
 
-/// What may stand behind `tokens`, the beginning of one statement of `text`. Nothing where they hold a mistake that is
-/// not inside of a stage.
+/// The expectations of what may stand behind `tokens`, the beginning of one statement of `text`. Nothing where they
+/// hold a mistake that is not inside of a stage.
 #[must_use]
 pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Registries) -> Expectations {
     let mut source = source(text, tokens, grammar);

@@ -1,4 +1,4 @@
-//! What the parser looks for: the words of an error, and what may stand at the cursor of a text that is being typed.
+//! The expectations of the parser: the words of an error, and what may stand at the cursor of an unfinished text.
 
 use std::cell::RefCell;
 

@@ -1,5 +1,5 @@
-//! How updates are told is settled from the sinks backwards, as Flink's planner infers it: `-U` is left out where nobody
-//! needs it, and every row finds its earlier one by its key.
+//! The way that updates are told is settled from the sinks backwards, as Flink's planner infers it: `-U` is left out
+//! where nobody needs it, and every row finds its earlier one by its key.
 
 use super::OptimizerOps;
 use crate::api::UpdateKind;

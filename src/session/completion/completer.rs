@@ -28,8 +28,8 @@ impl Completer {
         Self { known: Known::of(session) }
     }
 
-    /// What may stand at byte `pos` of `text`. Any text and any position are allowed; where nothing can be said there are
-    /// no candidates.
+    /// The completions that may stand at byte `pos` of `text`. Any text and any position are allowed; where nothing can
+    /// be said there are no candidates.
     #[must_use]
     pub fn complete(&self, text: &str, pos: usize) -> Completions {
         let Some(cursor) = Cursor::at(text, pos, &self.known.registries) else {
@@ -38,8 +38,8 @@ impl Completer {
         Offer::of(&self.known, &cursor, &self.expectations(&cursor))
     }
 
-    /// What is still to be typed behind byte `pos`, in words: `WINDOW(…) [lateness DURATION] [late_to NAME]`. Only where a
-    /// word has just ended.
+    /// The text that is still to be typed behind byte `pos`, in words: `WINDOW(…) [lateness DURATION] [late_to NAME]`.
+    /// Only where a word has just ended.
     #[must_use]
     pub fn hint(&self, text: &str, pos: usize) -> Option<String> {
         let cursor = Cursor::at(text, pos, &self.known.registries)?;

@@ -7,7 +7,8 @@ use crate::inspect::CheckpointStatus;
 use crate::plan::Catalog;
 use crate::session::Session;
 
-/// What the session knew when the snapshot was made. It holds no job and no terminal, and can be sent to another thread.
+/// The knowledge of the session when the snapshot was made. It holds no job and no terminal, and can be sent to another
+/// thread.
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) registries: Registries,

@@ -10,7 +10,7 @@ use crate::plan::{Catalog, Entry, Environment};
 use crate::session::registries::optimizer_ops;
 use crate::types::{Batch, Result, Schema, printable};
 
-/// What is lowered here never runs.
+/// The sink of rows for what is lowered here, which never runs.
 struct Nobody;
 
 impl ResultSink for Nobody {
@@ -19,7 +19,7 @@ impl ResultSink for Nobody {
     }
 }
 
-/// What columns are looked up in.
+/// The context in which columns are looked up.
 pub(super) struct Lookup<'a> {
     pub(super) registries: &'a Registries,
     pub(super) catalog: &'a Catalog,

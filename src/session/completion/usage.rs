@@ -1,4 +1,4 @@
-//! What is still to be typed, in words, for hints.
+//! The usage that is still to be typed, in words, for hints.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ fn shape(shape: Shape) -> String {
     }
 }
 
-/// What is still to be typed: these arguments, then those that may be left out, then the clauses.
+/// The usage that is still to be typed: these arguments, then those that may be left out, then the clauses.
 pub(super) fn rest<'a>(
     head: &[Shape],
     optional: &[Shape],
@@ -51,7 +51,7 @@ pub(super) fn rest<'a>(
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// What is still to be typed where `items` may stand.
+/// The usage that is still to be typed where `items` may stand.
 pub(super) fn of(registries: &Registries, items: &[Expectation]) -> Option<String> {
     let further: Vec<&str> = items.iter().filter_map(is_further).collect();
     if !further.is_empty() {

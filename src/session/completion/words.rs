@@ -31,7 +31,7 @@ pub(super) const TYPES: &[(&str, &str)] = &[
     ("map<", "type, type>"),
     ("row<", "name type, …>"),
 ];
-/// What an expression can begin with, besides functions.
+/// The beginnings of an expression, besides functions.
 pub(super) const BEGINNINGS: &[(&str, &str)] = &[
     ("case", "when … then … else … end"),
     ("cast(", "value as type)"),
@@ -48,7 +48,7 @@ pub(super) const BEGINNINGS: &[(&str, &str)] = &[
     ("map[", "key, value, …]"),
     ("row(", "value, …)"),
 ];
-/// What goes on with an expression, besides signs.
+/// The words that go on with an expression, besides signs.
 pub(super) const OPERATORS: &[(&str, &str)] = &[
     ("and", ""),
     ("or", ""),
@@ -72,7 +72,8 @@ const DEFINING: &[(&str, Kind, &str)] = &[
     ("|", Kind::Keyword, "the next stage"),
 ];
 
-/// How `word` is offered where it may stand: as it is typed, its kind and its help. `None` for signs that nobody looks up.
+/// The offer of `word` where it may stand: as it is typed, its kind and its help. `None` for signs that nobody looks
+/// up.
 pub(super) fn offered(word: &'static str, within: &[Frame]) -> Option<(&'static str, Kind, &'static str)> {
     if let [] | [Frame::Connector { .. }] = within
         && let Some(&defining) = DEFINING.iter().find(|(known, ..)| *known == word)

@@ -1,4 +1,4 @@
-//! What happened to a job.
+//! The listing of what happened to a job.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! What a job shows, as rows: printed by the shell's commands, exported by the dashboard's panels. Both get the same
-//! values from the same view.
+//! The listings of a job: printed by the shell's commands, exported by the dashboard's panels. Both get the same values
+//! from the same view.
 
 mod checkpoints;
 mod graph;

@@ -1,4 +1,4 @@
-//! What sinks write now.
+//! The listing of what sinks write now.
 
 use serde_json::json;
 

@@ -12,17 +12,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::terminal;
 use crate::types::{Error, Result};
 
-/// How long a stop may take to come, milliseconds.
+/// The time that a stop may take to come, milliseconds.
 const STOP_MS: u64 = 300;
 
 static JOB_CONTROL: OnceLock<JobControl> = OnceLock::new();
 
-/// What was seen of SIGTSTP and SIGCONT.
+/// The state of what was seen of SIGTSTP and SIGCONT.
 #[derive(Debug)]
 pub(super) struct JobControl {
     /// Whether SIGTSTP has come since somebody looked.
     stop: AtomicBool,
-    /// How often the process has been continued.
+    /// The number of times the process has been continued.
     continued: AtomicUsize,
     /// The terminal's modes when the dashboard was first opened: those that statements run in.
     modes: Option<Termios>,
@@ -61,7 +61,7 @@ impl JobControl {
         self.stop.swap(false, Ordering::SeqCst)
     }
 
-    /// How often the process has been continued.
+    /// The number of times the process has been continued.
     pub(super) fn continued(&self) -> usize {
         self.continued.load(Ordering::SeqCst)
     }
@@ -83,8 +83,8 @@ impl JobControl {
         }
     }
 
-    /// What the system does on SIGTSTP unless it is taken over. The prompt may have the terminal in a mode of its own:
-    /// whoever gets it meanwhile finds it as statements do.
+    /// Stops as the system does on SIGTSTP unless it is taken over. The prompt may have the terminal in a mode of its
+    /// own: whoever gets it meanwhile finds it as statements do.
     async fn stop_here(&self, continues: &mut Receiver) {
         let stdin = std::io::stdin();
         let modes = tcgetattr(&stdin).ok();

@@ -1,4 +1,4 @@
-//! What the threads of the dashboard tell each other, and how it is left.
+//! The messages that the threads of the dashboard send each other, and how it is left.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::dashboard::{Answer, Complete, Export};
 use crate::inspect::{StateQuery, StateView};
 use crate::runtime::Job;
 
-/// How the dashboard was left.
+/// The way in which the dashboard was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::shell) enum Left {
     /// With `q`.
@@ -19,7 +19,7 @@ pub(in crate::shell) enum Left {
     Interrupted,
 }
 
-/// What the other threads tell the one that draws.
+/// The report of the other threads to the one that draws.
 pub(super) enum Report {
     /// The jobs of the session, in the order they were started, and how lines are completed now.
     Jobs(Vec<(String, Arc<Job>)>, Complete),
@@ -43,7 +43,7 @@ pub(super) struct Ask {
     pub(super) width: u16,
 }
 
-/// What takes too long for the thread that draws.
+/// The errand that takes too long for the thread that draws.
 pub(super) enum Errand {
     /// Read keyed state.
     State(Arc<Job>, StateQuery),

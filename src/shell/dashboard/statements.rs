@@ -17,9 +17,9 @@ use crate::session::completion::Completer;
 use crate::session::{Failure, Outcome, Preview, Session, ShellRequest};
 use crate::types::Spanned;
 
-/// How often a preview is looked at, milliseconds.
+/// The interval between two looks at a preview, milliseconds.
 const LOOK_MS: u64 = 50;
-/// How deep `.read` may nest.
+/// The depth to which `.read` may nest.
 const READ_DEPTH: usize = 16;
 
 /// Runs statements until the dashboard is closed. Returns the answers that it was too late for.
@@ -73,7 +73,7 @@ struct Run<'a> {
     reports: &'a SyncSender<Report>,
     capture: &'a Arc<Capture>,
     width: u16,
-    /// What there is to show.
+    /// The text to show.
     said: String,
 }
 

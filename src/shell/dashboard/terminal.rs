@@ -17,7 +17,7 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?2004h\x1b[?25l\x1b
 /// Each of them undone, in the opposite order.
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?1049l";
 
-/// How long to wait for a thread that is writing, milliseconds: it may hang in a terminal that takes nothing.
+/// The longest wait for a thread that is writing, milliseconds: it may hang in a terminal that takes nothing.
 const PATIENCE_MS: u32 = 200;
 
 static TERMINAL: Mutex<Option<Arc<File>>> = Mutex::new(None);
@@ -138,7 +138,8 @@ pub(super) fn has_job_control() -> bool {
     getsid(None).is_ok_and(|leader| leader != getpgrp())
 }
 
-/// What the dashboard draws to: written as a whole when flushed, and only while the dashboard has the terminal.
+/// The screen that the dashboard draws to: written as a whole when flushed, and only while the dashboard has the
+/// terminal.
 #[derive(Debug, Default)]
 pub(super) struct Screen {
     buffer: Vec<u8>,

@@ -30,29 +30,29 @@ const SLEEP_MS: i64 = 50;
 /// Events that are taken before the next frame.
 const EVENTS_MAX: usize = 1_000;
 
-/// What leads to the other threads and from them.
+/// The channels to the other threads and from them.
 pub(super) struct Channels {
     /// Statements to run.
     pub(super) asks: SyncSender<Ask>,
-    /// What takes time.
+    /// The errands, which take time.
     pub(super) errands: SyncSender<Errand>,
-    /// What the other threads tell.
+    /// The reports of the other threads.
     pub(super) reports: Receiver<Report>,
 }
 
-/// What signals have come.
+/// The signals that have come.
 pub(super) struct Signals<'a> {
-    /// Those that end a program.
+    /// The signals that end a program.
     pub(super) interrupts: Interrupts,
-    /// Those that stop and continue it.
+    /// The signals that stop and continue a program.
     pub(super) job_control: &'a JobControl,
 }
 
-/// What is left of the dashboard when it is closed.
+/// The rest of the dashboard when it is closed.
 pub(super) struct Closed {
-    /// How it was left.
+    /// The way in which the dashboard was left.
     pub(super) left: Result<Left>,
-    /// What lasts until it is opened again.
+    /// The options that last until the dashboard is opened again.
     pub(super) options: AppOptions,
     /// Statements that are still under way.
     pub(super) waiting: Vec<String>,
@@ -68,7 +68,7 @@ pub(super) struct Ui<'a> {
     signals: Signals<'a>,
     capture: &'a Capture,
     jobs: Vec<Watched>,
-    /// How often the process has been continued, as far as the screen has been drawn anew for it.
+    /// The number of times the process has been continued, as far as the screen has been drawn anew for it.
     continued: usize,
     look_ms: i64,
     /// When the job, and when the other jobs are looked at next.
@@ -150,7 +150,7 @@ impl<'a> Ui<'a> {
         self.clock.nanos() / 1_000_000
     }
 
-    /// What the other threads tell.
+    /// Hears what the other threads tell.
     fn hear(&mut self) {
         while let Ok(report) = self.channels.reports.try_recv() {
             self.dirty = true;

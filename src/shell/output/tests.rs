@@ -3,7 +3,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
 
-/// What was written, and where: `out:…`, `err:…`, `above:…`.
+/// The texts that were written, and where: `out:…`, `err:…`, `above:…`.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<String>>>);
 

@@ -23,8 +23,8 @@ use super::highlight::highlighted;
 /// A line that takes longer has no end.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What is put into lines: white space of every kind, what drives terminals, marks and wide glyphs, letters that change
-/// their length with their case, and the language's own signs.
+/// The text that is put into lines: white space of every kind, what drives terminals, marks and wide glyphs, letters
+/// that change their length with their case, and the language's own signs.
 const ODD: &[&str] = &[
     "\u{a0}",
     "\u{2028}",

@@ -1,4 +1,4 @@
-//! What the line editor asks of us: completion, hints, colours, and whether a statement is complete.
+//! The helper of the line editor: completion, hints, colours, and whether a statement is complete.
 
 use std::borrow::Cow;
 
@@ -28,14 +28,14 @@ const HINT_WIDTH: usize = 60;
 
 /// The line editor's helper.
 pub(super) struct Lines {
-    /// What there is to complete, as of the last statement.
+    /// The completer of what there is, as of the last statement.
     pub(super) completer: Completer,
     pub(super) registries: Registries,
     pub(super) completeness: Box<dyn Fn(&str) -> Completeness>,
     pub(super) pressed: Pressed,
     /// Whether the terminal shows colours; without them a hint could not be told from what is typed.
     pub(super) colour: bool,
-    /// How wide the terminal is.
+    /// The width of the terminal, in columns.
     pub(super) width: fn() -> usize,
 }
 
@@ -99,7 +99,7 @@ fn cut(text: &str, width: usize) -> String {
 /// A hint behind what is typed.
 pub(super) struct LineHint {
     shown: String,
-    /// What the right arrow takes over; nothing where the hint only explains.
+    /// The text that the right arrow takes over; nothing where the hint only explains.
     taken: Option<String>,
 }
 

@@ -53,7 +53,7 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    /// What lies between tokens, up to `end`: white space and comments.
+    /// Paints what lies between tokens, up to `end`: white space and comments.
     fn gap(&mut self, end: usize) {
         let gap = &self.text[self.at.min(end)..end];
         let style = if gap.trim().is_empty() { None } else { Some(COMMENT) };

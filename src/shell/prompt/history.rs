@@ -160,7 +160,7 @@ fn unescaped(line: &str) -> String {
 
 /// The directory of the history, for messages.
 impl HistoryFile {
-    /// Where it is.
+    /// The path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

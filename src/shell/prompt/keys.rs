@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
-/// What a key asked for, with the line as it was.
+/// The request of a key, with the line as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     /// F2: the dashboard; what was typed, and where the cursor stood in it.
@@ -13,12 +13,12 @@ pub(super) enum Asked {
     Clear,
 }
 
-/// What the last line was ended by, when that was not Enter.
+/// The request that the last line was ended by, when that was not Enter.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pressed(Arc<Mutex<Option<Asked>>>);
 
 impl Pressed {
-    /// What was asked for since the last call.
+    /// The request since the last call.
     pub(super) fn take(&self) -> Option<Asked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

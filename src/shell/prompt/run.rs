@@ -72,7 +72,7 @@ struct Reader {
     history: Option<HistoryFile>,
     pressed: Pressed,
     watcher: Watcher,
-    /// What is already typed when the next line begins: text before and behind the cursor.
+    /// The text already typed when the next line begins: before and behind the cursor.
     typed: (String, String),
     defects: u32,
 }

@@ -148,7 +148,7 @@ impl Shared {
     }
 }
 
-/// How a job ended, unless the person ended it.
+/// The message about how a job ended, unless the person ended it.
 fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -> Option<Printable> {
     match status {
         JobStatus::Failed => Some(job_failed("job", name, failure)),

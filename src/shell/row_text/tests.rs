@@ -18,7 +18,7 @@ fn numbers(values: &[i64]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
 }
 
-/// What a mode shows of a batch, and what it says about it.
+/// The text that a mode shows of a batch, and what it says about it.
 fn shown(mode: Mode, batch: &Batch, limit: Option<usize>) -> (String, Option<String>) {
     let mut out = Vec::new();
     let remark = RowText::new(mode).write(batch, limit, &mut out).unwrap();

@@ -25,7 +25,7 @@ const DROP: u8 = 1;
 /// No key stands twice among the entries.
 const DISTINCT: u8 = 2;
 
-/// What a block says.
+/// The content of a block.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     /// Everything older is gone.
@@ -41,9 +41,9 @@ pub(super) struct Block {
 /// The columns of a state's blocks.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    /// Of its entries.
+    /// The columns of the entries.
     pub(super) entries: SchemaRef,
-    /// Of the keys.
+    /// The columns of the keys.
     pub(super) keys: SchemaRef,
 }
 
@@ -124,17 +124,17 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What a block says of one key.
+/// The answer of a block about one key.
 pub(super) enum Found {
-    /// It has this entry, a row.
+    /// The key has this entry, a row.
     Entry(RecordBatch),
-    /// It has none, whatever older blocks say.
+    /// The key has no entry, whatever older blocks say.
     Gone,
-    /// What older blocks say.
+    /// The answer is that of older blocks.
     Older,
 }
 
-/// What the block under `key` of `table` says of one key. Decodes nothing but the rows of its fingerprint.
+/// The answer of the block under `key` of `table` about one key. Decodes nothing but the rows of its fingerprint.
 pub(super) fn find(layout: &Layout, table: &str, key: &BlockKey, bytes: &[u8], wanted: &Wanted<'_>) -> Result<Found> {
     let Stored { flags, entries, removed, prints, columns } = Stored::read(table, key, bytes)?;
     let (of_entries, of_removed) = prints.split_at(prints.len().min(entries));
@@ -169,7 +169,7 @@ struct Stored<'a> {
     flags: u8,
     entries: usize,
     removed: usize,
-    /// Of the entries, then of the removed; none in format 1.
+    /// The fingerprints of the entries, then of the removed; none in format 1.
     prints: &'a [[u8; 2]],
     columns: Reader<'a>,
 }
@@ -234,8 +234,8 @@ pub(super) fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> 
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
-/// What a stored block says of itself before it is read. Believed only to choose which blocks to merge: whatever is
-/// merged or read is checked first.
+/// Whether a stored block says, before it is read, that it drops all that is older. Believed only to choose which
+/// blocks to merge: whatever is merged or read is checked first.
 pub(super) fn drops(bytes: &[u8]) -> bool {
     bytes.get(SEAL_BYTES + 1).is_some_and(|flags| flags & DROP != 0)
 }

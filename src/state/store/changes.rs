@@ -1,4 +1,4 @@
-//! What operator instances handed over, as the net change of each namespace.
+//! The changes that operator instances handed over, as the net change of each namespace.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ pub(super) struct NamespaceChange<'a> {
 /// By position in the states given, by namespace.
 pub(super) type Changes<'a> = Vec<BTreeMap<Namespace, NamespaceChange<'a>>>;
 
-/// What one instance did to one namespace, in order, since it last dropped it.
+/// The steps of one instance on one namespace, in order, since it last dropped it.
 struct Steps<'a> {
-    /// What it owns.
+    /// The key groups that the instance owns.
     key_groups: &'a Range<u16>,
     dropped: bool,
     /// Whether entries are put (or else removed), and which.
@@ -80,7 +80,7 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
     Ok(changes)
 }
 
-/// What instances handed over beside keyed state, by operator, ordered by instance.
+/// The entries that instances handed over beside keyed state, by operator, ordered by instance.
 pub(super) fn entries(deltas: &[OperatorDelta]) -> BTreeMap<&str, Vec<OperatorEntry>> {
     let mut by_operator: BTreeMap<&str, Vec<OperatorEntry>> = BTreeMap::new();
     for delta in deltas {

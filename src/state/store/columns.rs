@@ -200,7 +200,7 @@ struct Offsets {
     own: Buffer,
     /// The length of the content of all.
     content: usize,
-    /// Where theirs lies in it.
+    /// The range of these values' content in the content of all.
     range: Range<usize>,
 }
 

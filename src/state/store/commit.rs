@@ -1,27 +1,27 @@
-//! What a checkpoint is written from.
+//! The parts that a checkpoint is written from.
 
 use std::ops::Range;
 
 use crate::state::{StateDelta, StateDescriptor};
 use crate::types::{CheckpointId, OperatorUid};
 
-/// What one operator instance hands over for a checkpoint.
+/// The delta that one operator instance hands over for a checkpoint.
 #[derive(Debug, Clone)]
 pub struct OperatorDelta {
-    /// Whose.
+    /// The uid of the operator.
     pub uid: OperatorUid,
-    /// Which instance.
+    /// The number of the instance.
     pub subtask: usize,
     /// The key groups that the instance owns: a namespace that it drops is dropped in these.
     pub key_groups: Range<u16>,
-    /// What changed.
+    /// The changes.
     pub delta: StateDelta,
 }
 
 /// One checkpoint to be made durable.
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// Its number: greater than any in the store.
+    /// The checkpoint's number: greater than any in the store.
     pub id: CheckpointId,
     /// The checkpoint that the running job was restored from or has taken last: what the deltas are relative to.
     pub parent: Option<CheckpointId>,
@@ -29,11 +29,11 @@ pub struct Commit<'a> {
     pub deltas: &'a [OperatorDelta],
     /// The keyed states of every operator, so that the store can read its blocks for ever.
     pub states: &'a [(OperatorUid, Vec<StateDescriptor>)],
-    /// What else is to be known of the checkpoint, opaque here.
+    /// The manifest of the checkpoint, opaque here: what else is to be known of it.
     pub manifest: &'a [u8],
 }
 
-/// What a commit took.
+/// The cost of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CommitStats {
     /// Bytes written for this checkpoint: its blocks, operator entries and manifest.

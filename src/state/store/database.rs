@@ -55,13 +55,13 @@ pub struct StateStore {
     work: Mutex<Work>,
 }
 
-/// What was written since blocks were last merged. Lost when the process ends; what it would have merged is merged when
-/// it is next written to.
+/// The writes since blocks were last merged. Lost when the process ends; what would have been merged is merged when it
+/// is next written to.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    /// Where blocks were added: by schema number.
+    /// The groups where blocks were added, with their schema numbers.
     pub(super) touched: BTreeSet<(u32, Group)>,
-    /// How many bytes.
+    /// The number of bytes.
     pub(super) bytes: u64,
 }
 
@@ -171,7 +171,7 @@ impl StateStore {
         Ok(store)
     }
 
-    /// It is complete: it becomes the job's.
+    /// The store is complete: it becomes the job's.
     pub(super) fn finished(mut self, directory: &Path) -> Result<Self> {
         runs::switch(directory)?;
         self.path = directory.join(FILE);

@@ -1,4 +1,4 @@
-//! Which checkpoints a checkpoint consists of.
+//! The checkpoints that a checkpoint consists of.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ impl Lineage {
         self.0.last().map(|(_, end)| *end)
     }
 
-    /// What both have.
+    /// The ids that both have.
     pub(super) fn intersect(&self, other: &Self) -> Self {
         let (mut i, mut j) = (0, 0);
         let mut both = Vec::new();
@@ -53,7 +53,7 @@ impl Lineage {
         Self(both)
     }
 
-    /// What `other` lacks.
+    /// The ids that `other` lacks.
     pub(super) fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
         for &(mut start, end) in &self.0 {

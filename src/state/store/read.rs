@@ -36,7 +36,7 @@ pub(super) struct CheckpointSource {
     transaction: ReadTransaction,
     id: u64,
     lineage: Lineage,
-    /// Its keyed states, and since when each counts.
+    /// The checkpoint's keyed states, and since when each counts.
     states: Vec<(Arc<StoredState>, u64)>,
     operators: Vec<(OperatorUid, Vec<StateDescriptor>)>,
     manifest: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What is stored of a checkpoint beside its blocks.
+//! The record that is stored of a checkpoint beside its blocks.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use crate::types::{Error, OperatorUid, Result};
 /// One checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CheckpointRecord {
-    /// What it was taken on top of.
+    /// The checkpoint that it was taken on top of.
     pub(super) parent: Option<u64>,
-    /// It and its ancestors.
+    /// The lineage: the checkpoint and its ancestors.
     pub(super) lineage: Lineage,
     /// The keyed states it has.
     pub(super) states: Vec<StateRecord>,
@@ -52,12 +52,12 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(Error::state)
 }
 
-/// What [`to_json`] wrote.
+/// The value that [`to_json`] wrote.
 pub(super) fn from_json<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| Error::state(format!("{what}: {error}")))
 }
 
-/// What seals the operator entries of `uid` in checkpoint `id`.
+/// The context that seals the operator entries of `uid` in checkpoint `id`.
 pub(super) fn entries_context(id: u64, uid: &str) -> Vec<u8> {
     [&id.to_be_bytes(), uid.as_bytes()].concat()
 }
@@ -76,7 +76,7 @@ pub(super) fn encode_entries(entries: &[OperatorEntry]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// What [`encode_entries`] wrote.
+/// The entries that [`encode_entries`] wrote.
 pub(super) fn decode_entries(bytes: &[u8]) -> Result<Vec<OperatorEntry>> {
     let mut reader = Reader::new(bytes);
     let mut entries = Vec::new();

@@ -27,13 +27,13 @@ const MAX_GROUPS: usize = 8_192;
 /// Blocks that one call looks at in search of dead ones.
 const SWEEP_BLOCKS: usize = 8_192;
 
-/// What the retained checkpoints need.
+/// The needs of the retained checkpoints.
 struct View {
     lineages: Vec<Lineage>,
     common: Lineage,
     /// Since when each state counts in any of them; a state that none has is missing.
     floors: BTreeMap<u32, u64>,
-    /// How many of them have each state.
+    /// The number of retained checkpoints that have each state.
     holders: BTreeMap<u32, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a job's database is, and those of its earlier runs.
+//! The places of a job's database and of those of its earlier runs.
 //!
 //! ```text
 //! state.redb             the job's state: the newest run that took a checkpoint or was started from a savepoint
@@ -19,13 +19,13 @@ use crate::types::{Error, Result};
 
 /// The name of a job's database in its directory.
 pub(super) const FILE: &str = "state.redb";
-/// Its name until it is complete.
+/// The database's name until it is complete.
 pub(super) const UNFINISHED: &str = "state.redb.new";
 /// The second name of the database that gives way.
 const EARLIER: &str = "state.redb.earlier";
-/// Where databases of earlier runs are kept.
+/// The directory where databases of earlier runs are kept.
 const RUNS: &str = "runs";
-/// How many of them.
+/// The number of earlier runs whose databases are kept.
 const RUNS_KEPT: usize = 3;
 
 /// Makes the complete and durable `state.redb.new` the job's database, in one durable step.

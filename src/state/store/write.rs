@@ -31,13 +31,13 @@ type States = Vec<Arc<StoredState>>;
 #[derive(Default)]
 struct Stated {
     states: States,
-    /// Those of them that the store did not know yet.
+    /// The states that the store did not know yet.
     added: States,
-    /// Those of them that take up a state of the parent, which had other columns or windows: from which, by number.
+    /// The states that take up one of the parent, which had other columns or windows: from which, by number.
     taken_up: Vec<(Arc<StoredState>, StateRecord)>,
 }
 
-/// What is known of a checkpoint before its blocks are written.
+/// The head of a checkpoint: what is known of it before its blocks are written.
 struct Head<'a> {
     id: u64,
     record: CheckpointRecord,
@@ -265,7 +265,7 @@ fn write_schemas(transaction: &WriteTransaction, added: &[Arc<StoredState>]) -> 
 struct Parent {
     id: u64,
     record: CheckpointRecord,
-    /// Of its blocks.
+    /// The number of bytes of the parent's blocks.
     bytes: u64,
 }
 
@@ -317,7 +317,7 @@ fn next_record(
     })
 }
 
-/// What was written of a checkpoint's blocks.
+/// The result of writing a checkpoint's blocks.
 struct Written {
     bytes: u64,
     touched: Vec<(u32, Group)>,

@@ -1,4 +1,4 @@
-//! What each token is, from where it stands: a keyword, a stage, a clause, a function, or a mistake.
+//! The meaning of each token, from where it stands: a keyword, a stage, a clause, a function, or a mistake.
 
 use crate::api::Registries;
 use crate::api::Signature;
@@ -65,7 +65,7 @@ const FORMS: &[&str] = &[
     "values",
 ];
 
-/// What the next word is.
+/// The place of the next word: what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The first of a statement.
@@ -88,7 +88,7 @@ pub(super) struct Reader<'a, 't> {
     tokens: &'a [Token<'t>],
     text: &'a str,
     place: Place,
-    /// Of the stage or command at hand.
+    /// The signature of the stage or command at hand.
     signature: Option<Signature>,
     depth: usize,
 }
@@ -99,7 +99,7 @@ impl<'a, 't> Reader<'a, 't> {
         Self { registries, tokens, text, place: Place::Statement, signature: None, depth: 0 }
     }
 
-    /// How the token at `index` is shown; they are asked for in order.
+    /// The style of the token at `index`; tokens are asked for in order.
     pub(super) fn style(&mut self, index: usize) -> Option<&'static str> {
         let token = &self.tokens[index];
         match &token.kind {

@@ -57,9 +57,9 @@ fn global_state() -> StateDescriptor {
 }
 
 type Key = Option<i64>;
-/// What a state holds: by key group, namespace and key.
+/// The contents of a state: by key group, namespace and key.
 type Entries = BTreeMap<(u16, Namespace, Key), String>;
-/// What a checkpoint holds, by operator.
+/// The contents of a checkpoint, by operator.
 type Model = BTreeMap<String, MemoryState>;
 
 /// The key columns of these keys: three shapes from one number.
@@ -243,7 +243,7 @@ fn entries_of(store: &Arc<StateStore>, id: u64) -> Vec<(Namespace, i64, String)>
     entries
 }
 
-/// What subtasks had handed over for a checkpoint that came to nothing is part of the next one.
+/// The changes that subtasks had handed over for a checkpoint that came to nothing are part of the next one.
 #[test]
 fn several_snapshots_of_one_subtask_count_in_their_order() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -372,7 +372,7 @@ fn state_in_another_layout_is_taken_up_whole_and_goes_on() {
     assert!(refused.contains("it has no `min(price)`"), "{refused}");
 }
 
-/// How many blocks there are.
+/// The number of blocks.
 fn blocks(store: &StateStore) -> u64 {
     let read = store.begin_read().expect("reads");
     let state = store.schema(0).expect("one");
