@@ -4,6 +4,7 @@
 #![expect(clippy::cast_precision_loss, reason = "milliseconds of a measurement")]
 
 mod common;
+mod pictures;
 mod pty;
 
 use std::time::Duration;

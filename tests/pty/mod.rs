@@ -164,6 +164,11 @@ impl Pty {
         seen
     }
 
+    /// Looks at the screen, its colours too.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.seen().parser.screen())
+    }
+
     /// What is on the screen.
     pub(crate) fn screen(&self) -> String {
         self.seen().parser.screen().contents()
