@@ -7,15 +7,13 @@ mod common;
 use common::TestSession;
 use lotic::commands::{HelpKind, help_topics};
 
-/// The source that examples of stages and windows may use.
-const BIDS: &str = "source bids from nexmark 'bid' with (events = 2000, seed = 7);";
-
-fn runs(what: &str, example: &str, prelude: &str) {
+/// Runs `example` as it stands in a new session.
+fn runs(what: &str, example: &str) {
     let directory = tempfile::tempdir().expect("a directory");
     let demo_data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("demo-data");
     std::os::unix::fs::symlink(demo_data, directory.path().join("demo-data")).expect("linked");
     let mut test = TestSession::new(directory.path(), |settings| settings.stop_after_rows = Some(2_000));
-    if let Err(failure) = test.run(&format!("{prelude}\n{example}\n")) {
+    if let Err(failure) = test.run(example) {
         panic!("the example of {what} fails: {failure}\n{example}");
     }
 }
@@ -26,14 +24,14 @@ fn examples_of_stages_and_windows_run() {
     for stage in lotic::operators::stages() {
         assert!(!stage.examples.is_empty(), "stage {} has an example", stage.name);
         for example in stage.examples {
-            runs(stage.name, example, BIDS);
+            runs(stage.name, example);
             count += 1;
         }
     }
     for window in lotic::operators::window_functions() {
         assert!(!window.examples.is_empty(), "window {} has an example", window.name);
         for example in window.examples {
-            runs(window.name, example, BIDS);
+            runs(window.name, example);
             count += 1;
         }
     }
@@ -45,7 +43,7 @@ fn examples_of_connectors_run() {
     for connector in lotic::connectors::connectors() {
         assert!(!connector.examples.is_empty(), "connector {} has an example", connector.name);
         for example in connector.examples {
-            runs(connector.name, example, BIDS);
+            runs(connector.name, example);
         }
     }
 }
@@ -66,7 +64,7 @@ fn examples_of_statements_and_aggregates_run() {
         let of_the_moment = topic.names[0].starts_with("current_") || topic.names[0].starts_with("local");
         assert!(!topic.examples.is_empty() || of_the_moment, "{} has an example", topic.names[0]);
         for example in topic.examples.iter().filter(|_| runs_as_it_stands) {
-            runs(topic.names[0], example, BIDS);
+            runs(topic.names[0], example);
             count += 1;
         }
     }
@@ -74,8 +72,7 @@ fn examples_of_statements_and_aggregates_run() {
 }
 
 /// A job to command.
-const HOT: &str = "source bids from nexmark 'bid' with (rate = 5000, seed = 7);
-    run hot with (parallelism = 2, restart_attempts = 100, restart_delay = 1ms) =
+const HOT: &str = "run hot with (parallelism = 2, restart_attempts = 100, restart_delay = 1ms) =
       bids | key_by auction | window tumble(1s) | aggregate count(*) as n | into blackhole;";
 
 #[test]

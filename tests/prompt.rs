@@ -8,7 +8,7 @@ mod pty;
 use std::path::Path;
 use std::time::Duration;
 
-use common::size;
+use common::{committed_lines, size};
 use lotic::types::{Clock, SystemClock};
 use pty::Pty;
 use rustix::process::Signal;
@@ -283,6 +283,238 @@ fn colours_are_shown_only_where_they_are_wanted() {
     assert!(!dumb.bytes().contains('\u{1b}'), "{:?}", dumb.bytes());
     dumb.press("\\q\n");
     assert_eq!(dumb.exit_code(), 0);
+}
+
+/// The definitions and the job of the test below: what it gives depends on its input alone.
+fn lasting(rate: u32) -> [String; 4] {
+    [
+        format!("source b from nexmark 'bid' with (events = 30000, rate = {rate}, event_rate = 100, seed = 3);"),
+        "stream pricey = b | filter price > 100;".to_owned(),
+        "sink out to file 'out' with (format = 'json');".to_owned(),
+        "run hot with (parallelism = 2, checkpoint = 200ms) = pricey | key_by auction | window tumble(10s) \
+         | aggregate count(*) as n, sum(price) as total | into out;"
+            .to_owned(),
+    ]
+}
+
+/// Runs lotic without a terminal; what it says.
+fn lotic(directory: &Path, state: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(pty::binary())
+        .args(arguments)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", state)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("lotic starts");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("UTF-8"))
+}
+
+#[test]
+fn a_new_shell_knows_what_the_last_one_defined_and_goes_on_with_its_job() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [first, second, straight] = ["first", "second", "straight"].map(|name| directory.path().join(name));
+    for place in [&first, &second, &straight] {
+        std::fs::create_dir(place).expect("made");
+    }
+    let state = directory.path().join("state");
+    let environment = [("XDG_STATE_HOME", state.to_str().expect("UTF-8"))];
+    let shell = |place: &Path| {
+        let pty = Pty::open(place, (180, 40), &[], &environment);
+        pty.prompt();
+        pty
+    };
+    let mut terminal = shell(&first);
+    for statement in lasting(6_000) {
+        terminal.statement(&statement);
+    }
+    terminal.statement("wait hot until checkpoint 3 timeout 30s");
+    terminal.press("\\q\r");
+    terminal.shows("job hot: stopped with checkpoint ");
+    terminal.shows("`restore hot` in a new shell goes on");
+    assert_eq!(terminal.exit_code(), 0);
+
+    let mut terminal = shell(&second);
+    terminal.statement("show sources");
+    terminal.until("the remembered source", |pty| {
+        pty.lines().iter().any(|line| line.starts_with("b ") && line.trim_end().ends_with("remembered"))
+    });
+    terminal.shows("demo data");
+    terminal.statement("show streams");
+    terminal.shows("pricey");
+    terminal.statement("show jobs");
+    terminal.until("the kept job", |pty| {
+        pty.lines().iter().any(|line| line.starts_with("hot ") && line.contains("stopped"))
+    });
+    terminal.shows("hot: last checkpoint ");
+    terminal.shows("s ago; `restore JOB` goes on from there");
+    terminal.statement("describe hot");
+    terminal.shows("it does not run here; this is its last checkpoint ");
+    terminal.statement("checkpoints hot");
+    terminal.shows("completed");
+    terminal.statement("pause hot");
+    terminal.shows("job `hot` does not run in this shell");
+    terminal.press("restore h\t");
+    terminal.typed("restore hot");
+    terminal.press("\r");
+    terminal.shows("job hot goes on from checkpoint ");
+    terminal.shows("job hot finished:");
+    terminal.prompt();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+
+    let (code, said) = lotic(&straight, &directory.path().join("other"), &["-c", &lasting(0).concat()]);
+    assert_eq!(code, Some(0), "{said}");
+    let wanted = committed_lines(&straight.join("out"));
+    assert!(wanted.len() > 100, "{} rows", wanted.len());
+    assert_eq!(committed_lines(&first.join("out")), wanted, "in the directory that the sink was defined in");
+    assert!(!second.join("out").exists());
+}
+
+#[test]
+fn shells_on_one_state_directory_have_different_jobs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let job = |name: &str| format!("run {name} = g | key_by auction | aggregate count(*) as n | into blackhole;");
+    let mut first = Pty::open(directory.path(), (160, 30), &[], &[]);
+    first.prompt();
+    first.statement(&bids(100));
+    first.statement(&job("hot"));
+    first.statement("checkpoint hot");
+    let mut second = Pty::open(directory.path(), (160, 30), &[], &[]);
+    second.prompt();
+    // What the first one has defined.
+    second.statement(&job("cold"));
+    second.shows("job cold runs");
+    let refusal = format!("job `hot` is in use by process {}", first.process_id());
+    for statement in [&job("hot"), "restore hot", ".forget hot --yes"] {
+        second.statement(".timer on");
+        second.statement(statement);
+        second.until(&refusal, |pty| pty.screen().replace('\n', "").contains(&refusal));
+        second.press("\u{c}");
+        second.prompt();
+    }
+    second.statement("show jobs");
+    second.shows(&format!("in process {}", first.process_id()));
+    first.press("\\q\r");
+    assert_eq!(first.exit_code(), 0);
+    second.statement("restore hot");
+    second.shows("job hot goes on from checkpoint ");
+    second.press("\\q\r");
+    second.shows("job cold: stopped with checkpoint ");
+    second.shows("job hot: stopped with checkpoint ");
+    assert_eq!(second.exit_code(), 0);
+}
+
+#[test]
+fn what_is_forgotten_is_asked_for_and_gone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::open(directory.path(), (160, 30), &[], &[]);
+    terminal.prompt();
+    terminal.statement(&bids(100));
+    terminal.statement("run g = g | into blackhole;");
+    terminal.statement("checkpoint g");
+    terminal.statement(".forget g --job");
+    terminal.shows("forget the job g with its state?");
+    terminal.press("\u{3}");
+    terminal.shows("nothing is changed");
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+
+    let mut terminal = Pty::open(directory.path(), (160, 30), &[], &[]);
+    terminal.prompt();
+    terminal.statement(".forget g");
+    terminal.shows("g is a source and a job");
+    terminal.line(".forget g --job");
+    terminal.shows("forget the job g with its state (last checkpoint ");
+    terminal.press("y");
+    terminal.shows("job g is forgotten");
+    terminal.prompt();
+    terminal.line(".forget g");
+    terminal.shows("forget the source g?");
+    terminal.press("n");
+    terminal.shows("nothing is changed");
+    terminal.prompt();
+    terminal.line(".forget g");
+    terminal.press("y");
+    terminal.shows("source g is forgotten");
+    terminal.prompt();
+    terminal.statement(".forget bids --yes");
+    terminal.shows("`bids` is demo data, which is always there");
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+    let state = directory.path().join("state");
+    assert!(std::fs::read_dir(state.join("lotic/jobs")).expect("a folder").next().is_none());
+    let (_, said) = lotic(directory.path(), &state, &["-c", "show sources --json; show jobs"]);
+    assert!(!said.contains("remembered") && said.contains("no jobs"), "{said}");
+}
+
+#[test]
+fn definitions_of_many_processes_are_all_kept_and_a_file_of_statements_knows_none_of_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("state");
+    let say = |text: &str| lotic(directory.path(), &state, &["-c", text]);
+    std::thread::scope(|scope| {
+        for shell in 0..4 {
+            let say = &say;
+            scope.spawn(move || {
+                for number in 0..3 {
+                    let name = format!("s{shell}_{number}");
+                    let (code, said) = say(&format!("source {name} from nexmark 'bid'; stream last = {name};"));
+                    assert_eq!((code, said.as_str()), (Some(0), ""));
+                }
+            });
+        }
+    });
+    let (_, listed) = say("show sources --json; show streams --json");
+    assert_eq!(listed.matches("remembered").count(), 13, "{listed}");
+    // One that is redefined, one whose file has gone, and one that reads it.
+    std::fs::write(directory.path().join("t.csv"), "a,b\n1,2\n").expect("written");
+    let (code, said) =
+        say("source s0_0 from values with (rows = array[1]); s0_0; source t from file 't.csv'; stream u = t;");
+    assert_eq!(code, Some(0), "{said}");
+    std::fs::remove_file(directory.path().join("t.csv")).expect("removed");
+    let (code, said) = say(".mode csv\ns0_0 | map f0 + 1 as n; show sources; show streams");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("n\n2\n") && said.contains("values 1 rows"), "{said}");
+    assert_eq!(said.matches("can't be used: ").count(), 2, "{said}");
+    let (code, said) = say("u | limit 1");
+    assert!(
+        code == Some(1) && said.contains("in stream `u`: source `t` can't be used: ") && said.contains("t.csv"),
+        "{said}"
+    );
+    assert!(said.contains("`.forget t` forgets it"), "{said}");
+    // A file of statements: the same wherever it runs.
+    std::fs::write(directory.path().join("j.lotic"), "s0_0 | limit 1;").expect("written");
+    std::fs::write(directory.path().join("k.lotic"), "source s0_0 from nexmark 'bid'; stream mine = s0_0;")
+        .expect("written");
+    let (code, said) = lotic(directory.path(), &state, &["run", "j.lotic"]);
+    assert!(code == Some(1) && said.contains("unknown stream or source `s0_0`"), "{said}");
+    let (code, said) = lotic(directory.path(), &state, &["run", "k.lotic"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(say("describe mine").1.contains("auction"), "what a file defines is remembered too");
+    // A damaged file is said and kept.
+    let file = state.join("lotic/definitions");
+    let text = std::fs::read_to_string(&file).expect("definitions");
+    std::fs::write(&file, text.replacen("{\"kind\"", "{\"kin", 1)).expect("damaged");
+    let (code, said) = say("describe mine; source new from nexmark 'bid';");
+    assert!(code == Some(0) && said.contains("warning: a line of ") && said.contains("is kept aside"), "{said}");
+    assert!(state.join("lotic/definitions.damaged.1").exists());
+    assert!(!say("describe new").1.contains("warning"));
+}
+
+#[test]
+fn a_lesson_leaves_its_sources() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("state");
+    let (code, said) = lotic(directory.path(), &state, &["tutorial", "changelog", "--no-wait"]);
+    assert!(code == Some(0) && said.contains("orders can be used from now on"), "{said}");
+    let (code, said) = lotic(directory.path(), &state, &["-c", "orders | limit 2"]);
+    assert!(code == Some(0) && said.lines().count() == 2, "{said}");
+    // One's own stays.
+    assert_eq!(lotic(directory.path(), &state, &["-c", "source orders from values with (rows = array[7])"]).0, Some(0));
+    let (_, said) = lotic(directory.path(), &state, &["tutorial", "changelog", "--no-wait"]);
+    assert!(!said.contains("orders can be used"), "{said}");
+    assert_eq!(lotic(directory.path(), &state, &["-c", "orders"]).1, "{\"f0\":7}\n");
 }
 
 /// From the start of the process to the prompt, with a long history. `LOTIC_START_MS` sets what the median may take,

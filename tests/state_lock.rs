@@ -1,4 +1,5 @@
-//! Two processes on one state directory: the second is refused, naming the first; a killed one gives it back.
+//! Two processes on one state directory: each has its own jobs; who wants the other's is refused, naming the holder; one
+//! that is killed gives its jobs back.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
@@ -13,16 +14,16 @@ const DIRECTORY: &str = "LOTIC_TEST_LOCK_DIR";
 
 /// Not a test of its own: what the child of the test below does.
 #[test]
-fn child_that_holds_the_directory() {
+fn child_that_holds_a_job() {
     let Ok(path) = std::env::var(DIRECTORY) else { return };
-    let held = StateDir::lock(path);
+    let held = StateDir::open(path).and_then(|state| state.job("hot"));
     println!("\nlocked: {}", held.is_ok());
     std::io::stdin().lines().for_each(drop);
 }
 
 fn child(path: &Path) -> Child {
     let mut child = Command::new(std::env::current_exe().expect("this test"))
-        .args(["child_that_holds_the_directory", "--exact", "--nocapture"])
+        .args(["child_that_holds_a_job", "--exact", "--nocapture"])
         .env(DIRECTORY, path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -35,26 +36,28 @@ fn child(path: &Path) -> Child {
 }
 
 #[test]
-fn a_second_process_is_refused_and_told_who_holds_it() {
+fn a_job_of_another_process_is_refused_and_its_holder_told() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("state");
     let mut first = child(&path);
+    let state = StateDir::open(&path).expect("shared");
+    state.job("cold").expect("another job");
     for _ in 0..2 {
-        match StateDir::lock(&path) {
+        match state.job("hot") {
             Err(Error::Locked { pid, .. }) => assert_eq!(pid, first.id()),
-            other => panic!("the directory is held: {other:?}"),
+            other => panic!("the job is held: {other:?}"),
         }
     }
-    let message = StateDir::lock(&path).expect_err("held").to_string();
-    assert!(message.contains(&format!("is in use by process {}", first.id())), "{message}");
-    // kill -9: the operating system gives the directory back.
+    let message = state.job("hot").expect_err("held").to_string();
+    assert!(message.contains(&format!("job `hot` is in use by process {}", first.id())), "{message}");
+    // kill -9: the operating system gives the job back.
     first.kill().expect("killed");
     first.wait().expect("dead");
-    let held = StateDir::lock(&path).expect("given back");
+    let held = state.job("hot").expect("given back");
     drop(held);
     // And so does dropping it.
     let mut second = child(&path);
     drop(second.stdin.take());
     second.wait().expect("ended");
-    StateDir::lock(&path).expect("given back");
+    state.job("hot").expect("given back");
 }

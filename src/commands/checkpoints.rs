@@ -12,7 +12,7 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "checkpoints JOB [--json]",
         summary: "lists the checkpoints and savepoints of a job",
-        help: "Number, state, when it was triggered, how long it took, the longest alignment, the bytes written for it and the bytes of all state it consists of; then the savepoints with their directories, those that failed too; and when the next checkpoint is due.",
+        help: "Number, state, when it was triggered, how long it took, the longest alignment, the bytes written for it and the bytes of all state it consists of; then the savepoints with their directories, those that failed too; and when the next checkpoint is due. Of a job that does not run here, those that the state directory keeps.",
         examples: &["checkpoints hot"],
         flink: Some("the Checkpoints tab of the web UI"),
     },
@@ -20,6 +20,10 @@ pub(super) const SPEC: Command = Command {
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let view = session.job(args.word(0)?)?.job.view();
-    Ok(Outcome::Listing(listings::checkpoints(&view).json(json(args))))
+    let name = args.word(0)?;
+    let listing = match (session.job(name), session.kept_job(&name.node)) {
+        (Err(_), Some(kept)) => listings::kept_checkpoints(&kept.readable()?),
+        (job, _) => listings::checkpoints(&job?.job.view()),
+    };
+    Ok(Outcome::Listing(listing.json(json(args))))
 }

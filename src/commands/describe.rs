@@ -6,8 +6,8 @@ use super::command::{Command, JSON, json};
 use super::show;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs, TimeAttribute};
 use crate::inspect::JobView;
-use crate::plan::Entry;
-use crate::session::{Column, Failure, Listing, Outcome, Session};
+use crate::plan::{Entry, Origin};
+use crate::session::{Column, Failure, KeptJob, Listing, Outcome, Session};
 use crate::types::Spanned;
 
 /// The registry entry.
@@ -18,7 +18,7 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "describe NAME [--json]",
         summary: "lists the columns of a source, sink or stream, or the vertices of a job",
-        help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators.",
+        help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators; of one that does not run here, the operators in its last checkpoint.",
         examples: &["describe bids", "describe hot"],
         flink: Some("DESCRIBE"),
     },
@@ -49,15 +49,23 @@ fn short(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         let view = entry.job.view();
         let status = json!(view.status);
         let what = format!("{}, parallelism {}", status.as_str().unwrap_or("-"), view.parallelism);
-        listing.push(vec![json!(entry.name), json!("job"), json!(what)]);
+        listing.push(vec![json!(entry.name), json!("job"), json!(what), json!(Origin::Session.name())]);
+    }
+    for kept in session.kept_jobs()? {
+        let last = kept.last_checkpoint(session.now_ms());
+        let what = [Some(kept.status()), last].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        listing.push(vec![json!(kept.name), json!("job"), json!(what), json!(Origin::Remembered.name())]);
     }
     Ok(Outcome::Listing(listing.json(json(args))))
 }
 
 fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<Outcome, Failure> {
-    let Some(entry) = session.catalog().get(&name.node) else {
+    let Some(item) = session.catalog().get(&name.node) else {
         if let Ok(job) = session.job(name) {
             return Ok(Outcome::Listing(vertices(&job.job.view()).json(as_json)));
+        }
+        if let Some(kept) = session.kept_job(&name.node) {
+            return Ok(Outcome::Listing(operators(kept, session.now_ms())?.json(as_json)));
         }
         let jobs = session.jobs().map(|job| job.name.as_str());
         return Err(session.catalog().unknown("source, stream, sink or job", name, |_| true, jobs).into());
@@ -66,11 +74,12 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
         vec![Column::text("column"), Column::text("type"), Column::text("nullable"), Column::text("time")],
         "a sink has the columns that arrive",
     );
-    let event_time = match entry {
-        Entry::Source(source) => source.event_time.as_ref(),
-        Entry::Stream(_) | Entry::Sink(_) => None,
+    let shape = session.shape(name)?;
+    let event_time = match item.bound() {
+        Some(Entry::Source(source)) => source.event_time.as_ref(),
+        Some(Entry::Stream(_) | Entry::Sink(_)) | None => None,
     };
-    if let Some(shape) = entry.shape() {
+    if let Some(shape) = shape {
         for (index, field) in shape.schema.fields().iter().enumerate() {
             let watermark =
                 event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
@@ -82,6 +91,28 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
         }
     }
     Ok(Outcome::Listing(listing.json(as_json)))
+}
+
+/// The listing of the operators that have state in the last checkpoint of a job that does not run here.
+fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
+    let mut listing = Listing::new(
+        vec![Column::text("uid"), Column::text("name"), Column::number("subtasks"), Column::text("states")],
+        "its last checkpoint holds no operators",
+    );
+    let from = kept.last_checkpoint(now_ms);
+    let Some(last) = kept.readable()?.pop() else { return Ok(listing) };
+    for operator in &last.operators {
+        let states = operator.states.iter().map(|state| state.name.as_str());
+        let states = states.chain(operator.operator_states.iter().map(|state| state.name.as_str()));
+        listing.push(vec![
+            json!(operator.uid.to_string()),
+            json!(operator.name),
+            json!(operator.parallelism),
+            json!(states.collect::<Vec<_>>().join(", ")),
+        ]);
+    }
+    listing.note = from.map(|from| format!("it does not run here; this is its last {from}"));
+    Ok(listing)
 }
 
 /// The listing of a job's vertices.

@@ -10,6 +10,7 @@ mod command;
 mod dashboard;
 mod describe;
 mod explain;
+mod forget;
 mod graph;
 mod help;
 mod kill;
@@ -75,6 +76,7 @@ fn commands() -> &'static [&'static Command] {
         &shell::TIMER,
         &shell::READ,
         &shell::RECORD,
+        &forget::SPEC,
         &tutorial::SPEC,
         &shell::QUIT,
     ]

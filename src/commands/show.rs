@@ -1,11 +1,12 @@
 //! `show jobs | sources | sinks | streams | stages | windows | functions | connectors | commands`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::command::{Command, JSON, json};
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
-use crate::plan::Entry;
-use crate::session::{Column, Failure, Listing, Outcome, Session};
+use crate::plan::{Entry, EntryKind, Item};
+use crate::session::{Column, Failure, Listing, Outcome, Session, listings};
+use crate::types::{Diagnostic, Span, Spanned};
 
 const SUBJECTS: &[&str] =
     &["jobs", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
@@ -18,7 +19,7 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
         usage: "show jobs|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
-        help: "Lists the jobs of this session with their state; the sources, sinks and streams that are defined; or the stages, window functions, functions, connectors and commands that there are.",
+        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks and streams that are defined, and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
         examples: &["show jobs", "show functions --json"],
         flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
@@ -27,16 +28,16 @@ pub(super) const SPEC: Command = Command {
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let listing = match args.word(0)?.node.as_str() {
-        "jobs" => jobs(session),
-        "sources" => entries(session, |entry| matches!(entry, Entry::Source(_))),
-        "sinks" => entries(session, |entry| matches!(entry, Entry::Sink(_))),
-        "streams" => entries(session, |entry| matches!(entry, Entry::Stream(_))),
+        "jobs" => jobs(session)?,
+        "sources" => entries(session, |kind| kind == EntryKind::Source),
+        "sinks" => entries(session, |kind| kind == EntryKind::Sink),
+        "streams" => entries(session, |kind| kind == EntryKind::Stream),
         subject => named(session, subject),
     };
     Ok(Outcome::Listing(listing.json(json(args))))
 }
 
-fn jobs(session: &Session) -> Listing {
+fn jobs(session: &Session) -> Result<Listing, Failure> {
     let mut listing = Listing::new(
         vec![
             Column::text("job"),
@@ -47,11 +48,14 @@ fn jobs(session: &Session) -> Listing {
             Column::number("restarts"),
             Column::number("checkpoints"),
             Column::text("cause"),
+            Column::number("last_checkpoint").only_in_json(),
+            Column::text("last_checkpoint_at").only_in_json(),
         ],
         "no jobs",
     );
     for entry in session.jobs() {
         let view = entry.job.view();
+        let completed = || view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed());
         listing.push(vec![
             json!(entry.name),
             json!(view.status),
@@ -59,29 +63,62 @@ fn jobs(session: &Session) -> Listing {
             json!(view.source_rows),
             json!(view.sink_rows),
             json!(view.restarts),
-            json!(view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count()),
+            json!(completed().count()),
             json!(view.cause),
+            json!(completed().next_back().map(|last| last.id)),
+            listings::time(completed().next_back().map(|last| last.triggered_ms)),
         ]);
+    }
+    let mut ways_on = Vec::new();
+    for kept in session.kept_jobs()? {
+        let last = kept.last();
+        listing.push(vec![
+            json!(kept.name),
+            json!(kept.status()),
+            json!(last.map(|last| last.parallelism)),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            json!(kept.held_by.is_none().then_some(kept.checkpoints.len())),
+            json!(kept.problem.as_ref().map(ToString::to_string)),
+            json!(last.map(|last| last.checkpoint)),
+            listings::time(last.map(|last| last.taken_at_ms)),
+        ]);
+        if let Some(last) = kept.last_checkpoint(session.now_ms()) {
+            ways_on.push(format!("{}: last {last}", kept.name));
+        }
+    }
+    if !ways_on.is_empty() {
+        listing.note = Some(format!("{}; `restore JOB` goes on from there", ways_on.join("; ")));
+    }
+    Ok(listing)
+}
+
+/// The entries of the catalog of the kinds that are `wanted`. Those that can't be used any more say why.
+pub(super) fn entries(session: &Session, wanted: impl Fn(EntryKind) -> bool) -> Listing {
+    let mut listing = Listing::new(
+        vec![Column::text("name"), Column::text("kind"), Column::text("what"), Column::text("from")],
+        "nothing is defined",
+    );
+    for item in session.catalog().iter().filter(|item| wanted(item.kind())) {
+        let what = what(session, item).unwrap_or_else(|error| format!("can't be used: {error}"));
+        listing.push(vec![json!(item.name()), json!(item.kind().name()), json!(what), json!(item.origin().name())]);
     }
     listing
 }
 
-/// The entries of the catalog that `wanted` allows.
-pub(super) fn entries(session: &Session, wanted: impl Fn(&Entry) -> bool) -> Listing {
-    let mut listing =
-        Listing::new(vec![Column::text("name"), Column::text("kind"), Column::text("what")], "nothing is defined");
-    for entry in session.catalog().iter().filter(|entry| wanted(entry)) {
-        let what = match entry {
-            Entry::Source(source) => source.source.describe(),
-            Entry::Sink(sink) => match &sink.target {
-                Some(target) => format!("{} '{}'", sink.connector.name, target.node),
-                None => sink.connector.name.to_owned(),
-            },
-            Entry::Stream(stream) => stream.shape.schema.to_string(),
-        };
-        listing.push(vec![json!(entry.name()), json!(entry.kind()), json!(what)]);
-    }
-    listing
+fn what(session: &Session, item: Item<'_>) -> Result<String, Diagnostic> {
+    Ok(match item.entry().map_err(Clone::clone)? {
+        Entry::Source(source) => source.source.describe(),
+        Entry::Sink(sink) => match &sink.target {
+            Some(target) => format!("{} '{}'", sink.connector.name, target.node),
+            None => sink.connector.name.to_owned(),
+        },
+        Entry::Stream(stream) => {
+            let name = Spanned::new(stream.name.clone(), Span::default());
+            session.shape(&name)?.map_or_else(String::new, |shape| shape.schema.to_string())
+        }
+    })
 }
 
 fn named(session: &Session, subject: &str) -> Listing {

@@ -17,6 +17,8 @@ pub enum Statement {
         name: Spanned<String>,
         /// The stream's body.
         pipeline: Pipeline,
+        /// The text of the whole statement.
+        text: String,
     },
     /// A bare pipeline: shown on the screen.
     Preview(Pipeline),
@@ -24,6 +26,31 @@ pub enum Statement {
     Run(RunStatement),
     /// Anything from the commands' registry.
     Command(StageArgs),
+}
+
+/// A statement that gives a name to something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition<'a> {
+    /// The word that begins it.
+    pub kind: &'static str,
+    /// The name.
+    pub name: &'a Spanned<String>,
+    /// The text of the whole statement.
+    pub text: &'a str,
+}
+
+impl Statement {
+    /// The definition that the statement is.
+    #[must_use]
+    pub fn definition(&self) -> Option<Definition<'_>> {
+        let (kind, name, text) = match self {
+            Self::Source(source) => ("source", &source.name, &source.text),
+            Self::Sink(sink) => ("sink", &sink.name, &sink.text),
+            Self::Stream { name, text, .. } => ("stream", name, text),
+            Self::Preview(_) | Self::Run(_) | Self::Command(_) => return None,
+        };
+        Some(Definition { kind, name, text })
+    }
 }
 
 /// `source bids from file 'bid.ndjson' columns (…) event_time t watermark 4s with (…)`
@@ -43,6 +70,8 @@ pub struct SourceStatement {
     pub options: Vec<(Spanned<String>, ExprNode)>,
     /// The whole statement.
     pub span: Span,
+    /// The text of the whole statement.
+    pub text: String,
 }
 
 /// One column of `columns (…)`.
@@ -78,4 +107,6 @@ pub struct SinkStatement {
     pub options: Vec<(Spanned<String>, ExprNode)>,
     /// The whole statement.
     pub span: Span,
+    /// The text of the whole statement.
+    pub text: String,
 }

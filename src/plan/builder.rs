@@ -9,12 +9,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::definitions::{SinkDef, SourceDef};
+use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
 use crate::api::{PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
-use crate::types::{Diagnostic, OperatorUid, Spanned};
+use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
 /// and where the shell runs.
@@ -44,8 +44,13 @@ pub trait Names {
     /// The definition that `name` stands for: an exact match first, else one that differs only in case.
     fn find(&self, name: &str) -> Option<Named<'_>>;
 
-    /// All there is, by name.
-    fn all(&self) -> Box<dyn Iterator<Item = Named<'_>> + '_>;
+    /// All there is, by name, with its kind.
+    fn all(&self) -> Box<dyn Iterator<Item = (&str, EntryKind)> + '_>;
+
+    /// Whether a stream within a job can't have this name.
+    fn is_taken(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
 }
 
 /// The definition that a name stands for.
@@ -57,6 +62,8 @@ pub enum Named<'a> {
     Sink(&'a SinkDef),
     /// A stream of this name and body.
     Stream(&'a str, &'a Arc<dyn StreamBody>),
+    /// A definition of this name and kind that can't be used any more, and why.
+    Broken(&'a str, EntryKind, &'a Diagnostic),
 }
 
 impl<'a> Named<'a> {
@@ -66,9 +73,15 @@ impl<'a> Named<'a> {
         match self {
             Self::Source(source) => &source.name,
             Self::Sink(sink) => &sink.name,
-            Self::Stream(name, _) => name,
+            Self::Stream(name, _) | Self::Broken(name, ..) => name,
         }
     }
+}
+
+/// The error of a definition that can't be used any more, at the place that names it.
+fn unusable(name: &str, kind: EntryKind, error: &Diagnostic, span: Span) -> Diagnostic {
+    let error = error.clone().inside(&format!("{} `{name}` can't be used", kind.name()), span);
+    if error.help.is_some() { error } else { error.help(format!("define it again; `.forget {name}` forgets it")) }
 }
 
 /// A plan under construction. Sources and streams are put into it when they are first read, once a job.

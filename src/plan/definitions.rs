@@ -1,10 +1,40 @@
 //! Sources and sinks as they are defined.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::{ConnectorSpec, EventTimeSpec, OnError, Options, PlannedSource, StreamShape, TimeAttributes};
 use crate::types::Spanned;
+
+/// The kinds of what is known by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// `source …`
+    Source,
+    /// `sink …`
+    Sink,
+    /// `stream …`
+    Stream,
+}
+
+impl EntryKind {
+    /// The kind in messages, and the word that defines one.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Sink => "sink",
+            Self::Stream => "stream",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Source, Self::Sink, Self::Stream].into_iter().find(|kind| kind.name() == name)
+    }
+}
 
 /// A source: where rows come from, and their time.
 #[derive(Debug, Clone)]
@@ -43,6 +73,8 @@ pub struct SinkDef {
     pub target: Option<Spanned<String>>,
     /// `with (…)`, names checked.
     pub options: Options,
+    /// Relative paths start here.
+    pub base_dir: PathBuf,
 }
 
 impl fmt::Debug for SinkDef {
@@ -52,6 +84,7 @@ impl fmt::Debug for SinkDef {
             .field("connector", &self.connector.name)
             .field("target", &self.target)
             .field("options", &self.options)
+            .field("base_dir", &self.base_dir)
             .finish()
     }
 }

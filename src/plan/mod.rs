@@ -16,8 +16,8 @@ mod stream_graph;
 pub mod testing;
 
 pub use builder::{Builder, Environment, Named, Names, StreamBody};
-pub use catalog::{Catalog, Entry, StreamDef};
-pub use definitions::{SinkDef, SourceDef};
+pub use catalog::{Catalog, Deferred, Entry, Item, Level, Origin, StreamDef};
+pub use definitions::{EntryKind, SinkDef, SourceDef};
 pub use job_graph::{ChainedOperator, JobEdge, JobGraph, JobVertex, SourceTask, task_manager_of};
 pub use logical::{DeadLetterSink, LogicalNode, LogicalPlan, NodeKind, Scan};
 pub use name::{MAX_NAME_BYTES, check_name};

@@ -18,19 +18,27 @@ pub struct Column {
     pub name: &'static str,
     /// The side its values stand on.
     pub align: Align,
+    /// Whether it is in the table, and not only in JSON.
+    pub shown: bool,
 }
 
 impl Column {
     /// A column of text.
     #[must_use]
     pub const fn text(name: &'static str) -> Self {
-        Self { name, align: Align::Left }
+        Self { name, align: Align::Left, shown: true }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(name: &'static str) -> Self {
-        Self { name, align: Align::Right }
+        Self { name, align: Align::Right, shown: true }
+    }
+
+    /// The same column, only in JSON.
+    #[must_use]
+    pub const fn only_in_json(self) -> Self {
+        Self { shown: false, ..self }
     }
 }
 

@@ -1,17 +1,21 @@
 //! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
 
 pub mod completion;
+mod demo_data;
+mod kept;
 mod listing;
 pub mod listings;
 mod outcome;
 mod preview;
 mod registries;
+mod remembered;
 mod results;
 mod run;
 #[expect(clippy::module_inception, reason = "the session is what this layer is")]
 mod session;
 mod settings;
 
+pub use kept::{KeptJob, ago};
 pub use listing::{Align, Column, Listing};
 pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
@@ -19,4 +23,4 @@ pub use registries::registries;
 pub use results::JobResults;
 pub use run::{JobEntry, explained};
 pub use session::Session;
-pub use settings::{RestoreFrom, Settings};
+pub use settings::{Memory, RestoreFrom, Settings};

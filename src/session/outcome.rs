@@ -38,6 +38,13 @@ pub enum Outcome {
 pub enum ShellRequest {
     /// Leave.
     Quit,
+    /// Ask, and run a statement if the answer is yes.
+    Confirm {
+        /// The question, without its possible answers.
+        question: String,
+        /// The statement, which does not ask.
+        then: String,
+    },
     /// Show rows in this mode from now on.
     Mode(String),
     /// Say how long each statement took, or stop saying it.

@@ -26,6 +26,15 @@ impl JobResults {
     }
 }
 
+/// The reader of rows that never come: of plans that are not run.
+pub(super) struct Nobody;
+
+impl ResultSink for Nobody {
+    fn rows(&self, _name: &str, _batch: &Batch) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl fmt::Debug for JobResults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobResults").field("unread", &self.unread).finish_non_exhaustive()

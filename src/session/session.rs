@@ -1,18 +1,23 @@
 //! The session.
 
+mod lasting;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::registries::{optimizer_ops, registries};
-use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Settings};
+use super::remembered::Remembered;
+use super::{
+    Failure, JobEntry, JobResults, Memory, Outcome, Preview, RestoreFrom, Settings, demo_data, kept, remembered,
+};
 use crate::api::{CommandSpec, Pipeline, Registries, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
 use crate::lang::{self, Completeness};
-use crate::plan::{Catalog, Entry, Environment, JobSettings};
+use crate::plan::{Catalog, Entry, Environment, Item, JobSettings};
 use crate::runtime::{Job, JobOptions, JobSpec, Restore};
-use crate::state::{JobDir, StateDir};
+use crate::state::{Definition, JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
 
 /// The words about a job that was to be restored and never took a checkpoint.
@@ -28,14 +33,16 @@ pub struct Session {
     registries: Registries,
     catalog: Catalog,
     jobs: Vec<JobEntry>,
-    /// Held from the first job that keeps state until the session ends.
+    /// The definitions as text, which last.
+    remembered: Remembered,
+    /// The state directory, from the first job that keeps state on.
     state: Option<StateDir>,
-    /// The warning that the person is to be told besides outcomes.
-    warning: Option<String>,
+    /// The warnings that the person is to be told besides outcomes.
+    warnings: Vec<String>,
 }
 
 impl Session {
-    /// A session without definitions or jobs.
+    /// A session without definitions of its own, and without jobs.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -44,16 +51,18 @@ impl Session {
         commands: &'static [CommandSpec],
     ) -> Self {
         let registries = registries(commands);
+        let remembered = Remembered::new(settings.memory);
         Self {
+            catalog: catalog(&settings, &remembered, registries),
+            remembered,
             settings,
             clock,
             results,
             interrupted: Arc::new(|| false),
             registries,
-            catalog: Catalog::new(),
             jobs: Vec::new(),
             state: None,
-            warning: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -61,12 +70,14 @@ impl Session {
     #[must_use]
     pub fn with_registries(mut self, registries: Registries) -> Self {
         self.registries = registries;
+        self.catalog = catalog(&self.settings, &self.remembered, registries);
         self
     }
 
-    /// The warning that the person should know and no outcome says; told once.
-    pub const fn take_warning(&mut self) -> Option<String> {
-        self.warning.take()
+    /// The warnings that the person should know and no outcome says; told once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        self.warnings.extend(self.remembered.take_warning());
+        std::mem::take(&mut self.warnings)
     }
 
     /// The registries.
@@ -75,7 +86,7 @@ impl Session {
         &self.registries
     }
 
-    /// The catalog of what is defined.
+    /// The catalog of what is defined, remembered or there from the start.
     #[must_use]
     pub const fn catalog(&self) -> &Catalog {
         &self.catalog
@@ -140,6 +151,20 @@ impl Session {
     /// # Errors
     /// When it is wrong, or what it starts fails at once.
     pub fn define_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        let outcome = self.define_or_start(statement)?;
+        if let Some(made) = statement.definition() {
+            let definition = Definition {
+                kind: made.kind.to_owned(),
+                name: made.name.node.clone(),
+                directory: self.settings.base_dir.clone(),
+                text: made.text.to_owned(),
+            };
+            self.warnings.extend(self.remembered.put(definition, &self.settings.state_dir));
+        }
+        Ok(outcome)
+    }
+
+    fn define_or_start(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
         match statement {
             Statement::Source(source) => self.define_source(source),
             Statement::Sink(sink) => {
@@ -147,7 +172,7 @@ impl Session {
                 lower::define_sink(&mut self.catalog, sink, &environment)?;
                 Ok(Outcome::Done)
             }
-            Statement::Stream { name, pipeline } => {
+            Statement::Stream { name, pipeline, .. } => {
                 let environment = environment(&self.registries, &self.settings, &self.results);
                 lower::define_stream(&mut self.catalog, name, pipeline, &environment)?;
                 Ok(Outcome::Done)
@@ -163,7 +188,7 @@ impl Session {
     fn define_source(&mut self, statement: &SourceStatement) -> Result<Outcome, Failure> {
         let environment = environment(&self.registries, &self.settings, &self.results);
         lower::define_source(&mut self.catalog, statement, &environment)?;
-        let message = match self.catalog.get(&statement.name.node) {
+        let message = match self.catalog.get(&statement.name.node).and_then(Item::bound) {
             Some(Entry::Source(source)) if let Some(records) = source.source.inferred_from() => {
                 let (columns, plural) = (source.source.schema(), if records == 1 { "" } else { "s" });
                 Outcome::Message(format!(
@@ -266,16 +291,28 @@ impl Session {
             Some(RestoreFrom::Savepoint(directory)) => Restore::Savepoint(directory.clone()),
         };
         let spec = JobSpec::new(plan.stream_graph(), options, restore);
-        self.launch(plan, spec, results)
+        let started = self.launch(plan, spec, results)?;
+        self.keep_job(run);
+        Ok(started)
     }
 
-    /// The directory of a job's state, the state directory being locked.
+    /// Writes what a job that was started is made of beside its state, for a later session to restore it.
+    fn keep_job(&mut self, run: &RunStatement) {
+        let Some(entry) = self.jobs.last().filter(|_| self.settings.memory != Memory::None) else { return };
+        let (name, base_dir) = (&run.name.node, &self.settings.base_dir);
+        let made_of = self.remembered.of_job(name, &run.text, base_dir, &self.registries);
+        if let Err(error) = remembered::write_job(entry.directory.path(), &made_of) {
+            self.warnings.push(format!("a later shell may not be able to restore job {name}: {error}"));
+        }
+    }
+
+    /// The directory of a job's state, which is this session's until the job's entry is gone.
     fn job_directory(&mut self, name: &str) -> Result<JobDir, Error> {
         let state = if let Some(state) = self.state.take() {
             state
         } else {
-            let state = StateDir::lock(&self.settings.state_dir)?;
-            self.warning = state.warning().map(str::to_owned);
+            let state = StateDir::open(&self.settings.state_dir)?;
+            self.warnings.extend(state.warning().map(str::to_owned));
             state
         };
         self.state.insert(state).job(name)
@@ -303,16 +340,19 @@ impl Session {
         Ok(Outcome::Started { job: name, note })
     }
 
-    /// Starts a job of this session again.
+    /// Starts a job again: one of this session, or one that the state directory keeps.
     ///
     /// # Errors
-    /// When there is no such job, an option is wrong, or the state can't be restored.
+    /// When there is no such job, another process runs it, an option is wrong, or the state can't be restored.
     pub fn restore(
         &mut self,
         name: &Spanned<String>,
         from: &Restore,
         options: &[(Spanned<String>, ExprNode)],
     ) -> Result<Outcome, Failure> {
+        if self.find_job(&name.node).is_none() {
+            return self.restore_kept(name, from, options);
+        }
         let entry = self.job(name)?;
         let results = entry.results.clone();
         let mut plan = entry.plan.clone();
@@ -351,10 +391,11 @@ impl Session {
     /// # Errors
     /// When there is none, with the near name.
     pub fn job(&self, name: &Spanned<String>) -> Result<&JobEntry, Diagnostic> {
-        self.jobs.iter().find(|entry| entry.name.eq_ignore_ascii_case(&name.node)).ok_or_else(|| {
-            Diagnostic::at(name.span, format!("there is no job `{}`", name.node))
-                .did_you_mean(&name.node, self.jobs.iter().map(|entry| entry.name.as_str()))
-        })
+        self.find_job(&name.node).ok_or_else(|| self.no_job(name))
+    }
+
+    fn find_job(&self, name: &str) -> Option<&JobEntry> {
+        self.jobs.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
     /// Every job of the session, in the order they were started.
@@ -389,6 +430,15 @@ impl Session {
     #[must_use]
     pub fn state_dir(&self) -> &Path {
         &self.settings.state_dir
+    }
+}
+
+/// The catalog of a session that has defined nothing.
+fn catalog(settings: &Settings, remembered: &Remembered, registries: Registries) -> Catalog {
+    let catalog = Catalog::new().before(demo_data::level(registries));
+    match remembered.level(settings, registries) {
+        Some(level) => catalog.before(level),
+        None => catalog,
     }
 }
 

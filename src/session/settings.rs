@@ -29,6 +29,19 @@ pub struct Settings {
     pub batch_rows: usize,
     /// Who steps the subtasks (`--seed` chooses the stepping executor).
     pub executor: Executor,
+    /// What the session has to do with the definitions that the state directory remembers.
+    pub memory: Memory,
+}
+
+/// What a session has to do with the definitions that the state directory remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// Nothing: what it defines ends with it.
+    None,
+    /// It adds its own, and knows no others: a script means the same wherever it runs.
+    Adds,
+    /// It knows those there are, and adds its own.
+    Shared,
 }
 
 /// `--restore`
@@ -56,6 +69,7 @@ impl Settings {
             drain_at_limit: false,
             batch_rows: crate::types::DEFAULT_BATCH_ROWS,
             executor: Executor::Threaded,
+            memory: Memory::None,
         }
     }
 }

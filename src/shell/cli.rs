@@ -41,6 +41,10 @@ Without a command, lotic opens the prompt, or reads statements from standard inp
 The history of the prompt is kept in `$XDG_STATE_HOME/lotic/history`, readable by you alone. The value given to an
 option named like a secret (password, token, api_key, …) is kept as '***'.
 
+Sources, sinks and streams are remembered in the state directory, as they were typed, readable by you alone, and jobs with
+their checkpoints: a new shell, `-c` and standard input know them, and `restore JOB` goes on with a job. `lotic run FILE`
+and `lotic test` do not, so that a file means the same wherever it runs. `.forget NAME` forgets.
+
 Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP. A job whose rows
 nobody reads any more (lotic run … | head) ends there with its other output committed, and that is success.";
 

@@ -6,6 +6,7 @@ use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE};
 use super::shell::Shell;
 use super::{foreground, print, prompt, script};
+use crate::session::Memory;
 use crate::types::{Diagnostic, Printable, Result};
 
 /// One demo: a session file inside the binary.
@@ -72,7 +73,7 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     let scratch = std::env::temp_dir().join(format!("lotic-demo-{}", std::process::id()));
     options.state_dir.get_or_insert_with(|| scratch.clone());
     options.stop_after = rows.into_iter().chain(options.stop_after).min();
-    let mut shell = Shell::new(&options)?;
+    let mut shell = Shell::new(&options, Memory::None)?;
     let watch = dashboard::has_terminal();
     let text = if watch { demo.script.replace(demo.brief, demo.watched) } else { demo.script.to_owned() };
     print::error(format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, text.trim()));

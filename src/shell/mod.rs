@@ -1,5 +1,6 @@
 //! Layer 7: the terminal and the command line. The only place that prints.
 
+mod ask;
 mod bench;
 mod cells;
 mod cli;
@@ -37,6 +38,7 @@ pub use cli::Cli;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use crate::session::Memory;
 use crate::types::{Error, Printable};
 use cli::{Command, RunOptions};
 use end::End;
@@ -71,11 +73,13 @@ pub fn main(cli: Cli) -> ExitCode {
 fn statements(command: Option<String>, options: &RunOptions, keep_history: bool) -> Result<u8, Error> {
     let text = match command {
         Some(text) => ("<command>".to_owned(), text),
-        None if std::io::stdin().is_terminal() => return prompt::run(&mut Shell::new(options)?, keep_history),
+        None if std::io::stdin().is_terminal() => {
+            return prompt::run(&mut Shell::new(options, Memory::Shared)?, keep_history);
+        }
         // Before there is a shell: a signal ends the program at once while it waits for its input.
         None => ("<stdin>".to_owned(), standard_input()?),
     };
-    script_to_end(&mut Shell::new(options)?, &[text])
+    script_to_end(&mut Shell::new(options, Memory::Shared)?, &[text])
 }
 
 /// `lotic run FILE…`
@@ -88,7 +92,8 @@ fn files_of(files: &[std::path::PathBuf], options: &RunOptions) -> Result<u8, Er
             texts.push((file.display().to_string(), script_text::read(file)?));
         }
     }
-    let mut shell = Shell::new(options)?;
+    // What others have defined before does not change what a file means.
+    let mut shell = Shell::new(options, Memory::Adds)?;
     script_to_end(&mut shell, &texts)
 }
 

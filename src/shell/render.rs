@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use serde_json::Value;
 
 use super::cells;
-use crate::session::{Align, Failure, Listing};
+use crate::session::{Align, Column, Failure, Listing};
 use crate::types::{Error, Printable, printable, printable_json};
 
 /// The width that listings may have, in columns: the terminal's, or as wide as they are when there is none.
@@ -33,13 +33,16 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if listing.rows.is_empty() {
         return format!("{}\n{note}", listing.empty).into();
     }
-    let names: Vec<String> = listing.columns.iter().map(|column| column.name.to_owned()).collect();
-    let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+    let columns: Vec<&Column> = listing.columns.iter().filter(|column| column.shown).collect();
+    let names: Vec<String> = columns.iter().map(|column| column.name.to_owned()).collect();
+    let shown = |row: &Vec<Value>| {
+        listing.columns.iter().zip(row).filter(|(column, _)| column.shown).map(|(_, value)| text(value)).collect()
+    };
+    let rows: Vec<Vec<String>> = listing.rows.iter().map(shown).collect();
     let mut widths: Vec<usize> = (0..names.len())
         .map(|index| rows.iter().chain([&names]).map(|row| cells::width(&row[index])).max().unwrap_or(0))
         .collect();
-    let least: Vec<usize> = listing
-        .columns
+    let least: Vec<usize> = columns
         .iter()
         .zip(&widths)
         .map(|(column, &widest)| match column.align {
@@ -50,14 +53,14 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if width.is_some_and(|limit| !cells::fit(&mut widths, &least, usize::from(limit))) {
         return (vertical(&names, &rows) + &note).into();
     }
-    (table(listing, &names, rows, &widths) + &note).into()
+    (table(&columns, &names, rows, &widths) + &note).into()
 }
 
 /// The narrowest that a column of text is wrapped into before a listing is shown vertically.
 const COLUMN_LEAST: usize = 12;
 
 /// A table of columns this wide; longer cells are wrapped.
-fn table(listing: &Listing, names: &[String], rows: Vec<Vec<String>>, widths: &[usize]) -> String {
+fn table(columns: &[&Column], names: &[String], rows: Vec<Vec<String>>, widths: &[usize]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.add_row(names);
@@ -68,7 +71,7 @@ fn table(listing: &Listing, names: &[String], rows: Vec<Vec<String>>, widths: &[
         column.set_padding((0, gap));
         let fixed = u16::try_from(widths[index]).unwrap_or(u16::MAX).saturating_add(gap);
         column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(fixed)));
-        if listing.columns[index].align == Align::Right {
+        if columns[index].align == Align::Right {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

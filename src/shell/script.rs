@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::ask::{ask, is_interactive, yes_or_no};
 use super::dashboard::Left;
 use super::end::End;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
@@ -11,7 +12,7 @@ use super::shell::Shell;
 use super::{foreground, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
-use crate::types::{Error, Printable, Result, Spanned};
+use crate::types::{Error, Printable, Result, Spanned, printable};
 
 /// The depth to which `.read` may nest.
 const READ_DEPTH: usize = 16;
@@ -49,7 +50,7 @@ impl Script<'_> {
                 self.shell.rows.begin();
             }
             let outcome = crate::commands::execute(&mut self.shell.session, &statement);
-            if let Some(warning) = self.shell.session.take_warning() {
+            for warning in self.shell.session.take_warnings() {
                 self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
             let end = match outcome {
@@ -120,6 +121,7 @@ impl Script<'_> {
     fn request(&mut self, request: ShellRequest) -> Result<End> {
         match request {
             ShellRequest::Quit => return Ok(End::Quit),
+            ShellRequest::Confirm { question, then } => return self.confirm(&question, &then),
             ShellRequest::Mode(mode) => {
                 if let Ok(mode) = mode.parse() {
                     self.shell.rows.set_mode(mode);
@@ -145,6 +147,18 @@ impl Script<'_> {
                 }
             }
         }
+        Ok(End::Done)
+    }
+
+    /// Asks; runs the statement `then` if the answer is yes.
+    fn confirm(&mut self, question: &str, then: &str) -> Result<End> {
+        if !is_interactive() || !self.shell.rows.is_shown() {
+            return Ok(self.failed(&Error::config(format!("{question} There is nobody to ask; `{then}` does it"))));
+        }
+        if ask(&self.shell.interrupts, &Printable::from(printable(&format!("{question} y/N ")).as_ref()), yes_or_no)? {
+            return self.run(then);
+        }
+        self.shell.message("nothing is changed\n");
         Ok(End::Done)
     }
 

@@ -12,7 +12,7 @@ use super::signals::Interrupts;
 use super::transcript::{self, Transcript};
 use super::{dashboard, paths, print, progress, render};
 use crate::runtime::Executor;
-use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
+use crate::session::{Failure, Listing, Memory, RestoreFrom, Session, Settings};
 use crate::types::{Clock, Error, Printable, SystemClock};
 
 /// A session, and how what it gives is shown.
@@ -33,11 +33,11 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn new(options: &RunOptions) -> Result<Self, Error> {
+    pub(super) fn new(options: &RunOptions, memory: Memory) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
         let session = Session::new(
-            settings(options)?,
+            Settings { memory, ..settings(options)? },
             clock.clone(),
             dashboard::PanickingRows::around(rows.clone()),
             crate::commands::specs(),

@@ -2,23 +2,22 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::{event, terminal};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::ask::{ask, is_interactive};
+use super::cli::RunOptions;
 use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
 use super::lesson::{Lesson, Step};
 use super::mode::Mode;
-use super::output::outlet;
 use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
 use super::{print, render};
-use crate::session::registries;
-use crate::types::{Diagnostic, Error, Printable, Result};
+use crate::session::{Memory, Session, registries};
+use crate::types::{Diagnostic, Printable, Result};
 
 /// A session inside the binary.
 pub(super) struct Tutorial {
@@ -81,19 +80,16 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
     };
     let interactive = !no_wait && is_interactive();
     let interrupts = Interrupts::install()?;
-    Ok(match play(tutorial, interactive, &interrupts, run_text)? {
+    let mut shell = Shell::new(&RunOptions::default(), Memory::Shared)?;
+    Ok(match play(tutorial, interactive, &interrupts, run_text, &mut shell.session)? {
         End::Done | End::Quit => EXIT_OK,
         End::Failed => EXIT_FAILURE,
         End::Interrupted => interrupts.exit_code(),
     })
 }
 
-fn is_interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
 /// `tutorial [NAME]` at the prompt.
-pub(super) fn from_prompt(shell: &Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
+pub(super) fn from_prompt(shell: &mut Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
     let Some(name) = name else {
         shell.data(list())?;
         shell.message(HOW);
@@ -102,11 +98,15 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>, run_text: RunText) 
     match find(name) {
         // A session that is replayed shows no other inside it.
         Ok(_) if !shell.rows.is_shown() => Ok(End::Done),
-        Ok(tutorial) => play(tutorial, is_interactive(), &shell.interrupts, run_text).map(|end| match end {
-            // Leaving the lesson is not leaving the prompt.
-            End::Quit | End::Interrupted => End::Done,
-            End::Done | End::Failed => end,
-        }),
+        Ok(tutorial) => {
+            let interrupts = shell.interrupts.clone();
+            let end = play(tutorial, is_interactive(), &interrupts, run_text, &mut shell.session)?;
+            Ok(match end {
+                // Leaving the lesson is not leaving the prompt.
+                End::Quit | End::Interrupted => End::Done,
+                End::Done | End::Failed => end,
+            })
+        }
         Err(unknown) => {
             shell.message(Printable::line(&format!("error: {unknown}")));
             Ok(End::Failed)
@@ -114,8 +114,15 @@ pub(super) fn from_prompt(shell: &Shell, name: Option<&str>, run_text: RunText) 
     }
 }
 
-/// Plays a lesson to its end, or to where the person leaves it. A statement that fails is a part of some lessons.
-fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts, run_text: RunText) -> Result<End> {
+/// Plays a lesson to its end, or to where the person leaves it, and leaves its sources to `heir`. A statement that fails is
+/// a part of some lessons.
+fn play(
+    tutorial: &Tutorial,
+    interactive: bool,
+    interrupts: &Interrupts,
+    run_text: RunText,
+    heir: &mut Session,
+) -> Result<End> {
     let scratch = Scratch::new("tutorial")?;
     if interactive {
         interrupts.follow_terminal();
@@ -124,6 +131,10 @@ fn play(tutorial: &Tutorial, interactive: bool, interrupts: &Interrupts, run_tex
     let lesson = Lesson::parse(tutorial.text, shell.session.registries());
     let end = steps(&lesson, &mut shell, interactive, run_text);
     shell.session.cancel_all();
+    let left = heir.adopt(&shell.session);
+    if !left.is_empty() {
+        print::error(Printable::line(&format!("{} can be used from now on", left.join(", "))));
+    }
     end
 }
 
@@ -185,59 +196,17 @@ impl Look {
 
 /// Waits for a key: whether the lesson goes on.
 fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> {
-    const POLL: Duration = Duration::from_millis(100);
-    let broken = |error| Error::io("the terminal", error);
-    let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
-    // What jobs write meanwhile would run down the screen like stairs.
-    let asked = outlet().ask(&hint.into());
-    let raw = RawMode::enter().map_err(broken)?;
-    let goes_on = loop {
-        if interrupts.take() {
-            break false;
-        }
-        if !event::poll(POLL).map_err(broken)? {
-            continue;
-        }
-        if let Event::Key(key) = event::read().map_err(broken)?
-            && let Some(goes_on) = answer(key)
-        {
-            break goes_on;
-        }
-    };
-    drop(raw);
-    // The hint gives way to what the statement shows.
-    drop(asked);
-    Ok(goes_on)
+    ask(interrupts, &format!("[{step}/{steps}] Enter runs it, q leaves").into(), answer)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
 fn answer(key: KeyEvent) -> Option<bool> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c' | 'd') if control => Some(false),
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
         KeyCode::Enter | KeyCode::Char(' ') => Some(true),
         _ => None,
-    }
-}
-
-/// A terminal that gives single keys; as it was when this is dropped.
-struct RawMode;
-
-impl RawMode {
-    fn enter() -> std::io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        Ok(Self)
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no restoring.
-        let _ = terminal::disable_raw_mode();
     }
 }
 

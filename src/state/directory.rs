@@ -1,106 +1,125 @@
-//! The state directory: who may use it, and how its files are made.
+//! The state directory: who may use which part of it, and how its files are made.
+//!
+//! ```text
+//! definitions            what is remembered of sessions
+//! jobs/<job>/lock        held by the process that runs the job, or ran it last and still lives
+//! jobs/<job>/state.redb  its checkpoints
+//! ```
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 #[cfg(unix)]
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use crate::types::key_group::hash_bytes;
 use crate::types::{Error, Result};
 
-/// Leave to use a state directory. One process at a time has it; all jobs of that process share it. It is given back
-/// when the last clone is dropped, or when the process dies, however it dies.
+/// The folder of jobs in a state directory.
+const JOBS: &str = "jobs";
+/// The file in a job's directory that is locked.
+const LOCK: &str = "lock";
+/// Looks for a lock that another process holds, one every [`LOOK_MS`], before the job is its.
+const LOOKS: u32 = 20;
+const LOOK_MS: u64 = 5;
+
+/// A state directory. Several processes may use one; each job in it is one process's at a time.
 #[derive(Debug, Clone)]
 pub struct StateDir {
-    held: Arc<Held>,
-}
-
-#[derive(Debug)]
-struct Held {
     path: PathBuf,
     /// The warning that the directory's owner should know.
     warning: Option<String>,
-    /// The operating system's lock lives as long as this is open.
-    _lock: File,
-    jobs: Mutex<Vec<String>>,
 }
 
-/// The directories that this process holds.
-static HELD: Mutex<Vec<Weak<Held>>> = Mutex::new(Vec::new());
-
 impl StateDir {
-    /// Takes `path`, creating it (0700) where it does not exist.
+    /// The directory `path`, created (0700) where it does not exist.
     ///
     /// # Errors
-    /// [`Error::Locked`] when another process has it; [`Error::Config`] when it is another user's, or its lock is no file
-    /// (a symbolic link, say); [`Error::Io`] when it can't be created or written.
-    pub fn lock(path: impl AsRef<Path>) -> Result<Self> {
+    /// [`Error::Config`] when it is another user's; [`Error::Io`] when it can't be created.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         create_private_directory(path)?;
         let path = path.canonicalize().map_err(|error| Error::io(path, error))?;
-        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|held| held.strong_count() > 0);
-        if let Some(held) = all.iter().filter_map(Weak::upgrade).find(|held| held.path == path) {
-            return Ok(Self { held });
-        }
         let warning = check_owner(&path)?;
-        let held = Arc::new(Held { _lock: take(&path)?, path, warning, jobs: Mutex::default() });
-        all.push(Arc::downgrade(&held));
-        Ok(Self { held })
+        Ok(Self { path, warning })
     }
 
     /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.held.path
+        &self.path
     }
 
     /// The warning that the person should know: that others can write to the directory.
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
-        self.held.warning.as_deref()
+        self.warning.as_deref()
     }
 
-    /// Takes the directory of job `name`, `jobs/<name>`, creating it.
+    /// Takes the directory of job `name`, `jobs/<name>`, creating it. It is given back when the last owner of what is
+    /// returned drops it, or when the process dies, however it dies.
     ///
     /// # Errors
-    /// [`Error::Config`] when a job of this name is running, or one of the two is a symbolic link; [`Error::Io`] when it
-    /// can't be created.
+    /// [`Error::Locked`] when another process has it; [`Error::Config`] when this one has, or a part of the path is a
+    /// symbolic link, or the lock is no file; [`Error::Io`] when it can't be created or written.
     pub fn job(&self, name: &str) -> Result<JobDir> {
-        let path = self.job_path(name);
-        let mut jobs = self.held.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        if jobs.iter().any(|running| running == name) {
-            return Err(Error::config(format!("a job named `{name}` is running; stop or cancel it first")));
-        }
-        create_private_directory(&path)?;
-        for part in [self.held.path.join("jobs"), path.clone()] {
-            let metadata = fs::symlink_metadata(&part).map_err(|error| Error::io(&part, error))?;
-            if metadata.is_symlink() {
-                return Err(not_followed(&part));
+        let path = job_path(&self.path, name);
+        loop {
+            create_private_directory(&path)?;
+            no_link(&self.path.join(JOBS))?;
+            no_link(&path)?;
+            let lock = take(&path, name)?;
+            // Whoever held it before may have removed the directory: then this is the lock of nothing.
+            if is_at(&lock, &path.join(LOCK)) {
+                return Ok(JobDir { path, _lock: lock });
             }
         }
-        jobs.push(name.to_owned());
-        Ok(JobDir { directory: self.clone(), name: name.to_owned(), path })
     }
+}
 
-    /// The path of the state of job `name`, whether or not it exists.
-    #[must_use]
-    pub fn job_path(&self, name: &str) -> PathBuf {
-        self.held.path.join("jobs").join(file_name_of(name))
+/// The path of the state of job `name` in the state directory `directory`, whether or not it exists.
+#[must_use]
+pub fn job_path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(JOBS).join(file_name_of(name))
+}
+
+/// The directories of the jobs in the state directory `directory`, by name, each with the job's name; of a name that was
+/// too long for a directory, `None`.
+///
+/// # Errors
+/// [`Error::Io`] when there is such a folder and it can't be read.
+pub fn job_directories(directory: &Path) -> Result<Vec<(PathBuf, Option<String>)>> {
+    let jobs = directory.join(JOBS);
+    let entries = match fs::read_dir(&jobs) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(Error::io(jobs, error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io(&jobs, error))?;
+        // A symbolic link is none of ours.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && let Some(name) = entry.file_name().to_str()
+        {
+            found.push((entry.path(), text_of(name)));
+        }
     }
+    found.sort();
+    Ok(found)
 }
 
 /// Leave to use the directory of one job, given back when dropped.
 #[derive(Debug)]
 pub struct JobDir {
-    directory: StateDir,
-    name: String,
     path: PathBuf,
+    /// The operating system's lock lives as long as this is open.
+    _lock: File,
 }
 
 impl JobDir {
@@ -109,13 +128,20 @@ impl JobDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Removes it with all that is kept of the job.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when something in it can't be removed.
+    pub fn remove(self) -> Result<()> {
+        fs::remove_dir_all(&self.path).map_err(|error| Error::io(&self.path, error))
+    }
 }
 
-impl Drop for JobDir {
-    fn drop(&mut self) {
-        let mut jobs = self.directory.held.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.retain(|running| *running != self.name);
-    }
+/// Refuses a path that is a symbolic link.
+pub(super) fn no_link(path: &Path) -> Result<()> {
+    let link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if link { Err(not_followed(path)) } else { Ok(()) }
 }
 
 fn not_followed(path: &Path) -> Error {
@@ -148,23 +174,48 @@ fn check_owner(_: &Path) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Locks the file `lock` in `directory` and writes our process id into it.
-fn take(directory: &Path) -> Result<File> {
-    let path = directory.join("lock");
+/// Locks the file `lock` in the directory of job `name` and writes our process id into it.
+fn take(directory: &Path, name: &str) -> Result<File> {
+    let path = directory.join(LOCK);
     let mut file = open_private_file(&path)?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(Error::config(format!("{} is no regular file", path.display())));
     }
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::Locked { path: directory.to_path_buf(), pid: holder(&mut file) });
+    let mut looks = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // Somebody who lists the jobs has it for a moment.
+            Err(TryLockError::WouldBlock) if looks < LOOKS && holder(&mut file) != std::process::id() => {
+                looks += 1;
+                thread::park_timeout(Duration::from_millis(LOOK_MS));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let pid = holder(&mut file);
+                if pid == std::process::id() {
+                    return Err(Error::config(format!("a job named `{name}` is running; stop or cancel it first")));
+                }
+                return Err(Error::Locked { job: name.to_owned(), pid });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
         }
-        Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
     }
     let pid = std::process::id().to_string();
     file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(|error| Error::io(&path, error))?;
     Ok(file)
+}
+
+/// Whether `file` is what `path` names.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(ours), Ok(named)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// The process id in a lock file. Its holder writes it right after locking: an empty file is read again for a moment.
@@ -201,7 +252,7 @@ pub fn create_private_file(path: &Path) -> Result<File> {
 }
 
 /// Opens `path` for reading and writing, creating it with mode 0600. A symbolic link is refused.
-fn open_private_file(path: &Path) -> Result<File> {
+pub(super) fn open_private_file(path: &Path) -> Result<File> {
     let mut options = private_options();
     options.create(true).truncate(false);
     #[cfg(unix)]
@@ -259,6 +310,22 @@ pub fn file_name_of(text: &str) -> String {
     name
 }
 
+/// The text that [`file_name_of`] made `name` of; `None` when that was cut, or `name` is none of its names.
+fn text_of(name: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            let code = digit(rest.next())? * 16 + digit(rest.next())?;
+            bytes.push(u8::try_from(code).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| file_name_of(text) == name)
+}
+
 /// Renames `from` to `to` and makes that durable.
 ///
 /// # Errors
@@ -291,15 +358,46 @@ mod tests {
     }
 
     #[test]
-    fn jobs_of_one_process_share_the_directory_but_not_a_name() {
+    fn a_name_comes_back_from_its_file_name_unless_it_was_cut() {
+        for name in ["hot-2.b_C", "a/../b", "..", "\u{202e}x", "ä%20 b", "%", "100%"] {
+            assert_eq!(text_of(&file_name_of(name)).as_deref(), Some(name));
+        }
+        assert_eq!(text_of(&file_name_of(&"n".repeat(300))), None);
+        for foreign in ["%", "%2", "%zz", "%61", "%C3", ".hidden", "a b"] {
+            assert_eq!(text_of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_one_owners_at_a_time_and_others_go_on() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = StateDir::lock(dir.path().join("state")).expect("free");
-        let second = StateDir::lock(dir.path().join("state")).expect("ours already");
+        let first = StateDir::open(dir.path().join("state")).expect("ours");
+        let second = StateDir::open(dir.path().join("state")).expect("ours");
         let hot = first.job("hot").expect("free");
         assert!(second.job("hot").expect_err("running").to_string().contains("`hot` is running"));
-        second.job("cold").expect("another name");
+        second.job("a/b").expect("another name");
         drop(hot);
         second.job("hot").expect("given back");
+        let names =
+            |found: Vec<(PathBuf, Option<String>)>| -> Vec<_> { found.into_iter().map(|(_, name)| name).collect() };
+        let found = job_directories(first.path()).expect("read");
+        assert_eq!(names(found), [Some("a/b".to_owned()), Some("hot".to_owned())]);
+        second.job("hot").expect("free").remove().expect("removed");
+        assert_eq!(job_directories(first.path()).expect("read").len(), 1);
+        assert_eq!(job_directories(&dir.path().join("nothing")).expect("none").len(), 0);
+    }
+
+    #[test]
+    fn the_lock_of_a_removed_directory_is_none() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = StateDir::open(dir.path()).expect("ours");
+        let removed = state.job("hot").expect("free");
+        let path = removed.path().to_owned();
+        let waiting = open_private_file(&path.join(LOCK)).expect("opened");
+        removed.remove().expect("removed");
+        assert!(waiting.try_lock().is_ok() && !is_at(&waiting, &path.join(LOCK)));
+        let again = state.job("hot").expect("free");
+        assert!(!is_at(&waiting, &again.path().join(LOCK)));
     }
 
     #[cfg(unix)]
@@ -308,12 +406,12 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| fs::metadata(path).expect("exists").permissions().mode() & 0o777;
         let dir = tempfile::tempdir().expect("a directory");
-        let state = StateDir::lock(dir.path().join("state")).expect("free");
+        let state = StateDir::open(dir.path().join("state")).expect("ours");
         let job = state.job("hot").expect("free");
         assert_eq!(mode(state.path()), 0o700);
         assert_eq!(mode(job.path()), 0o700);
         assert_eq!(mode(&state.path().join("jobs")), 0o700);
-        assert_eq!(mode(&state.path().join("lock")), 0o600);
+        assert_eq!(mode(&job.path().join("lock")), 0o600);
     }
 
     #[cfg(unix)]
@@ -323,19 +421,22 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let (state, target) = (dir.path().join("state"), dir.path().join("mine"));
         fs::write(&target, "mine").expect("written");
-        fs::create_dir_all(state.join("jobs")).expect("created");
-        symlink(&target, state.join("lock")).expect("linked");
+        let held = StateDir::open(&state).expect("ours");
+        let lock = state.join("jobs/hot/lock");
+        fs::create_dir_all(state.join("jobs/hot")).expect("created");
         let refused = |error: Error| assert!(error.to_string().contains("is a symbolic link"), "{error}");
-        refused(StateDir::lock(&state).expect_err("a link"));
-        symlink(dir.path().join("nothing"), state.join("other")).expect("linked");
-        fs::rename(state.join("other"), state.join("lock")).expect("renamed");
-        refused(StateDir::lock(&state).expect_err("a link to nothing"));
+        symlink(&target, &lock).expect("linked");
+        refused(held.job("hot").expect_err("a link"));
+        fs::remove_file(&lock).expect("removed");
+        symlink(dir.path().join("nothing"), &lock).expect("linked");
+        refused(held.job("hot").expect_err("a link to nothing"));
         assert!(!dir.path().join("nothing").exists());
-        fs::remove_file(state.join("lock")).expect("removed");
-        let held = StateDir::lock(&state).expect("free");
+        fs::remove_dir_all(state.join("jobs/hot")).expect("removed");
         symlink(dir.path(), state.join("jobs/hot")).expect("linked");
         refused(held.job("hot").expect_err("a link"));
         held.job("cold").expect("a directory");
+        let found = job_directories(&state).expect("read");
+        assert_eq!(found.len(), 1, "a link is no job: {found:?}");
         fs::rename(state.join("jobs"), dir.path().join("jobs")).expect("renamed");
         symlink(dir.path().join("jobs"), state.join("jobs")).expect("linked");
         refused(held.job("cold").expect_err("below a link"));
@@ -351,12 +452,12 @@ mod tests {
         fs::create_dir(&state).expect("created");
         for (mode, told) in [(0o755, false), (0o700, false), (0o777, true), (0o770, true)] {
             fs::set_permissions(&state, fs::Permissions::from_mode(mode)).expect("ours");
-            let held = StateDir::lock(&state).expect("free");
+            let held = StateDir::open(&state).expect("ours");
             assert_eq!(held.warning().is_some(), told, "{mode:o}: {:?}", held.warning());
         }
         // Only root can give a directory away.
         if chown(&state, Some(12_345), None).is_ok() {
-            let error = StateDir::lock(&state).expect_err("somebody else's").to_string();
+            let error = StateDir::open(&state).expect_err("somebody else's").to_string();
             assert!(error.contains("belongs to another user (uid 12345)"), "{error}");
         }
     }
@@ -365,7 +466,7 @@ mod tests {
     fn a_directory_that_cannot_be_made_is_an_error_with_its_path() {
         let dir = tempfile::tempdir().expect("a directory");
         fs::write(dir.path().join("file"), b"").expect("written");
-        let error = StateDir::lock(dir.path().join("file/state")).expect_err("below a file");
+        let error = StateDir::open(dir.path().join("file/state")).expect_err("below a file");
         assert!(error.to_string().contains("file/state"), "{error}");
     }
 }

@@ -44,11 +44,13 @@ pub enum Error {
     /// Stored state is damaged, foreign, or of a version that this build does not read.
     #[error("state: {0}")]
     State(String),
-    /// The directory is in use by another process.
-    #[error("{} is in use by process {pid}; wait for it to end, or give another --state-dir", path.display())]
+    /// The job is that of another process.
+    #[error(
+        "job `{job}` is in use by process {pid}, which runs it or ran it last; end that one first, or give this job another name"
+    )]
     Locked {
-        /// The state directory.
-        path: PathBuf,
+        /// The job's name.
+        job: String,
         /// The holder.
         pid: u32,
     },

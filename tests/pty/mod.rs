@@ -142,6 +142,10 @@ impl Pty {
         self.seen().parser.screen_mut().set_size(rows, columns);
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.child.process_id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it runs");
         kill_process(pid, signal).expect("it can be signalled");

@@ -12,7 +12,7 @@ use crate::types::{Field, Result};
 /// The beginning of every set's event time, milliseconds since the epoch: 2026-01-05 08:00:00.
 pub(super) const START_MS: i64 = 1_767_600_000_000;
 
-/// A set of generated rows. Every value follows from the seed and the row's number, so that readers share out the rows and
+/// A set of rows. Every value follows from the seed and the row's number, so that readers share out the rows and
 /// a projected column costs only itself.
 pub(super) trait DemoSet: Debug + Send + Sync {
     /// `transactions`
@@ -21,7 +21,12 @@ pub(super) trait DemoSet: Debug + Send + Sync {
     /// The most that event times are out of order, in milliseconds, but for rows that are late on purpose.
     fn delay_ms(&self) -> i64;
 
-    /// The columns; the last one is `event_time`.
+    /// The number of rows that there are; `None` for as many as one likes.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    /// The columns; the last one is the event time.
     fn fields(&self) -> Vec<Field>;
 
     /// One column of the rows `rows`.

@@ -15,19 +15,21 @@ use crate::types::{Diagnostic, Result, Schema};
 /// The registry entry.
 pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "demo",
-    summary: "card transactions with fraud, sensors with late rows, clicks with sessions, generated",
-    help: "Generates rows with something to find in each set, the same rows for the same seed. \
+    summary: "card transactions with fraud, sensors with late rows, clicks with sessions, earthquakes",
+    help: "Gives rows with something to find in each set; generated ones are the same for the same seed. \
            'transactions': four card payments a second; in every 500 rows one account pays less than 1.00 and within a \
            minute more than 500.00, from abroad; other accounts do the one or the other, never both. \
            'sensors': twelve sensors report every second; 15 of 100 reports arrive up to 4s after later ones, 1 of 100 \
            arrives 10s to 60s late, s-07 is silent for 90s out of every 5m, and s-06 runs hot for 16s of them. \
            'clicks': visits of 3 to 13 clicks about 20s apart; a visitor comes back after more than half an hour. \
-           Every set has its own event time, `event_time`.",
-    target: Some("'transactions', 'sensors' or 'clicks'"),
+           'quakes': the 1707 earthquakes that were recorded from 31 January to 7 February 2018, real ones. \
+           Every set has its own event time: its last column, `event_time` or `time`.",
+    target: Some("'transactions', 'sensors', 'clicks' or 'quakes'"),
     options: &OPTIONS,
     examples: &[
         "source t from demo 'transactions' with (rows = 1000, seed = 7);\nt | filter amount < 1 | limit 3;",
         "source s from demo 'sensors' with (rows = 3000);\ns | key_by room | window tumble(1m) | aggregate max(temperature) as hottest | limit 4;",
+        "source q from demo 'quakes';\nq | filter magnitude >= 6 | map place, magnitude, `time`;",
         "source c from demo 'clicks' with (rows = 500);\nc | filter referrer is null | map `user`, page | limit 3;",
     ],
     flink: Some("datagen"),
@@ -36,7 +38,11 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
 };
 
 const OPTIONS: [OptionSpec; 7] = source_options([
-    OptionSpec { name: "rows", values: "a whole number", help: "how many rows; default: without end" },
+    OptionSpec {
+        name: "rows",
+        values: "a whole number",
+        help: "how many rows; default: all there are, without end where they are generated",
+    },
     OptionSpec {
         name: "rate",
         values: "rows a second",
@@ -64,7 +70,7 @@ fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>
     Ok(Arc::new(DemoSource {
         set,
         schema,
-        rows: count(options, "rows", 0)?,
+        rows: count(options, "rows", 0)?.into_iter().chain(set.rows()).min(),
         rate: rate(options, "rate")?,
         seed: options.integer("seed")?.unwrap_or(0).cast_unsigned(),
     }))
@@ -102,7 +108,7 @@ impl PlannedSource for DemoSource {
     }
 
     fn event_time(&self) -> Option<(usize, i64)> {
-        self.schema.index_of("event_time").map(|column| (column, self.set.delay_ms()))
+        self.schema.len().checked_sub(1).map(|column| (column, self.set.delay_ms()))
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::context::{INTO, PipelineBody, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
-use crate::plan::{Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, StreamDef, StreamGraph, check_name};
+use crate::plan::{
+    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, StreamBody, StreamDef, StreamGraph, check_name,
+};
 use crate::types::{Diagnostic, Spanned};
 
 /// A job, lowered.
@@ -44,8 +46,27 @@ pub fn define_stream(
     let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
     builder.begin_stream(&name.node);
     let (_, shape) = lower_pipeline(&mut builder, pipeline, &name.node, false)?;
-    let def = StreamDef { name: name.node.clone(), body: Arc::new(PipelineBody(pipeline.clone())), shape };
+    let def = StreamDef { name: name.node.clone(), body: stream_body(pipeline), shape: Some(shape) };
     Ok(catalog.define(Entry::Stream(def)))
+}
+
+/// The body of the stream that `pipeline` defines; its mistakes show when it is built.
+#[must_use]
+pub fn stream_body(pipeline: &Pipeline) -> Arc<dyn StreamBody> {
+    Arc::new(PipelineBody(pipeline.clone()))
+}
+
+/// The shape of the source or stream called `name`.
+///
+/// # Errors
+/// When there is none, and a mistake in it, at `name`.
+pub fn shape_of(
+    catalog: &Catalog,
+    name: &Spanned<String>,
+    environment: &Environment,
+) -> Result<StreamShape, Diagnostic> {
+    let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
+    builder.stream(name).map(|(_, shape)| shape)
 }
 
 /// The shape of the stream at the end of the pipeline `last`, which stands behind those of `earlier` in one job and may

@@ -10,7 +10,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use job::{JobPlan, define_stream, lower_explained, lower_job, lower_open, lower_preview};
+pub use job::{JobPlan, define_stream, lower_explained, lower_job, lower_open, lower_preview, shape_of, stream_body};
 pub use settings::JOB_OPTIONS;
 pub use sink::define_sink;
 pub use source::{SOURCE_OPTIONS, define_source};

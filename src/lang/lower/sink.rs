@@ -25,6 +25,7 @@ pub fn define_sink(
         connector: *connector,
         target: statement.target.clone(),
         options,
+        base_dir: environment.base_dir.clone(),
     })))
 }
 
@@ -71,7 +72,12 @@ pub(super) fn resolve(
     }
     let connector = registries.connector(name, Side::Sink)?;
     let options = sink_options(connector, sink.target, sink.options)?;
-    let sink =
-        SinkDef { name: connector.name.to_owned(), connector: *connector, target: sink.target.cloned(), options };
+    let sink = SinkDef {
+        name: connector.name.to_owned(),
+        connector: *connector,
+        target: sink.target.cloned(),
+        options,
+        base_dir: builder.environment().base_dir.clone(),
+    };
     Ok((name.node.clone(), builder.sink(&sink, shape, span)?))
 }

@@ -20,7 +20,7 @@ use crate::api::{Arg, Pipeline, Registries, RunStatement};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;
 use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
-use crate::types::{Diagnostic, Spanned};
+use crate::types::{Diagnostic, Span, Spanned};
 
 /// One statement, without what ends it.
 pub(super) fn statement(start: Tokens<'_>) -> PResult<'_, Spanned<Statement>> {
@@ -135,6 +135,7 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
         event_time: None,
         options: Vec::new(),
         span: start.span(),
+        text: String::new(),
     };
     let mut options = None;
     loop {
@@ -161,6 +162,7 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
     }
     source.options = options.unwrap_or_default();
     source.span = input.span_from(start);
+    source.text = typed(start, source.span);
     Ok((input, source))
 }
 
@@ -213,7 +215,8 @@ fn sink(start: Tokens<'_>) -> PResult<'_, SinkStatement> {
     let (rest, _) = keyword("to")(rest)?;
     let (rest, connector) = labelled(Kind::SinkConnector, super::input::field_name)(rest)?;
     let (rest, (target, options)) = within(rest, || written_to(&connector), target_and_options)?;
-    Ok((rest, SinkStatement { name, connector, target, options, span: rest.span_from(start) }))
+    let span = rest.span_from(start);
+    Ok((rest, SinkStatement { name, connector, target, options, span, text: typed(start, span) }))
 }
 
 /// `stream name = pipeline`
@@ -222,7 +225,7 @@ fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
     let (rest, name) = labelled(Kind::NewStream, name)(rest)?;
     let (rest, _) = symbol(Symbol::Eq)(rest)?;
     let (rest, pipeline) = pipeline(rest)?;
-    Ok((rest, Statement::Stream { name, pipeline }))
+    Ok((rest, Statement::Stream { name, pipeline, text: typed(start, rest.span_from(start)) }))
 }
 
 /// `run name [with (…)] = pipeline` or `run name [with (…)] { pipeline; … }`
@@ -236,8 +239,12 @@ pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
         Err(_) => bracketed(Symbol::LeftBrace, block, Symbol::RightBrace)(rest)?,
     };
     let span = rest.span_from(start);
-    let text = start.source.text.get(span.start..span.end).unwrap_or_default().to_owned();
-    Ok((rest, RunStatement { name, options, pipelines, span, text }))
+    Ok((rest, RunStatement { name, options, pipelines, span, text: typed(start, span) }))
+}
+
+/// The text at `span`.
+fn typed(start: Tokens<'_>, span: Span) -> String {
+    start.source.text.get(span.range()).unwrap_or_default().to_owned()
 }
 
 /// `pipeline; pipeline [;]`

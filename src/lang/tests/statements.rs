@@ -68,7 +68,7 @@ fn shown(text: &str) -> Vec<String> {
     let show = |statement: &Statement| match statement {
         Statement::Source(source) => format!("source {}", source.name.node),
         Statement::Sink(sink) => format!("sink {}", sink.name.node),
-        Statement::Stream { name, pipeline: all } => format!("stream {} = {}", name.node, pipeline(all)),
+        Statement::Stream { name, pipeline: all, .. } => format!("stream {} = {}", name.node, pipeline(all)),
         Statement::Preview(all) => pipeline(all),
         Statement::Run(all) => run(all),
         Statement::Command(command) => format!("! {}", args(command)),

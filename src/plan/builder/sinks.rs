@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Named};
+use super::{Builder, Named, unusable};
 use crate::api::{
     ConnectorSpec, OnError, OptionValue, Options, PlannedOperator, SinkRequest, StreamRef, StreamShape,
     dead_letter_schema,
 };
-use crate::plan::definitions::SinkDef;
+use crate::plan::definitions::{EntryKind, SinkDef};
 use crate::plan::logical::{DeadLetterSink, NodeKind};
 use crate::plan::name::unknown;
 use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
@@ -26,13 +26,17 @@ impl Builder<'_> {
             Some(Named::Sink(def)) => Ok(Some(def)),
             Some(Named::Source(def)) => refused(&def.name, "source"),
             Some(Named::Stream(called, _)) => refused(called, "stream"),
+            Some(Named::Broken(called, EntryKind::Sink, error)) => {
+                Err(unusable(called, EntryKind::Sink, error, name.span))
+            }
+            Some(Named::Broken(called, kind, _)) => refused(called, kind.name()),
         }
     }
 
     /// The error of a sink that nobody knows, with the near name among those defined and `others`.
     #[must_use]
     pub fn unknown_sink<'n>(&'n self, name: &Spanned<String>, others: impl IntoIterator<Item = &'n str>) -> Diagnostic {
-        let sinks = self.names.all().filter(|named| matches!(named, Named::Sink(_))).map(Named::name);
+        let sinks = self.names.all().filter(|(_, kind)| *kind == EntryKind::Sink).map(|(name, _)| name);
         unknown("sink", name, sinks.chain(others))
     }
 
@@ -55,7 +59,7 @@ impl Builder<'_> {
             schema: shape.schema.clone(),
             changelog: shape.changelog.clone(),
             options: sink.options.clone(),
-            base_dir: self.environment.base_dir.clone(),
+            base_dir: sink.base_dir.clone(),
             results: self.environment.results.clone(),
             span,
         })
@@ -73,7 +77,8 @@ impl Builder<'_> {
     /// At `span`, when the shell has no `print`.
     pub fn show(&mut self, stream: StreamRef, shape: &StreamShape, place: &str, span: Span) -> Result<(), Diagnostic> {
         let connector = self.connector("print", "a preview needs the `print` connector", span)?;
-        let sink = SinkDef { name: "print".into(), connector, target: None, options: Options::default() };
+        let base_dir = self.environment.base_dir.clone();
+        let sink = SinkDef { name: "print".into(), connector, target: None, options: Options::default(), base_dir };
         let operator = self.sink(&sink, shape, span)?;
         let (shown, _) = self.add(operator, &[stream], place, None);
         self.name_sink(shown.node, "print");
@@ -106,7 +111,7 @@ impl Builder<'_> {
         for (uid, source) in scans {
             let typed = match self.names.find(&source) {
                 Some(Named::Source(def)) => def.dead_letter.as_deref(),
-                Some(Named::Sink(_) | Named::Stream(..)) | None => None,
+                Some(Named::Sink(_) | Named::Stream(..) | Named::Broken(..)) | None => None,
             };
             self.add_dead_letter_sink(Some(uid), &source, typed, job.span)?;
         }
@@ -130,6 +135,7 @@ impl Builder<'_> {
             connector: self.connector("file", "dead letters need the `file` connector", at)?,
             target: Some(Spanned::new(typed.unwrap_or(&name).to_owned(), at)),
             options: Options::new(vec![("format".into(), format)]),
+            base_dir: self.environment.base_dir.clone(),
         };
         let operator = self.sink(&sink, &StreamShape::of(dead_letter_schema()), at)?;
         let uid = match scan {

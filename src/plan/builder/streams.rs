@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Named, StreamBody};
+use super::{Builder, Named, StreamBody, unusable};
 use crate::api::{ChangelogMode, StreamRef, StreamShape, TimeAttributes};
-use crate::plan::definitions::SourceDef;
+use crate::plan::definitions::{EntryKind, SourceDef};
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
 use crate::types::{Diagnostic, Spanned};
@@ -50,7 +50,7 @@ impl Builder<'_> {
         name: &Spanned<String>,
     ) -> Result<(), Diagnostic> {
         check_name("stream", name)?;
-        if self.named.contains_key(&name.node) || self.names.find(&name.node).is_some() {
+        if self.named.contains_key(&name.node) || self.names.is_taken(&name.node) {
             return Err(Diagnostic::at(name.span, format!("the name `{}` is taken", name.node))
                 .help("a side output needs a name of its own"));
         }
@@ -94,6 +94,7 @@ impl Builder<'_> {
             Some(Named::Sink(sink)) => {
                 return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
             }
+            Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
             Some(Named::Source(def)) => self.scan(def),
             Some(Named::Stream(called, body)) => self.build(called, body, name)?,
         };
@@ -142,7 +143,7 @@ impl Builder<'_> {
             return Diagnostic::at(name.span, format!("`{}` is made by a pipeline further down", name.node))
                 .help("put the pipeline that makes it before the one that reads it");
         }
-        let readable = self.names.all().filter(|named| !matches!(named, Named::Sink(_))).map(Named::name);
+        let readable = self.names.all().filter(|(_, kind)| *kind != EntryKind::Sink).map(|(name, _)| name);
         unknown("stream or source", name, readable.chain(self.named.keys().map(String::as_str)))
     }
 }

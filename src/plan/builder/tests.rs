@@ -44,7 +44,11 @@ fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
     catalog.define(Entry::Source(SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter }));
     for &(called, reads) in streams {
         let shape = StreamShape::of(FakeSource::bids().schema);
-        catalog.define(Entry::Stream(StreamDef { name: called.into(), body: Arc::new(Hot(reads)), shape }));
+        catalog.define(Entry::Stream(StreamDef {
+            name: called.into(),
+            body: Arc::new(Hot(reads)),
+            shape: Some(shape),
+        }));
     }
     catalog
 }

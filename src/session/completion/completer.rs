@@ -16,7 +16,7 @@ pub struct Completer {
 
 impl std::fmt::Debug for Completer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let entries: Vec<&str> = self.known.catalog.iter().map(crate::plan::Entry::name).collect();
+        let entries: Vec<&str> = self.known.catalog.iter().map(crate::plan::Item::name).collect();
         f.debug_struct("Completer").field("entries", &entries).field("jobs", &self.known.jobs).finish_non_exhaustive()
     }
 }

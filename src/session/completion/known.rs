@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) catalog: Catalog,
     pub(super) jobs: Vec<KnownJob>,
     pub(super) base_dir: PathBuf,
+    /// The state directory, which may keep other jobs.
+    pub(super) state_dir: PathBuf,
 }
 
 /// The facts that are known of a job.
@@ -51,6 +53,7 @@ impl Known {
             catalog: session.catalog().clone(),
             jobs: jobs.collect(),
             base_dir: session.settings().base_dir.clone(),
+            state_dir: session.state_dir().to_path_buf(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::lang::RESERVED;
 
 /// `name` as it must be typed: in backquotes unless it is a plain word.
-pub(super) fn typed(name: &str) -> String {
+#[must_use]
+pub fn typed(name: &str) -> String {
     let plain = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !RESERVED.iter().any(|word| word.eq_ignore_ascii_case(name));

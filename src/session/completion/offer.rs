@@ -12,7 +12,7 @@ use super::options::{connector, option_of, options_of};
 use super::words::{OPERATORS, TYPES, aggregates, offered};
 use crate::api::Shape;
 use crate::lang::{Expectation, Expectations, Expected, Frame, Kind as Expects, Scope};
-use crate::plan::Entry;
+use crate::plan::EntryKind;
 use crate::types::printable;
 
 /// More candidates help nobody.
@@ -175,7 +175,7 @@ impl<'a> Offer<'a> {
             }
             Expects::Stream => self.streams(),
             Expects::Sink => {
-                self.names_of(|entry| matches!(entry, Entry::Sink(_)));
+                self.names_of(|kind| kind == EntryKind::Sink);
                 self.connectors(true);
             }
             Expects::SourceConnector => self.connectors(false),

@@ -2,22 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::api::{Pipeline, Registries, ResultSink, Shape};
+use crate::api::{Pipeline, Registries, Shape};
 use crate::lang::Scope;
 use crate::lang::ast::SourceStatement;
 use crate::lang::lower;
-use crate::plan::{Catalog, Entry, Environment};
+use crate::plan::{Catalog, Entry, Environment, Item};
 use crate::session::registries::optimizer_ops;
-use crate::types::{Batch, Result, Schema, printable};
-
-/// The sink of rows for what is lowered here, which never runs.
-struct Nobody;
-
-impl ResultSink for Nobody {
-    fn rows(&self, _name: &str, _batch: &Batch) -> Result<()> {
-        Ok(())
-    }
-}
+use crate::session::results::Nobody;
+use crate::types::{Schema, printable};
 
 /// The context in which columns are looked up.
 pub(super) struct Lookup<'a> {
@@ -27,14 +19,14 @@ pub(super) struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// The columns of `scope`, each with its type; those of everything defined when the text before the cursor does not
+    /// The columns of `scope`, each with its type; those of everything in use when the text before the cursor does not
     /// say which.
     pub(super) fn columns(&self, scope: &Scope) -> Vec<(String, String)> {
         match (self.schema(scope), scope) {
             (Some(schema), _) => described(&schema),
             (None, Scope::Source(_)) => Vec::new(),
             (None, Scope::Anything | Scope::Pipelines(_)) => {
-                let schemas = self.catalog.iter().filter_map(Entry::shape);
+                let schemas = self.catalog.iter().filter_map(Item::bound).filter_map(Entry::shape);
                 schemas.flat_map(|shape| described(&shape.schema)).collect()
             }
         }
@@ -67,7 +59,7 @@ impl Lookup<'_> {
     fn source(&self, statement: &SourceStatement) -> Option<Schema> {
         let mut catalog = Catalog::new();
         lower::define_source(&mut catalog, statement, &self.environment()).ok()?;
-        catalog.sources().next().map(|source| source.source.schema().clone())
+        catalog.iter().filter_map(Item::bound).find_map(Entry::shape).map(|shape| shape.schema)
     }
 }
 

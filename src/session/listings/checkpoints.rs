@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::time;
+use crate::checkpoint::Manifest;
 use crate::inspect::JobView;
 use crate::session::{Column, Listing};
 
-/// Checkpoints, oldest first, then savepoints; a note says when the next is due.
-#[must_use]
-pub fn checkpoints(view: &JobView) -> Listing {
-    let mut listing = Listing::new(
+fn empty() -> Listing {
+    Listing::new(
         vec![
             Column::number("checkpoint"),
             Column::text("status"),
@@ -22,7 +21,25 @@ pub fn checkpoints(view: &JobView) -> Listing {
             Column::text("cause"),
         ],
         "no checkpoints yet",
-    );
+    )
+}
+
+/// The checkpoints of these manifests: those of a job that does not run.
+#[must_use]
+pub fn kept_checkpoints(manifests: &[Manifest]) -> Listing {
+    let mut listing = empty();
+    for manifest in manifests {
+        let mut row = vec![json!(manifest.checkpoint), json!("completed"), time(Some(manifest.taken_at_ms))];
+        row.resize(listing.columns.len(), Value::Null);
+        listing.push(row);
+    }
+    listing
+}
+
+/// Checkpoints, oldest first, then savepoints; a note says when the next is due.
+#[must_use]
+pub fn checkpoints(view: &JobView) -> Listing {
+    let mut listing = empty();
     for checkpoint in &view.checkpoints {
         listing.push(vec![
             json!(checkpoint.id),

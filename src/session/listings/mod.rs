@@ -12,7 +12,7 @@ mod text;
 mod watermarks;
 mod windows;
 
-pub use checkpoints::checkpoints;
+pub use checkpoints::{checkpoints, kept_checkpoints};
 pub use graph::graph;
 pub use late::late;
 pub use log::log;

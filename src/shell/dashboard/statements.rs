@@ -146,6 +146,9 @@ impl Run<'_> {
             ShellRequest::Dashboard(Some(job)) => self.select(job),
             ShellRequest::Dashboard(None) => {}
             ShellRequest::Read(file) => return self.read(&file, depth),
+            ShellRequest::Confirm { question, then } => {
+                self.say(&format!("{question} `{then}` does it"));
+            }
             ShellRequest::Record(_) | ShellRequest::Tutorial(_) | ShellRequest::Wait(_) => {
                 self.say("error: this is for the prompt; F2 goes there");
                 return Err(Stop);

@@ -15,7 +15,8 @@ use super::helper::Lines;
 use super::history::{self, HistoryFile};
 use super::keys::{Asked, EndsLine, Pressed};
 use super::watch::Watcher;
-use crate::session::completion::Completer;
+use crate::inspect::JobStatus;
+use crate::session::completion::{Completer, typed_name};
 use crate::shell::dashboard::Left;
 use crate::shell::end::End;
 use crate::shell::exit::{EXIT_INTERRUPTED, EXIT_OK};
@@ -57,12 +58,35 @@ fn leave(shell: &Shell) -> u8 {
         return EXIT_OK;
     }
     print::error(format!("stopping {} with a last checkpoint … ", running.join(", ")));
-    if foreground::stop_jobs(shell, false) {
+    let code = if foreground::stop_jobs(shell, false) {
         print::error("done\n");
         EXIT_OK
     } else {
         print::error("left\n");
         EXIT_INTERRUPTED
+    };
+    tell_ways_on(shell, &running);
+    code
+}
+
+/// Says of each of these jobs that was stopped with a checkpoint how to go on with it.
+fn tell_ways_on(shell: &Shell, jobs: &[&str]) {
+    if !shell.session.lasts() {
+        return;
+    }
+    let usual = paths::state_dir().is_ok_and(|usual| usual == shell.session.state_dir());
+    let place = if usual { "" } else { " with this --state-dir" };
+    for entry in shell.session.jobs().filter(|entry| jobs.contains(&entry.name.as_str())) {
+        let view = entry.job.view();
+        let last = view.checkpoints.iter().rfind(|checkpoint| checkpoint.was_completed());
+        if let (JobStatus::Finished, Some(last)) = (view.status, last) {
+            print::error(Printable::line(&format!(
+                "job {}: stopped with checkpoint {}; `restore {}` in a new shell{place} goes on",
+                entry.name,
+                last.id,
+                typed_name(&entry.name)
+            )));
+        }
     }
 }
 

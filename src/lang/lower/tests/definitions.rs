@@ -8,7 +8,7 @@ use crate::plan::{Entry, SourceDef};
 use crate::types::{LogicalType, Span, Spanned};
 
 fn defined<'a>(shell: &'a Shell, name: &str) -> &'a SourceDef {
-    match shell.catalog.get(name) {
+    match shell.entry(name) {
         Some(Entry::Source(def)) => def,
         other => panic!("{name} is {other:?}"),
     }
@@ -60,7 +60,7 @@ fn options_that_do_not_fit_are_refused() {
         let error = shell.source("s", "timed", &[option("pace", text(bad))]).unwrap_err();
         assert_eq!(error.message, "option `pace` takes how many times faster", "{bad}");
     }
-    assert!(shell.catalog.get("s").is_none());
+    assert!(shell.entry("s").is_none());
 }
 
 #[test]
@@ -121,10 +121,10 @@ fn names_that_can_not_be_directories_are_refused() {
 fn a_stream_is_bound_when_it_is_defined() {
     let mut shell = Shell::new();
     assert!(shell.stream("hot", "bids | filter hot | map auction, price as eur").unwrap().is_none());
-    let shape = shell.catalog.get("hot").and_then(Entry::shape).unwrap();
+    let shape = shell.entry("hot").and_then(Entry::shape).unwrap();
     assert_eq!(shape.schema.to_string(), "(auction bigint, eur bigint)");
     assert!(shell.stream("bad", "bids | filter prise").is_err());
-    assert!(shell.catalog.get("bad").is_none());
+    assert!(shell.entry("bad").is_none());
     let error = shell.stream("out", "bids | into print").unwrap_err();
     assert_eq!(error.message, "only a pipeline of a job goes into a sink");
 }

@@ -113,7 +113,7 @@ fn a_union_is_timed_when_all_its_inputs_are() {
         ("timed | aggregate price | map total | limit 1", true, true),
     ] {
         shell.stream("s", text).unwrap();
-        let shape = shell.catalog.get("s").and_then(crate::plan::Entry::shape).unwrap();
+        let shape = shell.entry("s").and_then(crate::plan::Entry::shape).unwrap();
         assert_eq!((shape.time.event_time, !shape.changelog.is_append()), (timed, changelog), "{text}");
     }
 }
@@ -122,7 +122,7 @@ fn a_union_is_timed_when_all_its_inputs_are() {
 fn keys_and_window_last_through_the_name_of_a_stream() {
     let mut shell = Shell::new();
     shell.stream("keyed", "bids | key_by auction | window tumble").unwrap();
-    let shape = shell.catalog.get("keyed").and_then(crate::plan::Entry::shape).unwrap();
+    let shape = shell.entry("keyed").and_then(crate::plan::Entry::shape).unwrap();
     assert_eq!(shape.keys, Some(vec![0]));
     assert!(shape.window.is_some());
     let job = shell.job("keyed | aggregate price | into print").unwrap();

@@ -17,7 +17,7 @@ use crate::lang::lower::{
     JobPlan, define_sink, define_source, define_stream, lower_explained, lower_job, lower_preview,
 };
 use crate::plan::testing::{Does, Fake, FakeSource, OPS, filter, projection};
-use crate::plan::{Catalog, Entry, Environment, JobSettings, explain};
+use crate::plan::{Catalog, Entry, Environment, Item, JobSettings, explain};
 use crate::types::{Batch, Diagnostic, Result, Schema, Span, Spanned};
 
 /// A catalog, and the environment that statements are lowered in.
@@ -51,8 +51,14 @@ impl Shell {
             target: None,
             options: options.to_vec(),
             span: Span::default(),
+            text: String::new(),
         };
         define_sink(&mut self.catalog, &statement, &self.environment)
+    }
+
+    /// The entry of this name.
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.catalog.get(name).and_then(Item::bound)
     }
 
     pub(super) fn stream(&mut self, name: &str, text: &str) -> Result<Option<Entry>, Diagnostic> {
@@ -106,6 +112,7 @@ pub(super) fn source(name: &str, connector: &str, options: &Typed) -> SourceStat
         event_time: None,
         options: options.to_vec(),
         span: Span::default(),
+        text: String::new(),
     }
 }
 

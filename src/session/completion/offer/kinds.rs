@@ -3,7 +3,7 @@
 use super::super::scope::side_outputs;
 use super::Offer;
 use crate::api::OptionSpec;
-use crate::plan::Entry;
+use crate::plan::{Entry, EntryKind};
 use crate::session::completion::candidate::{Candidate, CandidateKind as Kind};
 use crate::session::completion::cursor::Part;
 use crate::session::completion::files;
@@ -11,6 +11,7 @@ use crate::session::completion::options::{enumerated, is_path};
 use crate::session::completion::scope::Lookup;
 use crate::session::completion::usage;
 use crate::session::completion::words::{BEGINNINGS, STATEMENTS};
+use crate::session::kept;
 use crate::types::{LogicalType, printable};
 
 impl<'a> Offer<'a> {
@@ -49,7 +50,7 @@ impl<'a> Offer<'a> {
                 self.word(name, Kind::Command, &help.unwrap_or_default());
             }
         }
-        self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
+        self.names_of(|kind| kind != EntryKind::Sink);
     }
 
     pub(super) fn windows(&mut self) {
@@ -66,6 +67,11 @@ impl<'a> Offer<'a> {
         let known = self.known;
         for job in &known.jobs {
             self.name(&job.name, Kind::Job, &job.status);
+        }
+        for name in kept::names(&known.state_dir) {
+            if known.jobs.iter().all(|job| job.name != name) {
+                self.name(&name, Kind::Job, "does not run here");
+            }
         }
     }
 
@@ -87,21 +93,30 @@ impl<'a> Offer<'a> {
         }
     }
 
-    pub(super) fn names_of(&mut self, wanted: impl Fn(&Entry) -> bool) {
+    pub(super) fn names_of(&mut self, wanted: impl Fn(EntryKind) -> bool) {
         let known = self.known;
-        for entry in known.catalog.iter().filter(|entry| wanted(entry)) {
-            let (kind, help) = match entry {
-                Entry::Source(source) => (Kind::Source, source.source.describe()),
-                Entry::Sink(sink) => (Kind::Sink, sink.connector.name.to_owned()),
-                Entry::Stream(stream) => (Kind::Stream, stream.shape.schema.to_string()),
+        for item in known.catalog.iter().filter(|item| wanted(item.kind())) {
+            let kind = match item.kind() {
+                EntryKind::Source => Kind::Source,
+                EntryKind::Sink => Kind::Sink,
+                EntryKind::Stream => Kind::Stream,
             };
-            self.name(entry.name(), kind, &printable(&help));
+            let help = match item.bound() {
+                Some(Entry::Source(source)) => source.source.describe(),
+                Some(Entry::Sink(sink)) => sink.connector.name.to_owned(),
+                Some(Entry::Stream(stream)) => {
+                    stream.shape.as_ref().map_or_else(String::new, |shape| shape.schema.to_string())
+                }
+                // A list of names is no use of them: nothing is bound for it.
+                None => item.origin().name().to_owned(),
+            };
+            self.name(item.name(), kind, &printable(&help));
         }
     }
 
     /// Sources and streams, those of the job at hand too.
     pub(super) fn streams(&mut self) {
-        self.names_of(|entry| !matches!(entry, Entry::Sink(_)));
+        self.names_of(|kind| kind != EntryKind::Sink);
         for name in side_outputs(self.scope) {
             self.name(&name, Kind::Stream, "of this job");
         }

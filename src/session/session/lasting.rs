@@ -1,0 +1,241 @@
+//! What a session finds in its state directory and leaves there: jobs that it does not run, definitions to forget.
+
+use std::sync::Arc;
+
+use super::{Failure, JobResults, Memory, Outcome, Session, environment, kept, remembered};
+use crate::api::{ResultSink, RunStatement, StreamShape};
+use crate::checkpoint::{Manifest, open_savepoint};
+use crate::expr::ast::ExprNode;
+use crate::lang;
+use crate::lang::ast::Statement;
+use crate::lang::lower::{self, JobPlan};
+use crate::plan::{Entry, EntryKind, JobSettings, Origin};
+use crate::runtime::{JobOptions, JobSpec, Restore};
+use crate::session::KeptJob;
+use crate::session::completion::typed_name;
+use crate::state::{Definition, StateDir};
+use crate::types::{Diagnostic, Error, Spanned};
+
+impl Session {
+    /// The jobs that the state directory keeps and this session has not run, by the names of their directories.
+    ///
+    /// # Errors
+    /// When the state directory can't be read.
+    pub fn kept_jobs(&self) -> Result<Vec<KeptJob>, Error> {
+        kept::jobs(self.state_dir(), |name| self.find_job(name).is_none())
+    }
+
+    /// The job called `name` that the state directory keeps and this session has not run.
+    #[must_use]
+    pub fn kept_job(&self, name: &str) -> Option<KeptJob> {
+        self.kept_name(name).map(|name| kept::job(self.state_dir(), &name).0)
+    }
+
+    fn kept_name(&self, name: &str) -> Option<String> {
+        let mut names = kept::names(self.state_dir());
+        names.retain(|kept| self.find_job(kept).is_none());
+        let exact = names.iter().position(|kept| kept == name);
+        let found = exact.or_else(|| names.iter().position(|kept| kept.eq_ignore_ascii_case(name)))?;
+        Some(names.swap_remove(found))
+    }
+
+    /// The error of a job that this session does not have.
+    pub(super) fn no_job(&self, name: &Spanned<String>) -> Diagnostic {
+        if let Some(kept) = self.kept_name(&name.node) {
+            return Diagnostic::at(name.span, format!("job `{kept}` does not run in this shell")).help(format!(
+                "`restore {0}` goes on with it; `checkpoints {0}` lists what is kept of it",
+                typed_name(&kept)
+            ));
+        }
+        let kept = kept::names(self.state_dir());
+        let known = self.jobs.iter().map(|entry| entry.name.as_str()).chain(kept.iter().map(String::as_str));
+        Diagnostic::at(name.span, format!("there is no job `{}`", name.node)).did_you_mean(&name.node, known)
+    }
+
+    /// Starts a job that this session has not run, by the statement that it was started with.
+    pub(super) fn restore_kept(
+        &mut self,
+        name: &Spanned<String>,
+        from: &Restore,
+        options: &[(Spanned<String>, ExprNode)],
+    ) -> Result<Outcome, Failure> {
+        let (kept, directory) = match self.kept_name(&name.node) {
+            Some(found) => kept::job(self.state_dir(), &found),
+            None => return self.restore_unknown(name, from, options),
+        };
+        // The launch takes it again.
+        drop(directory);
+        let (own, definitions, called) = (kept.statement.clone(), kept.definitions.clone(), kept.name.clone());
+        let checkpoints = kept.readable()?;
+        let manifest = match from {
+            Restore::Checkpoint(id) => checkpoints.iter().find(|manifest| manifest.checkpoint == *id),
+            Restore::Latest => checkpoints.last(),
+            Restore::Savepoint(_) | Restore::Fresh => None,
+        };
+        let last = || checkpoints.last().and_then(|manifest| manifest.statement.clone());
+        let typed = manifest.and_then(|manifest| manifest.statement.clone());
+        let Some(text) = typed.or_else(|| own.as_ref().map(|own| own.text.clone())).or_else(last) else {
+            return Err(Diagnostic::at(name.span, format!("the statement of job `{called}` was not kept"))
+                .help("type it in a shell that is started with `--restore latest`")
+                .into());
+        };
+        let parallelism = manifest.map(|manifest| manifest.parallelism);
+        let again = Again { name, text, parallelism, from: from.clone(), options };
+        self.start_again(&again, own, definitions)
+    }
+
+    /// Starts a job of which nothing is kept here from a savepoint, which holds its statement.
+    fn restore_unknown(
+        &mut self,
+        name: &Spanned<String>,
+        from: &Restore,
+        options: &[(Spanned<String>, ExprNode)],
+    ) -> Result<Outcome, Failure> {
+        let Restore::Savepoint(directory) = from else { return Err(self.no_job(name).into()) };
+        let manifest = Manifest::parse(open_savepoint(directory)?.manifest())?;
+        match manifest.statement {
+            Some(text) if manifest.job.eq_ignore_ascii_case(&name.node) => {
+                let parallelism = Some(manifest.parallelism);
+                let again = Again { name, text, parallelism, from: from.clone(), options };
+                self.start_again(&again, None, Vec::new())
+            }
+            _ => Err(self.no_job(name).help(format!("the savepoint is of job `{}`", manifest.job)).into()),
+        }
+    }
+
+    /// Plans and launches it by its statement, as it was typed in the directory of `own`. What is defined in this session
+    /// goes before `definitions`, and those before what is remembered.
+    fn start_again(
+        &mut self,
+        again: &Again<'_>,
+        own: Option<Definition>,
+        definitions: Vec<Definition>,
+    ) -> Result<Outcome, Failure> {
+        let run = self.run_statement(again)?;
+        let results = JobResults::new(self.results.clone());
+        let shown: Arc<dyn ResultSink> = results.clone();
+        let level = remembered::job_level(definitions, self.registries);
+        let catalog = self.catalog.clone().before(level);
+        let here = std::mem::replace(&mut self.catalog, catalog);
+        let base_dir = own.map_or_else(|| self.settings.base_dir.clone(), |own| own.directory);
+        let base_dir = std::mem::replace(&mut self.settings.base_dir, base_dir);
+        let plan = self.plan_job_into(&run, &shown);
+        self.catalog = here;
+        self.settings.base_dir = base_dir;
+        let whose = format!("the statement of job `{}`", run.name.node);
+        let mut plan: JobPlan = plan.map_err(|failure| match failure {
+            Failure::Typed(error) => Failure::Typed(error.inside(&whose, again.name.span)),
+            Failure::Engine(_) => failure,
+        })?;
+        let mut settings = JobSettings::clone(&plan.settings);
+        if let (Some(parallelism), None) = (again.parallelism, self.settings.parallelism) {
+            // It was rescaled since it was typed.
+            settings.parallelism = parallelism;
+        }
+        plan.settings = Arc::new(settings.with(again.options)?);
+        let options = JobOptions { statement: Some(again.text.clone()), ..JobOptions::of(&plan.settings) };
+        let spec = JobSpec::new(plan.stream_graph(), options, again.from.clone());
+        self.launch(plan, spec, results)
+    }
+
+    /// The `run` statement that a job was started with.
+    fn run_statement(&self, again: &Again<'_>) -> Result<RunStatement, Diagnostic> {
+        let unusable = |why: &str| {
+            Diagnostic::at(again.name.span, format!("the statement of job `{}` can't be used: {why}", again.name.node))
+                .help("type it in a shell that is started with `--restore latest`")
+        };
+        let mut statements = lang::parse(&again.text, &self.registries).map_err(|error| unusable(&error.message))?;
+        match (statements.pop().map(|statement| statement.node), statements.is_empty()) {
+            (Some(Statement::Run(run)), true) if run.name.node.eq_ignore_ascii_case(&again.name.node) => Ok(run),
+            _ => Err(unusable("it is another statement")),
+        }
+    }
+
+    /// The columns of an entry of the catalog; `None` for a sink.
+    ///
+    /// # Errors
+    /// When it can't be used any more, at `name`.
+    pub fn shape(&self, name: &Spanned<String>) -> Result<Option<StreamShape>, Diagnostic> {
+        let Some(item) = self.catalog.get(&name.node).filter(|item| item.kind() != EntryKind::Sink) else {
+            return Ok(None);
+        };
+        if let Some(shape) = item.bound().and_then(Entry::shape) {
+            return Ok(Some(shape));
+        }
+        let environment = environment(&self.registries, &self.settings, &self.results);
+        lower::shape_of(&self.catalog, name, &environment).map(Some)
+    }
+
+    /// Takes a definition out of the catalog and out of what the state directory remembers: returns its name and kind.
+    ///
+    /// # Errors
+    /// When there is none, with the near name; when it is demo data; when the state directory can't be written.
+    pub fn drop_definition(&mut self, name: &Spanned<String>) -> Result<(String, EntryKind), Failure> {
+        let dropped = self.catalog.drop(name)?;
+        self.remembered.remove(&dropped.0, &self.settings.state_dir)?;
+        Ok(dropped)
+    }
+
+    /// Forgets a job that does not run, with all its state.
+    ///
+    /// # Errors
+    /// When there is no such job, it runs here or is another process's, or its directory can't be removed.
+    pub fn forget_job(&mut self, name: &Spanned<String>) -> Result<(), Failure> {
+        let own = self.find_job(&name.node).map(|entry| (entry.name.clone(), entry.job.view().status.is_final()));
+        let called = match own {
+            Some((called, true)) => called,
+            Some((called, false)) => {
+                return Err(Diagnostic::at(name.span, format!("job `{called}` is running"))
+                    .help(format!("`stop {called}` or `cancel {called}` ends it"))
+                    .into());
+            }
+            None => self.kept_name(&name.node).ok_or_else(|| self.no_job(name))?,
+        };
+        self.jobs.retain(|entry| entry.name != called);
+        StateDir::open(self.state_dir())?.job(&called)?.remove()?;
+        Ok(())
+    }
+
+    /// The session's clock, milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Whether later sessions will know what this one defines and runs.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        self.settings.memory != Memory::None
+    }
+
+    /// Takes over the sources and streams of another session whose files are about to go: those that read no file, where
+    /// no definition has their names. Returns the names.
+    pub fn adopt(&mut self, other: &Self) -> Vec<String> {
+        let mut adopted = Vec::new();
+        for definition in other.remembered.own() {
+            let taken = self.catalog.get(&definition.name).is_some_and(|own| own.origin() != Origin::Demo);
+            let statements = self.parse(&definition.text).unwrap_or_default();
+            let [Spanned { node: statement, .. }] = &statements[..] else { continue };
+            let lasts = match statement {
+                Statement::Source(source) => source.connector.node != "file",
+                // One that reads what does not last can't be defined.
+                Statement::Stream { .. } => true,
+                Statement::Sink(_) | Statement::Preview(_) | Statement::Run(_) | Statement::Command(_) => false,
+            };
+            if lasts && !taken && self.define_or_run(statement).is_ok() {
+                adopted.push(definition.name.clone());
+            }
+        }
+        adopted
+    }
+}
+
+/// A job to be started again.
+struct Again<'a> {
+    name: &'a Spanned<String>,
+    text: String,
+    /// The parallelism that it had.
+    parallelism: Option<usize>,
+    from: Restore,
+    options: &'a [(Spanned<String>, ExprNode)],
+}
