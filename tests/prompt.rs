@@ -58,6 +58,65 @@ fn the_hot_job_is_typed_line_by_line_and_its_end_is_told_by_itself() {
 }
 
 #[test]
+fn a_statement_goes_on_below_and_what_is_due_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.line("source g from nexmark 'bid'");
+    terminal.shows("  ...> `;` or an empty line runs it");
+    terminal.line("  with (events = 20,");
+    terminal.shows("  ...> closing ) is due");
+    terminal.line("        rate = 0)");
+    terminal.press("\r");
+    terminal.prompt();
+    terminal.line("g |");
+    terminal.shows("the statement goes on here");
+    // What is typed is completed by the whole of the statement.
+    terminal.press("filter pri\t");
+    terminal.until("the column", |pty| pty.last_line().starts_with("  ...> filter price"));
+    terminal.press("\u{3}");
+    terminal.prompt();
+    terminal.line("g | map 'a");
+    terminal.shows("closing ' is due");
+    terminal.press("b' as what | limit 1\r");
+    terminal.shows("a\\nb");
+    terminal.prompt();
+    terminal.line("run r = g");
+    terminal.press("\u{4}");
+    terminal.prompt();
+    terminal.press("show jobs\r");
+    terminal.shows("no jobs");
+    terminal.prompt();
+    terminal.press("\u{4}");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_line_that_begins_with_a_bar_goes_on_with_the_pipeline_that_ran() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source g from nexmark 'bid' with (events = 30, rate = 0);");
+    terminal.press("g | map auction + 0 as a, 'first' as what | limit 1;\r");
+    terminal.shows("first");
+    terminal.prompt();
+    terminal.press("show jobs\r");
+    terminal.shows("no jobs");
+    terminal.prompt();
+    terminal.press("| map what || ' then' as w\r");
+    terminal.shows("first then");
+    terminal.prompt();
+    terminal.line("  |");
+    terminal.press("map w || ' last' as w\r");
+    terminal.shows("first then last");
+    terminal.prompt();
+    // The history holds what ran.
+    terminal.press("\u{10}");
+    terminal.until("the whole", |pty| pty.screen().contains("limit 1\n| map what || ' then' as w\n  |\nmap w ||"));
+    terminal.clear();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
 fn tab_completes_a_column_of_the_stream_at_that_point() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Pty::shell(directory.path());

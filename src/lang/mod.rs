@@ -12,8 +12,8 @@ mod token;
 
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
 pub use parser::{
-    Completeness, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope,
-    expectations, is_complete, may_continue, parse, parse_expr,
+    Due, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope, due, expectations,
+    parse, parse_expr,
 };
 pub use split::Splitter;
 pub use token::{LineBreak, Symbol, Token, TokenKind};

@@ -9,7 +9,7 @@ use crate::api::{CommandSpec, Pipeline, Registries, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
-use crate::lang::{self, Completeness};
+use crate::lang;
 use crate::plan::{Catalog, Entry, Environment, JobSettings};
 use crate::runtime::{Job, JobOptions, JobSpec, Restore};
 use crate::state::{JobDir, StateDir};
@@ -120,19 +120,6 @@ impl Session {
     /// At the first mistake.
     pub fn parse(&self, text: &str) -> Result<Vec<Spanned<Statement>>, Diagnostic> {
         lang::parse(text, &self.registries)
-    }
-
-    /// Tells a prompt whether what was typed so far is complete.
-    #[must_use]
-    pub fn completeness(&self) -> Box<dyn Fn(&str) -> Completeness> {
-        let registries = self.registries;
-        Box::new(move |text| {
-            // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.
-            if lang::may_continue(text, &registries) && !text.ends_with('\n') {
-                return Completeness::Incomplete;
-            }
-            lang::is_complete(text, &registries)
-        })
     }
 
     /// Runs a statement that is no command.

@@ -53,7 +53,10 @@ impl Script<'_> {
                 self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
             let end = match outcome {
-                Ok(outcome) => self.show(outcome, text)?,
+                Ok(outcome) => {
+                    self.shell.ran(&statement, &text[span.range()]);
+                    self.show(outcome, text)?
+                }
                 Err(failure) => {
                     self.shell.failure(&failure, text, &self.origin);
                     End::Failed

@@ -1,5 +1,6 @@
 //! The shell, which every way of running statements shares.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use super::rows::RowPrinter;
 use super::signals::Interrupts;
 use super::transcript::{self, Transcript};
 use super::{dashboard, paths, print, progress, render};
+use crate::lang::ast::Statement;
 use crate::runtime::Executor;
 use crate::session::{Failure, Listing, RestoreFrom, Session, Settings};
 use crate::types::{Clock, Error, Printable, SystemClock};
@@ -30,6 +32,8 @@ pub(super) struct Shell {
     pub(super) told: BTreeSet<String>,
     /// The options of the dashboard that last between two openings.
     pub(super) dashboard: Option<crate::dashboard::AppOptions>,
+    /// The pipeline shown last, as typed: a line that begins with `|` goes on with it.
+    last_pipeline: Option<String>,
 }
 
 impl Shell {
@@ -67,6 +71,23 @@ impl Shell {
             recorder: None,
             told,
             dashboard: None,
+            last_pipeline: None,
+        }
+    }
+
+    /// The statement that a person means who types `line` when none is open: one that begins with `|` goes on with the
+    /// pipeline that was shown last.
+    pub(super) fn continued<'l>(&self, line: &'l str) -> Cow<'l, str> {
+        match &self.last_pipeline {
+            Some(pipeline) if line.trim_start().starts_with('|') => format!("{pipeline}\n{line}").into(),
+            Some(_) | None => line.into(),
+        }
+    }
+
+    /// Remembers a statement that ran, `typed` so, for [`continued`](Self::continued).
+    pub(super) fn ran(&mut self, statement: &Statement, typed: &str) {
+        if matches!(statement, Statement::Preview(_)) {
+            self.last_pipeline = Some(typed.trim_end().to_owned());
         }
     }
 
