@@ -72,6 +72,7 @@ fn commands() -> &'static [&'static Command] {
         &help::SPEC,
         &help::SHORT,
         &shell::MODE,
+        &shell::ROWS,
         &shell::TIMER,
         &shell::READ,
         &shell::RECORD,

@@ -6,11 +6,13 @@ pub mod ast;
 mod grammar;
 mod lexer;
 pub mod lower;
+mod names;
 mod parser;
 mod split;
 mod token;
 
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
+pub use names::typed_name;
 pub use parser::{
     Due, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope, due, expectations,
     parse, parse_expr,

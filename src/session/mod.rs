@@ -8,6 +8,7 @@ mod preview;
 mod registries;
 mod results;
 mod run;
+mod sample;
 #[expect(clippy::module_inception, reason = "the session is what this layer is")]
 mod session;
 mod settings;
@@ -18,5 +19,6 @@ pub use preview::Preview;
 pub use registries::registries;
 pub use results::JobResults;
 pub use run::{JobEntry, explained};
+pub use sample::Sample;
 pub use session::Session;
 pub use settings::{RestoreFrom, Settings};

@@ -11,6 +11,7 @@ mod end;
 mod exit;
 mod foreground;
 mod lesson;
+mod live;
 mod mode;
 mod output;
 mod paths;
@@ -37,6 +38,7 @@ pub use cli::Cli;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use crate::types::files::claim_stdin;
 use crate::types::{Error, Printable};
 use cli::{Command, RunOptions};
 use end::End;
@@ -71,7 +73,11 @@ pub fn main(cli: Cli) -> ExitCode {
 fn statements(command: Option<String>, options: &RunOptions, keep_history: bool) -> Result<u8, Error> {
     let text = match command {
         Some(text) => ("<command>".to_owned(), text),
-        None if std::io::stdin().is_terminal() => return prompt::run(&mut Shell::new(options)?, keep_history),
+        None if std::io::stdin().is_terminal() => {
+            // The first to claim it.
+            let _ = claim_stdin("what is typed");
+            return prompt::run(&mut Shell::new(options)?, keep_history);
+        }
         // Before there is a shell: a signal ends the program at once while it waits for its input.
         None => ("<stdin>".to_owned(), standard_input()?),
     };
@@ -93,6 +99,8 @@ fn files_of(files: &[std::path::PathBuf], options: &RunOptions) -> Result<u8, Er
 }
 
 fn standard_input() -> Result<String, Error> {
+    // The first to claim it.
+    let _ = claim_stdin("what lotic runs");
     script_text::text_of(std::io::stdin().lock(), "standard input")
 }
 

@@ -131,20 +131,27 @@ impl Shell {
 
     /// Says how many rows a preview had, to a person.
     pub(super) fn count_rows(&self) {
-        let mode = self.transcript.as_ref().map_or_else(|| self.rows.mode(), |transcript| transcript.mode());
-        let text = match self.rows.begin() {
-            _ if !mode.is_for_people() => return,
-            0 => "(no rows)\n".to_owned(),
-            1 => "(1 row)\n".to_owned(),
-            rows => format!("({} rows)\n", progress::thousands(rows)),
-        };
-        let text = Printable::from(text);
-        if let Some(transcript) = &self.transcript {
-            transcript.push(&text);
+        let counted = self.rows.begin();
+        if let Some(transcript) = &self.transcript
+            && let Some(rows) = counted.in_transcript
+            && transcript.mode().is_for_people()
+        {
+            transcript.push(&row_count(rows));
         }
-        if self.rows.is_shown() && std::io::stdout().is_terminal() {
-            print::error(text);
+        if let Some(rows) = counted.on_screen
+            && self.rows.mode().is_for_people()
+            && std::io::stdout().is_terminal()
+        {
+            print::error(row_count(rows));
         }
+    }
+
+    /// Says that a preview had more rows than were wanted.
+    pub(super) fn rows_are_cut(&self) {
+        self.rows.begin();
+        let wanted = self.rows.wanted().unwrap_or_default();
+        let rows = if wanted == 1 { "1 row".to_owned() } else { format!("{} rows", progress::thousands(wanted)) };
+        self.message(format!("{rows}; more: `| limit n`, `.rows n`, or `run`\n"));
     }
 
     /// Puts the rows that jobs have printed meanwhile into the transcript.
@@ -169,6 +176,14 @@ impl Shell {
         let recorder = self.recorder.take()?;
         self.set_transcript(None);
         Some(recorder)
+    }
+}
+
+fn row_count(rows: u64) -> Printable {
+    match rows {
+        0 => "(no rows)\n".into(),
+        1 => "(1 row)\n".into(),
+        rows => format!("({} rows)\n", progress::thousands(rows)).into(),
     }
 }
 

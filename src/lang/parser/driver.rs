@@ -98,10 +98,12 @@ pub fn due(text: &str, grammar: &Registries) -> Due {
     if let Some(error) = error {
         return if error.unterminated { Due::Closing(end_of(&text[error.place(text)..])) } else { Due::Nothing };
     }
-    let Some(last) = last_outcome(&source(text, &tokens, grammar)) else { return Due::Nothing };
+    let Some(last) = unfinished_or_last(&source(text, &tokens, grammar)) else { return Due::Nothing };
     match last.result {
         Err(failure) if failure.unfinished => open_bracket(&tokens).map_or(Due::More, Due::Closing),
-        Ok(statement) if last.ended == Ended::Text && !text.ends_with('\n') && is_definition(&statement.node) => Due::End,
+        Ok(statement) if last.ended == Ended::Text && !text.ends_with('\n') && is_definition(&statement.node) => {
+            Due::End
+        }
         Err(_) | Ok(_) => Due::Nothing,
     }
 }
@@ -136,10 +138,14 @@ fn open_bracket(tokens: &[Token<'_>]) -> Option<&'static str> {
     open.pop()
 }
 
-fn last_outcome(source: &Source<'_>) -> Option<Outcome> {
-    let mut last = None;
+/// The statement that more text could mend, which reaches to the end, else the last one.
+fn unfinished_or_last(source: &Source<'_>) -> Option<Outcome> {
+    let mut last: Option<Outcome> = None;
     let mut at = 0;
     while let Some(outcome) = next_statement(source, at) {
+        if outcome.result.as_ref().is_err_and(|failure| failure.unfinished) {
+            return Some(outcome);
+        }
         at = outcome.next;
         last = Some(outcome);
     }

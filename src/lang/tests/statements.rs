@@ -268,6 +268,8 @@ fn a_prompt_waits_for_what_is_due() {
         ("run x {", closing("}")),
         ("run x { bids | into print;", closing("}")),
         ("run x with (parallelism = 2", closing(")")),
+        ("source g from nexmark 'bid'\n  with (events = 20,", closing(")")),
+        ("source g from nexmark 'bid'\n  with", Due::More),
         ("run x { bids | into print; }", Due::End),
         ("run x { bids | into print; };", Due::Nothing),
         ("stream s =", Due::More),

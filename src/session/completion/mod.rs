@@ -6,7 +6,6 @@ mod completer;
 mod cursor;
 mod files;
 mod known;
-mod names;
 mod offer;
 mod options;
 mod scope;

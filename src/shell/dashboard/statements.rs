@@ -146,6 +146,7 @@ impl Run<'_> {
                     self.shell.rows.set_mode(mode);
                 }
             }
+            ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
             ShellRequest::Timer(on) => self.shell.timer = on,
             ShellRequest::Dashboard(Some(job)) => self.select(job),
             ShellRequest::Dashboard(None) => {}

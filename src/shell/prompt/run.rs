@@ -31,6 +31,8 @@ const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends 
 const PROMPT: &str = "lotic> ";
 /// The prompt of a line that goes on with a statement, as wide as the other.
 const FURTHER: &str = "  ...> ";
+/// Rows of a preview that a person is shown unless `.rows` says otherwise.
+const PREVIEW_ROWS: u64 = 100;
 /// Longer statements are not looked through for what is due: Enter runs them, and what is wrong is said then.
 const LOOKED_THROUGH_BYTES: usize = 1024 * 1_024;
 /// A line editor that fails so often in a row is not tried again.
@@ -38,6 +40,9 @@ const DEFECTS: u32 = 3;
 
 /// Reads statements until Ctrl-D or `\q`. Running jobs take a last checkpoint when the shell is left.
 pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        shell.rows.set_wanted(Some(PREVIEW_ROWS));
+    }
     let mut reader = Reader::open(shell, keep_history)?;
     shell.interrupts.be_patient();
     if io::stdin().is_terminal() {
