@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Bid, TUMBLE, TestSession, bids, late_rows, ndjson, size, source, tumble};
 use lotic::runtime::Executor;
+use lotic::types::{ChangelogTable, RowKind};
 
 /// Small splits, so that even a small file is shared by several readers.
 const SPLITS: &str = " with (split = 4096)";
@@ -149,15 +150,18 @@ fn late_rows_are_the_same_under_every_interleaving() {
 
 /// A table as the changes of a job describe it: its rows as JSON without their kind, each with how often it is there.
 fn table(changes: Vec<String>) -> BTreeMap<String, i64> {
-    let mut rows = BTreeMap::new();
+    let mut table = ChangelogTable::new(None);
     for change in changes {
         let (op, row) = change.split_once(',').expect("a kind before the row");
-        let count = rows.entry(row.trim_end_matches('}').to_owned()).or_insert(0);
-        *count += if op.contains('+') { 1 } else { -1 };
-        assert!(*count >= 0, "{row} is taken back before it was given");
+        let kind = if op.contains('+') { RowKind::Insert } else { RowKind::Delete };
+        let row = row.trim_end_matches('}').to_owned();
+        assert!(table.apply(kind, vec![row.clone()]), "{row} is taken back before it was given");
     }
-    rows.retain(|_, count| *count != 0);
-    rows
+    let mut counts = BTreeMap::new();
+    for row in table.rows() {
+        *counts.entry(row.concat()).or_insert(0) += 1;
+    }
+    counts
 }
 
 #[test]

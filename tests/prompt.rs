@@ -58,6 +58,216 @@ fn the_hot_job_is_typed_line_by_line_and_its_end_is_told_by_itself() {
 }
 
 #[test]
+fn a_statement_goes_on_below_and_what_is_due_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.line("source g from nexmark 'bid'");
+    terminal.shows("  ...> `;` or an empty line runs it");
+    terminal.line("  with (events = 20,");
+    terminal.shows("  ...> closing ) is due");
+    terminal.line("        rate = 0)");
+    terminal.press("\r");
+    terminal.prompt();
+    terminal.line("g |");
+    terminal.shows("the statement goes on here");
+    // What is typed is completed by the whole of the statement.
+    terminal.press("filter pri\t");
+    terminal.until("the column", |pty| pty.last_line().starts_with("  ...> filter price"));
+    terminal.press("\u{3}");
+    terminal.prompt();
+    terminal.line("g | map 'a");
+    terminal.shows("closing ' is due");
+    terminal.press("b' as what | limit 1\r");
+    terminal.shows("a\\nb");
+    terminal.prompt();
+    terminal.line("run r = g");
+    terminal.press("\u{4}");
+    terminal.prompt();
+    terminal.press("show jobs\r");
+    terminal.shows("no jobs");
+    terminal.prompt();
+    terminal.press("\u{4}");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_line_that_begins_with_a_bar_goes_on_with_the_pipeline_that_ran() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source g from nexmark 'bid' with (events = 30, rate = 0);");
+    terminal.press("g | map auction + 0 as a, 'first' as what | limit 1;\r");
+    terminal.shows("first");
+    terminal.prompt();
+    terminal.press("show jobs\r");
+    terminal.shows("no jobs");
+    terminal.prompt();
+    terminal.press("| map what || ' then' as w\r");
+    terminal.shows("first then");
+    terminal.prompt();
+    terminal.line("  |");
+    terminal.press("map w || ' last' as w\r");
+    terminal.shows("first then last");
+    terminal.prompt();
+    // The history holds what ran.
+    terminal.press("\u{10}");
+    terminal.until("the whole", |pty| pty.screen().contains("limit 1\n| map what || ' then' as w\n  |\nmap w ||"));
+    terminal.clear();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_preview_is_bounded_and_says_how_to_see_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source g from nexmark 'bid' with (events = 1000000, rate = 0);");
+    // The last of a hundred rows stands above the line that says so.
+    terminal.press("g | map 'row' as what\r");
+    terminal.shows("100 rows; more: `| limit n`, `.rows n`, or `run`");
+    terminal.prompt();
+    let rows = |pty: &Pty| pty.bytes().matches("\nrow\r").count();
+    assert_eq!(rows(&terminal), 100);
+    for (mode, row) in [("changelog", "\n+I[row]\r"), ("ndjson", "\n{\"what\":\"row\"}\r")] {
+        terminal.statement(&format!(".mode {mode}"));
+        let before = terminal.bytes().len();
+        terminal.press("g | map 'row' as what\r");
+        terminal.until("the end", |pty| pty.bytes()[before..].contains("100 rows; more:"));
+        terminal.prompt();
+        assert_eq!(terminal.bytes()[before..].matches(row).count(), 100, "{mode}");
+    }
+    terminal.statement(".mode live");
+    terminal.statement(".rows 7");
+    terminal.press("g | map 'seven' as what\r");
+    terminal.shows("\n7 rows; more: `| limit n`");
+    terminal.prompt();
+    assert_eq!(terminal.bytes().matches("\nseven\r").count(), 7);
+    // One that has no more says only how many.
+    terminal.press("g | map 'few' as what | limit 7\r");
+    terminal.shows("(7 rows)");
+    terminal.prompt();
+    terminal.statement(".rows all");
+    terminal.press("g | map 'all' as what | limit 150\r");
+    terminal.shows("(150 rows)");
+    terminal.prompt();
+    terminal.press(".rows 0\r");
+    terminal.shows("`.rows` takes a number above zero, or `all`");
+    terminal.prompt();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn one_line_says_what_a_preview_waits_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement(&bids(200));
+    terminal.press("g | key_by auction | window tumble(1h) | aggregate count(*) as n\r");
+    terminal.until("the wait", |pty| {
+        let line = pty.last_line();
+        line.contains(" rows read, watermark ")
+            && line.contains(", the first window fires at ")
+            && line.ends_with(":00:00; Ctrl-C ends it")
+    });
+    let line = terminal.last_line();
+    // Written over, not below.
+    terminal.until("a later one", |pty| pty.last_line() != line && pty.last_line().ends_with("; Ctrl-C ends it"));
+    assert_eq!(terminal.screen().matches("rows read").count(), 1, "{}", terminal.screen());
+    terminal.press("\u{3}");
+    terminal.prompt();
+    assert!(!terminal.screen().contains("rows read"), "{}", terminal.screen());
+    // Rows come above it.
+    terminal.press("g | filter bidder % 7 = 0 | map 'slow' as what, auction\r");
+    terminal.until("rows", |pty| pty.lines().iter().filter(|line| line.starts_with("slow")).count() > 3);
+    terminal.press("\u{3}");
+    terminal.prompt();
+    assert!(!terminal.screen().contains("rows read"), "{}", terminal.screen());
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_changelog_is_a_table_that_changes_where_it_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement(&bids(2_000));
+    terminal.press("g | map 'k' || cast(bidder % 3 as string) as c, price | key_by c | aggregate count(*) as n, max(price) as dearest\r");
+    terminal.until("the table", |pty| {
+        let lines = pty.lines();
+        lines.iter().any(|line| line.starts_with("c ") && line.ends_with("dearest"))
+            && lines.last().is_some_and(|line| line.contains(" rows read") && line.ends_with("Ctrl-C ends it"))
+    });
+    let count = |pty: &Pty| {
+        let lines = pty.lines();
+        let line = lines.iter().find(|line| line.starts_with("k0 ")).cloned().unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0)
+    };
+    terminal.until("a count", |pty| count(pty) > 0);
+    let first = count(&terminal);
+    terminal.until("a larger count", |pty| count(pty) > first + 100);
+    let headers = |pty: &Pty| pty.lines().iter().filter(|line| line.ends_with("dearest")).count();
+    // One is what was typed.
+    assert_eq!(headers(&terminal), 2, "{}", terminal.screen());
+    assert!(!terminal.screen().contains("+U"), "{}", terminal.screen());
+    terminal.press("\u{3}");
+    terminal.prompt();
+    // The last state stays.
+    assert!(count(&terminal) > first && headers(&terminal) == 2, "{}", terminal.screen());
+    assert!(!terminal.screen().contains("rows read"), "{}", terminal.screen());
+
+    // More rows than the screen has lines.
+    terminal.press("g | key_by auction | aggregate count(*) as n\r");
+    terminal
+        .until("more", |pty| pty.lines().iter().any(|line| line.starts_with("… and ") && line.ends_with(" more rows")));
+    assert!(terminal.lines().len() < 30, "{}", terminal.screen());
+    terminal.press("\u{3}");
+    terminal.prompt();
+
+    // One that ends, exactly; and its changelog on request.
+    terminal.statement("source few from nexmark 'bid' with (events = 3000, rate = 0);");
+    terminal.press("few | aggregate count(*) as n\r");
+    terminal.shows("(1 row)");
+    terminal.prompt();
+    let lines = terminal.lines();
+    let at = lines.iter().position(|line| line == "(1 row)").expect("said");
+    assert_eq!(lines[at - 3..at].iter().map(|line| line.trim()).collect::<Vec<_>>(), ["n", "────", "3000"]);
+    terminal.statement(".mode changelog");
+    terminal.press("few | limit 2 | aggregate count(*) as n\r");
+    terminal.shows("+I[1]\n-U[1]\n+U[2]");
+    terminal.prompt();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn bad_rows_of_a_preview_are_shown_and_passed_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut rows: Vec<String> = (0..8).map(|n| format!("{{\"id\":{n}}}")).collect();
+    rows.insert(3, "{\"id\":\"x\u{1b}[2J\"}".to_owned());
+    for _ in 0..9 {
+        rows.push("broken".to_owned());
+    }
+    std::fs::write(directory.path().join("ids.ndjson"), rows.join("\n")).expect("written");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source ids from file 'ids.ndjson' columns (id bigint);");
+    terminal.press("ids\r");
+    terminal.shows("(10 rows were rejected)");
+    terminal.prompt();
+    terminal.shows("bad row at ids.ndjson:4: column id:");
+    terminal.shows("(8 rows)");
+    assert_eq!(terminal.screen().matches("bad row at").count(), 5, "{}", terminal.screen());
+    terminal.shows("further bad rows are only counted");
+    // The source has the last word, and a job fails as ever.
+    terminal.statement("source strict from file 'ids.ndjson' columns (id bigint) with (on_error = 'fail');");
+    terminal.press("strict\r");
+    terminal.shows("error: ids.ndjson:4:");
+    terminal.prompt();
+    terminal.press("run job = ids | into blackhole;\r");
+    terminal.shows("job job failed: ids.ndjson:4:");
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
 fn tab_completes_a_column_of_the_stream_at_that_point() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Pty::shell(directory.path());

@@ -160,12 +160,26 @@ pub struct SinkRequest {
 /// Takes rows meant for a person or for standard output. Called by worker threads, one batch at a time; may block, which
 /// is back-pressure.
 pub trait ResultSink: Send + Sync {
+    /// Rows of a preview come next. Returns how many of them are wanted: the first so many, or all of them (`None`).
+    fn preview(&self, _start: &PreviewStart<'_>) -> Option<u64> {
+        None
+    }
+
     /// Rows of the sink `name`.
     ///
     /// # Errors
     /// When they can't be taken. One that says that nobody reads them any more
     /// ([`is_broken_pipe`](crate::types::Error::is_broken_pipe)) ends the sink, any other fails the job.
     fn rows(&self, name: &str, batch: &Batch) -> Result<()>;
+}
+
+/// The things to know of a preview before its rows come.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviewStart<'a> {
+    /// The changes that its rows tell of.
+    pub changelog: &'a ChangelogMode,
+    /// Remarks for the person, a line each: which columns were inferred.
+    pub remarks: &'a [String],
 }
 
 /// A source as the plan holds it.

@@ -18,8 +18,8 @@ mod window;
 pub use arming::{Armed, Inputs, Moment, Settled};
 pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
-    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, ResultSink, SinkFactory, SinkRequest,
-    Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
+    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, PreviewStart, ResultSink, SinkFactory,
+    SinkRequest, Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
 pub use operator::{

@@ -69,8 +69,10 @@ pub enum Arg {
 /// A pipeline: where it begins and its stages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
-    /// The source or stream it reads.
+    /// The source or stream it reads, or the path of a file.
     pub from: Spanned<String>,
+    /// Whether it reads a file that no source names: `'orders.ndjson' | …`.
+    pub file: bool,
     /// The pipeline's stages, in order.
     pub stages: Vec<Stage>,
     /// All of it.

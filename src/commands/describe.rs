@@ -1,29 +1,45 @@
-//! `describe NAME`, `\d [NAME]`
+//! `describe NAME`, `describe 'FILE'`, `\d [NAME]`
+
+mod file;
+mod times;
 
 use serde_json::json;
 
 use super::command::{Command, JSON, json};
 use super::show;
-use crate::api::{CommandSpec, Shape, Signature, StageArgs, TimeAttribute};
+use crate::api::{Arg, CommandSpec, EventTimeSpec, Shape, Signature, StageArgs, StreamShape, TimeAttribute};
 use crate::inspect::JobView;
 use crate::plan::{Entry, Origin};
 use crate::session::{Column, Failure, KeptJob, Listing, Outcome, Session};
-use crate::types::Spanned;
+use crate::types::{Diagnostic, Spanned};
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
     spec: CommandSpec {
         name: "describe",
         aliases: &["desc"],
-        signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
-        usage: "describe NAME [--json]",
-        summary: "lists the columns of a source, sink or stream, or the vertices of a job",
-        help: "Of a source or stream lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators; of one that does not run here, the operators in its last checkpoint.",
-        examples: &["describe bids", "describe hot"],
+        signature: Signature { head: &[Shape::Pipeline], optional: &[], clauses: &[JSON] },
+        usage: "describe NAME | 'FILE' | PIPELINE [--json]",
+        summary: "lists the columns of a source, stream or file, or the vertices of a job",
+        help: "Of a source, stream or pipeline lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators; of one that does not run here, the operators in its last checkpoint. Of a file ('orders.ndjson', a glob, a directory) lists the columns as they are inferred, with the first values; each column that could be the event time, and the watermark delay by which none of the first 100,000 rows would be older than the watermark when it comes, at most 0.1 % of them, at most 1 %; and a source statement to be pasted.",
+        examples: &["describe bids", "describe hot", "describe 'demo-data/nexmark/bid.ndjson'"],
         flink: Some("DESCRIBE"),
     },
-    run: |args, session| describe(args.word(0)?, json(args), session),
+    run,
 };
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    if let Some(Arg::Run(run)) = args.head.first() {
+        let error = Diagnostic::at(run.span, "`describe` takes a name, a file or a pipeline");
+        return Err(error.help("`explain run …` shows the plan of a job").into());
+    }
+    let pipeline = args.pipeline(0)?;
+    match (pipeline.stages.is_empty(), pipeline.file) {
+        (true, true) => file::describe(&pipeline.from, json(args), session),
+        (true, false) => describe(&pipeline.from, json(args), session),
+        (false, _) => Ok(Outcome::Listing(columns(&session.shape(pipeline)?, None).json(json(args)))),
+    }
+}
 
 /// The short form.
 pub(super) const SHORT: Command = Command {
@@ -70,26 +86,12 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
         let jobs = session.jobs().map(|job| job.name.as_str());
         return Err(session.catalog().unknown("source, stream, sink or job", name, |_| true, jobs).into());
     };
-    let mut listing = Listing::new(
-        vec![Column::text("column"), Column::text("type"), Column::text("nullable"), Column::text("time")],
-        "a sink has the columns that arrive",
-    );
-    let shape = session.shape(name)?;
+    let shape = session.shape_of(name)?;
     let event_time = match item.bound() {
         Some(Entry::Source(source)) => source.event_time.as_ref(),
         Some(Entry::Stream(_) | Entry::Sink(_)) | None => None,
     };
-    if let Some(shape) = shape {
-        for (index, field) in shape.schema.fields().iter().enumerate() {
-            let watermark =
-                event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
-            let time = shape.time.attribute(index).map(|attribute| match attribute {
-                TimeAttribute::RowTime => format!("event time{watermark}"),
-                TimeAttribute::ProcessingTime => "processing time".to_owned(),
-            });
-            listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(field.nullable), json!(time)]);
-        }
-    }
+    let listing = shape.map_or_else(no_columns, |shape| columns(&shape, event_time));
     Ok(Outcome::Listing(listing.json(as_json)))
 }
 
@@ -113,6 +115,27 @@ fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
     }
     listing.note = from.map(|from| format!("it does not run here; this is its last {from}"));
     Ok(listing)
+}
+
+fn no_columns() -> Listing {
+    Listing::new(
+        vec![Column::text("column"), Column::text("type"), Column::text("nullable"), Column::text("time")],
+        "a sink has the columns that arrive",
+    )
+}
+
+/// The listing of the columns of a stream; `event_time` is that of a source.
+fn columns(shape: &StreamShape, event_time: Option<&EventTimeSpec>) -> Listing {
+    let mut listing = no_columns();
+    for (index, field) in shape.schema.fields().iter().enumerate() {
+        let watermark = event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
+        let time = shape.time.attribute(index).map(|attribute| match attribute {
+            TimeAttribute::RowTime => format!("event time{watermark}"),
+            TimeAttribute::ProcessingTime => "processing time".to_owned(),
+        });
+        listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(field.nullable), json!(time)]);
+    }
+    listing
 }
 
 /// The listing of a job's vertices.

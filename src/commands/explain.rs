@@ -42,7 +42,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         &planned
     } else {
         let pipeline = args.pipeline(0)?;
-        let job = pipeline.stages.is_empty().then(|| session.job(&pipeline.from).ok()).flatten();
+        let job = (pipeline.stages.is_empty() && !pipeline.file).then(|| session.job(&pipeline.from).ok()).flatten();
         if let Some(entry) = job {
             &entry.plan
         } else {

@@ -2,8 +2,8 @@
 
 use super::command::Command;
 use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
+use crate::lang::typed_name;
 use crate::plan::{Item, Origin};
-use crate::session::completion::typed_name;
 use crate::session::{Failure, Outcome, Session, ShellRequest};
 use crate::types::{Diagnostic, Spanned};
 

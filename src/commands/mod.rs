@@ -73,6 +73,7 @@ fn commands() -> &'static [&'static Command] {
         &help::SPEC,
         &help::SHORT,
         &shell::MODE,
+        &shell::ROWS,
         &shell::TIMER,
         &shell::READ,
         &shell::RECORD,

@@ -1,8 +1,9 @@
-//! The commands that concern the shell itself: `.mode`, `.timer`, `.read`, `.record`, `\q`.
+//! The commands that concern the shell itself: `.mode`, `.rows`, `.timer`, `.read`, `.record`, `\q`.
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, ShellRequest};
+use crate::types::Diagnostic;
 
 /// The command that sets how rows are shown.
 pub(super) const MODE: Command = Command {
@@ -10,17 +11,32 @@ pub(super) const MODE: Command = Command {
         name: ".mode",
         aliases: &[],
         signature: Signature {
-            head: &[Shape::Keyword(&["table", "ndjson", "csv", "vertical", "changelog"])],
+            head: &[Shape::Keyword(&["live", "table", "ndjson", "csv", "vertical", "changelog"])],
             optional: &[],
             clauses: &[],
         },
-        usage: ".mode table|ndjson|csv|vertical|changelog",
+        usage: ".mode live|table|ndjson|csv|vertical|changelog",
         summary: "how rows are shown",
-        help: "table: aligned columns, fitted to the terminal; long texts end in … and rows that can't fit are shown vertically, and both is said. ndjson: one JSON object a line. csv: comma-separated values below a header. vertical: one column a line, nothing cut. changelog: as Flink prints it, +I[…] -U[…] +U[…] -D[…].",
+        help: "live: tables, and the preview of a changelog as the table that it describes, which changes where it stands; the mode of a terminal, and off one the same as table. table: aligned columns, fitted to the terminal; long texts end in … and rows that can't fit are shown vertically, and both is said. ndjson: one JSON object a line. csv: comma-separated values below a header. vertical: one column a line, nothing cut. changelog: as Flink prints it, +I[…] -U[…] +U[…] -D[…].",
         examples: &[".mode ndjson"],
         flink: Some("SET 'sql-client.execution.result-mode'"),
     },
     run: |args, _| Ok(Outcome::Shell(ShellRequest::Mode(args.word(0)?.node.clone()))),
+};
+
+/// The number of rows of a preview.
+pub(super) const ROWS: Command = Command {
+    spec: CommandSpec {
+        name: ".rows",
+        aliases: &[],
+        signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
+        usage: ".rows N | .rows all",
+        summary: "how many rows of a preview are shown",
+        help: "A preview at the prompt ends after its first 100 rows, and says so; `.rows 500` sets another number, `.rows all` none. Scripts and `-c` show all rows unless they say otherwise.",
+        examples: &[".rows 500", ".rows all"],
+        flink: Some("SET 'sql-client.execution.max-table-result.rows'"),
+    },
+    run: rows,
 };
 
 /// Whether to say how long each statement took.
@@ -82,6 +98,17 @@ pub(super) const QUIT: Command = Command {
     },
     run: |_, _| Ok(Outcome::Shell(ShellRequest::Quit)),
 };
+
+fn rows(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
+    let typed = args.word(0)?;
+    if typed.node.eq_ignore_ascii_case("all") {
+        return Ok(Outcome::Shell(ShellRequest::Rows(None)));
+    }
+    match typed.node.parse() {
+        Ok(rows) if rows > 0 => Ok(Outcome::Shell(ShellRequest::Rows(Some(rows)))),
+        Ok(_) | Err(_) => Err(Diagnostic::at(typed.span, "`.rows` takes a number above zero, or `all`").into()),
+    }
+}
 
 fn timer(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     Ok(Outcome::Shell(ShellRequest::Timer(args.word(0)?.node == "on")))

@@ -116,7 +116,7 @@ fn what(session: &Session, item: Item<'_>) -> Result<String, Diagnostic> {
         },
         Entry::Stream(stream) => {
             let name = Spanned::new(stream.name.clone(), Span::default());
-            session.shape(&name)?.map_or_else(String::new, |shape| shape.schema.to_string())
+            session.shape_of(&name)?.map_or_else(String::new, |shape| shape.schema.to_string())
         }
     })
 }

@@ -32,6 +32,14 @@ pub struct LexError {
     pub unterminated: bool,
 }
 
+impl LexError {
+    /// The byte of `text` at which the mistake begins.
+    #[must_use]
+    pub fn place(&self, text: &str) -> usize {
+        self.diagnostic.span.map_or(text.len(), |span| span.start.min(text.len()))
+    }
+}
+
 /// Cuts `text` into tokens. Linear in its length.
 #[must_use]
 pub fn lex<'a>(text: &'a str, grammar: &Registries) -> Lexed<'a> {

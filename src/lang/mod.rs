@@ -6,14 +6,16 @@ pub mod ast;
 mod grammar;
 mod lexer;
 pub mod lower;
+mod names;
 mod parser;
 mod split;
 mod token;
 
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
+pub use names::typed_name;
 pub use parser::{
-    Completeness, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope,
-    expectations, is_complete, may_continue, parse, parse_expr,
+    Due, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope, due, expectations,
+    parse, parse_expr,
 };
 pub use split::Splitter;
 pub use token::{LineBreak, Symbol, Token, TokenKind};

@@ -119,7 +119,18 @@ impl Symbol {
 impl Symbol {
     /// Whether it opens a bracket.
     pub(super) const fn opens(self) -> bool {
-        matches!(self, Self::LeftParen | Self::LeftBracket | Self::LeftBrace)
+        self.closing().is_some()
+    }
+
+    /// The sign that closes the bracket which it opens, if it opens one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "three of many signs open a bracket")]
+    pub(super) const fn closing(self) -> Option<Self> {
+        match self {
+            Self::LeftParen => Some(Self::RightParen),
+            Self::LeftBracket => Some(Self::RightBracket),
+            Self::LeftBrace => Some(Self::RightBrace),
+            _ => None,
+        }
     }
 
     /// Whether it closes a bracket.

@@ -4,6 +4,8 @@
 mod sinks;
 mod streams;
 
+pub use streams::file_source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +15,7 @@ use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
-use crate::api::{PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
+use crate::api::{OnError, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
 use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
@@ -99,6 +101,10 @@ pub struct Builder<'a> {
     building: Vec<String>,
     /// Side outputs that are made further down in the job.
     later: BTreeSet<String>,
+    /// The treatment of rows that a source can't read which does not say so itself.
+    unreadable: OnError,
+    /// Remarks for the person.
+    remarks: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
@@ -115,7 +121,16 @@ impl<'a> Builder<'a> {
             uids: BTreeSet::new(),
             building: Vec::new(),
             later: BTreeSet::new(),
+            unreadable: OnError::Fail,
+            remarks: Vec::new(),
         }
+    }
+
+    /// The same plan where rows that can't be read are treated so, unless their source says otherwise.
+    #[must_use]
+    pub const fn unreadable(mut self, on_error: OnError) -> Self {
+        self.unreadable = on_error;
+        self
     }
 
     /// The environment that the plan is built with.
@@ -195,6 +210,11 @@ impl<'a> Builder<'a> {
             target.parallelism = Some(parallelism.clone());
         }
         Ok(())
+    }
+
+    /// The remarks for the person on what was built, a line each.
+    pub fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// The plan.

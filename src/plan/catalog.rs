@@ -328,7 +328,6 @@ impl<'a> From<&'a Entry> for Named<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::OnError;
     use crate::plan::testing::{FakeSource, name};
 
     fn source(called: &str) -> Entry {
@@ -337,7 +336,7 @@ mod tests {
             source: Arc::new(FakeSource::bids()),
             event_time: None,
             pace: None,
-            on_error: OnError::Fail,
+            on_error: None,
             dead_letter: None,
         })
     }

@@ -47,13 +47,22 @@ pub struct SourceDef {
     pub event_time: Option<EventTimeSpec>,
     /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
     pub pace: Option<f64>,
-    /// The treatment of rows that can't be read.
-    pub on_error: OnError,
+    /// The treatment of rows that can't be read; where nothing was typed (`None`) a job fails, and a preview passes over
+    /// them.
+    pub on_error: Option<OnError>,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
     pub dead_letter: Option<String>,
 }
 
 impl SourceDef {
+    /// The remark on columns that were inferred: what they are, and of how many records.
+    #[must_use]
+    pub fn inferred(&self) -> Option<String> {
+        let records = self.source.inferred_from()?;
+        let (columns, plural) = (self.source.schema(), if records == 1 { "" } else { "s" });
+        Some(format!("{} has columns {columns}, by its first {records} record{plural}", self.name))
+    }
+
     /// The shape of a pipeline that begins with the source.
     #[must_use]
     pub fn shape(&self) -> StreamShape {

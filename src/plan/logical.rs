@@ -112,6 +112,15 @@ impl LogicalPlan {
         changelogs
     }
 
+    /// The changes that the plan's sink hears of; of several sinks, the last one's.
+    #[must_use]
+    pub fn written(&self) -> ChangelogMode {
+        let main = self.changelogs();
+        let sink = self.nodes.iter().rfind(|node| node.sink.is_some());
+        let input = sink.and_then(|sink| sink.inputs.first());
+        input.map_or(ChangelogMode::Append, |&input| self.changelog(input, &main))
+    }
+
     /// The changes of `stream`, given those of the nodes' main outputs. A side output holds rows of its operator's
     /// inputs.
     pub(super) fn changelog(&self, stream: StreamRef, main: &[ChangelogMode]) -> ChangelogMode {

@@ -11,6 +11,7 @@ mod registries;
 mod remembered;
 mod results;
 mod run;
+mod sample;
 #[expect(clippy::module_inception, reason = "the session is what this layer is")]
 mod session;
 mod settings;
@@ -22,5 +23,6 @@ pub use preview::Preview;
 pub use registries::registries;
 pub use results::JobResults;
 pub use run::{JobEntry, explained};
+pub use sample::Sample;
 pub use session::Session;
 pub use settings::{Memory, RestoreFrom, Settings};

@@ -47,6 +47,8 @@ pub enum ShellRequest {
     },
     /// Show rows in this mode from now on.
     Mode(String),
+    /// Show so many rows of a preview from now on, `None` for all.
+    Rows(Option<u64>),
     /// Say how long each statement took, or stop saying it.
     Timer(bool),
     /// Run the statements of this file.

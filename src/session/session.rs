@@ -10,11 +10,11 @@ use super::remembered::Remembered;
 use super::{
     Failure, JobEntry, JobResults, Memory, Outcome, Preview, RestoreFrom, Settings, demo_data, kept, remembered,
 };
-use crate::api::{CommandSpec, Pipeline, Registries, ResultSink, RunStatement};
+use crate::api::{CommandSpec, OnError, Pipeline, PreviewStart, Registries, ResultSink, RunStatement, StreamShape};
 use crate::expr::ast::ExprNode;
+use crate::lang;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
-use crate::lang::{self, Completeness};
 use crate::plan::{Catalog, Entry, Environment, Item, JobSettings};
 use crate::runtime::{Job, JobOptions, JobSpec, Restore};
 use crate::state::{Definition, JobDir, StateDir};
@@ -133,19 +133,6 @@ impl Session {
         lang::parse(text, &self.registries)
     }
 
-    /// Tells a prompt whether what was typed so far is complete.
-    #[must_use]
-    pub fn completeness(&self) -> Box<dyn Fn(&str) -> Completeness> {
-        let registries = self.registries;
-        Box::new(move |text| {
-            // The next line may begin with `|` or a clause: `;` or an empty line ends a definition.
-            if lang::may_continue(text, &registries) && !text.ends_with('\n') {
-                return Completeness::Incomplete;
-            }
-            lang::is_complete(text, &registries)
-        })
-    }
-
     /// Runs a statement that is no command.
     ///
     /// # Errors
@@ -188,17 +175,27 @@ impl Session {
     fn define_source(&mut self, statement: &SourceStatement) -> Result<Outcome, Failure> {
         let environment = environment(&self.registries, &self.settings, &self.results);
         lower::define_source(&mut self.catalog, statement, &environment)?;
-        let message = match self.catalog.get(&statement.name.node).and_then(Item::bound) {
-            Some(Entry::Source(source)) if let Some(records) = source.source.inferred_from() => {
-                let (columns, plural) = (source.source.schema(), if records == 1 { "" } else { "s" });
-                Outcome::Message(format!(
-                    "source {} has columns {columns}, by its first {records} record{plural}",
-                    source.name
-                ))
-            }
-            _ => Outcome::Done,
+        let inferred = match self.catalog.get(&statement.name.node).and_then(Item::bound) {
+            Some(Entry::Source(source)) => source.inferred(),
+            _ => None,
         };
-        Ok(message)
+        Ok(inferred.map_or(Outcome::Done, |columns| Outcome::Message(format!("source {columns}"))))
+    }
+
+    /// The columns at the end of a pipeline that is not run: for `describe`.
+    ///
+    /// # Errors
+    /// When the pipeline is wrong.
+    pub fn shape(&self, pipeline: &Pipeline) -> Result<StreamShape, Failure> {
+        Ok(lower::lower_open(&self.catalog, &[], pipeline, &self.environment())?)
+    }
+
+    pub(super) fn environment(&self) -> Environment<'_> {
+        environment(&self.registries, &self.settings, &self.results)
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// The plan of a pipeline that is not run: for `explain`.
@@ -243,9 +240,14 @@ impl Session {
         let results = JobResults::new(self.results.clone());
         let shown: Arc<dyn ResultSink> = results.clone();
         let environment = environment(&self.registries, &self.settings, &shown);
-        let settings =
-            JobSettings { batch_rows: self.settings.batch_rows, restart_attempts: 0, ..self.bare_settings() };
+        let settings = JobSettings {
+            batch_rows: self.settings.batch_rows,
+            restart_attempts: 0,
+            on_error: OnError::Skip,
+            ..self.bare_settings()
+        };
         let plan = lower::lower_preview(&self.catalog, pipeline, settings, &environment)?;
+        results.begin(&PreviewStart { changelog: &plan.optimized.written(), remarks: &plan.remarks });
         let options = JobOptions {
             executor: self.settings.executor,
             stop_after_rows: self.settings.stop_after_rows,

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+use super::cells::cut;
 use super::exit::{EXIT_FAILURE, EXIT_OK};
+use super::output::Framed;
 use super::progress::Progress;
 use super::shell::Shell;
-use super::{print, render};
+use super::{print, progress, render};
 use crate::inspect::{CheckpointStatus, JobStatus, JobView, SubtaskView};
 use crate::session::{Preview, WaitRequest, WaitUntil};
 use crate::types::{Error, Printable, Result};
@@ -18,6 +20,14 @@ const TICK_MS: u64 = 100;
 const CANCEL_MS: u64 = 1_000;
 /// The time that a job that a signal ends has for its last checkpoint, milliseconds.
 const STOP_MS: i64 = 1_200;
+/// The lines of a frame that are no rows of its table: header and rule, what is below, what is waited for, and the prompt's.
+const FRAME_LINES: usize = 6;
+/// Looks without a row before it is said what a preview waits for.
+const QUIET_LOOKS: u32 = 3;
+/// Bad rows of a preview that are shown.
+const BAD_ROWS: usize = 5;
+/// Columns of such a row.
+const BAD_ROW_WIDTH: usize = 100;
 /// The interval at which `wait` looks whether what it waits for has come, milliseconds.
 const WAIT_TICK_MS: u64 = 10;
 
@@ -168,7 +178,7 @@ pub(super) fn lost_rows(view: &JobView) -> impl Iterator<Item = String> {
     let count = |(late, bad), subtask: &SubtaskView| (late + subtask.late_rows, bad + subtask.rejected_rows);
     let (late, bad) = subtasks.fold((0, 0), count);
     let late = (late > 0).then(|| format!("{} late", rows_were(late)));
-    late.into_iter().chain((bad > 0).then(|| format!("{bad} {} could not be processed", rows(bad))))
+    late.into_iter().chain((bad > 0).then(|| format!("{} rejected", rows_were(bad))))
 }
 
 const fn rows(count: u64) -> &'static str {
@@ -181,27 +191,116 @@ fn rows_were(count: u64) -> String {
 
 /// Waits for a bare pipeline, whose rows are printed meanwhile. Ctrl-C ends the pipeline, not the shell.
 pub(super) fn wait_for_preview(shell: &Shell, preview: &Preview) -> Result<PreviewEnd> {
-    let mut progress = Progress::new(shell.clock.clone(), shell.quiet);
+    let mut shown = Shown::new(shell);
     let status = loop {
-        if let Some(status) = preview.job.wait(Some(TICK_MS)) {
-            break status;
+        let status = preview.job.wait(Some(TICK_MS));
+        shown.bad_rows(&preview.job.view());
+        if let Some(status) = status {
+            break Some(status);
         }
         if shell.interrupts.take() {
-            preview.job.cancel();
-            // So that its last rows do not mix with the next prompt.
-            let _ = preview.job.wait(Some(CANCEL_MS));
-            progress.clear();
-            return Ok(PreviewEnd::Interrupted);
+            break None;
         }
-        progress.draw(&[preview.job.view()]);
+        if preview.results.is_cut() {
+            // The sink has said so to the operators before it; a source that reads on is not waited for.
+            preview.job.cancel();
+        }
+        shown.look(preview);
     };
-    progress.clear();
+    if status.is_none() {
+        preview.job.cancel();
+        // So that its last rows do not mix with the next prompt.
+        let _ = preview.job.wait(Some(CANCEL_MS));
+    }
+    shown.end(status.is_none())?;
+    let Some(status) = status else { return Ok(PreviewEnd::Interrupted) };
     if preview.results.is_unread() {
         return Err(Error::io("standard output", io::ErrorKind::BrokenPipe.into()));
     }
     match (status, preview.job.failure()) {
         (JobStatus::Failed, Some(error)) => Err(error),
         _ => Ok(PreviewEnd::Done),
+    }
+}
+
+/// The columns of a line that can be written over, and the rows of a table that can.
+fn room() -> (usize, usize) {
+    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
+    // A line that fills the last column wraps on some terminals.
+    (usize::from(width).saturating_sub(1), usize::from(height).saturating_sub(FRAME_LINES))
+}
+
+/// What is shown of a preview besides its rows.
+struct Shown<'a> {
+    shell: &'a Shell,
+    /// A line for messages where rows go elsewhere.
+    progress: Progress,
+    /// On a terminal: the table that changes in place, and what the preview waits for.
+    framed: Option<Framed<'static>>,
+    printed: u64,
+    quiet_looks: u32,
+    /// The bad rows that were shown.
+    bad: BTreeSet<(String, String)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(shell: &'a Shell) -> Self {
+        let framed = (shell.rows.is_shown() && render::can_redraw()).then(print::framed);
+        let progress = Progress::new(shell.clock.clone(), shell.quiet);
+        Self { shell, progress, framed, printed: 0, quiet_looks: 0, bad: BTreeSet::new() }
+    }
+
+    /// Shows how far the preview is, unless its rows do.
+    fn look(&mut self, preview: &Preview) {
+        let Some(framed) = &self.framed else {
+            self.progress.draw(&[preview.job.view()]);
+            return;
+        };
+        let (width, rows_max) = room();
+        let live = self.shell.rows.live(width, rows_max);
+        let printed = self.shell.rows.printed();
+        self.quiet_looks = if printed == self.printed { self.quiet_looks + 1 } else { 0 };
+        self.printed = printed;
+        if live.is_none() && self.quiet_looks < QUIET_LOOKS {
+            return;
+        }
+        let mut lines = live.unwrap_or_default();
+        if !self.shell.quiet {
+            let waiting = progress::waiting(&preview.job.view());
+            lines.push(cut(&waiting, width).unwrap_or(waiting));
+        }
+        framed.show(lines);
+    }
+
+    /// Shows the first rows that could not be read or processed; further ones are only counted.
+    fn bad_rows(&mut self, view: &JobView) {
+        let subtasks = view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
+        for row in subtasks.flat_map(|subtask| &subtask.rejected) {
+            if self.bad.len() == BAD_ROWS {
+                return;
+            }
+            if self.bad.insert((row.place.clone(), row.message.clone())) {
+                self.progress.clear();
+                let excerpt = cut(&row.row, BAD_ROW_WIDTH).unwrap_or_else(|| row.row.clone());
+                let text = format!("bad row at {}: {}: {excerpt}", row.place, row.message);
+                self.shell.message(Printable::line(&text));
+                if self.bad.len() == BAD_ROWS {
+                    self.shell.message("further bad rows are only counted\n");
+                }
+            }
+        }
+    }
+
+    /// Leaves the last state of a table that changes in place on the screen: as much as was seen when it was interrupted,
+    /// else as much as is wanted.
+    fn end(mut self, interrupted: bool) -> Result<()> {
+        self.progress.clear();
+        drop(self.framed.take());
+        let (width, rows_seen) = room();
+        let wanted = self.shell.rows.wanted().and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
+        let rows_max = if interrupted { rows_seen } else { wanted };
+        let lines = self.shell.rows.live(width, rows_max).unwrap_or_default();
+        if lines.is_empty() { Ok(()) } else { print::data(lines.join("\n") + "\n") }
     }
 }
 

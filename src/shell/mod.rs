@@ -12,6 +12,7 @@ mod end;
 mod exit;
 mod foreground;
 mod lesson;
+mod live;
 mod mode;
 mod output;
 mod paths;
@@ -39,6 +40,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::session::Memory;
+use crate::types::files::claim_stdin;
 use crate::types::{Error, Printable};
 use cli::{Command, RunOptions};
 use end::End;
@@ -74,6 +76,8 @@ fn statements(command: Option<String>, options: &RunOptions, keep_history: bool)
     let text = match command {
         Some(text) => ("<command>".to_owned(), text),
         None if std::io::stdin().is_terminal() => {
+            // The first to claim it.
+            let _ = claim_stdin("what is typed");
             return prompt::run(&mut Shell::new(options, Memory::Shared)?, keep_history);
         }
         // Before there is a shell: a signal ends the program at once while it waits for its input.
@@ -98,6 +102,8 @@ fn files_of(files: &[std::path::PathBuf], options: &RunOptions) -> Result<u8, Er
 }
 
 fn standard_input() -> Result<String, Error> {
+    // The first to claim it.
+    let _ = claim_stdin("what lotic runs");
     script_text::text_of(std::io::stdin().lock(), "standard input")
 }
 

@@ -6,6 +6,9 @@ use std::str::FromStr;
 /// A mode, as `.mode` sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// Aligned columns; a changelog as the table that it describes, which changes where it stands. Off a terminal the
+    /// same as a table.
+    Live,
     /// Aligned columns.
     Table,
     /// One JSON object a line.
@@ -20,12 +23,13 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode by name.
-    pub const NAMES: &'static [&'static str] = &["table", "ndjson", "csv", "vertical", "changelog"];
+    pub const NAMES: &'static [&'static str] = &["live", "table", "ndjson", "csv", "vertical", "changelog"];
 
     /// The mode's name, as `.mode` takes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Live => "live",
             Self::Table => "table",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
@@ -38,15 +42,15 @@ impl Mode {
     #[must_use]
     pub(super) const fn is_for_people(self) -> bool {
         match self {
-            Self::Table | Self::Vertical | Self::Changelog => true,
+            Self::Live | Self::Table | Self::Vertical | Self::Changelog => true,
             Self::Ndjson | Self::Csv => false,
         }
     }
 
-    /// The mode that suits standard output: a table for a person, NDJSON for a program.
+    /// The mode that suits standard output: tables for a person, NDJSON for a program.
     #[must_use]
     pub fn default_for_stdout() -> Self {
-        if io::stdout().is_terminal() { Self::Table } else { Self::Ndjson }
+        if io::stdout().is_terminal() { Self::Live } else { Self::Ndjson }
     }
 }
 
@@ -55,6 +59,7 @@ impl FromStr for Mode {
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
+            "live" => Ok(Self::Live),
             "table" => Ok(Self::Table),
             "ndjson" | "json" => Ok(Self::Ndjson),
             "csv" => Ok(Self::Csv),

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::types::{Error, Printable, Result};
+use crate::types::{Error, Printable, Result, printable};
 
 /// Text that waits for the prompt, at most about so much: a batch more than that.
 const QUEUE_BYTES: usize = 256 * 1_024;
@@ -75,6 +75,10 @@ struct State {
     sending: bool,
     /// The columns of the line that a person is asked in.
     asked_columns: usize,
+    /// The lines that stand below everything else, to be written over.
+    frame: Vec<String>,
+    /// Whether there may be such lines.
+    framed: bool,
     /// Notices for when the screen is given back.
     kept: VecDeque<String>,
     lost_notices: usize,
@@ -158,8 +162,27 @@ impl Outlet {
         let mut state = self.lock();
         match state.destination {
             Destination::Prompt if state.notices_above => self.enqueue(state, text),
-            Destination::Prompt | Destination::Streams => self.streams.notice(text),
+            Destination::Prompt | Destination::Streams => {
+                self.lift(&mut state);
+                self.streams.notice(text);
+            }
             Destination::Hidden | Destination::Held => keep(&mut state, text),
+        }
+    }
+
+    /// Lines may stand below everything else that is written to the terminal, until the guard is dropped, which takes them
+    /// away.
+    pub(super) fn framed(&self) -> Framed<'_> {
+        self.lock().framed = true;
+        Framed(self)
+    }
+
+    /// Takes away the lines below everything else.
+    fn lift(&self, state: &mut State) {
+        let lines = std::mem::take(&mut state.frame).len();
+        if lines > 0 {
+            // Nobody can be told when that fails.
+            let _ = self.streams.data(upwards(lines).as_bytes());
         }
     }
 
@@ -171,8 +194,9 @@ impl Outlet {
 
     /// Writes to standard output. Beside a prompt the lock is held meanwhile, so that the prompt is not drawn in the
     /// middle of a row; elsewhere a job that is held up by a slow reader holds up nobody else.
-    fn write(&self, state: MutexGuard<'_, State>, text: &[u8]) -> Result<()> {
-        let guard = state.pumped.then_some(state);
+    fn write(&self, mut state: MutexGuard<'_, State>, text: &[u8]) -> Result<()> {
+        self.lift(&mut state);
+        let guard = (state.pumped || state.framed).then_some(state);
         let written = self.streams.data(text).map_err(|error| Error::io("standard output", error));
         drop(guard);
         written
@@ -330,6 +354,44 @@ fn keep(state: &mut State, text: &str) {
         state.lost_notices += 1;
     }
     state.kept.push_back(text.to_owned());
+}
+
+/// Moves to the beginning of the first of the last `lines` lines, and takes what follows away.
+fn upwards(lines: usize) -> String {
+    match lines {
+        0 | 1 => "\r\x1b[J".to_owned(),
+        _ => format!("\x1b[{}A\r\x1b[J", lines - 1),
+    }
+}
+
+/// While it lives, lines may stand below everything else that is written to the terminal.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Framed<'a>(&'a Outlet);
+
+impl Framed<'_> {
+    /// Shows `lines` below everything else, in the place of those shown so before. They are no wider than the terminal,
+    /// and not so many that they fill it.
+    pub(super) fn show(&self, lines: Vec<String>) {
+        let mut state = self.0.lock();
+        if state.destination != Destination::Streams || state.frame == lines {
+            return;
+        }
+        let mut text = if state.frame.is_empty() { String::new() } else { upwards(state.frame.len()) };
+        let shown: Vec<_> = lines.iter().map(|line| printable(line)).collect();
+        text.push_str(&shown.join("\n"));
+        // Nobody can be told when that fails.
+        let _ = self.0.streams.data(text.as_bytes());
+        state.frame = lines;
+    }
+}
+
+impl Drop for Framed<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        self.0.lift(&mut state);
+        state.framed = false;
+    }
 }
 
 /// While it lives, text goes elsewhere than to the plain streams.

@@ -1,6 +1,6 @@
 //! The printing of what is shown: short names for the outlet.
 
-use super::output::outlet;
+use super::output::{Framed, outlet};
 use crate::types::{Printable, Result};
 
 /// Writes data.
@@ -16,4 +16,9 @@ pub(super) fn rows(text: &[u8]) -> Result<()> {
 /// Writes a remark or an error. Nobody can be told when that fails.
 pub(super) fn error(text: impl Into<Printable>) {
     outlet().notice(&text.into());
+}
+
+/// Begins lines below everything else, which are written over.
+pub(super) fn framed() -> Framed<'static> {
+    outlet().framed()
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::Arc;
 
+use chrono::DateTime;
+
 use crate::inspect::{JobStatus, JobView};
 use crate::types::{Clock, printable};
 
@@ -62,6 +64,40 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// What a preview waits for: `1,200 rows read, watermark 12:00:07, the first window fires at 12:00:10; Ctrl-C ends it`.
+#[must_use]
+pub(super) fn waiting(view: &JobView) -> String {
+    let mut line = format!("{} rows read", thousands(view.source_rows));
+    if let Some((done, total)) = view.progress.filter(|(_, total)| *total > 0) {
+        let _ = write!(line, ", {:.0} %", (float(done) / float(total)).min(1.0) * 100.0);
+    }
+    let subtasks = || view.vertices.iter().flat_map(|vertex| &vertex.subtasks);
+    let operators = subtasks().flat_map(|subtask| subtask.operators.iter().map(move |operator| (subtask, operator)));
+    let open = operators.flat_map(|(subtask, operator)| {
+        let at = operator.watermark.or(subtask.watermark);
+        operator.open_windows().iter().filter(|window| !window.fired).map(move |window| (window.end, at))
+    });
+    let first = open.min();
+    let reached = match first {
+        Some((_, at)) => at,
+        None => subtasks().filter_map(|subtask| subtask.watermark).min(),
+    };
+    if let Some(reached) = reached.and_then(time_of_day) {
+        let _ = write!(line, ", watermark {reached}");
+    }
+    if let Some(end) = first.and_then(|(end, _)| time_of_day(end)) {
+        let _ = write!(line, ", the first window fires at {end}");
+    }
+    line.push_str("; Ctrl-C ends it");
+    line
+}
+
+/// `12:00:07`, with the milliseconds where there are some. `None` for no moment of a calendar.
+fn time_of_day(ms: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(ms)?;
+    Some(time.format(if ms % 1_000 == 0 { "%H:%M:%S" } else { "%H:%M:%S%.3f" }).to_string())
 }
 
 fn line(views: &[Arc<JobView>], rows: u64, rate: f64, elapsed_s: f64) -> String {
@@ -128,6 +164,28 @@ fn seconds(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::{OperatorView, Section, SubtaskView, VertexView, WindowView, WindowsView};
+
+    #[test]
+    fn what_a_preview_waits_for_is_said() {
+        let window =
+            |end, fired| WindowView { start: 0, end, keys: 1, keys_at_least: false, rows: 1, fired, entries: vec![] };
+        let windows = WindowsView { open: vec![window(5_000, true), window(10_000, false)], ..WindowsView::default() };
+        let operator = OperatorView { watermark: Some(7_250), sections: vec![Section::Windows(windows)] };
+        let subtask =
+            |watermark, operators| SubtaskView { watermark, operators: Arc::new(operators), ..Default::default() };
+        let mut view = JobView { source_rows: 1_200, progress: Some((5, 10)), ..JobView::default() };
+        assert_eq!(waiting(&view), "1,200 rows read, 50 %; Ctrl-C ends it");
+        let subtasks = vec![subtask(Some(3_000), vec![]), subtask(None, vec![])];
+        view.vertices.push(VertexView { subtasks, ..VertexView::default() });
+        view.progress = None;
+        assert_eq!(waiting(&view), "1,200 rows read, watermark 00:00:03; Ctrl-C ends it");
+        view.vertices[0].subtasks[1] = subtask(Some(3_000), vec![operator]);
+        assert_eq!(
+            waiting(&view),
+            "1,200 rows read, watermark 00:00:07.250, the first window fires at 00:00:10; Ctrl-C ends it"
+        );
+    }
 
     #[test]
     fn numbers_and_times_for_people() {

@@ -29,14 +29,18 @@ impl Recorder {
     ///
     /// # Errors
     /// When there is one of that name already, or it can't be written.
-    pub(super) fn create(file: &Path, mode: Mode, base: &Path) -> Result<Self> {
+    pub(super) fn create(file: &Path, mode: Mode, rows_shown: Option<u64>, base: &Path) -> Result<Self> {
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
         let to = new.map_err(|error| Error::io(file, error))?;
         let transcript = Arc::new(Transcript::new(mode, base));
         let mut recorder = Self { file: file.to_path_buf(), to, transcript, secrets: Vec::new(), began: false };
         recorder.write("-- A recorded session: `lotic test` replays it and compares.\n")?;
-        if mode != Mode::Table {
+        // A session is replayed without a terminal, where both would be otherwise.
+        if !matches!(mode, Mode::Live | Mode::Table) {
             recorder.write(&format!("\n.mode {}\n", mode.name()))?;
+        }
+        if let Some(rows) = rows_shown {
+            recorder.write(&format!("\n.rows {rows}\n"))?;
         }
         Ok(recorder)
     }

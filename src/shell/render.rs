@@ -7,12 +7,20 @@ use serde_json::Value;
 
 use super::cells;
 use crate::session::{Align, Column, Failure, Listing};
-use crate::types::{Error, Printable, printable, printable_json};
+use crate::types::{Error, Printable, printable_json};
 
 /// The width that listings may have, in columns: the terminal's, or as wide as they are when there is none.
 #[must_use]
 pub(super) fn terminal_width() -> Option<u16> {
     if std::io::stdout().is_terminal() { crossterm::terminal::size().ok().map(|(width, _)| width) } else { None }
+}
+
+/// Whether what was written can be written over: rows and remarks go to a terminal whose cursor moves.
+#[must_use]
+pub(super) fn can_redraw() -> bool {
+    std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether messages may be coloured: standard error is a terminal, and `NO_COLOR` is not set.
@@ -29,7 +37,8 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if listing.json {
         return json(&listing.to_json());
     }
-    let note = listing.note.as_ref().map_or_else(String::new, |note| format!("{}\n", printable(note)));
+    let note =
+        listing.note.as_ref().map_or_else(String::new, |note| Printable::from(format!("{note}\n")).as_str().to_owned());
     if listing.rows.is_empty() {
         return format!("{}\n{note}", listing.empty).into();
     }

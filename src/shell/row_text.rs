@@ -56,6 +56,11 @@ impl RowText {
         std::mem::take(&mut self.rows)
     }
 
+    /// The rows written of this result.
+    pub(super) const fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Writes the rows into `out`: for a terminal of `limit` columns, or as they are for a file. Returns what a person
     /// should be told about them.
     pub(super) fn write(&mut self, batch: &Batch, limit: Option<usize>, out: &mut Vec<u8>) -> Result<Option<String>> {
@@ -77,7 +82,7 @@ impl RowText {
             Mode::Ndjson | Mode::Csv => None,
             Mode::Changelog => write_changelog(batch, &mut text).map(|()| None)?,
             Mode::Vertical => write_vertical(&schema, batch, &mut text).map(|()| None)?,
-            Mode::Table => {
+            Mode::Live | Mode::Table => {
                 let shown = match self.shown.take().filter(|_| !first) {
                     Some(shown) => self.shown.insert(shown),
                     None => self.shown.insert(Shown::new(schema, changelog, limit)),
@@ -247,7 +252,7 @@ impl Shown {
     }
 }
 
-fn schema_of(batch: &Batch) -> Result<Schema> {
+pub(super) fn schema_of(batch: &Batch) -> Result<Schema> {
     let fields = batch.columns().schema_ref().fields().iter().map(|field| {
         LogicalType::from_arrow(field.data_type())
             .map(|ty| crate::types::Field::new(field.name(), ty))
@@ -296,13 +301,40 @@ fn write_vertical(schema: &Schema, batch: &Batch, out: &mut String) -> Result<()
     Ok(())
 }
 
+/// The lines of a table of `rows` that is no wider than `limit`, whatever it holds: its header, a rule, its rows.
+pub(super) fn page(schema: &Schema, rows: &[&[String]], limit: usize) -> Vec<String> {
+    let mut shown = Shown::new(schema.clone(), false, Some(limit));
+    let header = shown.header();
+    let mut widths: Vec<usize> = header.iter().map(|name| width(name)).collect();
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(*row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+    // What sticks out all the same is cut with its line.
+    shown.fit(&mut widths, &header, limit);
+    shown.widths = widths;
+    let rule: Vec<String> = shown.widths.iter().map(|&width| "─".repeat(width)).collect();
+    let lines = [&header[..], &rule[..]].into_iter().chain(rows.iter().copied());
+    let line = |cells: &[String]| {
+        let fitted =
+            cells.iter().zip(&shown.widths).map(|(cell, &width)| cut(cell, width).unwrap_or_else(|| cell.clone()));
+        let fitted: Vec<String> = fitted.collect();
+        let mut line = String::new();
+        shown.line(&fitted, &mut line);
+        line.truncate(line.trim_end_matches('\n').len());
+        cut(&line, limit).unwrap_or(line)
+    };
+    lines.map(line).collect()
+}
+
 /// The cells of a batch as safe text.
-struct Cells<'a> {
+pub(super) struct Cells<'a> {
     columns: Vec<ArrayFormatter<'a>>,
 }
 
 impl<'a> Cells<'a> {
-    fn new(batch: &'a Batch) -> Result<Self> {
+    pub(super) fn new(batch: &'a Batch) -> Result<Self> {
         let options = FormatOptions::new()
             .with_null("NULL")
             .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"))
@@ -317,7 +349,7 @@ impl<'a> Cells<'a> {
         Ok(Self { columns })
     }
 
-    fn text(&self, row: usize, column: usize) -> String {
+    pub(super) fn text(&self, row: usize, column: usize) -> String {
         match self.columns[column].value(row).try_to_string() {
             Ok(text) => safe(&text).into_owned(),
             Err(_) => "?".to_owned(),

@@ -54,7 +54,10 @@ impl Script<'_> {
                 self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
             let end = match outcome {
-                Ok(outcome) => self.show(outcome, text)?,
+                Ok(outcome) => {
+                    self.shell.ran(&statement, &text[span.range()]);
+                    self.show(outcome, text)?
+                }
                 Err(failure) => {
                     self.shell.failure(&failure, text, &self.origin);
                     End::Failed
@@ -99,12 +102,21 @@ impl Script<'_> {
                 self.shell.release_rows();
                 match waited {
                     Ok(PreviewEnd::Done) => {
-                        self.shell.count_rows();
+                        if preview.results.is_cut() {
+                            self.shell.rows_are_cut();
+                        } else {
+                            self.shell.count_rows();
+                        }
                         for lost in lost_rows(&preview.job.view()) {
                             self.shell.message(format!("({lost})\n"));
                         }
                     }
-                    Ok(PreviewEnd::Interrupted) => return Ok(End::Interrupted),
+                    Ok(PreviewEnd::Interrupted) => {
+                        for lost in lost_rows(&preview.job.view()) {
+                            self.shell.message(format!("({lost})\n"));
+                        }
+                        return Ok(End::Interrupted);
+                    }
                     Ok(PreviewEnd::Failed) => return Ok(End::Failed),
                     Err(error) if error.is_broken_pipe() => return Err(error),
                     Err(error) => {
@@ -127,6 +139,7 @@ impl Script<'_> {
                     self.shell.rows.set_mode(mode);
                 }
             }
+            ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
             ShellRequest::Timer(on) => self.shell.timer = on,
             ShellRequest::Dashboard(job) => match super::dashboard::open(self.shell, job.as_deref())? {
                 Left::Back | Left::ToPrompt => {}
@@ -192,7 +205,12 @@ impl Script<'_> {
             self.shell.message(Printable::line(&remark));
             return End::Done;
         };
-        match Recorder::create(file, self.shell.rows.mode(), &self.shell.session.settings().base_dir) {
+        match Recorder::create(
+            file,
+            self.shell.rows.mode(),
+            self.shell.rows.wanted(),
+            &self.shell.session.settings().base_dir,
+        ) {
             Ok(recorder) => self.shell.start_recording(recorder),
             Err(error) => return self.failed(&error),
         }

@@ -1,5 +1,6 @@
 //! The shell, which every way of running statements shares.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use super::rows::RowPrinter;
 use super::signals::Interrupts;
 use super::transcript::{self, Transcript};
 use super::{dashboard, paths, print, progress, render};
+use crate::lang::ast::Statement;
 use crate::runtime::Executor;
 use crate::session::{Failure, Listing, Memory, RestoreFrom, Session, Settings};
 use crate::types::{Clock, Error, Printable, SystemClock};
@@ -30,6 +32,8 @@ pub(super) struct Shell {
     pub(super) told: BTreeSet<String>,
     /// The options of the dashboard that last between two openings.
     pub(super) dashboard: Option<crate::dashboard::AppOptions>,
+    /// The pipeline shown last, as typed: a line that begins with `|` goes on with it.
+    last_pipeline: Option<String>,
 }
 
 impl Shell {
@@ -67,6 +71,23 @@ impl Shell {
             recorder: None,
             told,
             dashboard: None,
+            last_pipeline: None,
+        }
+    }
+
+    /// The statement that a person means who types `line` when none is open: one that begins with `|` goes on with the
+    /// pipeline that was shown last.
+    pub(super) fn continued<'l>(&self, line: &'l str) -> Cow<'l, str> {
+        match &self.last_pipeline {
+            Some(pipeline) if line.trim_start().starts_with('|') => format!("{pipeline}\n{line}").into(),
+            Some(_) | None => line.into(),
+        }
+    }
+
+    /// Remembers a statement that ran, `typed` so, for [`continued`](Self::continued).
+    pub(super) fn ran(&mut self, statement: &Statement, typed: &str) {
+        if matches!(statement, Statement::Preview(_)) {
+            self.last_pipeline = Some(typed.trim_end().to_owned());
         }
     }
 
@@ -110,20 +131,27 @@ impl Shell {
 
     /// Says how many rows a preview had, to a person.
     pub(super) fn count_rows(&self) {
-        let mode = self.transcript.as_ref().map_or_else(|| self.rows.mode(), |transcript| transcript.mode());
-        let text = match self.rows.begin() {
-            _ if !mode.is_for_people() => return,
-            0 => "(no rows)\n".to_owned(),
-            1 => "(1 row)\n".to_owned(),
-            rows => format!("({} rows)\n", progress::thousands(rows)),
-        };
-        let text = Printable::from(text);
-        if let Some(transcript) = &self.transcript {
-            transcript.push(&text);
+        let counted = self.rows.begin();
+        if let Some(transcript) = &self.transcript
+            && let Some(rows) = counted.in_transcript
+            && transcript.mode().is_for_people()
+        {
+            transcript.push(&row_count(rows));
         }
-        if self.rows.is_shown() && std::io::stdout().is_terminal() {
-            print::error(text);
+        if let Some(rows) = counted.on_screen
+            && self.rows.mode().is_for_people()
+            && std::io::stdout().is_terminal()
+        {
+            print::error(row_count(rows));
         }
+    }
+
+    /// Says that a preview had more rows than were wanted.
+    pub(super) fn rows_are_cut(&self) {
+        self.rows.begin();
+        let wanted = self.rows.wanted().unwrap_or_default();
+        let rows = if wanted == 1 { "1 row".to_owned() } else { format!("{} rows", progress::thousands(wanted)) };
+        self.message(format!("{rows}; more: `| limit n`, `.rows n`, or `run`\n"));
     }
 
     /// Puts the rows that jobs have printed meanwhile into the transcript.
@@ -148,6 +176,14 @@ impl Shell {
         let recorder = self.recorder.take()?;
         self.set_transcript(None);
         Some(recorder)
+    }
+}
+
+fn row_count(rows: u64) -> Printable {
+    match rows {
+        0 => "(no rows)\n".into(),
+        1 => "(1 row)\n".into(),
+        rows => format!("({} rows)\n", progress::thousands(rows)).into(),
     }
 }
 

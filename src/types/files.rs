@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
 /// A file system. Errors are the system's; who calls adds the path.
@@ -76,7 +77,9 @@ pub enum FileKind {
     Directory,
     /// A symbolic link.
     Link,
-    /// A pipe, socket or device.
+    /// A named pipe, or the end of another.
+    Pipe,
+    /// A socket or device.
     Special,
 }
 
@@ -88,6 +91,8 @@ impl FileInfo {
             FileKind::Directory
         } else if metadata.is_symlink() {
             FileKind::Link
+        } else if is_pipe(metadata) {
+            FileKind::Pipe
         } else {
             FileKind::Special
         };
@@ -102,6 +107,17 @@ impl FileInfo {
 }
 
 #[cfg(unix)]
+fn is_pipe(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_metadata: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(unix)]
 fn identity(metadata: &fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
@@ -110,6 +126,16 @@ fn identity(metadata: &fs::Metadata) -> (u64, u64) {
 #[cfg(not(unix))]
 fn identity(_metadata: &fs::Metadata) -> (u64, u64) {
     (0, 0)
+}
+
+/// Claims standard input, of which a process has one, for who reads it from now on.
+///
+/// # Errors
+/// Who reads it, when that is somebody else.
+pub fn claim_stdin(whose: &'static str) -> Result<(), &'static str> {
+    static READER: OnceLock<&str> = OnceLock::new();
+    let reader = *READER.get_or_init(|| whose);
+    if reader == whose { Ok(()) } else { Err(reader) }
 }
 
 /// The machine's files.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cells;
+mod changelog_table;
 mod clock;
 mod diagnostic;
 mod element;
@@ -17,6 +18,7 @@ mod text;
 
 pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
 pub use cells::Cells;
+pub use changelog_table::ChangelogTable;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};

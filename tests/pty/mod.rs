@@ -274,7 +274,12 @@ impl Pty {
     pub(crate) fn line(&mut self, text: &str) {
         self.echoed(text);
         self.press("\r");
-        self.until("the next line", |pty| pty.seen().parser.screen().cursor_position().1 == 0);
+        self.until("the next line", |pty| {
+            let seen = pty.seen();
+            let screen = seen.parser.screen();
+            let (row, column) = screen.cursor_position();
+            column == 7 && screen.contents_between(row, 0, row, column) == "  ...> "
+        });
     }
 
     /// Types a statement at the prompt, or the last line of one, and waits for the next prompt.

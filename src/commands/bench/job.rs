@@ -87,7 +87,7 @@ pub(super) fn job(
 }
 
 fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
-    use crate::api::{EventTimeSpec, OnError, PlannedSource};
+    use crate::api::{EventTimeSpec, PlannedSource};
     let schema = source.schema();
     let time = schema.index_of("date_time").ok_or_else(|| Error::config("the bids have no date_time"))?;
     let event_time = EventTimeSpec {
@@ -100,7 +100,7 @@ fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
         source: Arc::new(source.clone()),
         event_time: Some(event_time),
         pace: None,
-        on_error: OnError::Fail,
+        on_error: None,
         dead_letter: None,
     }));
     Ok(())

@@ -24,6 +24,8 @@ pub(super) struct ReadBuffer {
 pub(super) enum Filled {
     /// More bytes.
     More,
+    /// There are no more for now.
+    Nothing,
     /// There are no more.
     End,
     /// The buffer holds as many bytes as it may.
@@ -99,6 +101,7 @@ impl ReadBuffer {
                     return Ok(Filled::More);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Filled::Nothing),
                 Err(error) => return Err(error),
             }
         }

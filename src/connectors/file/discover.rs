@@ -92,7 +92,7 @@ fn regular(path: PathBuf, name: String, info: FileInfo) -> Result<Found, String>
     match info.kind {
         FileKind::File => Ok((path, name, info)),
         FileKind::Directory => Err(format!("'{name}' is a directory")),
-        FileKind::Link | FileKind::Special => {
+        FileKind::Link | FileKind::Pipe | FileKind::Special => {
             Err(format!("'{name}' is not a regular file but a pipe, socket or device, which can't be read in splits"))
         }
     }

@@ -46,6 +46,11 @@ pub(super) fn content(file: &mut dyn ReadFile, len: u64) -> io::Result<u64> {
     Ok(hash.finish())
 }
 
+/// The [`content`] of a file of no bytes.
+pub(super) fn content_of_nothing() -> u64 {
+    Fnv::new().finish()
+}
+
 /// The fingerprint of an input, given the [`contents`] of its files.
 pub(super) fn fingerprint(inputs: &[InputFile], contents: &[u64]) -> String {
     let [mut names, mut content, mut ids, mut times] = [Fnv::new(), Fnv::new(), Fnv::new(), Fnv::new()];

@@ -88,6 +88,21 @@ pub(super) fn of_extension(extension: &str, options: &Options) -> Result<Option<
     }
 }
 
+/// The format that a file looks to be of which begins with `sample`: JSON where a record begins with a brace, CSV where the
+/// first line has a comma.
+///
+/// # Errors
+/// When a setting is wrong.
+pub(super) fn of_content(sample: &[u8], options: &Options) -> Result<Option<Arc<dyn FileFormat>>, Diagnostic> {
+    let sample = sample.strip_prefix("\u{feff}".as_bytes()).unwrap_or(sample).trim_ascii_start();
+    let first = sample.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    match first.first() {
+        Some(b'{') => find("json", options),
+        Some(_) if first.contains(&b',') && std::str::from_utf8(first).is_ok() => find("csv", options),
+        Some(_) | None => Ok(None),
+    }
+}
+
 fn registered(spec: &'static FormatSpec, options: &Options) -> Result<Arc<dyn FileFormat>, Diagnostic> {
     let mut read = FormatOptions::default();
     for (name, value) in options.iter().filter(|(name, _)| spec.options.iter().any(|option| option.name == *name)) {

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 
 use super::buffer::{Filled, ReadBuffer, as_len, as_u64};
 use super::discover::InputFile;
-use super::fingerprint::content;
+use super::fingerprint::{content, content_of_nothing};
 use super::format::FileFormat;
 use super::lines::LineCounter;
 use super::splits::{FileSplit, FileSplits};
@@ -20,6 +20,8 @@ use crate::types::{CheckpointId, Clock, Error, Result, Schema};
 
 /// Bytes read by one poll that finds no rows before it lets others have a turn.
 const POLL_BYTES_MAX: u64 = 8 << 20;
+/// The wait for a pipe that gives nothing for now, milliseconds.
+const WAIT_MS: i64 = 10;
 const BYTE_ORDER_MARK_LEN: usize = "\u{feff}".len();
 
 /// The things that all readers of a source share.
@@ -34,8 +36,11 @@ pub(super) struct Input {
     pub(super) fingerprint: String,
     /// Something of the content of the first of them.
     pub(super) contents: Arc<[u64]>,
-    pub(super) bytes: u64,
+    /// The size of all files together; `None` where it is not known.
+    pub(super) bytes: Option<u64>,
     pub(super) record_bytes_max: usize,
+    /// Whether the line of a bad record can be told: it is counted by reading the file again.
+    pub(super) has_lines: bool,
 }
 
 pub(super) struct FileReader {
@@ -93,6 +98,8 @@ enum Step {
     Rows(RecordBatch, Vec<Rejected>),
     Finished,
     Again,
+    /// There is nothing for now.
+    Wait,
 }
 
 impl FileReader {
@@ -212,8 +219,10 @@ impl FileReader {
                 let held = self.buffer.end();
                 if held < target {
                     self.buffer.consume(self.buffer.bytes().len());
-                    if self.fill(current.split.file)? == Filled::End {
-                        return Err(self.shorter(current.split.file));
+                    match self.fill(current.split.file)? {
+                        Filled::End => return Err(self.shorter(current.split.file)),
+                        Filled::Nothing => return Ok(Step::Wait),
+                        Filled::More | Filled::Full => {}
                     }
                 } else {
                     self.buffer.consume(as_len(target - self.buffer.offset()));
@@ -239,8 +248,10 @@ impl FileReader {
             None if self.buffer.end() >= last => return Ok(Step::Finished),
             None => {
                 self.buffer.consume(self.buffer.bytes().len());
-                if self.fill(current.split.file)? == Filled::End {
-                    return Err(self.shorter(current.split.file));
+                match self.fill(current.split.file)? {
+                    Filled::End => return Err(self.shorter(current.split.file)),
+                    Filled::Nothing => return Ok(Step::Wait),
+                    Filled::More | Filled::Full => {}
                 }
             }
         }
@@ -270,6 +281,9 @@ impl FileReader {
                 Err(self.shorter(current.split.file))
             }
             Filled::More | Filled::End => Ok(Step::Again),
+            // A record that was not whole may be now.
+            Filled::Nothing if region > current.tried => self.decode(current, region),
+            Filled::Nothing => self.rows_or(current, Step::Wait),
             Filled::Full if region > current.tried => self.decode(current, region),
             // A decoder skips what is too long for it, and all of the buffer is.
             Filled::Full => {
@@ -335,8 +349,11 @@ impl FileReader {
         let held = self.buffer.bytes().len();
         let end = memchr::memchr(b'\n', self.buffer.bytes());
         self.buffer.consume(end.map_or(held, |end| end + 1));
-        if end.is_some() || self.fill(current.split.file)? == Filled::End {
-            current.phase = Phase::Records;
+        let filled = if end.is_some() { Filled::End } else { self.fill(current.split.file)? };
+        match filled {
+            Filled::Nothing => return Ok(Step::Wait),
+            Filled::End => current.phase = Phase::Records,
+            Filled::More | Filled::Full => {}
         }
         Ok(Step::Again)
     }
@@ -367,6 +384,9 @@ impl FileReader {
 
     fn place(&mut self, file: usize, offset: u64) -> Result<String> {
         let Some(input) = self.input.inputs.get(file) else { return Ok(String::new()) };
+        if !self.input.has_lines {
+            return Ok(format!("{}, byte {offset}", input.name));
+        }
         let line = self.lines.line(&*self.input.files, file, input, offset);
         Ok(format!("{}:{}", input.name, line.map_err(|error| Error::io(&input.path, error))?))
     }
@@ -399,6 +419,16 @@ impl FileReader {
             self.finished = aligned.then_some((file, end));
         }
         Ok(())
+    }
+
+    /// How far a file was read that is no split of an input, with something of its content before that.
+    pub(super) fn place_read(&mut self) -> Result<Option<(FileSplit, u64)>> {
+        let Some(split) = self.position() else { return Ok(None) };
+        let (Some((_, stream)), Some(input)) = (&mut self.open, self.input.inputs.get(split.file)) else {
+            return Ok(Some((split, content_of_nothing())));
+        };
+        let content = content(stream.file(), split.at.unwrap_or(0)).map_err(|error| Error::io(&input.path, error))?;
+        Ok(Some((split, content)))
     }
 
     /// The rest of the split that is being read: where it goes on.
@@ -439,8 +469,10 @@ impl Source for FileReader {
             if !finished {
                 self.current = Some(current);
             }
-            if let Step::Rows(rows, rejected) = step {
-                return Ok(SourcePoll::Rows { rows, rejected });
+            match step {
+                Step::Rows(rows, rejected) => return Ok(SourcePoll::Rows { rows, rejected }),
+                Step::Wait => return Ok(SourcePoll::Pending(Some(self.clock.now_ms().saturating_add(WAIT_MS)))),
+                Step::Again | Step::Finished => {}
             }
         }
     }
@@ -463,7 +495,7 @@ impl Source for FileReader {
             (Some(split), _) => split.done(),
             (None, _) => 0,
         };
-        SourceProgress { done: self.done + current, total: Some(self.input.bytes) }
+        SourceProgress { done: self.done + current, total: self.input.bytes }
     }
 }
 

@@ -1,11 +1,15 @@
 //! The file source as the plan holds it.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::discover::{InputFile, Target, discover};
 use super::fingerprint::{contents, fingerprint, is_same};
+use super::follow::{self, Followed};
 use super::format::{self, FileFormat};
+use super::pipe::{self, Pipe, PipeFiles, STDIN};
 use super::reader::{FileReader, Input};
 use super::splits::{FileSplit, FileSplits};
 use super::stream::{Compression, CompressionChoice};
@@ -13,7 +17,7 @@ use crate::api::{Bounds, Options, PlannedSource, Source, SourceRequest, SourceSt
 use crate::connectors::dealer::{Dealer, Remaining, remaining};
 use crate::connectors::options::{count, place};
 use crate::formats::Inferred;
-use crate::types::files::{Files, OsFiles};
+use crate::types::files::{FileInfo, FileKind, Files, OsFiles, claim_stdin};
 use crate::types::{Diagnostic, Error, Result, Schema};
 
 /// The default of option `split`: small, so that readers stay close together in event time.
@@ -22,6 +26,8 @@ const SPLIT_BYTES: u64 = 4 << 20;
 const RECORD_BYTES_MAX: u64 = 64 << 20;
 /// The number of bytes of the first file that columns are inferred from.
 const SAMPLE_BYTES: u64 = 1 << 20;
+/// The number of bytes that the format is told from where no name tells it.
+const SNIFFED_BYTES: u64 = 4 << 10;
 
 /// The registry's source factory.
 pub(super) fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
@@ -37,6 +43,9 @@ pub(super) struct FileSource {
     inferred_from: Option<usize>,
     split_bytes: u64,
     record_bytes_max: usize,
+    /// The pipe, of a source that is one.
+    pipe: Option<PipeSource>,
+    follow: bool,
     /// The inputs that jobs of this process began with, by their fingerprint: a job that is restarted goes on with the
     /// same, and notices what has become another since.
     begun: Mutex<BTreeMap<String, Begun>>,
@@ -60,17 +69,31 @@ impl FileSource {
             base_dir: request.base_dir.clone(),
             compression: compression(options, request)?,
         };
-        let inputs = discover(&*files, &target).map_err(|message| Diagnostic::at(path.span, message))?;
+        let follow = options.boolean("follow")?.unwrap_or(false);
+        let pipe = PipeSource::at(&*files, &target).map_err(|error| error.or_at(path.span))?;
+        let inputs = match &pipe {
+            Some(pipe) => Arc::new([pipe.input.clone()]),
+            None => discovered(&*files, &target, follow && request.columns.is_some())
+                .map_err(|message| Diagnostic::at(path.span, message))?,
+        };
+        if follow && (pipe.is_some() || inputs.iter().any(|input| input.compression.is_some())) {
+            let span = place(options, "follow", request.span);
+            return Err(Diagnostic::at(span, "a pipe or a compressed file can't be followed"));
+        }
+        let sample = |most| match &pipe {
+            Some(pipe) => pipe.sample(most),
+            None => sample(&*files, &inputs, most),
+        };
         let format = match options.text("format")? {
             Some(name) => named(name, options, request)?,
-            None => by_extension(&inputs, options).map_err(|error| error.or_at(path.span))?,
+            None => by_name_or_content(&inputs, options, &sample).map_err(|error| error.or_at(path.span))?,
         };
         let split_bytes = count(options, "split", 1)?.unwrap_or(SPLIT_BYTES);
         let record_bytes_max = count(options, "max_record_bytes", 1)?.unwrap_or(RECORD_BYTES_MAX);
         let (schema, inferred_from) = if let Some(schema) = &request.columns {
             (schema.clone(), None)
         } else {
-            let inferred = infer(&*files, &inputs, &*format).map_err(|error| error.or_at(path.span))?;
+            let inferred = infer(&sample, &*format).map_err(|error| error.or_at(path.span))?;
             (inferred.schema, Some(inferred.records))
         };
         // Options and columns that the format can't have are refused here, at their statement, not by the running job.
@@ -84,6 +107,8 @@ impl FileSource {
             inferred_from,
             split_bytes,
             record_bytes_max: usize::try_from(record_bytes_max).unwrap_or(usize::MAX),
+            pipe,
+            follow,
             begun: Mutex::default(),
         })
     }
@@ -122,16 +147,51 @@ pub(super) fn named(name: &str, options: &Options, request: &SourceRequest) -> R
     })
 }
 
-fn by_extension(inputs: &[InputFile], options: &Options) -> Result<Arc<dyn FileFormat>, Diagnostic> {
+/// The files of an input; with `may_be_none` a folder or pattern may have none yet.
+fn discovered(files: &dyn Files, target: &Target, may_be_none: bool) -> Result<Arc<[InputFile]>, String> {
+    let found = discover(files, target);
+    let is_folder = |info: FileInfo| info.kind == FileKind::Directory;
+    let is_open = || {
+        target.text.contains(['*', '?', '['])
+            || files.metadata(&target.base_dir.join(&target.text)).is_ok_and(is_folder)
+    };
+    if found.is_err() && may_be_none && is_open() { Ok(Arc::new([])) } else { found }
+}
+
+/// The first bytes of an input, with the name of the file that they are of; `None` when it has none.
+type Sampled = Option<(String, Vec<u8>, bool)>;
+
+fn sample(files: &dyn Files, inputs: &[InputFile], most: u64) -> Result<Sampled, Diagnostic> {
+    let Some(input) = inputs.iter().find(|input| input.info.len > 0) else { return Ok(None) };
+    let unreadable = |error| Diagnostic::new(format!("can't read '{}': {error}", input.name));
+    let (sample, all) = input.sample(files, most).map_err(unreadable)?;
+    Ok(Some((input.name.clone(), sample, all)))
+}
+
+/// The format of files of these names, or else the one that their content looks like.
+fn by_name_or_content(
+    inputs: &[InputFile],
+    options: &Options,
+    sample: &dyn Fn(u64) -> Result<Sampled, Diagnostic>,
+) -> Result<Arc<dyn FileFormat>, Diagnostic> {
     let mut format: Option<(Arc<dyn FileFormat>, &InputFile)> = None;
     for input in inputs {
         let known = match input.extension() {
             Some(extension) => format::of_extension(&extension, options)?,
             None => None,
         };
+        let known = match known {
+            Some(known) => Some(known),
+            None => {
+                format::of_content(&sample(SNIFFED_BYTES)?.map_or_else(Vec::new, |(_, sample, _)| sample), options)?
+            }
+        };
         let Some(known) = known else {
-            return Err(Diagnostic::new(format!("the format of '{}' can't be told from its name", input.name))
-                .help("say it: with (format = 'json')"));
+            return Err(Diagnostic::new(format!(
+                "the format of '{}' can't be told from its name or content",
+                input.name
+            ))
+            .help("say it: with (format = 'json')"));
         };
         match &format {
             None => format = Some((known, input)),
@@ -147,16 +207,16 @@ fn by_extension(inputs: &[InputFile], options: &Options) -> Result<Arc<dyn FileF
             Some(_) => {}
         }
     }
-    format.map(|(format, _)| format).ok_or_else(|| Diagnostic::new("there are no files"))
+    format.map(|(format, _)| format).ok_or_else(|| {
+        Diagnostic::new("there are no files to tell the format from").help("say it: with (format = 'json')")
+    })
 }
 
-fn infer(files: &dyn Files, inputs: &[InputFile], format: &dyn FileFormat) -> Result<Inferred, Diagnostic> {
+fn infer(sample: &dyn Fn(u64) -> Result<Sampled, Diagnostic>, format: &dyn FileFormat) -> Result<Inferred, Diagnostic> {
     const WAY_OUT: &str = "declare them: columns (id bigint, name string)";
-    let Some(input) = inputs.iter().find(|input| input.info.len > 0) else {
+    let Some((name, mut sample, all)) = sample(SAMPLE_BYTES)?.filter(|(_, sample, _)| !sample.is_empty()) else {
         return Err(Diagnostic::new("there is no data to infer columns from").help(WAY_OUT));
     };
-    let unreadable = |error| Diagnostic::new(format!("can't read '{}': {error}", input.name));
-    let (mut sample, all) = input.sample(files, SAMPLE_BYTES).map_err(unreadable)?;
     if all && !sample.ends_with(b"\n") {
         // The last line of a file is whole without a line end too.
         sample.push(b'\n');
@@ -168,8 +228,106 @@ fn infer(files: &dyn Files, inputs: &[InputFile], format: &dyn FileFormat) -> Re
     }
     format.infer(&sample).map_err(|error| {
         let help = error.help.clone().unwrap_or_else(|| WAY_OUT.to_owned());
-        Diagnostic::new(format!("the columns of '{}' can't be inferred: {}", input.name, error.message)).help(help)
+        Diagnostic::new(format!("the columns of '{name}' can't be inferred: {}", error.message)).help(help)
     })
+}
+
+/// A source that is a pipe.
+#[derive(Debug)]
+struct PipeSource {
+    input: InputFile,
+    /// The pipe as it is read, from the first look at it on.
+    opened: Mutex<Option<Arc<Pipe>>>,
+}
+
+impl PipeSource {
+    /// The pipe that `target` names, if it does.
+    fn at(files: &dyn Files, target: &Target) -> Result<Option<Self>, Diagnostic> {
+        let path = target.base_dir.join(&target.text);
+        let is_stdin = target.text == STDIN;
+        if is_stdin && let Err(whose) = claim_stdin("data") {
+            return Err(Diagnostic::new(format!("standard input can't be read: {whose} comes from there"))
+                .help("lotic -c '…' and lotic run FILE leave it to the data"));
+        }
+        let kind = files.metadata(&path).ok().map(|info| info.kind);
+        if kind != Some(FileKind::Pipe) && !(is_stdin && kind == Some(FileKind::Special)) {
+            return Ok(None);
+        }
+        if !matches!(target.compression, CompressionChoice::ByExtension | CompressionChoice::Fixed(None)) {
+            return Err(Diagnostic::new("a pipe is not unpacked").help("unpack it before: zcat … | lotic …"));
+        }
+        let name = if is_stdin { "stdin".to_owned() } else { target.text.clone() };
+        Ok(Some(Self { input: pipe::input(path, name), opened: Mutex::default() }))
+    }
+
+    fn open(&self) -> io::Result<Arc<Pipe>> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipe) = &*opened {
+            return Ok(Arc::clone(pipe));
+        }
+        Ok(Arc::clone(opened.insert(Pipe::open(&self.input.path)?)))
+    }
+
+    fn sample(&self, most: u64) -> Result<Sampled, Diagnostic> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let sampled = self.open().and_then(|pipe| pipe.sample(most));
+        let (sample, all) = sampled.map_err(|error| {
+            Diagnostic::new(format!("can't read '{}': {error}", self.input.name))
+                .help("with `columns (…)` and `format = 'json'` nobody need write to it yet")
+        })?;
+        Ok(Some((self.input.name.clone(), sample, all)))
+    }
+
+    /// The pipe for the one who reads it.
+    fn take(&self) -> Result<Arc<Pipe>> {
+        let failed = |error| Error::io(&self.input.path, error);
+        let pipe = self.open().map_err(failed)?;
+        if pipe.take() {
+            return Ok(pipe);
+        }
+        if self.input.path == Path::new(STDIN) {
+            return Err(Error::config("standard input has been read: it is there once"));
+        }
+        // Whoever writes next writes to a new reader.
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let pipe = self.open().map_err(failed)?;
+        pipe.take();
+        Ok(pipe)
+    }
+}
+
+impl FileSource {
+    fn start_pipe(&self, source: &PipeSource, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
+        let name = &source.input.name;
+        if start.restored.is_some() {
+            return Err(Error::state(format!(
+                "{name} is a pipe, and what was read of it is gone: a job that reads one can't be restored"
+            )));
+        }
+        let inputs: Arc<[InputFile]> = Arc::new([source.input.clone()]);
+        let all = FileSplit { file: 0, start: 0, end: u64::MAX, at: None, mid_record: false };
+        let remaining = Remaining { next: u64::MAX, begun: vec![Some(all)], returned: Vec::new() };
+        let splits = FileSplits::new(Arc::clone(&inputs), self.split_bytes, false, u64::MAX);
+        let dealer = Arc::new(Dealer::new(splits, remaining, start.parallelism));
+        let input = Arc::new(Input {
+            files: Arc::new(PipeFiles(source.take()?)),
+            inputs,
+            format: self.format.clone(),
+            schema: self.schema.clone(),
+            projection: start.projection.clone(),
+            fingerprint: format!("pipe {name}"),
+            contents: Arc::new([]),
+            bytes: None,
+            record_bytes_max: self.record_bytes_max,
+            has_lines: false,
+        });
+        (0..start.parallelism)
+            .map(|reader| -> Result<Box<dyn Source>> {
+                let (input, dealer, clock) = (input.clone(), dealer.clone(), start.clock.clone());
+                Ok(Box::new(FileReader::new(input, dealer, reader, start.batch_rows, clock, 0)?))
+            })
+            .collect()
+    }
 }
 
 fn compression(options: &Options, request: &SourceRequest) -> Result<CompressionChoice, Diagnostic> {
@@ -199,10 +357,23 @@ impl PlannedSource for FileSource {
     }
 
     fn bounds(&self) -> Bounds {
-        Bounds::Bounded
+        if self.follow { Bounds::Unbounded } else { Bounds::Bounded }
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
+        if let Some(pipe) = &self.pipe {
+            return self.start_pipe(pipe, start);
+        }
+        if self.follow {
+            let followed = Followed {
+                files: self.files.clone(),
+                target: self.target.clone(),
+                format: self.format.clone(),
+                schema: self.schema.clone(),
+                record_bytes_max: self.record_bytes_max,
+            };
+            return follow::start(Arc::new(followed), start);
+        }
         let (Begun { inputs, contents }, fingerprint, remaining) = self.input(start.restored.as_deref())?;
         let bytes = inputs.iter().map(|input| input.info.len).sum();
         let (next, readers) = (remaining.next, remaining.readers(start.parallelism));
@@ -223,8 +394,9 @@ impl PlannedSource for FileSource {
             projection: start.projection.clone(),
             fingerprint,
             contents,
-            bytes,
+            bytes: Some(bytes),
             record_bytes_max: self.record_bytes_max,
+            has_lines: true,
         });
         (0..readers)
             .map(|reader| -> Result<Box<dyn Source>> {

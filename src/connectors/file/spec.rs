@@ -11,7 +11,11 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     help: "As a source: a file, a glob, or a directory (its files in the order of their names, but those that begin with \
            `.` or `_`), read in parallel in byte ranges, and to the size the files have at the start. Format and \
            compression follow from the extension (.ndjson, .jsonl, .json, .csv, each with .gz or .zst behind it). Columns \
-           are inferred where they are not declared.\n\
+           are inferred where they are not declared. A named pipe is read once, in order, and so is standard input \
+           ('/dev/stdin', or `stdin | …`): a job that reads one can't be restored. With `follow = true` the source \
+           does not end: it reads what is written behind the end of its files, and files that come into the folder. A \
+           file that is renamed goes on; one that is put in its place is read from its beginning; one that is truncated \
+           fails the job. A path can stand at the head of a pipeline without any source: 'orders.ndjson' | limit 5.\n\
            As a sink: a directory of part files. Rows go to files whose names begin with a dot; when a checkpoint is \
            complete they get their final names, so readers see each row exactly once. Rows of a changelog begin with \
            their kind, `op`.",
@@ -25,7 +29,7 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     sink: Some(sink::sink),
 };
 
-const OPTIONS: [OptionSpec; 12] = source_options([
+const OPTIONS: [OptionSpec; 13] = source_options([
     OptionSpec {
         name: "format",
         values: "'json' | 'csv'",
@@ -45,6 +49,12 @@ const OPTIONS: [OptionSpec; 12] = source_options([
         name: "max_record_bytes",
         values: "bytes",
         help: "a longer record is an error of that record, and is skipped without being held; default 67108864 (64 MiB)",
+    },
+    OptionSpec {
+        name: "follow",
+        values: "true | false",
+        help: "whether a source goes on where its files end: with what is written behind it, and with files that come into \
+               the folder; default false",
     },
     OptionSpec {
         name: "delimiter",

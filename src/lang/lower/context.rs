@@ -47,7 +47,7 @@ pub(super) fn lower_pipeline(
     prefix: &str,
     sink: bool,
 ) -> Result<(StreamRef, StreamShape), Diagnostic> {
-    let (at, shape) = builder.stream(&pipeline.from)?;
+    let (at, shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
     let prefix = prefix.to_owned();
     let mut lowering = Lowering { builder, prefix, stage: 0, at, shape, applied: None, parallelism: None, sink: None };
     for (position, stage) in pipeline.stages.iter().enumerate() {

@@ -21,6 +21,8 @@ pub struct JobPlan {
     pub logical: LogicalPlan,
     /// The same, optimised: what runs.
     pub optimized: LogicalPlan,
+    /// Remarks for the person: which columns were inferred.
+    pub remarks: Vec<String>,
 }
 
 impl JobPlan {
@@ -98,7 +100,7 @@ pub fn lower_preview(
     settings: JobSettings,
     environment: &Environment,
 ) -> Result<JobPlan, Diagnostic> {
-    let mut builder = Builder::new(catalog, environment, settings.max_parallelism);
+    let mut builder = Builder::new(catalog, environment, settings.max_parallelism).unreadable(settings.on_error);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", false)?;
     if let Some(window) = &shape.window {
         let message = format!("nothing is done with the window {}", window.assigner.describe());
@@ -161,9 +163,10 @@ pub fn lower_job(
 fn finish(name: Spanned<String>, settings: JobSettings, mut builder: Builder) -> Result<JobPlan, Diagnostic> {
     builder.add_dead_letters(&name, settings.on_error, settings.dead_letter.as_deref())?;
     let ops = &builder.environment().optimizer;
+    let remarks = builder.take_remarks();
     let logical = builder.finish();
     let optimized = logical.optimize(ops);
-    Ok(JobPlan { name: name.node, settings: Arc::new(settings), logical, optimized })
+    Ok(JobPlan { name: name.node, settings: Arc::new(settings), logical, optimized, remarks })
 }
 
 /// The sink that the pipeline's last stage names.

@@ -67,9 +67,9 @@ pub fn define_source(
         let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time <column> watermark 5s");
         return Err(options::placed(&typed, "pace", error));
     }
-    let on_error = options::on_error(&typed)?.unwrap_or_default();
+    let on_error = options::on_error(&typed)?;
     let dead_letter = typed.text("dead_letter")?.map(str::to_owned);
-    if dead_letter.is_some() && on_error != OnError::DeadLetter {
+    if dead_letter.is_some() && on_error != Some(OnError::DeadLetter) {
         return Err(options::placed(&typed, "dead_letter", unused_dead_letter()));
     }
     let name = statement.name.node.clone();

@@ -12,7 +12,7 @@ use crate::api::Registries;
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::Statement;
 use crate::lang::lexer::{Lexed, lex};
-use crate::lang::token::{LineBreak, Symbol, Token};
+use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Spanned};
 
 /// Parses all statements of `text`.
@@ -77,46 +77,75 @@ pub fn expectations(text: &str, tokens: &[Token<'_>], grammar: &Registries) -> E
     source.cursor.map(Cursor::into_found).unwrap_or_default()
 }
 
-/// Whether a prompt may hand over what was typed so far.
+/// What a text that is being typed still waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completeness {
-    /// The text is whole, or wrong in a way that more text can't mend.
-    Complete,
-    /// Something is due: a bracket, text or comment is open, or an operand, a stage or a keyword is missing.
-    Incomplete,
+pub enum Due {
+    /// Nothing: the text is whole, or wrong in a way that more text can't mend.
+    Nothing,
+    /// A `;` or an empty line: the text ends with a definition (`source`, `sink`, `stream`, `run`) that is whole, but that
+    /// a further line could go on with.
+    End,
+    /// The sign that closes a bracket, text, quoted name or comment.
+    Closing(&'static str),
+    /// An operand, a stage or a keyword.
+    More,
 }
 
-/// Whether `text` ends with a whole statement, by the rule of [`parse`].
+/// What is due behind `text` before it ends with a whole statement, by the rule of [`parse`].
 #[must_use]
-pub fn is_complete(text: &str, grammar: &Registries) -> Completeness {
+pub fn due(text: &str, grammar: &Registries) -> Due {
     let Lexed { tokens, error } = lex(text, grammar);
-    let incomplete = match error {
-        Some(error) => error.unterminated,
-        None => last_outcome(&source(text, &tokens, grammar))
-            .is_some_and(|outcome| outcome.result.is_err_and(|failure| failure.unfinished)),
-    };
-    if incomplete { Completeness::Incomplete } else { Completeness::Complete }
+    if let Some(error) = error {
+        return if error.unterminated { Due::Closing(end_of(&text[error.place(text)..])) } else { Due::Nothing };
+    }
+    let Some(last) = unfinished_or_last(&source(text, &tokens, grammar)) else { return Due::Nothing };
+    match last.result {
+        Err(failure) if failure.unfinished => open_bracket(&tokens).map_or(Due::More, Due::Closing),
+        Ok(statement) if last.ended == Ended::Text && !text.ends_with('\n') && is_definition(&statement.node) => {
+            Due::End
+        }
+        Err(_) | Ok(_) => Due::Nothing,
+    }
 }
 
-/// Whether `text` ends with a definition (`source`, `sink`, `stream`, `run`) that is whole, but that a further line
-/// could go on with: no `;` ends it. A prompt may want to wait for a `;` or an empty line then.
-#[must_use]
-pub fn may_continue(text: &str, grammar: &Registries) -> bool {
-    let Lexed { tokens, error } = lex(text, grammar);
-    error.is_none()
-        && last_outcome(&source(text, &tokens, grammar)).is_some_and(|outcome| {
-            outcome.ended == Ended::Text
-                && outcome.result.is_ok_and(|statement| match statement.node {
-                    Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,
-                    Statement::Preview(_) | Statement::Command(_) => false,
-                })
-        })
+const fn is_definition(statement: &Statement) -> bool {
+    match statement {
+        Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,
+        Statement::Preview(_) | Statement::Command(_) => false,
+    }
 }
 
-fn last_outcome(source: &Source<'_>) -> Option<Outcome> {
-    let mut last = None;
+/// The sign that ends what begins `text` and has no end.
+fn end_of(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'/') => "*/",
+        Some(b'`') => "`",
+        _ => "'",
+    }
+}
+
+/// The sign that closes the innermost bracket that `tokens` leave open.
+fn open_bracket(tokens: &[Token<'_>]) -> Option<&'static str> {
+    let mut open = Vec::new();
+    for token in tokens {
+        let TokenKind::Symbol(symbol) = token.kind else { continue };
+        if symbol.closes() {
+            open.pop();
+        } else if let Some(closing) = symbol.closing() {
+            open.push(closing.text());
+        }
+    }
+    open.pop()
+}
+
+/// The statement that more text could mend, which reaches to the end, else the last one.
+fn unfinished_or_last(source: &Source<'_>) -> Option<Outcome> {
+    let mut last: Option<Outcome> = None;
     let mut at = 0;
     while let Some(outcome) = next_statement(source, at) {
+        if outcome.result.as_ref().is_err_and(|failure| failure.unfinished) {
+            return Some(outcome);
+        }
         at = outcome.next;
         last = Some(outcome);
     }

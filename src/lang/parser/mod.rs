@@ -19,7 +19,7 @@ mod statement;
 mod trace;
 mod tree;
 
-pub use driver::{Completeness, expectations, is_complete, may_continue, parse, parse_expr};
+pub use driver::{Due, due, expectations, parse, parse_expr};
 pub use expected::{Expectation, Expectations, Expected, Frame, Kind, Scope};
 pub use expr::RESERVED;
 pub use input::MAX_NESTING;

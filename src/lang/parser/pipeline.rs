@@ -1,16 +1,17 @@
 //! Pipelines: where they begin, and their stages.
 
 use super::expected::Kind;
-use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol};
+use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol, text};
 use super::signature::{Owner, by_signature};
 use crate::api::{Pipeline, Registries, Stage};
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::Diagnostic;
 
-/// `bids | filter price > 10 | limit 5`
+/// `bids | filter price > 10 | limit 5`, `'orders.ndjson' | limit 5`
 pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
     refuse_sql(start)?;
-    let (mut input, from) = labelled(Kind::Stream, name)(start)?;
+    let file = start.peek().is_some_and(|token| matches!(token.kind, TokenKind::Text(_)));
+    let (mut input, from) = labelled(Kind::Stream, if file { text } else { name })(start)?;
     let mut stages = Vec::new();
     let mut lost = false;
     // A line that begins with `|` goes on, whatever lies between.
@@ -30,7 +31,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
                     if lost {
                         cursor.lose();
                     } else {
-                        cursor.follow(Pipeline { from, stages, span });
+                        cursor.follow(Pipeline { from, file, stages, span });
                     }
                     return Err(failure);
                 };
@@ -39,7 +40,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
             }
         }
     }
-    let pipeline = Pipeline { from, stages, span: input.span_from(start) };
+    let pipeline = Pipeline { from, file, stages, span: input.span_from(start) };
     if let Some(cursor) = &start.source.cursor {
         cursor.follow(pipeline.clone());
     }

@@ -31,7 +31,7 @@ pub(super) fn statement(start: Tokens<'_>) -> PResult<'_, Spanned<Statement>> {
 fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
     let word = match start.peek().map(|token| &token.kind) {
         Some(TokenKind::Word(word) | TokenKind::Directive(word)) => *word,
-        Some(TokenKind::Quoted(_)) => return preview(start),
+        Some(TokenKind::Quoted(_) | TokenKind::Text(_)) => return preview(start),
         _ => return start.fail(Kind::Statement),
     };
     if start.ahead(1).is_some_and(|token| token.is(Symbol::Pipe)) {

@@ -1,7 +1,7 @@
 //! Inputs made to break parsers: each is refused fast, at its place, without a panic.
 
 use super::registry::GRAMMAR;
-use crate::lang::{Completeness, Splitter, is_complete, parse, parse_expr};
+use crate::lang::{Due, Splitter, due, parse, parse_expr};
 use crate::types::Diagnostic;
 
 fn refused(text: &str) -> Diagnostic {
@@ -61,7 +61,7 @@ fn wide_input_is_linear() {
     let columns: Vec<String> = (0..10_000).map(|i| format!("c{i} + {i} as d{i}")).collect();
     let text = format!("bids | map {}", columns.join(",\n  "));
     assert_eq!(parse(&text, &GRAMMAR).unwrap().len(), 1);
-    assert_eq!(is_complete(&text, &GRAMMAR), Completeness::Complete);
+    assert_eq!(due(&text, &GRAMMAR), Due::Nothing);
     let statements = "bids | limit 5\n".repeat(20_000);
     assert_eq!(parse(&statements, &GRAMMAR).unwrap().len(), 20_000);
     let pipeline = format!("bids{}", "\n | limit 5".repeat(20_000));
@@ -135,7 +135,7 @@ fn what_has_no_end_is_reported_at_its_beginning() {
         let error = refused(text);
         assert_eq!(error.span.unwrap().start, start, "{text}: {error}");
         assert_eq!(error.label.as_deref(), Some("it begins here"));
-        assert_eq!(is_complete(text, &GRAMMAR), Completeness::Incomplete, "{text}");
+        assert!(matches!(due(text, &GRAMMAR), Due::Closing(_)), "{text}");
     }
 }
 
@@ -163,7 +163,7 @@ fn every_cut_of_a_statement_parses_or_is_refused() {
     for (at, _) in text.char_indices() {
         let _ = parse(&text[..at], &GRAMMAR);
         let _ = parse(&text[at..], &GRAMMAR);
-        let _ = is_complete(&text[..at], &GRAMMAR);
+        let _ = due(&text[..at], &GRAMMAR);
     }
     assert_eq!(parse(text, &GRAMMAR).map(|all| all.len()).map_err(|error| error.render(text, "f", false)), Ok(7));
 }

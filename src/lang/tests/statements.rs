@@ -4,7 +4,7 @@ use super::expressions::tree;
 use super::registry::GRAMMAR;
 use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs};
 use crate::lang::ast::Statement;
-use crate::lang::{Completeness, Splitter, is_complete, may_continue, parse};
+use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
 
 fn arg(arg: &Arg) -> String {
@@ -252,42 +252,45 @@ fn words_of_statements_are_names_of_streams_before_a_pipe() {
 
 #[test]
 fn a_prompt_waits_for_what_is_due() {
-    for (text, complete) in [
-        ("", true),
-        ("  -- comment", true),
-        ("bids", true),
-        ("bids |", false),
-        ("bids | filter", false),
-        ("bids | filter a >", false),
-        ("bids | filter (a > 1", false),
-        ("bids | filter a > 1", true),
-        ("bids | fliter (", true),
-        ("bids | filter ) (", true),
-        ("run x {", false),
-        ("run x { bids | into print;", false),
-        ("run x { bids | into print; }", true),
-        ("stream s =", false),
-        ("source s from", false),
-        ("source s from file 'x'", true),
-        ("describe", true),
-        ("show jobs; bids |", false),
-        ("bids | flat_map unnest(x)", false),
-        ("explain bids |", false),
-        ("state hot where (a", false),
-        ("bids | filter a = 'x", false),
-        ("/* bids", false),
-        (".mode", true),
+    let closing = Due::Closing;
+    for (text, expected) in [
+        ("", Due::Nothing),
+        ("  -- comment", Due::Nothing),
+        ("bids", Due::Nothing),
+        ("bids |", Due::More),
+        ("bids | filter", Due::More),
+        ("bids | filter a >", Due::More),
+        ("bids | filter (a > 1", closing(")")),
+        ("bids | filter a[(1 + 2) ", closing("]")),
+        ("bids | filter a > 1", Due::Nothing),
+        ("bids | fliter (", Due::Nothing),
+        ("bids | filter ) (", Due::Nothing),
+        ("run x {", closing("}")),
+        ("run x { bids | into print;", closing("}")),
+        ("run x with (parallelism = 2", closing(")")),
+        ("source g from nexmark 'bid'\n  with (events = 20,", closing(")")),
+        ("source g from nexmark 'bid'\n  with", Due::More),
+        ("run x { bids | into print; }", Due::End),
+        ("run x { bids | into print; };", Due::Nothing),
+        ("stream s =", Due::More),
+        ("source s from", Due::More),
+        ("source s from file 'x'", Due::End),
+        ("source s from file 'x'\n", Due::Nothing),
+        ("source s from file 'x';", Due::Nothing),
+        ("run a = b", Due::End),
+        ("run a = b\n  | into c", Due::End),
+        ("bids | limit 1", Due::Nothing),
+        ("describe", Due::Nothing),
+        ("show jobs; bids |", Due::More),
+        ("bids | flat_map unnest(x)", Due::More),
+        ("explain bids |", Due::More),
+        ("state hot where (a", closing(")")),
+        ("bids | filter a = 'x", closing("'")),
+        ("/* bids", closing("*/")),
+        ("`bids", closing("`")),
+        (".mode", Due::Nothing),
     ] {
-        let expected = if complete { Completeness::Complete } else { Completeness::Incomplete };
-        assert_eq!(is_complete(text, &GRAMMAR), expected, "{text}");
-    }
-    for (text, may) in [
-        ("source s from file 'x'", true),
-        ("source s from file 'x';", false),
-        ("bids | limit 1", false),
-        ("run a = b", true),
-    ] {
-        assert_eq!(may_continue(text, &GRAMMAR), may, "{text}");
+        assert_eq!(due(text, &GRAMMAR), expected, "{text}");
     }
 }
 

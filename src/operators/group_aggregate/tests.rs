@@ -10,7 +10,7 @@ use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, at, batch, context, instance, names, run,
 };
-use crate::types::{Batch, CheckpointId, Field, LogicalType, RowKind, Schema};
+use crate::types::{Batch, ChangelogTable, CheckpointId, Field, LogicalType, RowKind, Schema};
 
 fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperator> {
     let fields: Vec<Field> = input
@@ -152,20 +152,17 @@ fn without_keys_nothing_comes_of_nothing() {
 
 /// The table that the changelog of `rows` describes when it is over.
 fn table(rows: &[&str]) -> BTreeMap<String, usize> {
-    let mut table: BTreeMap<String, usize> = BTreeMap::new();
+    let mut table = ChangelogTable::new(None);
     for row in rows {
         let (kind, content) = row.split_at(3);
-        if kind.starts_with('+') {
-            *table.entry(content.to_owned()).or_default() += 1;
-        } else {
-            let held = table.get_mut(content).unwrap_or_else(|| panic!("{row} takes back what is not there"));
-            *held -= 1;
-            if *held == 0 {
-                table.remove(content);
-            }
-        }
+        let kind = if kind.starts_with('+') { RowKind::Insert } else { RowKind::Delete };
+        assert!(table.apply(kind, vec![content.to_owned()]), "{row} takes back what is not there");
     }
-    table
+    let mut counts = BTreeMap::new();
+    for row in table.rows() {
+        *counts.entry(row.concat()).or_default() += 1;
+    }
+    counts
 }
 
 /// A changelog over few keys in which rows come and go, some of them taken back.

@@ -146,7 +146,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn connector(&self, name: &str, missing: &str, at: Span) -> Result<ConnectorSpec, Diagnostic> {
+    pub(super) fn connector(&self, name: &str, missing: &str, at: Span) -> Result<ConnectorSpec, Diagnostic> {
         self.environment.registries.find_connector(name).copied().ok_or_else(|| Diagnostic::at(at, missing))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Named, StreamBody, unusable};
-use crate::api::{ChangelogMode, StreamRef, StreamShape, TimeAttributes};
+use super::{Builder, Environment, Named, StreamBody, unusable};
+use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
 use crate::plan::definitions::{EntryKind, SourceDef};
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
@@ -11,6 +11,39 @@ use crate::types::{Diagnostic, Spanned};
 
 /// The depth to which streams may be defined of streams. Each level costs stack while it is built.
 const DEEPEST_STREAM: usize = 100;
+
+/// The stream that reads standard input, where nothing of this name is defined.
+const STDIN: &str = "stdin";
+/// The other names of it, among paths.
+const STDIN_PATHS: [&str; 3] = ["-", STDIN, "/dev/stdin"];
+
+/// The source of the file at `path`, which no statement names.
+///
+/// # Errors
+/// At `path`, when it can't be read or its columns can't be told.
+pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Result<SourceDef, Diagnostic> {
+    let connector = environment.registries.find_connector("file").and_then(|connector| connector.source);
+    let Some(make) = connector else {
+        return Err(Diagnostic::at(path.span, "a path needs the `file` connector"));
+    };
+    let is_stdin = STDIN_PATHS.contains(&path.node.as_str());
+    let target = if is_stdin { "/dev/stdin" } else { &path.node };
+    let name = std::path::Path::new(target).file_name().map_or_else(|| target.into(), |name| name.to_string_lossy());
+    let name = match name.split('.').next() {
+        Some(stem) if !stem.is_empty() => stem.to_owned(),
+        _ => name.into_owned(),
+    };
+    let source = make(&SourceRequest {
+        name: name.clone(),
+        target: Some(Spanned::new(target.to_owned(), path.span)),
+        columns: None,
+        options: Options::default(),
+        base_dir: environment.base_dir.clone(),
+        span: path.span,
+    })
+    .map_err(|error| error.or_at(path.span))?;
+    Ok(SourceDef { name, source, event_time: None, pace: None, on_error: None, dead_letter: None })
+}
 
 impl Builder<'_> {
     /// The stream or source called `name`, which qualifies its columns.
@@ -21,6 +54,25 @@ impl Builder<'_> {
     pub fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         let (stream, shape) = self.read(name)?;
         Ok((stream, StreamShape { name: Some(name.clone()), ..shape }))
+    }
+
+    /// The rows of the file at `path`, which no source names: its format by its name or content, its columns inferred, no
+    /// event time. The file's name, up to its first point, qualifies the columns.
+    ///
+    /// # Errors
+    /// At `path`, when it can't be read or its columns can't be told.
+    pub fn file(&mut self, path: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
+        let named = format!("'{}'", path.node);
+        if let Some(known) = self.named.get(&named) {
+            return Ok(known.clone());
+        }
+        let def = file_source(self.environment, path)?;
+        self.remarks.extend(def.inferred());
+        let (stream, shape) = self.scan(&def);
+        let shape = StreamShape { name: Some(Spanned::new(def.name.clone(), path.span)), ..shape };
+        self.shapes.insert(stream, shape.clone());
+        self.named.insert(named, (stream, shape.clone()));
+        Ok((stream, shape))
     }
 
     /// Says that the stream `name` is being defined, so that it can't read itself.
@@ -90,6 +142,7 @@ impl Builder<'_> {
             return Ok(known.clone());
         }
         let read = match found {
+            None if name.node.eq_ignore_ascii_case(STDIN) => return self.file(name),
             None => return Err(self.unknown_stream(name)),
             Some(Named::Sink(sink)) => {
                 return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
@@ -116,7 +169,7 @@ impl Builder<'_> {
             output: columns,
             schema,
             pace: def.pace,
-            on_error: def.on_error,
+            on_error: def.on_error.unwrap_or(self.unreadable),
         };
         (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), def.shape())
     }

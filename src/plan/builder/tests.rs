@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Builder, Environment, StreamBody};
-use crate::api::{ChangelogMode, OnError, Registries, ResultSink, StreamRef, StreamShape, TimeAttributes};
+use crate::api::{ChangelogMode, Registries, ResultSink, StreamRef, StreamShape, TimeAttributes};
 use crate::expr::TypedExpr;
 use crate::plan::testing::{Fake, FakeSource, OPS, filter, name};
 use crate::plan::{Catalog, Entry, SourceDef, StreamDef};
@@ -40,7 +40,7 @@ fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
         delay_ms: 0,
         idle_timeout_ms: None,
     });
-    let (pace, on_error, dead_letter) = (None, OnError::Fail, None);
+    let (pace, on_error, dead_letter) = (None, None, None);
     catalog.define(Entry::Source(SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter }));
     for &(called, reads) in streams {
         let shape = StreamShape::of(FakeSource::bids().schema);

@@ -6,7 +6,6 @@ mod completer;
 mod cursor;
 mod files;
 mod known;
-mod names;
 mod offer;
 mod options;
 mod scope;
@@ -18,4 +17,3 @@ mod tests;
 
 pub use candidate::{Candidate, CandidateKind, Completions};
 pub use completer::Completer;
-pub use names::typed as typed_name;

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use super::candidate::{Candidate, CandidateKind as Kind, Completions};
 use super::cursor::{Cursor, Part};
 use super::known::Known;
-use super::names::typed;
 use super::options::{connector, option_of, options_of};
 use super::words::{OPERATORS, TYPES, aggregates, offered};
 use crate::api::Shape;
+use crate::lang::typed_name;
 use crate::lang::{Expectation, Expectations, Expected, Frame, Kind as Expects, Scope};
 use crate::plan::EntryKind;
 use crate::types::printable;
@@ -73,7 +73,7 @@ impl<'a> Offer<'a> {
                 let close = if self.cursor.closed { "" } else { "`" };
                 format!("{}{close}", name.replace('`', "``"))
             }
-            Part::Bare | Part::Raw => typed(name),
+            Part::Bare | Part::Raw => typed_name(name),
             Part::Text => return,
         };
         self.add(Candidate::plain(replacement, kind, help).labelled(name));

@@ -9,6 +9,7 @@ use crate::lang::lower;
 use crate::plan::{Catalog, Entry, Environment, Item};
 use crate::session::registries::optimizer_ops;
 use crate::session::results::Nobody;
+use crate::types::files::{FileKind, Files, OsFiles};
 use crate::types::{Schema, printable};
 
 /// The context in which columns are looked up.
@@ -52,11 +53,29 @@ impl Lookup<'_> {
 
     fn end_of(&self, pipelines: &[Pipeline]) -> Option<Schema> {
         let (last, earlier) = pipelines.split_last()?;
+        if pipelines.iter().any(|pipeline| self.reads_a_pipe(pipeline)) {
+            return None;
+        }
         lower::lower_open(self.catalog, earlier, last, &self.environment()).ok().map(|shape| shape.schema)
+    }
+
+    /// Whether the columns of `pipeline` could be told only by reading what can be read once.
+    fn reads_a_pipe(&self, pipeline: &Pipeline) -> bool {
+        let from = &pipeline.from.node;
+        (pipeline.file && self.is_pipe(from))
+            || (self.catalog.get(from).is_none() && from.eq_ignore_ascii_case("stdin"))
+    }
+
+    fn is_pipe(&self, path: &str) -> bool {
+        let kind = OsFiles.metadata(&self.base_dir.join(path)).ok().map(|info| info.kind);
+        path == "-" || kind.is_some_and(|kind| !matches!(kind, FileKind::File | FileKind::Directory))
     }
 
     /// The columns of a source that is being defined: those typed, or those its connector knows.
     fn source(&self, statement: &SourceStatement) -> Option<Schema> {
+        if statement.target.as_ref().is_some_and(|target| self.is_pipe(&target.node)) {
+            return None;
+        }
         let mut catalog = Catalog::new();
         lower::define_source(&mut catalog, statement, &self.environment()).ok()?;
         catalog.iter().filter_map(Item::bound).find_map(Entry::shape).map(|shape| shape.schema)

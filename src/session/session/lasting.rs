@@ -9,10 +9,10 @@ use crate::expr::ast::ExprNode;
 use crate::lang;
 use crate::lang::ast::Statement;
 use crate::lang::lower::{self, JobPlan};
+use crate::lang::typed_name;
 use crate::plan::{Entry, EntryKind, JobSettings, Origin};
 use crate::runtime::{JobOptions, JobSpec, Restore};
 use crate::session::KeptJob;
-use crate::session::completion::typed_name;
 use crate::state::{Definition, StateDir};
 use crate::types::{Diagnostic, Error, Spanned};
 
@@ -155,7 +155,7 @@ impl Session {
     ///
     /// # Errors
     /// When it can't be used any more, at `name`.
-    pub fn shape(&self, name: &Spanned<String>) -> Result<Option<StreamShape>, Diagnostic> {
+    pub fn shape_of(&self, name: &Spanned<String>) -> Result<Option<StreamShape>, Diagnostic> {
         let Some(item) = self.catalog.get(&name.node).filter(|item| item.kind() != EntryKind::Sink) else {
             return Ok(None);
         };

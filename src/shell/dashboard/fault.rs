@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::terminal;
-use crate::api::ResultSink;
+use crate::api::{PreviewStart, ResultSink};
 use crate::types::{Batch, Result};
 
 /// Panics if `LOTIC_TEST_PANIC` names this thread and the dashboard is open.
@@ -28,6 +28,10 @@ impl PanickingRows {
 }
 
 impl ResultSink for PanickingRows {
+    fn preview(&self, start: &PreviewStart<'_>) -> Option<u64> {
+        self.0.preview(start)
+    }
+
     fn rows(&self, name: &str, batch: &Batch) -> Result<()> {
         panic_if_asked("worker");
         self.0.rows(name, batch)

@@ -34,7 +34,8 @@ pub(super) fn serve(
     while let Ok(Ask { statement, width }) = asks.recv() {
         fault::panic_if_asked("statements");
         let mut run = Run { shell, reports, capture, width, said: String::new() };
-        let failed = run.text(&statement, "<dashboard>", 0).is_err();
+        let text = run.shell.continued(&statement).into_owned();
+        let failed = run.text(&text, "<dashboard>", 0).is_err();
         let answer = Answer { text: run.said, statement, failed };
         open = open && publish(shell, reports);
         if !open {
@@ -83,10 +84,13 @@ impl Run<'_> {
             Ok(statements) => statements,
             Err(diagnostic) => return Err(self.fail(&diagnostic.into(), text, origin)),
         };
-        for Spanned { node: statement, .. } in statements {
+        for Spanned { node: statement, span } in statements {
             let started = self.shell.clock.nanos();
             let done = match self.execute(&statement) {
-                Ok(outcome) => self.show(outcome, text, origin, depth),
+                Ok(outcome) => {
+                    self.shell.ran(&statement, &text[span.range()]);
+                    self.show(outcome, text, origin, depth)
+                }
                 Err(failure) => Err(self.fail(&failure, text, origin)),
             };
             if self.shell.timer {
@@ -142,6 +146,7 @@ impl Run<'_> {
                     self.shell.rows.set_mode(mode);
                 }
             }
+            ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
             ShellRequest::Timer(on) => self.shell.timer = on,
             ShellRequest::Dashboard(Some(job)) => self.select(job),
             ShellRequest::Dashboard(None) => {}

@@ -148,3 +148,28 @@ fn while_the_screen_is_taken_rows_are_dropped_and_notices_kept() {
     assert_eq!(shown[1], "err:notice 2\n");
     assert_eq!(shown.len(), KEPT_NOTICES + 1);
 }
+
+#[test]
+fn what_is_written_goes_above_the_lines_that_are_written_over() {
+    let (outlet, written) = outlet();
+    let framed = outlet.framed();
+    framed.show(vec!["1 row".to_owned()]);
+    framed.show(vec!["1 row".to_owned()]);
+    framed.show(vec!["a\u{1b}[2J".to_owned(), "2 rows".to_owned()]);
+    outlet.rows(b"x\n").expect("written");
+    outlet.notice(&"n\n".into());
+    framed.show(vec!["3 rows".to_owned()]);
+    drop(framed);
+    outlet.notice(&"m\n".into());
+    let expected = [
+        "out:1 row",
+        "out:\r\x1b[Ja\\x1b[2J\n2 rows",
+        "out:\x1b[1A\r\x1b[J",
+        "out:x\n",
+        "err:n\n",
+        "out:3 rows",
+        "out:\r\x1b[J",
+        "err:m\n",
+    ];
+    assert_eq!(written.all(), expected);
+}

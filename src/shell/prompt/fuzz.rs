@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use crate::lang::{Completeness, Splitter, lex, parse};
+use crate::lang::{Splitter, due, lex, parse};
 use crate::session::completion::Completer;
 use crate::session::{Session, Settings};
 use crate::shell::redact::redact;
@@ -195,7 +195,7 @@ fn shown(error: &Diagnostic, text: &str) {
 }
 
 /// Reads `text` in every way that the shell does.
-fn read(text: &str, pos: usize, completer: &Completer, session: &Session, completeness: &dyn Fn(&str) -> Completeness) {
+fn read(text: &str, pos: usize, completer: &Completer, session: &Session) {
     let registries = session.registries();
     let grammar = registries;
     let lexed = lex(text, grammar);
@@ -216,12 +216,12 @@ fn read(text: &str, pos: usize, completer: &Completer, session: &Session, comple
     if let Err(error) = parse(text, grammar) {
         shown(&error, text);
     }
-    completeness(text);
+    let _ = due(text, grammar);
     if let Some(kept) = redact(text, grammar) {
         let again = redact(&kept.text, grammar).map(|kept| kept.text.into_owned());
         assert_eq!(again.as_deref(), Some(&*kept.text), "what is kept holds no secret");
     }
-    let coloured = highlighted(text, registries);
+    let coloured = highlighted(text, 0, registries);
     let ours = coloured.split('\u{1b}').skip(1).all(|rest| {
         let colour = rest.strip_prefix('[').and_then(|rest| rest.split_once('m'));
         colour.is_some_and(|(numbers, _)| numbers.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'))
@@ -247,7 +247,6 @@ fn whatever_is_typed_is_read_in_bounded_time() {
             session.define_or_run(&statement.node).expect("right");
         }
         let completer = Completer::new(&session);
-        let completeness = session.completeness();
         let lines = lines(&session);
         let mut rng = Rng(11);
         for number in 0..count {
@@ -257,7 +256,7 @@ fn whatever_is_typed_is_read_in_bounded_time() {
             if report.send(text.clone()).is_err() {
                 return;
             }
-            read(&text, pos, &completer, &session, &completeness);
+            read(&text, pos, &completer, &session);
         }
     });
     let mut read = 0;

@@ -1,4 +1,4 @@
-//! The helper of the line editor: completion, hints, colours, and whether a statement is complete.
+//! The helper of the line editor: completion, hints and colours of a line, which may go on with a statement.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,18 @@ use rustyline::completion::{Candidate, Completer as Completes};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::history::SearchDirection;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::validate::Validator;
 use rustyline::{CompletionType, Context, Helper};
 use unicode_width::UnicodeWidthStr;
 
 use super::highlight::{self, harmless, highlighted};
-use super::keys::Pressed;
 use crate::api::Registries;
-use crate::lang::Completeness;
+use crate::lang::Due;
 use crate::session::completion::Completer;
 use crate::types::printable;
 
 /// Longer texts get no hint: each key press looks for one.
 const HINTED_BYTES: usize = 4 * 1_024;
-/// Longer texts are not looked through for a missing bracket: Enter runs them, and what is wrong is said then.
-const VALIDATED_BYTES: usize = 1024 * 1_024;
 /// So many candidates are listed with a line of help each.
 const EXPLAINED: usize = 16;
 /// Hints are cut at this width.
@@ -31,8 +28,10 @@ pub(super) struct Lines {
     /// The completer of what there is, as of the last statement.
     pub(super) completer: Completer,
     pub(super) registries: Registries,
-    pub(super) completeness: Box<dyn Fn(&str) -> Completeness>,
-    pub(super) pressed: Pressed,
+    /// The lines of the statement that this one goes on with, each with its end.
+    pub(super) earlier: String,
+    /// What they wait for.
+    pub(super) due: Due,
     /// Whether the terminal shows colours; without them a hint could not be told from what is typed.
     pub(super) colour: bool,
     /// The width of the terminal, in columns.
@@ -40,6 +39,23 @@ pub(super) struct Lines {
 }
 
 impl Helper for Lines {}
+
+impl Lines {
+    /// The statement so far.
+    fn statement<'l>(&self, line: &'l str) -> Cow<'l, str> {
+        if self.earlier.is_empty() { line.into() } else { format!("{}{line}", self.earlier).into() }
+    }
+}
+
+/// What a person can type next, in words.
+fn in_words(due: Due) -> Cow<'static, str> {
+    match due {
+        Due::Nothing => "".into(),
+        Due::End => "`;` or an empty line runs it".into(),
+        Due::Closing(sign) => format!("closing {sign} is due").into(),
+        Due::More => "the statement goes on here; Ctrl-C drops it".into(),
+    }
+}
 
 /// A candidate as it is listed.
 pub(super) struct Listed {
@@ -61,7 +77,8 @@ impl Completes for Lines {
     type Candidate = Listed;
 
     fn complete(&self, line: &str, pos: usize, _context: &Context<'_>) -> rustyline::Result<(usize, Vec<Listed>)> {
-        let completions = self.completer.complete(line, pos);
+        let completions = self.completer.complete(&self.statement(line), self.earlier.len() + pos);
+        let Some(start) = completions.start.checked_sub(self.earlier.len()) else { return Ok((pos, Vec::new())) };
         let candidates = completions.candidates;
         let explained = candidates.len() <= EXPLAINED;
         let widest = candidates.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
@@ -75,7 +92,7 @@ impl Completes for Lines {
             }
             Listed { shown, replacement: candidate.replacement }
         });
-        Ok((completions.start, listed.collect()))
+        Ok((start, listed.collect()))
     }
 }
 
@@ -117,14 +134,19 @@ impl Hinter for Lines {
     type Hint = LineHint;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<LineHint> {
-        if !self.colour || line.trim().is_empty() || pos < line.len() || line.len() > HINTED_BYTES {
+        if !self.colour || pos < line.len() || self.earlier.len() + line.len() > HINTED_BYTES {
             return None;
         }
-        let rest = from_history(line, context).or_else(|| self.completer.suffix(line, pos));
+        if line.trim().is_empty() {
+            let due = line.is_empty().then(|| in_words(self.due)).filter(|due| !due.is_empty())?;
+            return Some(LineHint { shown: cut(&due, HINT_WIDTH), taken: None });
+        }
+        let text = self.statement(line);
+        let rest = from_history(&text, context).or_else(|| self.completer.suffix(&text, text.len()));
         if let Some(rest) = rest {
             return Some(LineHint { shown: cut(&rest, HINT_WIDTH), taken: Some(rest) });
         }
-        let usage = self.completer.hint(line, pos)?;
+        let usage = self.completer.hint(&text, text.len())?;
         Some(LineHint { shown: cut(&usage, HINT_WIDTH), taken: None })
     }
 }
@@ -140,10 +162,10 @@ fn from_history(line: &str, context: &Context<'_>) -> Option<String> {
 
 impl Highlighter for Lines {
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
-        if !self.colour || line.len() > highlight::LONGEST_BYTES {
+        if !self.colour || self.earlier.len() + line.len() > highlight::LONGEST_BYTES {
             return harmless(line);
         }
-        Cow::Owned(highlighted(line, &self.registries))
+        Cow::Owned(highlighted(&self.statement(line), self.earlier.len(), &self.registries))
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
@@ -166,18 +188,8 @@ impl Highlighter for Lines {
     }
 }
 
-impl Validator for Lines {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let input = context.input();
-        if self.pressed.is_any() || input.len() > VALIDATED_BYTES {
-            return Ok(ValidationResult::Valid(None));
-        }
-        Ok(match (self.completeness)(input) {
-            Completeness::Complete => ValidationResult::Valid(None),
-            Completeness::Incomplete => ValidationResult::Incomplete,
-        })
-    }
-}
+/// Enter ends every line: whether the statement ends there, whoever reads the lines finds out.
+impl Validator for Lines {}
 
 #[cfg(test)]
 mod tests {

@@ -18,10 +18,10 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| is_shown(&c)) { text.into() } else { text.chars().filter(is_shown).collect() }
 }
 
-/// `text` with colours. Shown, it is as wide as without; it is [`harmless`].
-pub(super) fn highlighted(text: &str, registries: &Registries) -> String {
+/// `text` from byte `from` on, with colours. Shown, it is as wide as without; it is [`harmless`].
+pub(super) fn highlighted(text: &str, from: usize, registries: &Registries) -> String {
     let lexed = lex(text, registries);
-    let mut painter = Painter { out: String::with_capacity(text.len() + text.len() / 2), text, at: 0 };
+    let mut painter = Painter { out: String::with_capacity(text.len() + text.len() / 2), text, from, at: 0 };
     let mut reader = Reader::new(registries, &lexed.tokens, text);
     for index in 0..lexed.tokens.len() {
         let token = &lexed.tokens[index];
@@ -49,6 +49,8 @@ pub(super) fn highlighted(text: &str, registries: &Registries) -> String {
 struct Painter<'a> {
     out: String,
     text: &'a str,
+    /// Nothing before it is written.
+    from: usize,
     at: usize,
 }
 
@@ -61,11 +63,11 @@ impl Painter<'_> {
     }
 
     fn paint(&mut self, end: usize, style: Option<&str>) {
-        let piece = &self.text[self.at.min(end)..end];
+        let piece = &self.text[self.at.max(self.from).min(end)..end];
+        self.at = self.at.max(end);
         if piece.is_empty() {
             return;
         }
-        self.at = end;
         if let Some(style) = style {
             self.out.push_str("\x1b[");
             self.out.push_str(style);
@@ -86,7 +88,7 @@ mod tests {
 
     /// With `⟨style text⟩` for each colour.
     fn shown(text: &str) -> String {
-        let coloured = highlighted(text, &registries(crate::commands::specs()));
+        let coloured = highlighted(text, 0, &registries(crate::commands::specs()));
         let mut out = String::new();
         for piece in coloured.split("\x1b[") {
             match piece.split_once('m') {
@@ -144,6 +146,23 @@ mod tests {
     }
 
     #[test]
+    fn a_further_line_has_the_colours_of_its_place_in_the_statement() {
+        let registries = registries(crate::commands::specs());
+        for (earlier, line) in [
+            ("bids | filter a = 'x\n", "y' | limit 5"),
+            ("run r = bids\n", "  | window tumble(10s) lateness 5s -- x"),
+            ("bids /* a\n", "b */ | limit 1"),
+        ] {
+            let whole = highlighted(&format!("{earlier}{line}"), 0, &registries);
+            let further = highlighted(&format!("{earlier}{line}"), earlier.len(), &registries);
+            // Where a colour goes over the line end it begins anew.
+            let tail = |text: &str| text.split('m').next_back().map(str::to_owned);
+            assert_eq!(tail(&further), tail(&whole));
+            assert!(!further.contains("bids"), "{further:?}");
+        }
+    }
+
+    #[test]
     fn colours_change_nothing_but_colours_and_control_characters_are_not_sent() {
         let registries = registries(crate::commands::specs());
         for text in [
@@ -157,7 +176,7 @@ mod tests {
             "|",
             "/* x",
         ] {
-            let coloured = highlighted(text, &registries);
+            let coloured = highlighted(text, 0, &registries);
             let mut plain = String::new();
             for (index, piece) in coloured.split('\x1b').enumerate() {
                 let rest = if index == 0 { piece } else { piece.split_once('m').expect("a colour").1 };

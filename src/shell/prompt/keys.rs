@@ -23,11 +23,6 @@ impl Pressed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether a key has ended the line: it is not a statement then, and need not be complete.
-    pub(super) fn is_any(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
     fn set(&self, asked: Asked) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
     }

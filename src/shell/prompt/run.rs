@@ -16,7 +16,8 @@ use super::history::{self, HistoryFile};
 use super::keys::{Asked, EndsLine, Pressed};
 use super::watch::Watcher;
 use crate::inspect::JobStatus;
-use crate::session::completion::{Completer, typed_name};
+use crate::lang::{Due, due, typed_name};
+use crate::session::completion::Completer;
 use crate::shell::dashboard::Left;
 use crate::shell::end::End;
 use crate::shell::exit::{EXIT_INTERRUPTED, EXIT_OK};
@@ -29,11 +30,20 @@ use crate::types::{Error, Printable, Result};
 const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
                        Tab completes, F2 shows the dashboard.\n";
 const PROMPT: &str = "lotic> ";
+/// The prompt of a line that goes on with a statement, as wide as the other.
+const FURTHER: &str = "  ...> ";
+/// Rows of a preview that a person is shown unless `.rows` says otherwise.
+const PREVIEW_ROWS: u64 = 100;
+/// Longer statements are not looked through for what is due: Enter runs them, and what is wrong is said then.
+const LOOKED_THROUGH_BYTES: usize = 1024 * 1_024;
 /// A line editor that fails so often in a row is not tried again.
 const DEFECTS: u32 = 3;
 
 /// Reads statements until Ctrl-D or `\q`. Running jobs take a last checkpoint when the shell is left.
 pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        shell.rows.set_wanted(Some(PREVIEW_ROWS));
+    }
     let mut reader = Reader::open(shell, keep_history)?;
     shell.interrupts.be_patient();
     if io::stdin().is_terminal() {
@@ -125,8 +135,8 @@ impl Reader {
         editor.set_helper(Some(Lines {
             completer: Completer::new(&shell.session),
             registries: *shell.session.registries(),
-            completeness: shell.session.completeness(),
-            pressed: pressed.clone(),
+            earlier: String::new(),
+            due: Due::Nothing,
             colour,
             width: || render::terminal_width().map_or(80, usize::from),
         }));
@@ -161,9 +171,9 @@ impl Reader {
                         return Ok(());
                     }
                 }
-                (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => {}
-                (Ok(text), None) if text.trim().is_empty() => {}
-                (Ok(text), None) => {
+                (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => self.begin_anew(),
+                (Ok(line), None) => {
+                    let Some(text) = self.statement(shell, &line) else { continue };
                     self.remember(shell, &text);
                     // A signal of before is not meant for this statement.
                     shell.interrupts.take();
@@ -176,21 +186,59 @@ impl Reader {
                 (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
                     print::error("error: what was typed is not UTF-8\n");
                 }
-                // Ctrl-D.
+                // Ctrl-D: ends the statement that is being typed, else the shell.
+                (Err(ReadlineError::Eof), _) if self.is_further() => self.begin_anew(),
                 (Err(ReadlineError::Eof), _) => return Ok(()),
                 (Err(error), _) => return Err(unreadable(error)),
             }
         }
     }
 
-    /// One line, or several that make a statement.
+    /// Whether the next line goes on with a statement.
+    fn is_further(&self) -> bool {
+        self.editor.helper().is_some_and(|helper| !helper.earlier.is_empty())
+    }
+
+    /// The next line begins a statement.
+    fn begin_anew(&mut self) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.earlier.clear();
+            helper.due = Due::Nothing;
+        }
+    }
+
+    /// The statement that `line` ends, if it does. A line that begins with `|` goes on with the last pipeline.
+    fn statement(&mut self, shell: &Shell, line: &str) -> Option<String> {
+        let helper = self.editor.helper_mut()?;
+        let mut text = std::mem::take(&mut helper.earlier);
+        if text.is_empty() {
+            if line.trim().is_empty() {
+                return None;
+            }
+            text.push_str(&shell.continued(line));
+        } else {
+            text.push_str(line);
+        }
+        let short = text.len() <= LOOKED_THROUGH_BYTES;
+        helper.due = if short { due(&text, &helper.registries) } else { Due::Nothing };
+        if helper.due == Due::Nothing {
+            return Some(text);
+        }
+        text.push('\n');
+        helper.earlier = text;
+        None
+    }
+
+    /// One line.
     fn line(&mut self, shell: &Shell) -> Result<String, ReadlineError> {
         let (before, behind) = std::mem::take(&mut self.typed);
         shell.interrupts.set_reading(true);
         let above = outlet().at_prompt();
+        let further = self.is_further();
         let editor = &mut self.editor;
         // The jobs must not die of a defect of the line editor: it counts rows in 16 bits, which an enormous paste exceeds.
-        let read = catch_unwind(AssertUnwindSafe(|| editor.readline_with_initial(PROMPT, (&before, &behind))));
+        let prompt = if further { FURTHER } else { PROMPT };
+        let read = catch_unwind(AssertUnwindSafe(|| editor.readline_with_initial(prompt, (&before, &behind))));
         drop(above);
         shell.interrupts.set_reading(false);
         if let Ok(read) = read {

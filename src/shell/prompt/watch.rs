@@ -163,7 +163,7 @@ fn over(name: &str, status: JobStatus, view: &JobView, failure: Option<Error>) -
                 let _ = write!(text, ", {} late", thousands(late));
             }
             if rejected > 0 {
-                let _ = write!(text, ", {} could not be processed", thousands(rejected));
+                let _ = write!(text, ", {} rejected", thousands(rejected));
             }
             Some(Printable::line(&text))
         }

@@ -173,10 +173,10 @@ fn paths_that_are_no_data_are_refused_at_their_place() {
     let fifo = dir.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     insta::assert_snapshot!(refused(dir.path(), "/dev/zero", &[]), @"'/dev/zero' is not a regular file but a pipe, socket or device, which can't be read in splits");
-    insta::assert_snapshot!(refused(dir.path(), "fifo", &[]), @"'fifo' is not a regular file but a pipe, socket or device, which can't be read in splits");
+    insta::assert_snapshot!(refused(dir.path(), "fifo*", &[]), @"'fifo' is not a regular file but a pipe, socket or device, which can't be read in splits");
     insta::assert_snapshot!(refused(dir.path(), "empty", &[]), @"the directory 'empty' holds no data files");
-    insta::assert_snapshot!(refused(dir.path(), "../../../../../../../../etc/passwd", &[]), @"the format of '../../../../../../../../etc/passwd' can't be told from its name (say it: with (format = 'json'))");
-    insta::assert_snapshot!(refused(dir.path(), "notes.txt", &[]), @"the format of 'notes.txt' can't be told from its name (say it: with (format = 'json'))");
+    insta::assert_snapshot!(refused(dir.path(), "../../../../../../../../etc/passwd", &[]), @"the format of '../../../../../../../../etc/passwd' can't be told from its name or content (say it: with (format = 'json'))");
+    insta::assert_snapshot!(refused(dir.path(), "notes.txt", &[]), @"the format of 'notes.txt' can't be told from its name or content (say it: with (format = 'json'))");
     insta::assert_snapshot!(refused(dir.path(), "missing.text", &[]), @"can't read 'missing.text': No such file or directory (os error 2)");
     insta::assert_snapshot!(refused(dir.path(), "no*.such", &[]), @"no file matches 'no*.such'");
     insta::assert_snapshot!(refused(dir.path(), "a***b", &[]), @"'a***b' is no pattern: wildcards are either regular `*` or recursive `**`");
@@ -441,4 +441,44 @@ fn a_file_that_changed_before_a_restart_is_noticed() {
     fs::write(dir.path().join("keeps the inode"), "").unwrap();
     fs::write(&path, &content).unwrap();
     drain(&mut anew().unwrap()).unwrap();
+}
+
+#[test]
+fn a_named_pipe_is_read_once_as_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let lines: Vec<String> = (0..50_000).map(|id| format!("{{\"id\":{id}}}")).collect();
+    let write = |text: String| {
+        let path = path.clone();
+        std::thread::spawn(move || {
+            fs::OpenOptions::new().write(true).open(path).unwrap().write_all(text.as_bytes()).unwrap()
+        })
+    };
+    let writing = write(lines.join("\n"));
+    // Format and columns are told from what comes first, which is read with the rest.
+    let planned = source(&request(Some("pipe"), None, &[], dir.path())).unwrap();
+    assert_eq!(planned.schema().to_string(), "(id bigint)");
+    let got = read(&*planned, &start(2, &[0], 1_000)).unwrap();
+    writing.join().unwrap();
+    assert_eq!((got.rows(), got.rejected.len()), (50_000, 0));
+    // Who writes next has a new reader; a bad record is told by its place in bytes.
+    let writing = write("{\"id\":1}\nbroken\n".to_owned());
+    let got = read(&*planned, &start(1, &[0], 1_000)).unwrap();
+    writing.join().unwrap();
+    assert_eq!((got.rows(), got.rejected[0].place.as_str()), (1, "pipe, byte 9"));
+    let restored = Some(vec![Vec::new()]);
+    let error = planned.start(&SourceStart { restored, ..start(1, &[0], 1) }).err().unwrap().to_string();
+    assert!(error.contains("a job that reads one can't be restored"), "{error}");
+}
+
+#[test]
+fn the_format_of_a_file_without_a_telling_name_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.log"), "\u{feff}  {\"x\":1}\n").unwrap();
+    fs::write(dir.path().join("b.txt"), "x,y\n1,2\n").unwrap();
+    for (name, columns) in [("a.log", "(x bigint)"), ("b.txt", "(x bigint, y bigint)")] {
+        let planned = source(&request(Some(name), None, &[], dir.path())).unwrap();
+        assert_eq!(planned.schema().to_string(), columns);
+    }
 }

@@ -31,7 +31,7 @@ fn generic_options_are_ours_and_the_rest_the_connectors() {
         .unwrap();
     let def = defined(&shell, "timed");
     assert_eq!(def.pace, Some(2.5));
-    assert_eq!(def.on_error, OnError::DeadLetter);
+    assert_eq!(def.on_error, Some(OnError::DeadLetter));
     assert_eq!(def.dead_letter.as_deref(), Some("bad"));
     let event_time = def.event_time.as_ref().expect("the source brings one");
     assert_eq!((event_time.delay_ms, event_time.idle_timeout_ms), (1_000, Some(5_000)));

@@ -1,10 +1,10 @@
 //! Names as they must be typed.
 
-use crate::lang::RESERVED;
+use super::parser::RESERVED;
 
 /// `name` as it must be typed: in backquotes unless it is a plain word.
 #[must_use]
-pub fn typed(name: &str) -> String {
+pub fn typed_name(name: &str) -> String {
     let plain = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !RESERVED.iter().any(|word| word.eq_ignore_ascii_case(name));
@@ -13,13 +13,13 @@ pub fn typed(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::typed;
+    use super::typed_name;
 
     #[test]
     fn names_are_quoted_where_they_must_be() {
-        assert_eq!(typed("price"), "price");
-        assert_eq!(typed("event time"), "`event time`");
-        assert_eq!(typed("case"), "`case`");
-        assert_eq!(typed("a`b"), "`a``b`");
+        assert_eq!(typed_name("price"), "price");
+        assert_eq!(typed_name("event time"), "`event time`");
+        assert_eq!(typed_name("case"), "`case`");
+        assert_eq!(typed_name("a`b"), "`a``b`");
     }
 }
