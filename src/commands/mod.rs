@@ -9,12 +9,15 @@ mod checkpoints;
 mod command;
 mod dashboard;
 mod describe;
+mod display;
+mod drop;
 mod explain;
 mod graph;
 mod help;
 mod kill;
 mod log;
 mod output;
+mod outside;
 mod pause;
 mod rescale;
 mod restore;
@@ -47,6 +50,7 @@ fn commands() -> &'static [&'static Command] {
         &show::SPEC,
         &describe::SPEC,
         &describe::SHORT,
+        &drop::SPEC,
         &explain::SPEC,
         &checkpoint::SPEC,
         &checkpoints::SPEC,
@@ -72,9 +76,17 @@ fn commands() -> &'static [&'static Command] {
         &help::SPEC,
         &help::SHORT,
         &shell::MODE,
+        &display::EXPANDED,
+        &display::FORMAT,
+        &display::SET,
         &shell::TIMER,
         &shell::READ,
         &shell::RECORD,
+        &outside::OUTPUT,
+        &outside::EDIT,
+        &outside::OUTSIDE,
+        &outside::PAGER,
+        &outside::CLEAR,
         &tutorial::SPEC,
         &shell::QUIT,
     ]

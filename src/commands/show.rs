@@ -1,4 +1,4 @@
-//! `show jobs | sources | sinks | streams | stages | windows | functions | connectors | commands`
+//! `show jobs | tables | sources | sinks | streams | stages | windows | functions | connectors | commands`
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::plan::Entry;
 use crate::session::{Column, Failure, Listing, Outcome, Session};
 
 const SUBJECTS: &[&str] =
-    &["jobs", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
+    &["jobs", "tables", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -16,9 +16,9 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
-        help: "Lists the jobs of this session with their state; the sources, sinks and streams that are defined; or the stages, window functions, functions, connectors and commands that there are.",
+        help: "Lists the jobs of this session with their state; the sources, sinks and streams that are defined, all of them as `show tables`; or the stages, window functions, functions, connectors and commands that there are.",
         examples: &["show jobs", "show functions --json"],
         flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
@@ -28,6 +28,7 @@ pub(super) const SPEC: Command = Command {
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let listing = match args.word(0)?.node.as_str() {
         "jobs" => jobs(session),
+        "tables" => entries(session, |_| true),
         "sources" => entries(session, |entry| matches!(entry, Entry::Source(_))),
         "sinks" => entries(session, |entry| matches!(entry, Entry::Sink(_))),
         "streams" => entries(session, |entry| matches!(entry, Entry::Stream(_))),

@@ -26,6 +26,19 @@ pub enum Statement {
     Command(StageArgs),
 }
 
+impl Statement {
+    /// The name that it defines, if it is a definition.
+    #[must_use]
+    pub const fn defines(&self) -> Option<&Spanned<String>> {
+        match self {
+            Self::Source(source) => Some(&source.name),
+            Self::Sink(sink) => Some(&sink.name),
+            Self::Stream { name, .. } => Some(name),
+            Self::Preview(_) | Self::Run(_) | Self::Command(_) => None,
+        }
+    }
+}
+
 /// `source bids from file 'bid.ndjson' columns (…) event_time t watermark 4s with (…)`
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceStatement {

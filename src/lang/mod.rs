@@ -4,12 +4,14 @@
 
 pub mod ast;
 mod grammar;
+mod habits;
 mod lexer;
 pub mod lower;
 mod parser;
 mod split;
 mod token;
 
+pub use habits::answer_to_word;
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
 pub use parser::{
     Completeness, Expectation, Expectations, Expected, Frame, Kind, MAX_HEIGHT, MAX_NESTING, RESERVED, Scope,

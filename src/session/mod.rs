@@ -1,6 +1,8 @@
 //! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
 
 pub mod completion;
+mod definitions;
+mod file_rows;
 mod listing;
 pub mod listings;
 mod outcome;
@@ -12,8 +14,9 @@ mod run;
 mod session;
 mod settings;
 
+pub use file_rows::FileRows;
 pub use listing::{Align, Column, Listing};
-pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
+pub use outcome::{Cells, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
 pub use registries::registries;
 pub use results::JobResults;

@@ -1,10 +1,12 @@
 //! The session.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::registries::{optimizer_ops, registries};
-use super::{Failure, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Settings};
+use super::{Failure, FileRows, JobEntry, JobResults, Outcome, Preview, RestoreFrom, Settings};
 use crate::api::{CommandSpec, Pipeline, Registries, ResultSink, RunStatement};
 use crate::expr::ast::ExprNode;
 use crate::lang::ast::{SourceStatement, Statement};
@@ -27,6 +29,8 @@ pub struct Session {
     interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
     registries: Registries,
     catalog: Catalog,
+    /// The names that statements of this session have defined.
+    defined: BTreeSet<String>,
     jobs: Vec<JobEntry>,
     /// Held from the first job that keeps state until the session ends.
     state: Option<StateDir>,
@@ -51,6 +55,7 @@ impl Session {
             interrupted: Arc::new(|| false),
             registries,
             catalog: Catalog::new(),
+            defined: BTreeSet::new(),
             jobs: Vec::new(),
             state: None,
             warning: None,
@@ -135,11 +140,40 @@ impl Session {
         })
     }
 
+    /// Whether a statement of this session has defined `name`, and nothing has dropped it since.
+    pub(super) fn is_defined_here(&self, name: &str) -> bool {
+        self.defined.contains(name) && self.catalog.get(name).is_some()
+    }
+
+    /// What plans are built with, besides the catalog.
+    pub(super) fn environment(&self) -> Environment<'_> {
+        environment(&self.registries, &self.settings, &self.results)
+    }
+
     /// Runs a statement that is no command.
     ///
     /// # Errors
-    /// When it is wrong, or what it starts fails at once.
+    /// When it is wrong, defines what this session has defined already, or starts something that fails at once.
     pub fn define_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        if let (Some(name), Some(earlier)) = (statement.defines(), self.replaced_by(statement)) {
+            let kind = earlier.kind();
+            return Err(Diagnostic::at(name.span, format!("{kind} `{}` is defined already", name.node))
+                .help(format!("first `drop {kind} {}`, or give this one another name", name.node))
+                .into());
+        }
+        self.define_anew_or_run(statement)
+    }
+
+    /// As [`Self::define_or_run`]; a definition takes the place of one of its name.
+    pub(super) fn define_anew_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        let outcome = self.statement(statement)?;
+        if let Some(name) = statement.defines() {
+            self.defined.insert(name.node.clone());
+        }
+        Ok(outcome)
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
         match statement {
             Statement::Source(source) => self.define_source(source),
             Statement::Sink(sink) => {
@@ -152,7 +186,12 @@ impl Session {
                 lower::define_stream(&mut self.catalog, name, pipeline, &environment)?;
                 Ok(Outcome::Done)
             }
-            Statement::Preview(pipeline) => self.preview(pipeline),
+            Statement::Preview(pipeline) => {
+                if pipeline.stages.is_empty() {
+                    self.check_word(&pipeline.from)?;
+                }
+                self.preview(pipeline)
+            }
             Statement::Run(run) => self.run(run),
             Statement::Command(command) => {
                 Err(Diagnostic::at(command.span, format!("`{}` is not a command here", command.name.node)).into())
@@ -215,19 +254,27 @@ impl Session {
     }
 
     fn preview(&mut self, pipeline: &Pipeline) -> Result<Outcome, Failure> {
-        let results = JobResults::new(self.results.clone());
+        let (pipeline, file) = match FileRows::of(pipeline, &self.settings.base_dir)? {
+            Some((pipeline, file)) => (Cow::Owned(pipeline), Some(Arc::new(file))),
+            None => (Cow::Borrowed(pipeline), None),
+        };
+        let results: Arc<dyn ResultSink> = match &file {
+            Some(file) => file.clone(),
+            None => self.results.clone(),
+        };
+        let results = JobResults::new(results);
         let shown: Arc<dyn ResultSink> = results.clone();
         let environment = environment(&self.registries, &self.settings, &shown);
         let settings =
             JobSettings { batch_rows: self.settings.batch_rows, restart_attempts: 0, ..self.bare_settings() };
-        let plan = lower::lower_preview(&self.catalog, pipeline, settings, &environment)?;
+        let plan = lower::lower_preview(&self.catalog, &pipeline, settings, &environment)?;
         let options = JobOptions {
             executor: self.settings.executor,
             stop_after_rows: self.settings.stop_after_rows,
             ..JobOptions::of(&plan.settings)
         };
         let spec = JobSpec::new(plan.stream_graph(), options, Restore::Fresh);
-        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results }))
+        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results, file }))
     }
 
     fn run(&mut self, run: &RunStatement) -> Result<Outcome, Failure> {

@@ -1,5 +1,6 @@
 //! Layer 7: the terminal and the command line. The only place that prints.
 
+mod ask;
 mod bench;
 mod cells;
 mod cli;
@@ -13,6 +14,8 @@ mod foreground;
 mod lesson;
 mod mode;
 mod output;
+mod outside;
+mod pager;
 mod paths;
 mod print;
 mod progress;

@@ -2,23 +2,20 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::{event, terminal};
+use crossterm::event::KeyCode;
 
 use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
 use super::lesson::{Lesson, Step};
 use super::mode::Mode;
-use super::output::outlet;
 use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
-use super::{print, render};
+use super::{ask, print, render};
 use crate::session::registries;
-use crate::types::{Diagnostic, Error, Printable, Result};
+use crate::types::{Diagnostic, Printable, Result, wrapped};
 
 /// A session inside the binary.
 pub(super) struct Tutorial {
@@ -144,6 +141,22 @@ fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool, run_text: RunTex
     Ok(End::Done)
 }
 
+/// The paragraphs of a prose in lines of at most `width` columns; lines that are further in stay as they are.
+fn fitted(lines: &[String], width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.filter(|&width| lines.iter().any(|line| line.chars().count() > width)) else {
+        return lines.to_vec();
+    };
+    let stands = |line: &str| line.is_empty() || line.starts_with(' ');
+    let mut shown = Vec::new();
+    for paragraph in lines.chunk_by(|line, next| !stands(line) && !stands(next)) {
+        match paragraph {
+            [line] if stands(line) => shown.push(line.clone()),
+            _ => shown.extend(wrapped(&paragraph.join(" "), width)),
+        }
+    }
+    shown
+}
+
 /// The look of a lesson as it is drawn.
 struct Look {
     colour: bool,
@@ -152,7 +165,7 @@ struct Look {
 impl Look {
     fn prose(&self, lines: &[String]) -> Printable {
         let mut text = Printable::default();
-        for line in lines {
+        for line in &fitted(lines, render::terminal_width().map(usize::from)) {
             self.push(&mut text, "2", line);
             text.push(&"\n".into());
         }
@@ -185,59 +198,16 @@ impl Look {
 
 /// Waits for a key: whether the lesson goes on.
 fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> {
-    const POLL: Duration = Duration::from_millis(100);
-    let broken = |error| Error::io("the terminal", error);
     let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
-    // What jobs write meanwhile would run down the screen like stairs.
-    let asked = outlet().ask(&hint.into());
-    let raw = RawMode::enter().map_err(broken)?;
-    let goes_on = loop {
-        if interrupts.take() {
-            break false;
-        }
-        if !event::poll(POLL).map_err(broken)? {
-            continue;
-        }
-        if let Event::Key(key) = event::read().map_err(broken)?
-            && let Some(goes_on) = answer(key)
-        {
-            break goes_on;
-        }
-    };
-    drop(raw);
-    // The hint gives way to what the statement shows.
-    drop(asked);
-    Ok(goes_on)
+    Ok(ask::key(interrupts, &hint.into(), goes_on)?.unwrap_or(false))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
-fn answer(key: KeyEvent) -> Option<bool> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    match key.code {
-        KeyCode::Char('c' | 'd') if control => Some(false),
+const fn goes_on(key: KeyCode) -> Option<bool> {
+    match key {
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
         KeyCode::Enter | KeyCode::Char(' ') => Some(true),
         _ => None,
-    }
-}
-
-/// A terminal that gives single keys; as it was when this is dropped.
-struct RawMode;
-
-impl RawMode {
-    fn enter() -> std::io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        Ok(Self)
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no restoring.
-        let _ = terminal::disable_raw_mode();
     }
 }
 
@@ -248,7 +218,8 @@ mod tests {
     #[test]
     fn every_lesson_has_a_title_and_says_what_it_shows() {
         let registries = registries(crate::commands::specs());
-        assert!(TUTORIALS.len() >= 6);
+        let names: Vec<&str> = TUTORIALS.iter().map(|tutorial| tutorial.name).collect();
+        assert_eq!(names, crate::session::completion::LESSONS, "what Tab offers");
         for tutorial in TUTORIALS {
             let lesson = Lesson::parse(tutorial.text, &registries);
             let (title, steps) = (lesson.title(), &lesson.steps);
@@ -267,14 +238,5 @@ mod tests {
         assert_eq!(find("3").unwrap().name, "windows");
         assert!(find("window").err().unwrap().to_string().contains("did you mean `windows`?"));
         assert!(find("0").is_err() && find("99").is_err());
-    }
-
-    #[test]
-    fn keys_that_answer() {
-        let key = |code, modifiers| answer(KeyEvent::new(code, modifiers));
-        assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(true));
-        assert_eq!(key(KeyCode::Char('q'), KeyModifiers::NONE), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
     }
 }

@@ -18,3 +18,4 @@ mod tests;
 
 pub use candidate::{Candidate, CandidateKind, Completions};
 pub use completer::Completer;
+pub use words::LESSONS;

@@ -1,6 +1,7 @@
 //! The helper of the line editor: completion, hints, colours, and whether a statement is complete.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use rustyline::completion::{Candidate, Completer as Completes};
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -33,6 +34,8 @@ pub(super) struct Lines {
     pub(super) registries: Registries,
     pub(super) completeness: Box<dyn Fn(&str) -> Completeness>,
     pub(super) pressed: Pressed,
+    /// The entries of the history that failed when they were last run.
+    pub(super) failed: HashSet<String>,
     /// Whether the terminal shows colours; without them a hint could not be told from what is typed.
     pub(super) colour: bool,
     /// The width of the terminal, in columns.
@@ -120,7 +123,7 @@ impl Hinter for Lines {
         if !self.colour || line.trim().is_empty() || pos < line.len() || line.len() > HINTED_BYTES {
             return None;
         }
-        let rest = from_history(line, context).or_else(|| self.completer.suffix(line, pos));
+        let rest = self.from_history(line, context).or_else(|| self.completer.suffix(line, pos));
         if let Some(rest) = rest {
             return Some(LineHint { shown: cut(&rest, HINT_WIDTH), taken: Some(rest) });
         }
@@ -129,13 +132,21 @@ impl Hinter for Lines {
     }
 }
 
-/// The rest of the newest entry that begins with `line`.
-fn from_history(line: &str, context: &Context<'_>) -> Option<String> {
-    let last = context.history().len().checked_sub(1)?;
-    let start = context.history_index().min(last);
-    let found = context.history().starts_with(line, start, SearchDirection::Reverse).ok()??;
-    let rest = found.entry.get(line.len()..)?;
-    (!rest.is_empty()).then(|| rest.to_owned())
+impl Lines {
+    /// The rest of the newest entry that begins with `line` and worked.
+    fn from_history(&self, line: &str, context: &Context<'_>) -> Option<String> {
+        let history = context.history();
+        let last = history.len().checked_sub(1)?;
+        let mut start = context.history_index().min(last);
+        loop {
+            let found = history.starts_with(line, start, SearchDirection::Reverse).ok()??;
+            if !self.failed.contains(&*found.entry) {
+                let rest = found.entry.get(line.len()..)?;
+                return (!rest.is_empty()).then(|| rest.to_owned());
+            }
+            start = found.idx.checked_sub(1)?;
+        }
+    }
 }
 
 impl Highlighter for Lines {

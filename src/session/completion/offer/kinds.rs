@@ -10,7 +10,7 @@ use crate::session::completion::files;
 use crate::session::completion::options::{enumerated, is_path};
 use crate::session::completion::scope::Lookup;
 use crate::session::completion::usage;
-use crate::session::completion::words::{BEGINNINGS, STATEMENTS};
+use crate::session::completion::words::{BEGINNINGS, LESSONS, STATEMENTS};
 use crate::types::{LogicalType, printable};
 
 impl<'a> Offer<'a> {
@@ -66,6 +66,12 @@ impl<'a> Offer<'a> {
         let known = self.known;
         for job in &known.jobs {
             self.name(&job.name, Kind::Job, &job.status);
+        }
+    }
+
+    pub(super) fn lessons(&mut self) {
+        for lesson in LESSONS {
+            self.word(lesson, Kind::Topic, "lesson");
         }
     }
 
