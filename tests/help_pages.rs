@@ -45,19 +45,62 @@ fn every_page() {
         let page = help(&mut test, topic.names[0]);
         for line in page.lines() {
             let width = line.chars().count();
-            // Usage lines and examples are typed as they stand, so they are not broken.
-            assert!(width <= 180, "{}: a line of {width} columns: {line}", topic.names[0]);
+            assert!(width <= 80, "{}: a line of {width} columns: {line}", topic.names[0]);
             assert!(!line.chars().any(char::is_control), "{}", topic.names[0]);
         }
         if topic.kind == HelpKind::Function {
             functions.push_str(&page);
             functions.push_str("────────\n");
         } else {
-            let name = topic.names[0].replace(' ', "_").replace(['\\', '.'], "").replace('?', "short_help");
+            // A command of the shell may be called like one of jobs.
+            let own = if topic.names[0] == ".output" { ".output_file" } else { topic.names[0] };
+            let name =
+                own.replace(' ', "_").replace(['\\', '.'], "").replace('?', "short_help").replace('!', "outside");
             insta::assert_snapshot!(format!("{}@{name}", kind(topic)), page);
         }
     }
     insta::assert_snapshot!("functions", functions);
+}
+
+/// A page is wrapped between words: what it says word by word is what the registry says, and an example that takes
+/// several lines is the statement that it was.
+#[test]
+fn no_word_of_a_page_is_broken_and_examples_stay_what_they_are() {
+    let (_directory, mut test) = session();
+    for topic in help_topics(&test.session) {
+        let page = help(&mut test, topic.names[0]);
+        let words: Vec<&str> = page.split_whitespace().collect();
+        let mut whole = topic.summary.split_whitespace().chain(topic.usage.split_whitespace());
+        let whole = whole.by_ref().chain(topic.help.split_whitespace());
+        for word in whole.chain(topic.details.iter().flat_map(|(name, help)| name.split(' ').chain(help.split(' ')))) {
+            assert!(words.contains(&word), "{}: `{word}` is broken in {page}", topic.names[0]);
+        }
+        if topic.kind == HelpKind::Function {
+            continue;
+        }
+        for example in &topic.examples {
+            let typed: Vec<&str> = example.split_whitespace().collect();
+            let at = words.windows(typed.len()).position(|window| window == typed);
+            assert!(at.is_some(), "{}: {example} is not in {page}", topic.names[0]);
+            let lines: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            let first = typed.first().expect("a word");
+            let starts = lines.iter().enumerate().filter(|(_, line)| line.starts_with(first));
+            // Some run of lines is the example, and parses to as many statements.
+            let statements = test.session.parse(example).unwrap_or_else(|error| panic!("{example}: {error}")).len();
+            let same = |from: usize| {
+                (from + 1..=lines.len()).any(|to| {
+                    let text = lines[from..to].join("\n");
+                    text.split_whitespace().eq(typed.iter().copied())
+                        && test.session.parse(&text).is_ok_and(|parsed| parsed.len() == statements)
+                })
+            };
+            assert!(
+                starts.map(|(from, _)| from).any(same),
+                "{}: {example} is not to be typed from {page}",
+                topic.names[0]
+            );
+        }
+    }
 }
 
 #[test]
@@ -67,6 +110,7 @@ fn the_overview_names_every_topic() {
     for topic in help_topics(&test.session) {
         assert!(overview.contains(topic.names[0]), "{}", topic.names[0]);
     }
+    assert!(overview.lines().all(|line| line.chars().count() <= 80), "{overview}");
     insta::assert_snapshot!(overview);
 }
 
@@ -76,7 +120,8 @@ fn a_topic_is_found_by_any_of_its_names() {
     for topic in help_topics(&test.session) {
         for name in &topic.names {
             let page = help(&mut test, &name.to_uppercase());
-            assert!(page.contains(topic.summary), "help {name}: {page}");
+            let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains(topic.summary), "help {name}: {page}");
         }
     }
     for (asked, found) in [

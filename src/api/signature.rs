@@ -34,6 +34,8 @@ pub enum Shape {
     Sink,
     /// `(k = v, …)`, behind the clause keyword `with`.
     Options,
+    /// The name of a setting and its value, `=` between them or not: `timezone = 'Europe/Berlin'`.
+    Setting,
     /// Nothing follows: `--json`, `drain`.
     Flag,
     /// A subtask: `window[1]`.

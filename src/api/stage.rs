@@ -45,7 +45,7 @@ pub enum Arg {
     Names(Vec<Spanned<String>>),
     /// For `Shape::Window`.
     Window(WindowCall),
-    /// For `Shape::Options`.
+    /// For `Shape::Options`, and of one for `Shape::Setting`.
     Options(Vec<(Spanned<String>, ExprNode)>),
     /// For `Shape::Flag`.
     Flag,
@@ -55,6 +55,13 @@ pub enum Arg {
     Pipeline(Pipeline),
     /// For `Shape::Pipeline` too.
     Run(RunStatement),
+    /// For `Shape::Sink`: one file, which a preview writes its rows to.
+    File {
+        /// The path as typed; its ending says the format.
+        path: Spanned<String>,
+        /// `with (overwrite = true)`
+        options: Vec<(Spanned<String>, ExprNode)>,
+    },
     /// For `Shape::Sink`: the connector call when written out, else the sink's name alone.
     Sink {
         /// The sink's or connector's name.

@@ -45,7 +45,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
 pub(super) const SHORT: Command = Command {
     spec: CommandSpec {
         name: "\\d",
-        aliases: &[],
+        aliases: &["\\dt", ".tables", ".schema"],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[JSON] },
         usage: "\\d [NAME] [--json]",
         summary: "lists what is defined and the jobs, or describes one",

@@ -6,7 +6,7 @@ use super::command::Command;
 use crate::api::{Clause, CommandSpec, OptionSpec, Shape, Signature, StageArgs};
 use crate::lang::lower::JOB_OPTIONS;
 use crate::session::{Failure, Outcome, Session};
-use crate::types::Diagnostic;
+use crate::types::{Diagnostic, wrapped};
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -27,7 +27,7 @@ pub(super) const SPEC: Command = Command {
 pub(super) const SHORT: Command = Command {
     spec: CommandSpec {
         name: "\\?",
-        aliases: &[],
+        aliases: &["?", "\\h", ".help"],
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
         usage: "\\? [TOPIC]",
         summary: "the same as help",
@@ -95,10 +95,12 @@ pub struct Topic {
     pub flink: Option<&'static str>,
     /// Statements that show it; of scalar functions, expressions with their values.
     pub examples: Vec<String>,
-    usage: String,
-    help: &'static str,
+    /// The usage line.
+    pub usage: String,
+    /// The help text.
+    pub help: &'static str,
     /// Clauses or options.
-    details: Vec<(String, &'static str)>,
+    pub details: Vec<(String, &'static str)>,
 }
 
 impl Topic {
@@ -152,18 +154,25 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     Ok(Outcome::Text(found.iter().map(|topic| page(topic)).collect::<Vec<_>>().join("\n")))
 }
 
+/// The column at which summaries begin.
+const SUMMARY: usize = 21;
+
 fn overview(topics: &[Topic]) -> String {
     let mut text = String::new();
     for kind in Kind::ALL {
         let _ = writeln!(text, "{}", kind.title());
         if kind == Kind::Function {
             let names: Vec<&str> = topics.iter().filter(|t| t.kind == kind).map(|t| t.names[0]).collect();
-            for line in wrapped(&names, 100) {
-                let _ = writeln!(text, "  {line}");
-            }
+            push_wrapped(&mut text, &names.join(" "), INDENT, 0);
         } else {
             for topic in topics.iter().filter(|topic| topic.kind == kind) {
-                let _ = writeln!(text, "  {:18} {}", topic.names.join(", "), topic.summary);
+                let names = topic.names.join(", ");
+                let _ = write!(text, "  {names}");
+                let taken = INDENT + names.chars().count();
+                if taken >= SUMMARY {
+                    text.push('\n');
+                }
+                push_wrapped(&mut text, topic.summary, SUMMARY, if taken >= SUMMARY { 0 } else { taken });
             }
         }
         text.push('\n');
@@ -172,42 +181,41 @@ fn overview(topics: &[Topic]) -> String {
     text
 }
 
-fn wrapped(words: &[&str], width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in words {
-        let line = lines.last_mut().filter(|line| line.len() + word.len() < width);
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push((*word).to_owned()),
-        }
+/// Columns that a page may have.
+const WIDTH: usize = 80;
+
+/// Adds `text` in lines that begin at column `indent`; the first is begun already and has `taken` columns.
+fn push_wrapped(page: &mut String, text: &str, indent: usize, taken: usize) {
+    for (index, line) in wrapped(text, WIDTH - indent).iter().enumerate() {
+        let spaces = if index == 0 { indent.saturating_sub(taken) } else { indent };
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "{:spaces$}{line}", "");
     }
-    lines
 }
 
 fn page(topic: &Topic) -> String {
     let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}\n\n  {}\n", topic.usage, topic.summary);
+    for (index, line) in wrapped(&topic.usage, WIDTH - INDENT).iter().enumerate() {
+        let _ = writeln!(text, "{:1$}{line}", "", if index == 0 { 0 } else { INDENT });
+    }
+    text.push('\n');
+    push_wrapped(&mut text, topic.summary, INDENT, 0);
+    text.push('\n');
     if !topic.help.is_empty() {
-        for line in wrapped(&topic.help.split_whitespace().collect::<Vec<_>>(), 96) {
-            let _ = writeln!(text, "  {line}");
-        }
+        push_wrapped(&mut text, topic.help, INDENT, 0);
         text.push('\n');
     }
     let widest = topic.details.iter().map(|(name, _)| name.chars().count()).filter(|&width| width <= DETAIL).max();
+    let width = widest.unwrap_or(DETAIL);
+    let column = INDENT + width + 2;
     for (name, help) in &topic.details {
-        let width = widest.unwrap_or(DETAIL);
-        let mut name = name.clone();
-        if name.chars().count() > width {
-            let _ = writeln!(text, "  {}", std::mem::take(&mut name));
+        let long = name.chars().count() > width;
+        if long {
+            push_wrapped(&mut text, name, INDENT, 0);
+        } else {
+            let _ = write!(text, "  {name:width$}");
         }
-        for line in wrapped(&help.split_whitespace().collect::<Vec<_>>(), 96 - width) {
-            let _ = writeln!(text, "  {:width$}  {line}", std::mem::take(&mut name));
-        }
+        push_wrapped(&mut text, help, column, if long { 0 } else { INDENT + width });
     }
     if !topic.details.is_empty() {
         text.push('\n');
@@ -216,17 +224,70 @@ fn page(topic: &Topic) -> String {
         && !rest.is_empty()
         && topic.kind != Kind::Statement
     {
-        let _ = writeln!(text, "  {first} is also written {}.\n", rest.join(", "));
+        push_wrapped(&mut text, &format!("{first} is also written {}.", rest.join(", ")), INDENT, 0);
+        text.push('\n');
     }
-    match topic.flink {
-        Some(flink) => drop(writeln!(text, "  In Flink: {flink}\n")),
-        None => text.push_str("  Flink has no counterpart.\n\n"),
-    }
+    let flink =
+        topic.flink.map_or_else(|| "Flink has no counterpart.".to_owned(), |flink| format!("In Flink: {flink}"));
+    push_wrapped(&mut text, &flink, INDENT, 0);
+    text.push('\n');
     for example in &topic.examples {
-        let _ = writeln!(text, "  {}", example.replace('\n', "\n  "));
+        for line in example.lines().flat_map(|line| typed_lines(line, WIDTH - INDENT)) {
+            let _ = writeln!(text, "  {line}");
+        }
     }
     text
 }
+
+/// The columns that the text of a page is further in than its first line.
+const INDENT: usize = 2;
+
+/// A line of an example as lines of at most `width` columns that can be typed as they stand: broken before `|`, where
+/// that is not enough inside brackets, and before a comment.
+fn typed_lines(line: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = line.to_owned();
+    while rest.chars().count() > width {
+        let Some(at) = break_of(&rest, width) else { break };
+        let behind = rest.split_off(at);
+        lines.push(rest.trim_end().to_owned());
+        rest = format!("  {}", behind.trim_start());
+    }
+    lines.push(rest);
+    lines
+}
+
+/// The byte at which a line of an example is broken: the last place that fits, of the best kind there is.
+fn break_of(line: &str, width: usize) -> Option<usize> {
+    let begins = line.len() - line.trim_start().len();
+    let (mut depth, mut quoted) = (0_usize, false);
+    let (mut pipe, mut bracket, mut clause) = (None, None, None);
+    for (column, (at, c)) in line.char_indices().enumerate() {
+        if column > width {
+            break;
+        }
+        match c {
+            '\'' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth = depth.saturating_sub(1),
+            ' ' if !quoted && at > begins => {
+                let next = &line[at + 1..];
+                if next.starts_with("| ") || next.starts_with("-- ") {
+                    pipe = Some(at);
+                } else if depth > 0 {
+                    bracket = Some(at);
+                } else if CLAUSES.iter().any(|word| next.starts_with(word)) {
+                    clause = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    pipe.or(clause).or(bracket)
+}
+
+/// Words that a line may begin with that goes on with a definition.
+const CLAUSES: &[&str] = &["columns ", "event_time ", "with "];
 
 /// The widest name of a clause or option that has its help on the same line.
 const DETAIL: usize = 34;
@@ -245,6 +306,7 @@ fn shape(shape: Shape) -> String {
         Shape::Window => "WINDOW(…)".into(),
         Shape::Sink => "SINK".into(),
         Shape::Options => "(OPTION = VALUE, …)".into(),
+        Shape::Setting => "SETTING = VALUE".into(),
         Shape::Flag => String::new(),
         Shape::Subtask => "VERTEX[I]".into(),
         Shape::Pipeline => "PIPELINE|NAME|run …".into(),

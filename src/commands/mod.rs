@@ -9,6 +9,8 @@ mod checkpoints;
 mod command;
 mod dashboard;
 mod describe;
+mod display;
+mod drop;
 mod explain;
 mod forget;
 mod graph;
@@ -16,6 +18,7 @@ mod help;
 mod kill;
 mod log;
 mod output;
+mod outside;
 mod pause;
 mod rescale;
 mod restore;
@@ -48,6 +51,7 @@ fn commands() -> &'static [&'static Command] {
         &show::SPEC,
         &describe::SPEC,
         &describe::SHORT,
+        &drop::SPEC,
         &explain::SPEC,
         &checkpoint::SPEC,
         &checkpoints::SPEC,
@@ -74,9 +78,17 @@ fn commands() -> &'static [&'static Command] {
         &help::SHORT,
         &shell::MODE,
         &shell::ROWS,
+        &display::EXPANDED,
+        &display::FORMAT,
+        &display::SET,
         &shell::TIMER,
         &shell::READ,
         &shell::RECORD,
+        &outside::OUTPUT,
+        &outside::EDIT,
+        &outside::OUTSIDE,
+        &outside::PAGER,
+        &outside::CLEAR,
         &forget::SPEC,
         &tutorial::SPEC,
         &shell::QUIT,

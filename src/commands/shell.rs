@@ -43,11 +43,11 @@ pub(super) const ROWS: Command = Command {
 pub(super) const TIMER: Command = Command {
     spec: CommandSpec {
         name: ".timer",
-        aliases: &[],
-        signature: Signature { head: &[Shape::Keyword(&["on", "off"])], optional: &[], clauses: &[] },
-        usage: ".timer on|off",
+        aliases: &["\\timing"],
+        signature: Signature { head: &[], optional: &[Shape::Keyword(&["on", "off"])], clauses: &[] },
+        usage: ".timer [on|off]",
         summary: "says how long each statement took",
-        help: "With `.timer on`, the time that each statement took is printed behind its result.",
+        help: "With `.timer on`, the time that each statement took is printed behind its result. Alone it turns that on, or off again.",
         examples: &[".timer on"],
         flink: None,
     },
@@ -58,7 +58,7 @@ pub(super) const TIMER: Command = Command {
 pub(super) const READ: Command = Command {
     spec: CommandSpec {
         name: ".read",
-        aliases: &[],
+        aliases: &["\\i"],
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
         usage: ".read FILE",
         summary: "runs the statements of a file",
@@ -88,7 +88,7 @@ pub(super) const RECORD: Command = Command {
 pub(super) const QUIT: Command = Command {
     spec: CommandSpec {
         name: "\\q",
-        aliases: &["quit", "exit"],
+        aliases: &["quit", "exit", ".quit", ".exit"],
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: "\\q",
         summary: "leaves the shell",
@@ -111,7 +111,8 @@ fn rows(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
 }
 
 fn timer(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
-    Ok(Outcome::Shell(ShellRequest::Timer(args.word(0)?.node == "on")))
+    let on = if args.head.is_empty() { None } else { Some(args.word(0)?.node == "on") };
+    Ok(Outcome::Shell(ShellRequest::Timer(on)))
 }
 
 fn read(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {

@@ -1,4 +1,4 @@
-//! `show jobs | sources | sinks | streams | stages | windows | functions | connectors | commands`
+//! `show jobs | tables | sources | sinks | streams | stages | windows | functions | connectors | commands`
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::session::{Column, Failure, Listing, Outcome, Session, listings};
 use crate::types::{Diagnostic, Span, Spanned};
 
 const SUBJECTS: &[&str] =
-    &["jobs", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
+    &["jobs", "tables", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -17,9 +17,9 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
-        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks and streams that are defined, and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
+        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks and streams that are defined (all of them as `show tables`), and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
         examples: &["show jobs", "show functions --json"],
         flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
@@ -29,6 +29,7 @@ pub(super) const SPEC: Command = Command {
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let listing = match args.word(0)?.node.as_str() {
         "jobs" => jobs(session)?,
+        "tables" => entries(session, |_| true),
         "sources" => entries(session, |kind| kind == EntryKind::Source),
         "sinks" => entries(session, |kind| kind == EntryKind::Sink),
         "streams" => entries(session, |kind| kind == EntryKind::Stream),

@@ -189,7 +189,11 @@ impl<'a> Lexer<'a, '_> {
     fn token(&mut self) -> Step {
         let (first, second) = (self.byte(0), self.byte(1));
         match first {
+            b'\\' if second == b'!' && self.begins_statement() => return self.outside_command(2),
             b'\\' if !self.rest()[1..].starts_with(|c| !is_bare(c)) => return self.directive(),
+            b'?' if self.begins_statement() || self.behind_help() => return self.directive(),
+            b'!' if second != b'=' && self.begins_statement() => return self.outside_command(1),
+            b'!' if self.behind_help() => return self.directive(),
             b'.' if second.is_ascii_alphabetic() && (self.begins_statement() || self.behind_help()) => {
                 return self.directive();
             }
@@ -373,7 +377,12 @@ impl<'a> Lexer<'a, '_> {
     /// word of a statement (`help \d`) only the word.
     fn directive(&mut self) -> Step {
         let leads = self.begins_statement();
-        self.bare_word(TokenKind::Directive)?;
+        if self.byte(0) == b'?' {
+            // `?window` is `? window`.
+            self.push(TokenKind::Directive("?"), 1);
+        } else {
+            self.bare_word(TokenKind::Directive)?;
+        }
         if !leads {
             return Ok(());
         }
@@ -396,10 +405,21 @@ impl<'a> Lexer<'a, '_> {
         Ok(())
     }
 
+    /// `!ls -l; pwd`: the sign, then the line as it stands.
+    fn outside_command(&mut self, sign: usize) -> Step {
+        self.push(TokenKind::Directive(&self.rest()[..sign]), sign);
+        self.at += length_of(self.rest(), |c| is_space(c) && c != '\n');
+        let line = memchr::memchr(b'\n', self.rest().as_bytes()).unwrap_or(self.rest().len());
+        let line = self.rest()[..line].trim_end().len();
+        if line > 0 { self.bare(TokenKind::Raw, line) } else { Ok(()) }
+    }
+
     fn bare_word(&mut self, kind: fn(&'a str) -> TokenKind<'a>) -> Step {
-        let rest = self.rest();
-        let length = length_of(rest, is_bare);
-        let word = &rest[..length];
+        self.bare(kind, length_of(self.rest(), is_bare))
+    }
+
+    fn bare(&mut self, kind: fn(&'a str) -> TokenKind<'a>, length: usize) -> Step {
+        let word = &self.rest()[..length];
         if let Some((at, c)) = word.char_indices().find(|&(_, c)| c.is_control() || overrides_direction(c)) {
             self.at += at;
             return Err(self.unexpected(c));

@@ -4,6 +4,7 @@
 
 pub mod ast;
 mod grammar;
+mod habits;
 mod lexer;
 pub mod lower;
 mod names;
@@ -11,6 +12,7 @@ mod parser;
 mod split;
 mod token;
 
+pub use habits::answer_to_word;
 pub use lexer::{LexError, Lexed, MAX_WORD_BYTES, lex};
 pub use names::typed_name;
 pub use parser::{

@@ -1,7 +1,9 @@
 //! Layer 5: one person's session: the registries, the catalog, the jobs, the settings. No terminal.
 
 pub mod completion;
+mod definitions;
 mod demo_data;
+mod file_rows;
 mod kept;
 mod listing;
 pub mod listings;
@@ -16,9 +18,10 @@ mod sample;
 mod session;
 mod settings;
 
+pub use file_rows::FileRows;
 pub use kept::{KeptJob, ago};
 pub use listing::{Align, Column, Listing};
-pub use outcome::{Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
+pub use outcome::{Cells, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
 pub use registries::registries;
 pub use results::JobResults;

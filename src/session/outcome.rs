@@ -49,8 +49,22 @@ pub enum ShellRequest {
     Mode(String),
     /// Show so many rows of a preview from now on, `None` for all.
     Rows(Option<u64>),
-    /// Say how long each statement took, or stop saying it.
-    Timer(bool),
+    /// Show rows in full, or as a table again.
+    Expanded,
+    /// Show values so from now on.
+    Cells(Cells),
+    /// Say how long each statement took, or stop saying it; the other of the two with `None`.
+    Timer(Option<bool>),
+    /// Send rows to this file, which may be there already if so, or back to the screen.
+    Output(Option<(PathBuf, bool)>),
+    /// Run this command of the system.
+    Outside(String),
+    /// Open the last statement in an editor.
+    Edit,
+    /// Empty the screen.
+    Clear,
+    /// Show long texts by this pager, with `on` by the usual one, with `off` by none; say which it is with `None`.
+    Pager(Option<String>),
     /// Run the statements of this file.
     Read(PathBuf),
     /// Write what is typed and shown from now on to this file as a session; `None` ends that.
@@ -61,6 +75,19 @@ pub enum ShellRequest {
     Wait(WaitRequest),
     /// Show the dashboard, of this job or of the one started last.
     Dashboard(Option<String>),
+}
+
+/// What to change of how values are shown in tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cells {
+    /// Nothing: say what is set.
+    Show,
+    /// Whether thousands are separated.
+    Thousands(bool),
+    /// The digits of floating-point numbers behind the point; all with `None`.
+    Digits(Option<u8>),
+    /// The zone in which instants are shown.
+    Zone(chrono_tz::Tz),
 }
 
 /// A job and what to wait for.

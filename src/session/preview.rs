@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::JobResults;
+use super::{FileRows, JobResults};
 use crate::runtime::Job;
 
 /// A pipeline whose rows go to the person's results until it ends. Dropping it cancels it.
@@ -12,4 +12,6 @@ pub struct Preview {
     pub job: Job,
     /// The destination of the pipeline's rows.
     pub results: Arc<JobResults>,
+    /// The file that its rows go to, if not to the person.
+    pub file: Option<Arc<FileRows>>,
 }

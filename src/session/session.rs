@@ -2,13 +2,15 @@
 
 mod lasting;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::registries::{optimizer_ops, registries};
 use super::remembered::Remembered;
 use super::{
-    Failure, JobEntry, JobResults, Memory, Outcome, Preview, RestoreFrom, Settings, demo_data, kept, remembered,
+    Failure, FileRows, JobEntry, JobResults, Memory, Outcome, Preview, RestoreFrom, Settings, demo_data, kept,
+    remembered,
 };
 use crate::api::{CommandSpec, OnError, Pipeline, PreviewStart, Registries, ResultSink, RunStatement, StreamShape};
 use crate::expr::ast::ExprNode;
@@ -136,8 +138,19 @@ impl Session {
     /// Runs a statement that is no command.
     ///
     /// # Errors
-    /// When it is wrong, or what it starts fails at once.
+    /// When it is wrong, defines what this session has defined already, or starts something that fails at once.
     pub fn define_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        if let (Some(definition), Some(earlier)) = (statement.definition(), self.replaced_by(statement)) {
+            let (kind, name) = (earlier.kind().name(), definition.name);
+            return Err(Diagnostic::at(name.span, format!("{kind} `{}` is defined already", name.node))
+                .help(format!("first `drop {kind} {}`, or give this one another name", name.node))
+                .into());
+        }
+        self.define_anew_or_run(statement)
+    }
+
+    /// As [`Self::define_or_run`]; a definition takes the place of one of its name.
+    pub(super) fn define_anew_or_run(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
         let outcome = self.define_or_start(statement)?;
         if let Some(made) = statement.definition() {
             let definition = Definition {
@@ -164,7 +177,12 @@ impl Session {
                 lower::define_stream(&mut self.catalog, name, pipeline, &environment)?;
                 Ok(Outcome::Done)
             }
-            Statement::Preview(pipeline) => self.preview(pipeline),
+            Statement::Preview(pipeline) => {
+                if pipeline.stages.is_empty() {
+                    self.check_word(&pipeline.from)?;
+                }
+                self.preview(pipeline)
+            }
             Statement::Run(run) => self.run(run),
             Statement::Command(command) => {
                 Err(Diagnostic::at(command.span, format!("`{}` is not a command here", command.name.node)).into())
@@ -237,7 +255,15 @@ impl Session {
     }
 
     fn preview(&mut self, pipeline: &Pipeline) -> Result<Outcome, Failure> {
-        let results = JobResults::new(self.results.clone());
+        let (pipeline, file) = match FileRows::of(pipeline, &self.settings.base_dir)? {
+            Some((pipeline, file)) => (Cow::Owned(pipeline), Some(Arc::new(file))),
+            None => (Cow::Borrowed(pipeline), None),
+        };
+        let results: Arc<dyn ResultSink> = match &file {
+            Some(file) => file.clone(),
+            None => self.results.clone(),
+        };
+        let results = JobResults::new(results);
         let shown: Arc<dyn ResultSink> = results.clone();
         let environment = environment(&self.registries, &self.settings, &shown);
         let settings = JobSettings {
@@ -246,7 +272,7 @@ impl Session {
             on_error: OnError::Skip,
             ..self.bare_settings()
         };
-        let plan = lower::lower_preview(&self.catalog, pipeline, settings, &environment)?;
+        let plan = lower::lower_preview(&self.catalog, &pipeline, settings, &environment)?;
         results.begin(&PreviewStart { changelog: &plan.optimized.written(), remarks: &plan.remarks });
         let options = JobOptions {
             executor: self.settings.executor,
@@ -254,7 +280,7 @@ impl Session {
             ..JobOptions::of(&plan.settings)
         };
         let spec = JobSpec::new(plan.stream_graph(), options, Restore::Fresh);
-        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results }))
+        Ok(Outcome::Preview(Preview { job: Job::launch(spec, self.clock.clone())?, results, file }))
     }
 
     fn run(&mut self, run: &RunStatement) -> Result<Outcome, Failure> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::progress::grouped;
 use crate::types::printable;
 
 /// Marks what was cut.
@@ -76,6 +77,20 @@ pub(super) fn cut(text: &str, limit: usize) -> Option<String> {
         kept.push(ELLIPSIS);
     }
     Some(kept)
+}
+
+/// As [`cut`], with the length of the whole behind it where there is room: `abc… (1,204 characters)`.
+pub(super) fn cut_counted(text: &str, limit: usize) -> Option<String> {
+    /// Less of a text says nothing.
+    const LEAST: usize = 8;
+    if width(text) <= limit {
+        return None;
+    }
+    let length = format!(" ({} characters)", grouped(&text.chars().count().to_string()));
+    match limit.checked_sub(length.len()) {
+        Some(room) if room >= LEAST => cut(text, room).map(|kept| kept + &length),
+        _ => cut(text, limit),
+    }
 }
 
 /// Appends `text` and spaces up to `to` columns, in front of the text when `right`.

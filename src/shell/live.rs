@@ -1,7 +1,7 @@
 //! `.mode live`: a changelog on a terminal as the table that it describes, which changes where it stands.
 
 use super::cells::cut;
-use super::row_text::{Cells, page, schema_of};
+use super::row_text::{Cells, Look, page, shown_columns};
 use crate::types::{Batch, ChangelogTable, Error, Result, Schema};
 
 /// Rows of the table, at most: they are held as text.
@@ -12,12 +12,13 @@ const ROWS_MAX: u64 = 100_000;
 pub(super) struct Live {
     table: ChangelogTable,
     schema: Option<Schema>,
+    look: Look,
 }
 
 impl Live {
     /// An empty table of a changelog with this key.
-    pub(super) fn new(key: Option<&[usize]>) -> Self {
-        Self { table: ChangelogTable::new(key.map(<[usize]>::to_vec)), schema: None }
+    pub(super) fn new(key: Option<&[usize]>, look: Look) -> Self {
+        Self { table: ChangelogTable::new(key.map(<[usize]>::to_vec)), schema: None, look }
     }
 
     /// Applies the changes of `batch`.
@@ -26,9 +27,10 @@ impl Live {
     /// When the table outgrows what can be looked at.
     pub(super) fn apply(&mut self, batch: &Batch) -> Result<()> {
         if self.schema.is_none() {
-            self.schema = Some(schema_of(batch)?);
+            self.schema = Some(Schema::from_arrow(batch.columns().schema_ref())?);
         }
-        let cells = Cells::new(batch)?;
+        let columns = shown_columns(batch, self.look)?;
+        let cells = Cells::new(&columns, self.look)?;
         for row in 0..batch.rows() {
             let values = (0..batch.columns().num_columns()).map(|column| cells.text(row, column)).collect();
             self.table.apply(batch.kind(row), values);
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn rows_change_where_they_stand_and_what_is_below_is_counted() {
         use RowKind::{Insert, UpdateAfter, UpdateBefore};
-        let mut live = Live::new(Some(&[0]));
+        let mut live = Live::new(Some(&[0]), Look::default());
         assert!(live.lines(40, 10).is_empty(), "nothing before the first row");
         live.apply(&changes(&[(Insert, "a", 1), (Insert, "b", 1), (Insert, "c\u{1b}[2J", 100)])).expect("rows");
         live.apply(&changes(&[(UpdateBefore, "a", 1), (UpdateAfter, "a", 2)])).expect("rows");

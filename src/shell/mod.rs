@@ -15,6 +15,8 @@ mod lesson;
 mod live;
 mod mode;
 mod output;
+mod outside;
+mod pager;
 mod paths;
 mod print;
 mod progress;

@@ -192,6 +192,12 @@ impl Outlet {
         let _ = self.streams.data(format!("\x1b[{rows}A\r\x1b[J").as_bytes());
     }
 
+    /// Empties the screen.
+    pub(super) fn clear(&self) {
+        // Nobody can be told when that fails.
+        let _ = self.streams.data(b"\x1b[H\x1b[2J\x1b[3J");
+    }
+
     /// Writes to standard output. Beside a prompt the lock is held meanwhile, so that the prompt is not drawn in the
     /// middle of a row; elsewhere a job that is held up by a slow reader holds up nobody else.
     fn write(&self, mut state: MutexGuard<'_, State>, text: &[u8]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The printing of what is shown: short names for the outlet.
 
 use super::output::{Framed, outlet};
+use super::render;
 use crate::types::{Printable, Result};
 
 /// Writes data.
@@ -13,8 +14,22 @@ pub(super) fn rows(text: &[u8]) -> Result<()> {
     outlet().rows(text)
 }
 
-/// Writes a remark or an error. Nobody can be told when that fails.
+/// Empties the screen.
+pub(super) fn clear() {
+    outlet().clear();
+}
+
+/// Writes a remark or an error, its lines broken between words. Nobody can be told when that fails.
 pub(super) fn error(text: impl Into<Printable>) {
+    let text = text.into();
+    placed(match render::message_width() {
+        Some(width) => text.wrapped(width),
+        None => text,
+    });
+}
+
+/// Writes an error as it is: it shows a place in a text.
+pub(super) fn placed(text: impl Into<Printable>) {
     outlet().notice(&text.into());
 }
 

@@ -126,13 +126,26 @@ fn line(views: &[Arc<JobView>], rows: u64, rate: f64, elapsed_s: f64) -> String 
 /// `1234567` as `1,234,567`.
 #[must_use]
 pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+    grouped(&number.to_string())
+}
+
+/// `1 row`, `1,234 rows`
+#[must_use]
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands separated, up to a point or exponent: `-1234567.1234` as `-1,234,567.1234`.
+#[must_use]
+pub(super) fn grouped(number: &str) -> String {
+    let sign = usize::from(number.starts_with('-'));
+    let digits = number[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut text = String::with_capacity(number.len() + digits / 3);
+    for (i, c) in number.char_indices() {
+        if i > sign && i < sign + digits && (sign + digits - i).is_multiple_of(3) {
             text.push(',');
         }
-        text.push(digit);
+        text.push(c);
     }
     text
 }
@@ -191,6 +204,11 @@ mod tests {
     fn numbers_and_times_for_people() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        for (number, shown) in
+            [("-1234567.1234", "-1,234,567.1234"), ("-123", "-123"), ("1e20", "1e20"), ("NaN", "NaN"), ("-inf", "-inf")]
+        {
+            assert_eq!(grouped(number), shown);
+        }
         assert_eq!(seconds(59.6), "1m 0s");
         assert_eq!(seconds(7_500.0), "2h 5m");
     }

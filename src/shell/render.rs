@@ -23,6 +23,24 @@ pub(super) fn can_redraw() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// The width that messages may have, in columns: the terminal's that standard error is.
+#[must_use]
+pub(super) fn message_width() -> Option<usize> {
+    let size = if std::io::stderr().is_terminal() { crossterm::terminal::size().ok() } else { None };
+    size.map(|(width, _)| usize::from(width)).filter(|&width| width >= NARROWEST)
+}
+
+/// Words are not kept whole on a terminal that is narrower.
+const NARROWEST: usize = 20;
+
+/// Whether the text, with a prompt below it, fits the terminal; true when there is none.
+#[must_use]
+pub(super) fn fits_terminal(text: &Printable) -> bool {
+    let Ok((columns, rows)) = crossterm::terminal::size() else { return true };
+    let widest = text.as_str().lines().map(cells::width).max().unwrap_or(0);
+    text.as_str().lines().count() < usize::from(rows) && widest <= usize::from(columns)
+}
+
 /// Whether messages may be coloured: standard error is a terminal, and `NO_COLOR` is not set.
 #[must_use]
 pub(super) fn colour() -> bool {
@@ -128,12 +146,15 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// An error as it is shown on standard error: with its place when it has one.
+/// An error as it is shown on standard error: with its place when it has one, its words in at most `width` columns.
 #[must_use]
-pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool) -> Printable {
+pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: bool, width: Option<usize>) -> Printable {
     match failure {
-        Failure::Typed(diagnostic) => diagnostic.shown(source, origin, colour),
-        Failure::Engine(error) => failed("error", error),
+        Failure::Typed(diagnostic) => diagnostic.shown(source, origin, colour, width),
+        Failure::Engine(error) => {
+            let shown = failed("error", error);
+            width.map_or(shown.clone(), |width| shown.wrapped(width))
+        }
     }
 }
 

@@ -1,19 +1,26 @@
 //! Rows of results as text, in each mode.
 
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
+mod values;
 
-use super::cells::{GAP, cut, fit, pad, safe, total, width};
+use values::NULL;
+pub(super) use values::{Cells, Look, shown_columns};
+
+use super::cells::{GAP, cut, cut_counted, fit, pad, safe, total, width};
 use super::mode::Mode;
 use crate::formats::encoder;
-use crate::types::{Batch, Error, LogicalType, Result, RowKind, Schema, printable, printable_json};
+use crate::types::{Batch, LogicalType, Result, RowKind, Schema, printable, printable_json};
 
 /// The narrowest that a column of text becomes before rows are shown vertically instead.
 const COLUMN_LEAST: usize = 8;
+
+/// A null on a terminal with colours.
+const DIM_NULL: &str = "\x1b[2mNULL\x1b[0m";
 
 /// Writes the rows of one result after the other.
 #[derive(Debug)]
 pub(super) struct RowText {
     mode: Mode,
+    look: Look,
     /// The header shown last: other columns need another.
     shown: Option<Shown>,
     rows: u64,
@@ -24,6 +31,7 @@ pub(super) struct RowText {
 struct Shown {
     schema: Schema,
     changelog: bool,
+    look: Look,
     /// Columns of the terminal that the table has to fit.
     limit: Option<usize>,
     widths: Vec<usize>,
@@ -36,7 +44,7 @@ struct Shown {
 impl RowText {
     /// Rows in this mode.
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, shown: None, rows: 0 }
+        Self { mode, look: Look { thousands: false, digits: None, zone: None, dim: false }, shown: None, rows: 0 }
     }
 
     /// The mode.
@@ -47,6 +55,17 @@ impl RowText {
     /// Shows rows in this mode from now on.
     pub(super) fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+        self.shown = None;
+    }
+
+    /// How values are shown.
+    pub(super) const fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Shows values so from now on.
+    pub(super) fn set_look(&mut self, look: Look) {
+        self.look = look;
         self.shown = None;
     }
 
@@ -64,7 +83,7 @@ impl RowText {
     /// Writes the rows into `out`: for a terminal of `limit` columns, or as they are for a file. Returns what a person
     /// should be told about them.
     pub(super) fn write(&mut self, batch: &Batch, limit: Option<usize>, out: &mut Vec<u8>) -> Result<Option<String>> {
-        let schema = schema_of(batch)?;
+        let schema = Schema::from_arrow(batch.columns().schema_ref())?;
         let changelog = batch.kinds().is_some();
         let first = self.shown.as_ref().is_none_or(|shown| shown.schema != schema || shown.changelog != changelog);
         self.rows += batch.rows() as u64;
@@ -74,18 +93,18 @@ impl RowText {
             if limit.is_some() {
                 harmless(self.mode, from, out);
             }
-            self.shown = Some(Shown::new(schema, changelog, limit));
+            self.shown = Some(Shown::new(schema, changelog, self.look, limit));
             return Ok(None);
         }
         let mut text = String::new();
         let remark = match self.mode {
             Mode::Ndjson | Mode::Csv => None,
             Mode::Changelog => write_changelog(batch, &mut text).map(|()| None)?,
-            Mode::Vertical => write_vertical(&schema, batch, &mut text).map(|()| None)?,
+            Mode::Vertical => write_vertical(&schema, batch, self.look, &mut text).map(|()| None)?,
             Mode::Live | Mode::Table => {
                 let shown = match self.shown.take().filter(|_| !first) {
                     Some(shown) => self.shown.insert(shown),
-                    None => self.shown.insert(Shown::new(schema, changelog, limit)),
+                    None => self.shown.insert(Shown::new(schema, changelog, self.look, limit)),
                 };
                 shown.write(batch, first, &mut text)?
             }
@@ -122,15 +141,15 @@ fn harmless(mode: Mode, from: usize, out: &mut Vec<u8>) {
 }
 
 impl Shown {
-    const fn new(schema: Schema, changelog: bool, limit: Option<usize>) -> Self {
-        Self { schema, changelog, limit, widths: Vec::new(), vertical: false, cut_said: false }
+    const fn new(schema: Schema, changelog: bool, look: Look, limit: Option<usize>) -> Self {
+        Self { schema, changelog, look, limit, widths: Vec::new(), vertical: false, cut_said: false }
     }
 
     /// One table a batch, the later ones without header and no narrower than the first, so that a stream reads as one
     /// table that grows.
     fn write(&mut self, batch: &Batch, first: bool, out: &mut String) -> Result<Option<String>> {
         if self.vertical {
-            write_vertical(&self.schema, batch, out)?;
+            write_vertical(&self.schema, batch, self.look, out)?;
             return Ok(None);
         }
         let header = self.header();
@@ -147,7 +166,7 @@ impl Shown {
         {
             if first {
                 self.vertical = true;
-                write_vertical(&self.schema, batch, out)?;
+                write_vertical(&self.schema, batch, self.look, out)?;
                 return Ok(Some(format!(
                     "these rows are {} columns wide and the terminal {limit}: shown vertically",
                     total(&widths)
@@ -158,16 +177,16 @@ impl Shown {
         }
         self.widths = widths;
         if first {
-            self.line(&header, out);
+            self.line(&header, false, out);
             let rule: Vec<String> = self.widths.iter().map(|&width| "─".repeat(width)).collect();
-            self.line(&rule, out);
+            self.line(&rule, false, out);
         }
         let mut cuts = 0_u64;
         for line in rows {
             let line: Vec<String> = line
                 .into_iter()
                 .zip(&self.widths)
-                .map(|(cell, &width)| match cut(&cell, width) {
+                .map(|(cell, &width)| match cut_counted(&cell, width) {
                     Some(shorter) => {
                         cuts += 1;
                         shorter
@@ -175,7 +194,7 @@ impl Shown {
                     None => cell,
                 })
                 .collect();
-            self.line(&line, out);
+            self.line(&line, self.look.dim, out);
         }
         if cuts == 0 || std::mem::replace(&mut self.cut_said, true) {
             return Ok(None);
@@ -189,7 +208,8 @@ impl Shown {
     }
 
     fn rows(&self, batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let cells = Cells::new(batch)?;
+        let columns = shown_columns(batch, self.look)?;
+        let cells = Cells::new(&columns, self.look)?;
         let row = |row| {
             let kind = self.changelog.then(|| batch.kind(row).short().to_owned());
             kind.into_iter().chain((0..self.schema.len()).map(|column| cells.text(row, column))).collect()
@@ -240,29 +260,27 @@ impl Shown {
         }
     }
 
-    fn line(&self, cells: &[String], out: &mut String) {
+    /// One line; nulls dim if asked: any other cell that reads so is in quotes.
+    fn line(&self, cells: &[String], dim: bool, out: &mut String) {
         for (index, (cell, &width)) in cells.iter().zip(&self.widths).enumerate() {
             if index > 0 {
                 out.extend(std::iter::repeat_n(' ', GAP));
             }
+            let from = out.len();
             pad(out, cell, width, self.ty(index).is_some_and(LogicalType::is_numeric));
+            if dim && cell == NULL {
+                let at = from + out[from..].find(NULL).unwrap_or(0);
+                out.replace_range(at..at + NULL.len(), DIM_NULL);
+            }
         }
         out.truncate(out.trim_end_matches(' ').len());
         out.push('\n');
     }
 }
 
-pub(super) fn schema_of(batch: &Batch) -> Result<Schema> {
-    let fields = batch.columns().schema_ref().fields().iter().map(|field| {
-        LogicalType::from_arrow(field.data_type())
-            .map(|ty| crate::types::Field::new(field.name(), ty))
-            .ok_or_else(|| Error::config(format!("column {} has a type that can't be shown", field.name())))
-    });
-    Ok(Schema::new(fields.collect::<Result<Vec<_>>>()?))
-}
-
 fn write_changelog(batch: &Batch, out: &mut String) -> Result<()> {
-    let cells = Cells::new(batch)?;
+    let columns = batch.columns().columns();
+    let cells = Cells::new(columns, Look::default())?;
     for row in 0..batch.rows() {
         out.push_str(batch.kinds().map_or(RowKind::Insert, |_| batch.kind(row)).short());
         out.push('[');
@@ -278,8 +296,9 @@ fn write_changelog(batch: &Batch, out: &mut String) -> Result<()> {
 }
 
 /// One column a line, an empty line behind each row; values are whole, a terminal wraps them.
-fn write_vertical(schema: &Schema, batch: &Batch, out: &mut String) -> Result<()> {
-    let cells = Cells::new(batch)?;
+fn write_vertical(schema: &Schema, batch: &Batch, look: Look, out: &mut String) -> Result<()> {
+    let columns = shown_columns(batch, look)?;
+    let cells = Cells::new(&columns, look)?;
     let names: Vec<String> = schema.names().map(|name| safe(name).into_owned()).collect();
     let op = batch.kinds().is_some().then_some("op");
     let widest = names.iter().map(String::as_str).chain(op).map(width).max().unwrap_or(0);
@@ -294,7 +313,10 @@ fn write_vertical(schema: &Schema, batch: &Batch, out: &mut String) -> Result<()
             line(op, batch.kind(row).short());
         }
         for (column, name) in names.iter().enumerate() {
-            line(name, &cells.text(row, column));
+            match cells.text(row, column) {
+                null if look.dim && null == NULL => line(name, DIM_NULL),
+                text => line(name, &text),
+            }
         }
         out.push('\n');
     }
@@ -303,7 +325,7 @@ fn write_vertical(schema: &Schema, batch: &Batch, out: &mut String) -> Result<()
 
 /// The lines of a table of `rows` that is no wider than `limit`, whatever it holds: its header, a rule, its rows.
 pub(super) fn page(schema: &Schema, rows: &[&[String]], limit: usize) -> Vec<String> {
-    let mut shown = Shown::new(schema.clone(), false, Some(limit));
+    let mut shown = Shown::new(schema.clone(), false, Look::default(), Some(limit));
     let header = shown.header();
     let mut widths: Vec<usize> = header.iter().map(|name| width(name)).collect();
     for row in rows {
@@ -321,40 +343,11 @@ pub(super) fn page(schema: &Schema, rows: &[&[String]], limit: usize) -> Vec<Str
             cells.iter().zip(&shown.widths).map(|(cell, &width)| cut(cell, width).unwrap_or_else(|| cell.clone()));
         let fitted: Vec<String> = fitted.collect();
         let mut line = String::new();
-        shown.line(&fitted, &mut line);
+        shown.line(&fitted, false, &mut line);
         line.truncate(line.trim_end_matches('\n').len());
         cut(&line, limit).unwrap_or(line)
     };
     lines.map(line).collect()
-}
-
-/// The cells of a batch as safe text.
-pub(super) struct Cells<'a> {
-    columns: Vec<ArrayFormatter<'a>>,
-}
-
-impl<'a> Cells<'a> {
-    pub(super) fn new(batch: &'a Batch) -> Result<Self> {
-        let options = FormatOptions::new()
-            .with_null("NULL")
-            .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"))
-            .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.3fZ"))
-            .with_time_format(Some("%H:%M:%S%.3f"));
-        let columns = batch
-            .columns()
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).map_err(Error::from))
-            .collect::<Result<_>>()?;
-        Ok(Self { columns })
-    }
-
-    pub(super) fn text(&self, row: usize, column: usize) -> String {
-        match self.columns[column].value(row).try_to_string() {
-            Ok(text) => safe(&text).into_owned(),
-            Err(_) => "?".to_owned(),
-        }
-    }
 }
 
 #[cfg(test)]

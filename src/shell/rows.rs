@@ -1,14 +1,17 @@
 //! Rows for the person at the terminal, or for the next program in the pipe.
 
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::live::Live;
 use super::mode::Mode;
-use super::row_text::RowText;
+use super::row_text::{Look, RowText};
 use super::transcript::Transcript;
 use super::{print, render};
 use crate::api::{PreviewStart, ResultSink};
-use crate::types::{Batch, Printable, Result};
+use crate::types::{Batch, Error, Printable, Result};
 
 /// Takes the rows of previews and of `into print`: to standard output in the current mode, to a transcript, or both.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub(super) struct RowPrinter {
     transcript: Mutex<Option<Arc<Transcript>>>,
     /// The number of rows of a preview that are shown; all of them without one.
     wanted: Mutex<Option<u64>>,
+    /// The file that rows go to instead of the screen.
+    file: Mutex<Option<RowFile>>,
 }
 
 #[derive(Debug)]
@@ -26,10 +31,18 @@ struct Screen {
     live: Option<Live>,
 }
 
+/// `.output FILE`
+#[derive(Debug)]
+struct RowFile {
+    path: PathBuf,
+    to: File,
+    rows: RowText,
+}
+
 /// The number of rows that a result had.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counted {
-    /// Rows on the screen; `None` when there is none.
+    /// Rows on the screen, or in the file that they go to instead; `None` when there is neither.
     pub(super) on_screen: Option<u64>,
     /// Rows in the transcript; `None` when there is none.
     pub(super) in_transcript: Option<u64>,
@@ -40,13 +53,18 @@ impl RowPrinter {
     #[must_use]
     pub(super) const fn new(mode: Mode) -> Self {
         let screen = Screen { text: RowText::new(mode), live: None };
-        Self { screen: Some(Mutex::new(screen)), transcript: Mutex::new(None), wanted: Mutex::new(None) }
+        Self {
+            screen: Some(Mutex::new(screen)),
+            transcript: Mutex::new(None),
+            wanted: Mutex::new(None),
+            file: Mutex::new(None),
+        }
     }
 
     /// Prints nothing: rows go to a transcript only.
     #[must_use]
     pub(super) const fn silent() -> Self {
-        Self { screen: None, transcript: Mutex::new(None), wanted: Mutex::new(None) }
+        Self { screen: None, transcript: Mutex::new(None), wanted: Mutex::new(None), file: Mutex::new(None) }
     }
 
     /// Whether rows are printed.
@@ -77,8 +95,57 @@ impl RowPrinter {
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = rows;
     }
 
+    fn file(&self) -> MutexGuard<'_, Option<RowFile>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rows go to this file from now on, or to the screen again. Returns the file that they went to.
+    ///
+    /// # Errors
+    /// When the file can't be made, or exists and is not to be overwritten: rows go where they went then.
+    pub(super) fn set_file(&self, file: Option<(&Path, bool)>) -> Result<Option<PathBuf>> {
+        let opened = match file {
+            None => None,
+            Some((path, overwrite)) => {
+                let mut options = OpenOptions::new();
+                options.write(true).truncate(overwrite).create(overwrite).create_new(!overwrite);
+                let to = options.open(path).map_err(|error| Error::io(path, error))?;
+                let mut rows = RowText::new(self.mode());
+                rows.set_look(Look { dim: false, ..self.look() });
+                Some(RowFile { path: path.to_path_buf(), to, rows })
+            }
+        };
+        Ok(std::mem::replace(&mut *self.file(), opened).map(|file| file.path))
+    }
+
+    /// Shows values so from now on.
+    pub(super) fn set_look(&self, look: Look) {
+        if let Some(mut screen) = self.screen() {
+            screen.text.set_look(look);
+        }
+        let plain = Look { dim: false, ..look };
+        if let Some(file) = &mut *self.file() {
+            file.rows.set_look(plain);
+        }
+        if let Some(transcript) = self.transcript() {
+            transcript.set_look(plain);
+        }
+    }
+
+    /// How values are shown.
+    pub(super) fn look(&self) -> Look {
+        match (self.screen(), self.transcript()) {
+            (Some(screen), _) => screen.text.look(),
+            (None, Some(transcript)) => transcript.look(),
+            (None, None) => Look::default(),
+        }
+    }
+
     /// Shows rows in this mode from now on.
     pub(super) fn set_mode(&self, mode: Mode) {
+        if let Some(file) = &mut *self.file() {
+            file.rows.set_mode(mode);
+        }
         if let Some(mut screen) = self.screen() {
             screen.text.set_mode(mode);
         }
@@ -95,11 +162,12 @@ impl RowPrinter {
     /// The next rows begin a new result: header first. Returns how many rows the last one had.
     pub(super) fn begin(&self) -> Counted {
         let in_transcript = self.transcript().map(|transcript| transcript.begin());
+        let of_file = self.file().as_mut().map(|file| file.rows.begin());
         let on_screen = self.screen().map(|mut screen| {
             let printed = screen.text.begin();
             screen.live.take().map_or(printed, |live| live.len())
         });
-        Counted { on_screen, in_transcript }
+        Counted { on_screen: of_file.or(on_screen), in_transcript }
     }
 
     /// The number of rows printed of the result so far.
@@ -127,7 +195,8 @@ impl ResultSink for RowPrinter {
         let wanted = self.wanted();
         let Some(mut screen) = self.screen() else { return wanted };
         let redrawn = screen.text.mode() == Mode::Live && !start.changelog.is_append() && render::can_redraw();
-        screen.live = redrawn.then(|| Live::new(start.changelog.key()));
+        let look = screen.text.look();
+        screen.live = redrawn.then(|| Live::new(start.changelog.key(), look));
         // All changes make the table.
         if redrawn { None } else { wanted }
     }
@@ -138,6 +207,11 @@ impl ResultSink for RowPrinter {
         }
         if let Some(transcript) = self.transcript() {
             transcript.rows(batch)?;
+        }
+        if let Some(RowFile { path, to, rows }) = &mut *self.file() {
+            let mut text = Vec::new();
+            rows.write(batch, None, &mut text)?;
+            return to.write_all(&text).map_err(|error| Error::io(path.as_path(), error));
         }
         let Some(mut screen) = self.screen() else { return Ok(()) };
         if let Some(live) = &mut screen.live {

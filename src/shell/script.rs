@@ -1,18 +1,20 @@
 //! Running a text of statements.
 
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
-use super::ask::{ask, is_interactive, yes_or_no};
 use super::dashboard::Left;
 use super::end::End;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
+use super::mode::Mode;
+use super::pager::Pager;
 use super::record::Recorder;
 use super::script_text;
 use super::shell::Shell;
-use super::{foreground, render, tutorial};
+use super::{ask, foreground, outside, print, progress, render, tutorial};
 use crate::lang::ast::Statement;
-use crate::session::{Failure, Outcome, ShellRequest};
-use crate::types::{Error, Printable, Result, Spanned, printable};
+use crate::session::{Cells, Failure, Outcome, Preview, ShellRequest};
+use crate::types::{Diagnostic, Error, Printable, Result, Spanned, printable};
 
 /// The depth to which `.read` may nest.
 const READ_DEPTH: usize = 16;
@@ -49,7 +51,7 @@ impl Script<'_> {
                 // Before its first row can come.
                 self.shell.rows.begin();
             }
-            let outcome = crate::commands::execute(&mut self.shell.session, &statement);
+            let outcome = self.execute(&statement);
             for warning in self.shell.session.take_warnings() {
                 self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
@@ -75,6 +77,22 @@ impl Script<'_> {
         Ok(End::Done)
     }
 
+    /// Runs a statement. Before a definition takes the place of another the person is asked.
+    fn execute(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        let Some(earlier) = self.shell.session.replaced_by(statement).filter(|_| self.shell.prompt) else {
+            return crate::commands::execute(&mut self.shell.session, statement);
+        };
+        let earlier = format!("{} {}", earlier.kind().name(), earlier.name());
+        let question = Printable::from(format!("{earlier} is defined: replace it? [y/N] "));
+        if !ask::yes(&self.shell.interrupts, &question)? {
+            return Ok(Outcome::Message(format!("{earlier} stays as it is")));
+        }
+        Ok(match self.shell.session.redefine(statement)? {
+            Outcome::Done => Outcome::Message(format!("{earlier} is replaced")),
+            outcome => outcome,
+        })
+    }
+
     /// Writes what was typed, and what it showed, to the session that is being recorded.
     fn record(&mut self, typed: &str) -> Result<()> {
         if self.depth > 0 {
@@ -97,40 +115,41 @@ impl Script<'_> {
                 self.shell.told.remove(&job);
                 self.shell.message(Printable::line(&format!("job {job} {}", note.as_deref().unwrap_or("runs"))));
             }
-            Outcome::Preview(preview) => {
-                let waited = wait_for_preview(self.shell, &preview);
-                self.shell.release_rows();
-                match waited {
-                    Ok(PreviewEnd::Done) => {
-                        if preview.results.is_cut() {
-                            self.shell.rows_are_cut();
-                        } else {
-                            self.shell.count_rows();
-                        }
-                        for lost in lost_rows(&preview.job.view()) {
-                            self.shell.message(format!("({lost})\n"));
-                        }
-                    }
-                    Ok(PreviewEnd::Interrupted) => {
-                        for lost in lost_rows(&preview.job.view()) {
-                            self.shell.message(format!("({lost})\n"));
-                        }
-                        return Ok(End::Interrupted);
-                    }
-                    Ok(PreviewEnd::Failed) => return Ok(End::Failed),
-                    Err(error) if error.is_broken_pipe() => return Err(error),
-                    Err(error) => {
-                        self.shell.failure(&Failure::Engine(error), text, &self.origin);
-                        return Ok(End::Failed);
-                    }
-                }
-            }
-            Outcome::Shell(request) => return self.request(request),
+            Outcome::Preview(preview) => return self.preview(&preview, text),
+            Outcome::Shell(request) => return self.request(request, text),
         }
         Ok(End::Done)
     }
 
-    fn request(&mut self, request: ShellRequest) -> Result<End> {
+    fn preview(&self, preview: &Preview, text: &str) -> Result<End> {
+        let waited = wait_for_preview(self.shell, preview);
+        self.shell.release_rows();
+        let written = preview.file.as_ref().map(|file| file.finish().map(|rows| (rows, file.path())));
+        match waited {
+            Ok(PreviewEnd::Done | PreviewEnd::Interrupted) if let Some(written) = written => match written {
+                Ok((rows, path)) => {
+                    let rows = progress::counted(rows, "row");
+                    self.shell.message(Printable::line(&format!("({rows} written to {})", path.display())));
+                }
+                Err(error) => return Ok(self.failed(&error)),
+            },
+            Ok(PreviewEnd::Done) if preview.results.is_cut() => self.shell.rows_are_cut(),
+            Ok(PreviewEnd::Done) => self.shell.count_rows(),
+            Ok(PreviewEnd::Interrupted) => {}
+            Ok(PreviewEnd::Failed) => return Ok(End::Failed),
+            Err(error) if error.is_broken_pipe() => return Err(error),
+            Err(error) => {
+                self.shell.failure(&Failure::Engine(error), text, &self.origin);
+                return Ok(End::Failed);
+            }
+        }
+        for lost in lost_rows(&preview.job.view()) {
+            self.shell.message(format!("({lost})\n"));
+        }
+        Ok(if matches!(waited, Ok(PreviewEnd::Interrupted)) { End::Interrupted } else { End::Done })
+    }
+
+    fn request(&mut self, request: ShellRequest, text: &str) -> Result<End> {
         match request {
             ShellRequest::Quit => return Ok(End::Quit),
             ShellRequest::Confirm { question, then } => return self.confirm(&question, &then),
@@ -140,7 +159,36 @@ impl Script<'_> {
                 }
             }
             ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
-            ShellRequest::Timer(on) => self.shell.timer = on,
+            ShellRequest::Expanded => {
+                let mode = if self.shell.rows.mode() == Mode::Vertical { Mode::Table } else { Mode::Vertical };
+                self.shell.rows.set_mode(mode);
+                self.shell.message(format!("rows are shown in the mode {}\n", mode.name()));
+            }
+            ShellRequest::Cells(change) => self.change_look(change),
+            ShellRequest::Timer(Some(on)) => self.shell.timer = on,
+            ShellRequest::Timer(None) => {
+                self.shell.timer = !self.shell.timer;
+                self.shell.message(format!("the timer is {}\n", if self.shell.timer { "on" } else { "off" }));
+            }
+            ShellRequest::Output(file) => return Ok(self.output(file)),
+            ShellRequest::Clear => {
+                if self.shell.prompt && std::io::stdout().is_terminal() {
+                    print::clear();
+                }
+            }
+            ShellRequest::Outside(_) | ShellRequest::Edit | ShellRequest::Pager(_) if !self.shell.prompt => {
+                let refused = Diagnostic::new("this is for the prompt: a script starts no programs");
+                self.shell.failure(&refused.into(), text, &self.origin);
+                return Ok(End::Failed);
+            }
+            ShellRequest::Outside(command) => return Ok(self.outside(&command)),
+            ShellRequest::Edit => self.shell.edit = true,
+            ShellRequest::Pager(None) => {
+                let pager =
+                    self.shell.pager.command().map_or_else(|| "off".to_owned(), |command| format!("`{command}`"));
+                self.shell.message(Printable::line(&format!("the pager is {pager}")));
+            }
+            ShellRequest::Pager(Some(name)) => self.shell.pager = Pager::named(&name),
             ShellRequest::Dashboard(job) => match super::dashboard::open(self.shell, job.as_deref())? {
                 Left::Back | Left::ToPrompt => {}
                 Left::Quit => return Ok(End::Quit),
@@ -165,14 +213,60 @@ impl Script<'_> {
 
     /// Asks; runs the statement `then` if the answer is yes.
     fn confirm(&mut self, question: &str, then: &str) -> Result<End> {
-        if !is_interactive() || !self.shell.rows.is_shown() {
+        if !ask::is_interactive() || !self.shell.rows.is_shown() {
             return Ok(self.failed(&Error::config(format!("{question} There is nobody to ask; `{then}` does it"))));
         }
-        if ask(&self.shell.interrupts, &Printable::from(printable(&format!("{question} y/N ")).as_ref()), yes_or_no)? {
+        let question = Printable::from(printable(&format!("{question} [y/N] ")).as_ref());
+        if ask::yes(&self.shell.interrupts, &question)? {
             return self.run(then);
         }
         self.shell.message("nothing is changed\n");
         Ok(End::Done)
+    }
+
+    fn change_look(&self, change: Cells) {
+        let mut look = self.shell.rows.look();
+        match change {
+            Cells::Show => {
+                let digits = look.digits.map_or_else(|| "all".to_owned(), |digits| digits.to_string());
+                let zone = look.zone.map_or("UTC", |zone| zone.name());
+                let thousands = if look.thousands { "on" } else { "off" };
+                self.shell.message(format!("thousands {thousands}, digits {digits}, timezone {zone}\n"));
+                return;
+            }
+            Cells::Thousands(on) => look.thousands = on,
+            Cells::Digits(digits) => look.digits = digits,
+            Cells::Zone(zone) => look.zone = Some(zone),
+        }
+        self.shell.rows.set_look(look);
+    }
+
+    fn output(&self, file: Option<(PathBuf, bool)>) -> End {
+        let to = file.as_ref().map(|(path, overwrite)| (path.as_path(), *overwrite));
+        match self.shell.rows.set_file(to) {
+            Ok(before) => {
+                let remark = match (&file, before) {
+                    (Some((path, _)), _) => format!("rows go to {}; `.output` ends it", path.display()),
+                    (None, Some(path)) => format!("rows went to {}", path.display()),
+                    (None, None) => "rows go to the screen".to_owned(),
+                };
+                self.shell.message(Printable::line(&remark));
+                End::Done
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn outside(&self, command: &str) -> End {
+        let done = outside::run(command);
+        // Ctrl-C there was meant for the command.
+        self.shell.interrupts.take();
+        match done {
+            Ok(status) if status.success() => {}
+            Ok(status) => self.shell.message(Printable::line(&format!("({status})"))),
+            Err(error) => return self.failed(&error),
+        }
+        End::Done
     }
 
     fn failed(&self, error: &Error) -> End {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::cli::RunOptions;
 use super::mode::Mode;
+use super::pager::Pager;
 use super::record::Recorder;
+use super::row_text::Look;
 use super::rows::RowPrinter;
 use super::signals::Interrupts;
 use super::transcript::{self, Transcript};
@@ -25,6 +27,12 @@ pub(super) struct Shell {
     pub(super) interrupts: Interrupts,
     pub(super) quiet: bool,
     pub(super) timer: bool,
+    /// Whether a person sits at the prompt: then programs may be started and questions asked.
+    pub(super) prompt: bool,
+    /// The pager of long texts, at the prompt.
+    pub(super) pager: Pager,
+    /// Whether `.edit` was typed: the prompt knows the last statement.
+    pub(super) edit: bool,
     /// The transcript that what is shown goes to as well: a session is being recorded or replayed.
     pub(super) transcript: Option<Arc<Transcript>>,
     pub(super) recorder: Option<Recorder>,
@@ -40,6 +48,8 @@ impl Shell {
     pub(super) fn new(options: &RunOptions, memory: Memory) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let rows = Arc::new(RowPrinter::new(options.output.unwrap_or_else(Mode::default_for_stdout)));
+        let dim = render::colour() && std::io::stdout().is_terminal();
+        rows.set_look(Look { dim, ..Look::default() });
         let session = Session::new(
             Settings { memory, ..settings(options)? },
             clock.clone(),
@@ -67,6 +77,9 @@ impl Shell {
             interrupts,
             quiet,
             timer: false,
+            prompt: false,
+            pager: Pager::default(),
+            edit: false,
             transcript: None,
             recorder: None,
             told,
@@ -97,7 +110,17 @@ impl Shell {
         if let Some(transcript) = &self.transcript {
             transcript.push(&text);
         }
-        if self.rows.is_shown() { print::data(text) } else { Ok(()) }
+        if self.rows.is_shown() { self.print(text) } else { Ok(()) }
+    }
+
+    /// Prints data; what does not fit the terminal goes through the pager at the prompt.
+    fn print(&self, text: Printable) -> Result<(), Error> {
+        if self.prompt && !render::fits_terminal(&text) && std::io::stdout().is_terminal() && self.pager.shows(&text) {
+            // Ctrl-C there was meant for the pager.
+            self.interrupts.take();
+            return Ok(());
+        }
+        print::data(text)
     }
 
     /// Shows a remark.
@@ -116,16 +139,16 @@ impl Shell {
         if let Some(transcript) = &self.transcript {
             transcript.push(&render::listing(listing, Some(transcript::WIDTH)));
         }
-        if self.rows.is_shown() { print::data(render::listing(listing, render::terminal_width())) } else { Ok(()) }
+        if self.rows.is_shown() { self.print(render::listing(listing, render::terminal_width())) } else { Ok(()) }
     }
 
     /// Shows why a statement of `text` failed.
     pub(super) fn failure(&self, failure: &Failure, text: &str, origin: &str) {
         if let Some(transcript) = &self.transcript {
-            transcript.push(&render::failure(failure, text, "<input>", false));
+            transcript.push(&render::failure(failure, text, "<input>", false, None));
         }
         if self.rows.is_shown() {
-            print::error(render::failure(failure, text, origin, render::colour()));
+            print::placed(render::failure(failure, text, origin, render::colour(), render::message_width()));
         }
     }
 

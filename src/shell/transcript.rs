@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::mode::Mode;
-use super::row_text::RowText;
+use super::row_text::{Look, RowText};
 use crate::types::{Batch, Printable, Result};
 
 /// Columns that tables in sessions may have, whatever the terminal on which one was recorded.
@@ -40,6 +40,16 @@ impl Transcript {
     /// Shows rows in this mode from now on.
     pub(super) fn set_mode(&self, mode: Mode) {
         self.lock().rows.set_mode(mode);
+    }
+
+    /// Shows values so from now on.
+    pub(super) fn set_look(&self, look: Look) {
+        self.lock().rows.set_look(look);
+    }
+
+    /// How values are shown.
+    pub(super) fn look(&self) -> Look {
+        self.lock().rows.look()
     }
 
     /// The mode.

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
-use super::ask::{ask, is_interactive};
 use super::cli::RunOptions;
 use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
@@ -15,9 +14,9 @@ use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
-use super::{print, render};
+use super::{ask, print, render};
 use crate::session::{Memory, Session, registries};
-use crate::types::{Diagnostic, Printable, Result};
+use crate::types::{Diagnostic, Printable, Result, wrapped};
 
 /// A session inside the binary.
 pub(super) struct Tutorial {
@@ -78,7 +77,7 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
             return Ok(EXIT_USAGE);
         }
     };
-    let interactive = !no_wait && is_interactive();
+    let interactive = !no_wait && ask::is_interactive();
     let interrupts = Interrupts::install()?;
     let mut shell = Shell::new(&RunOptions::default(), Memory::Shared)?;
     Ok(match play(tutorial, interactive, &interrupts, run_text, &mut shell.session)? {
@@ -100,7 +99,7 @@ pub(super) fn from_prompt(shell: &mut Shell, name: Option<&str>, run_text: RunTe
         Ok(_) if !shell.rows.is_shown() => Ok(End::Done),
         Ok(tutorial) => {
             let interrupts = shell.interrupts.clone();
-            let end = play(tutorial, is_interactive(), &interrupts, run_text, &mut shell.session)?;
+            let end = play(tutorial, ask::is_interactive(), &interrupts, run_text, &mut shell.session)?;
             Ok(match end {
                 // Leaving the lesson is not leaving the prompt.
                 End::Quit | End::Interrupted => End::Done,
@@ -155,6 +154,22 @@ fn steps(lesson: &Lesson, shell: &mut Shell, interactive: bool, run_text: RunTex
     Ok(End::Done)
 }
 
+/// The paragraphs of a prose in lines of at most `width` columns; lines that are further in stay as they are.
+fn fitted(lines: &[String], width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.filter(|&width| lines.iter().any(|line| line.chars().count() > width)) else {
+        return lines.to_vec();
+    };
+    let stands = |line: &str| line.is_empty() || line.starts_with(' ');
+    let mut shown = Vec::new();
+    for paragraph in lines.chunk_by(|line, next| !stands(line) && !stands(next)) {
+        match paragraph {
+            [line] if stands(line) => shown.push(line.clone()),
+            _ => shown.extend(wrapped(&paragraph.join(" "), width)),
+        }
+    }
+    shown
+}
+
 /// The look of a lesson as it is drawn.
 struct Look {
     colour: bool,
@@ -163,7 +178,7 @@ struct Look {
 impl Look {
     fn prose(&self, lines: &[String]) -> Printable {
         let mut text = Printable::default();
-        for line in lines {
+        for line in &fitted(lines, render::terminal_width().map(usize::from)) {
             self.push(&mut text, "2", line);
             text.push(&"\n".into());
         }
@@ -196,14 +211,13 @@ impl Look {
 
 /// Waits for a key: whether the lesson goes on.
 fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> {
-    ask(interrupts, &format!("[{step}/{steps}] Enter runs it, q leaves").into(), answer)
+    let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
+    Ok(ask::key(interrupts, &hint.into(), goes_on)?.unwrap_or(false))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
-fn answer(key: KeyEvent) -> Option<bool> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    match key.code {
-        KeyCode::Char('c' | 'd') if control => Some(false),
+const fn goes_on(key: KeyCode) -> Option<bool> {
+    match key {
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
         KeyCode::Enter | KeyCode::Char(' ') => Some(true),
         _ => None,
@@ -217,7 +231,8 @@ mod tests {
     #[test]
     fn every_lesson_has_a_title_and_says_what_it_shows() {
         let registries = registries(crate::commands::specs());
-        assert!(TUTORIALS.len() >= 6);
+        let names: Vec<&str> = TUTORIALS.iter().map(|tutorial| tutorial.name).collect();
+        assert_eq!(names, crate::session::completion::LESSONS, "what Tab offers");
         for tutorial in TUTORIALS {
             let lesson = Lesson::parse(tutorial.text, &registries);
             let (title, steps) = (lesson.title(), &lesson.steps);
@@ -236,14 +251,5 @@ mod tests {
         assert_eq!(find("3").unwrap().name, "windows");
         assert!(find("window").err().unwrap().to_string().contains("did you mean `windows`?"));
         assert!(find("0").is_err() && find("99").is_err());
-    }
-
-    #[test]
-    fn keys_that_answer() {
-        let key = |code, modifiers| answer(KeyEvent::new(code, modifiers));
-        assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(true));
-        assert_eq!(key(KeyCode::Char('q'), KeyModifiers::NONE), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
     }
 }

@@ -6,7 +6,10 @@ use std::fmt;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::Span;
-use super::text::{Printable, printable};
+use super::text::{Printable, printable, wrapped};
+
+/// The origin of a text that a person has just typed at the prompt.
+pub const TYPED: &str = "<input>";
 
 /// A mistake in typed input. Rendered with a caret under `span` and a `help:` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that it is about, each with what stands there.
     pub others: Vec<(Span, String)>,
+    /// Whether it is an answer of one line: whoever has just typed it needs no picture of the place.
+    pub brief: bool,
 }
 
 impl Diagnostic {
@@ -33,7 +38,13 @@ impl Diagnostic {
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, label: None, help: None, others: Vec::new() }
+        Self { message: message.into(), span: None, label: None, help: None, others: Vec::new(), brief: false }
+    }
+
+    /// An answer of one line to what stands at `span`.
+    #[must_use]
+    pub fn answer(span: Span, message: impl Into<String>) -> Self {
+        Self { brief: true, ..Self::at(span, message) }
     }
 
     /// Adds the text under the caret.
@@ -80,22 +91,34 @@ impl Diagnostic {
         self
     }
 
-    /// [`Self::render`] for a person: whole lines.
+    /// [`Self::render`] for a person: whole lines, the message and the way out in at most `width` columns.
     #[must_use]
-    pub fn shown(&self, source: &str, origin: &str, colour: bool) -> Printable {
-        Printable::rendered(self.render(source, origin, colour) + "\n")
+    pub fn shown(&self, source: &str, origin: &str, colour: bool, width: Option<usize>) -> Printable {
+        Printable::rendered(self.rendered(source, origin, colour, width) + "\n")
     }
 
     /// The error as text with a caret, for `source` named `origin` (a file, or `<input>`). Colour only if asked.
     /// Control characters of `source` are shown, never sent.
     #[must_use]
     pub fn render(&self, source: &str, origin: &str, colour: bool) -> String {
+        self.rendered(source, origin, colour, None)
+    }
+
+    fn rendered(&self, source: &str, origin: &str, colour: bool, width: Option<usize>) -> String {
+        // Columns that the renderer writes in front of both.
+        const TITLE: usize = "error: ".len();
+        const HELP: usize = "     = help: ".len();
+        let fitted = |text: &str, before: usize| match width {
+            Some(width) => wrapped(&printable(text), width.saturating_sub(before)).join("\n"),
+            None => printable(text).into_owned(),
+        };
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let message = printable(&self.message);
+        let message = fitted(&self.message, TITLE);
         let label = self.label.as_deref().map(printable);
-        let help = self.help.as_deref().map(printable);
+        let help = self.help.as_deref().map(|help| fitted(help, HELP));
         let origin = printable(origin);
-        let shown = self.span.map(|span| Excerpt::around(source, span));
+        let placed = self.span.filter(|_| !(self.brief && origin == TYPED));
+        let shown = placed.map(|span| Excerpt::around(source, span));
         let others = self.others.iter().map(|(span, label)| (Excerpt::around(source, *span), printable(label)));
         let (beside, elsewhere): (Vec<_>, Vec<_>) =
             others.partition(|(other, _)| shown.as_ref().is_some_and(|shown| other.shows_as(shown)));

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef as ArrowSchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::LogicalType;
+use super::{Error, LogicalType, Result};
 
 /// One column: its name, type and whether it may hold nulls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,6 +95,19 @@ impl Schema {
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// The schema of Arrow columns; every one may hold nulls.
+    ///
+    /// # Errors
+    /// When a column has a type that the language has not.
+    pub fn from_arrow(arrow: &ArrowSchema) -> Result<Self> {
+        let fields = arrow.fields().iter().map(|field| {
+            LogicalType::from_arrow(field.data_type())
+                .map(|ty| Field::new(field.name(), ty))
+                .ok_or_else(|| Error::config(format!("column {} has a type that can't be shown", field.name())))
+        });
+        Ok(Self::new(fields.collect::<Result<Vec<_>>>()?))
     }
 
     /// The Arrow schema of batches with these columns.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 /// Milliseconds as a duration is typed: `250ms`, `10s`, `1h`.
 #[must_use]
 pub fn typed_duration(ms: i64) -> String {
@@ -11,6 +13,55 @@ pub fn typed_duration(ms: i64) -> String {
         Some((unit, name)) => format!("{}{name}", ms / unit),
         None => format!("{ms}ms"),
     }
+}
+
+/// The words of `text` in lines of at most `width` columns. A longer word has a line of its own: none is broken.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut taken = 0;
+    for word in text.split_whitespace() {
+        let wide = word.width();
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if taken + 1 + wide <= width => {
+                line.extend([" ", word]);
+                taken += 1;
+            }
+            Some(_) | None => {
+                lines.push(word.to_owned());
+                taken = 0;
+            }
+        }
+        taken += wide;
+    }
+    lines
+}
+
+/// Each line of `text` that is wider than `width` columns, broken between words; what follows stands `indent` columns
+/// further in than the line.
+fn hanging(text: &str, width: usize, indent: usize) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        if line.width() <= width {
+            shown.extend([line, end]);
+            continue;
+        }
+        let begins = line.len() - line.trim_start().len();
+        let inner = (begins + indent).min(width / 2);
+        // The first line has the room of the others, less what they are further in.
+        let lines = wrapped(line, width.saturating_sub(inner));
+        for (index, piece) in lines.iter().enumerate() {
+            if index > 0 {
+                shown.push('\n');
+            }
+            shown.extend(std::iter::repeat_n(' ', if index == 0 { begins } else { inner }));
+            shown.push_str(piece);
+        }
+        shown.push_str(end);
+    }
+    shown
 }
 
 /// `text` with every control character (C0 except tab, DEL, C1) and every override of the writing direction shown as an
@@ -77,6 +128,15 @@ impl Printable {
     /// Adds what is printable already.
     pub fn push(&mut self, text: &Self) {
         self.0.push_str(&text.0);
+    }
+
+    /// The same in lines of at most `width` columns, broken between words. What has colours is left as it is.
+    #[must_use]
+    pub fn wrapped(self, width: usize) -> Self {
+        if self.0.contains('\u{1b}') || self.0.lines().all(|line| line.len() <= width) {
+            return self;
+        }
+        Self(hanging(&self.0, width, 2))
     }
 
     /// The text that a renderer made of printable parts, with its colours.

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use ebnf::{Ebnf, Node};
 use generate::{Generator, Rng};
-use lotic::api::Shape;
+use lotic::api::{CommandSpec, Shape};
 use lotic::lang::{Splitter, lex, parse};
 use lotic::types::Diagnostic;
 use recognise::recognises;
@@ -230,7 +230,7 @@ fn the_grammar_names_what_the_registries_hold() {
         }
         let names = std::iter::once(command.name).chain(command.aliases.iter().copied());
         let first = names.map(|name| name.split(' ').next().unwrap());
-        first_words.extend(first.filter(|word| !word.starts_with(['\\', '.'])).map(str::to_owned));
+        first_words.extend(first.filter(|word| !word.starts_with(['\\', '.', '?', '!'])).map(str::to_owned));
         let keywords = command.signature.head.iter().chain(command.signature.optional);
         for word in
             keywords.filter_map(|shape| if let Shape::Keyword(words) = shape { Some(*words) } else { None }).flatten()
@@ -240,8 +240,9 @@ fn the_grammar_names_what_the_registries_hold() {
     }
     assert_eq!(words_of(&ebnf, "command_word"), first_words);
     let directives: BTreeSet<&str> =
-        commands.iter().map(String::as_str).filter(|word| word.starts_with(['\\', '.'])).collect();
+        commands.iter().map(String::as_str).filter(|word| word.len() > 1 && word.starts_with(['\\', '.'])).collect();
     for directive in directives {
-        assert!(GRAMMAR.commands.iter().any(|command| command.name == directive), "no command is called `{directive}`");
+        let called = |command: &CommandSpec| command.name == directive || command.aliases.contains(&directive);
+        assert!(GRAMMAR.commands.iter().any(called), "no command is called `{directive}`");
     }
 }

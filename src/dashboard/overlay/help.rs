@@ -10,6 +10,7 @@ use super::step::{Step, window};
 use crate::dashboard::field::Field;
 use crate::dashboard::keys::{self, KeyHelp};
 use crate::dashboard::{PanelSpec, Theme};
+use crate::types::wrapped;
 
 /// One line of help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,16 +151,16 @@ fn lines<'a>(entry: &'a Entry, width: usize, theme: &Theme) -> Vec<Line<'a>> {
         Entry::Heading(text) => vec![Line::raw(""), Line::styled(text.as_str(), theme.heading)],
         Entry::Key(keys, what) => {
             let indent = KEYS_WIDTH.max(keys.chars().count() + 1);
-            let mut wrapped = wrap(what, width.saturating_sub(indent + 2)).into_iter();
-            let first = wrapped.next().unwrap_or_default();
+            let mut lines = wrapped(what, width.saturating_sub(indent + 2)).into_iter();
+            let first = lines.next().unwrap_or_default();
             let head = Line::from(vec![
                 Span::styled(format!("  {keys:indent$}"), theme.accent),
                 Span::styled(first, theme.text),
             ]);
-            let rest = wrapped.map(|text| Line::styled(format!("  {:indent$}{text}", ""), theme.text));
+            let rest = lines.map(|text| Line::styled(format!("  {:indent$}{text}", ""), theme.text));
             std::iter::once(head).chain(rest).collect()
         }
-        Entry::Text(text) => wrap(text, width.saturating_sub(2))
+        Entry::Text(text) => wrapped(text, width.saturating_sub(2))
             .into_iter()
             .map(|text| Line::styled(format!("  {text}"), theme.text))
             .collect(),
@@ -168,20 +169,3 @@ fn lines<'a>(entry: &'a Entry, width: usize, theme: &Theme) -> Vec<Line<'a>> {
 
 /// The column of what keys do.
 const KEYS_WIDTH: usize = 15;
-
-/// Words in lines of at most `width` columns, a longer word in a line of its own.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}

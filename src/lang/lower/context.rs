@@ -119,7 +119,14 @@ impl StageContext for Lowering<'_, '_> {
 
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
         let Arg::Sink { name, path, options } = arg else {
-            return Err(Diagnostic::at(span, "expected a sink"));
+            return Err(if let Arg::File { path, .. } = arg {
+                Diagnostic::at(path.span, "only a preview goes into one file").help(format!(
+                    "a job commits a directory of files: into file '{}' with (format = 'json')",
+                    path.node
+                ))
+            } else {
+                Diagnostic::at(span, "expected a sink")
+            });
         };
         if let Some(window) = &self.shape.window {
             return Err(Diagnostic::at(

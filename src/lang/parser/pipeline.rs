@@ -4,6 +4,7 @@ use super::expected::Kind;
 use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol, text};
 use super::signature::{Owner, by_signature};
 use crate::api::{Pipeline, Registries, Stage};
+use crate::lang::habits;
 use crate::lang::token::{Symbol, TokenKind};
 use crate::types::Diagnostic;
 
@@ -68,15 +69,9 @@ fn refuse_sql(input: Tokens<'_>) -> Result<(), nom::Err<super::input::Fail>> {
                 || next.is(Symbol::Star)
         })
     {
-        return refuse(sql(input));
+        return habits::answer(input.rest(), input.span()).map_or(Ok(()), refuse);
     }
     Ok(())
-}
-
-/// SQL is refused by name.
-pub(super) fn sql(input: Tokens<'_>) -> Diagnostic {
-    Diagnostic::at(input.span(), "SQL is not available yet")
-        .help("a pipeline says the same: bids | filter price > 1000 | limit 5")
 }
 
 fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {

@@ -157,6 +157,7 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Text => input.note(Expected::Kind(Kind::Text)),
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Options => input.note(Expected::Exactly("(")),
+        Shape::Setting => input.note(Expected::Kind(Kind::OptionName)),
         Shape::Flag => {}
     }
 }
@@ -174,6 +175,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Window => map(window, Arg::Window).parse(input),
         Shape::Sink => sink(input),
         Shape::Options => map(options, Arg::Options).parse(input),
+        Shape::Setting => map(setting, |setting| Arg::Options(vec![setting])).parse(input),
         Shape::Flag => Ok((input, Arg::Flag)),
         Shape::Subtask => subtask(input),
         // Of a command only.
@@ -330,8 +332,14 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     Ok((rest, WindowCall { name, args: args.unwrap_or_default() }))
 }
 
-/// `hot_file`, `print`, or `file 'out' with (format = 'json')`
+/// `hot_file`, `print`, or `file 'out' with (format = 'json')`; of a preview also `'rows.csv'`
 fn sink(input: Tokens<'_>) -> PResult<'_, Arg> {
+    if input.continues() && input.peek().is_some_and(|token| matches!(token.kind, TokenKind::Text(_))) {
+        let (rest, path) = text(input)?;
+        let (rest, options) = with_options(rest)?;
+        return Ok((rest, Arg::File { path, options: options.unwrap_or_default() }));
+    }
+    input.suggest(Expected::Kind(Kind::Text));
     let (rest, name) = labelled(Kind::Sink, name)(input)?;
     let (rest, (path, options)) = within(rest, || written_to(&name), target_and_options)?;
     Ok((rest, Arg::Sink { name, path, options }))
@@ -368,12 +376,7 @@ pub(super) fn with_options(input: Tokens<'_>) -> PResult<'_, Option<Options>> {
 /// `(k = v, …)`
 pub(super) fn options<'a>(input: Tokens<'a>) -> PResult<'a, Options> {
     fn option(input: Tokens<'_>) -> PResult<'_, (Spanned<String>, ExprNode)> {
-        let (mut rest, mut key) = labelled(Kind::OptionName, option_name)(input)?;
-        while let Ok((behind, _)) = symbol(Symbol::Dot)(rest) {
-            let (behind, part) = field_name(behind)?;
-            key = Spanned::new(format!("{}.{}", key.node, part.node), key.span.to(part.span));
-            rest = behind;
-        }
+        let (rest, key) = option_key(input)?;
         let (rest, _) = symbol(Symbol::Eq)(rest)?;
         let (rest, value) = within(rest, || Frame::Option(key.node.clone()), expr)?;
         Ok((rest, (key, value)))
@@ -398,6 +401,25 @@ pub(super) fn options<'a>(input: Tokens<'a>) -> PResult<'a, Options> {
         }
     }
     Ok((rest, found))
+}
+
+/// `timezone = 'UTC'`, the sign being optional as in Flink's older `SET`.
+fn setting(input: Tokens<'_>) -> PResult<'_, (Spanned<String>, ExprNode)> {
+    let (rest, key) = option_key(input)?;
+    let rest = symbol(Symbol::Eq)(rest).map_or(rest, |(behind, _)| behind);
+    let (rest, value) = within(rest, || Frame::Option(key.node.clone()), expr)?;
+    Ok((rest, (key, value)))
+}
+
+/// `format`, `key.format`
+fn option_key(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
+    let (mut rest, mut key) = labelled(Kind::OptionName, option_name)(input)?;
+    while let Ok((behind, _)) = symbol(Symbol::Dot)(rest) {
+        let (behind, part) = field_name(behind)?;
+        key = Spanned::new(format!("{}.{}", key.node, part.node), key.span.to(part.span));
+        rest = behind;
+    }
+    Ok((rest, key))
 }
 
 /// A word, a quoted name, or a text as in Flink's `with ('format' = 'json')`.

@@ -11,14 +11,15 @@ use super::input::{
     within,
 };
 use super::operand::expr;
-use super::pipeline::{pipeline, sql};
+use super::pipeline::pipeline;
 use super::signature::{
     Options, Owner, by_signature, duration, options as options_list, target, target_and_options, with_options,
     written_to,
 };
-use crate::api::{Arg, Pipeline, Registries, RunStatement};
+use crate::api::{Arg, Pipeline, RunStatement};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;
+use crate::lang::habits;
 use crate::lang::token::{LineBreak, Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
@@ -62,6 +63,14 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
     let grammar = start.source.grammar;
     let next = start.skip(1);
     let alone = !next.continues() || next.peek().is_none_or(|token| token.is(Symbol::Semicolon));
+    let directive = start.peek().is_some_and(|token| matches!(token.kind, TokenKind::Directive(_)));
+    let defines = next.peek().is_some_and(|token| token.is(Symbol::Eq));
+    // A word by itself may be the name of a stream: only the session knows.
+    if (!alone && !defines || directive)
+        && let Some(answer) = habits::answer(start.rest(), start.span())
+    {
+        return refuse(answer);
+    }
     let mut continuations = grammar.command_continuations(word).peekable();
     if continuations.peek().is_some() {
         for tail in continuations {
@@ -79,20 +88,22 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
             format!("the command `{}` is not available yet", word.to_lowercase()),
         ));
     }
-    if Registries::is_sql(word) && !alone {
-        return refuse(sql(start));
-    }
-    if alone {
+    if alone && !directive {
         return Ok(());
     }
     let unknown = Diagnostic::at(start.span(), format!("unknown statement `{word}`"));
-    let unknown = if next.peek().is_some_and(|token| token.is(Symbol::Eq)) {
+    let unknown = if directive {
+        Diagnostic::at(start.span(), format!("unknown command `{word}`"))
+            .did_you_mean(word, grammar.first_words().filter(|name| name.starts_with(['.', '\\'])))
+    } else if next.peek().is_some_and(|token| token.is(Symbol::Eq)) {
         unknown.help(format!("a stream is defined with `stream {word} = …`"))
     } else {
         unknown.did_you_mean(word, grammar.first_words())
     };
     refuse(if unknown.help.is_some() {
         unknown
+    } else if directive {
+        unknown.help("`help` lists the commands")
     } else if grammar.stage(start.rest()).is_some() {
         unknown.help(format!("a stage stands behind the name of a stream: bids | {word} …"))
     } else {

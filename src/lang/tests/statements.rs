@@ -36,6 +36,7 @@ fn arg(arg: &Arg) -> String {
         Arg::Subtask(vertex, index) => format!("{}#{}", vertex.node, index.node),
         Arg::Pipeline(all) => pipeline(all),
         Arg::Run(all) => run(all),
+        Arg::File { path, options: all } => format!("file {}{}", path.node, options(all)),
         Arg::Sink { name, path, options: all } => {
             let path = path.as_ref().map_or(String::new(), |path| format!(" '{}'", path.node));
             format!("{}{path}[{}]", name.node, options(all))

@@ -17,3 +17,4 @@ mod tests;
 
 pub use candidate::{Candidate, CandidateKind, Completions};
 pub use completer::Completer;
+pub use words::LESSONS;

@@ -143,6 +143,7 @@ impl<'a> Offer<'a> {
             | Shape::Window
             | Shape::Sink
             | Shape::Options
+            | Shape::Setting
             | Shape::Flag
             | Shape::Expr
             | Shape::Exprs { .. } => {}
@@ -156,8 +157,8 @@ impl<'a> Offer<'a> {
             _ if clause == "as" => {}
             "help" | "\\?" => self.topics(),
             "describe" | "\\d" => self.names_of(|_| true),
-            // A lesson is no job.
-            "tutorial" => {}
+            "tutorial" => self.lessons(),
+            "drop" => self.names_of(|_| true),
             _ => self.jobs(),
         }
     }

@@ -22,6 +22,7 @@ fn shape(shape: Shape) -> String {
         Shape::Window => "WINDOW(…)".to_owned(),
         Shape::Sink => "SINK".to_owned(),
         Shape::Options => "(OPTION = VALUE, …)".to_owned(),
+        Shape::Setting => "SETTING = VALUE".to_owned(),
         Shape::Flag => String::new(),
         Shape::Subtask => "VERTEX[I]".to_owned(),
         Shape::Pipeline => "PIPELINE|NAME|run …".to_owned(),

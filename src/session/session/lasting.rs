@@ -170,7 +170,7 @@ impl Session {
     ///
     /// # Errors
     /// When there is none, with the near name; when it is demo data; when the state directory can't be written.
-    pub fn drop_definition(&mut self, name: &Spanned<String>) -> Result<(String, EntryKind), Failure> {
+    pub fn forget_definition(&mut self, name: &Spanned<String>) -> Result<(String, EntryKind), Failure> {
         let dropped = self.catalog.drop(name)?;
         self.remembered.remove(&dropped.0, &self.settings.state_dir)?;
         Ok(dropped)

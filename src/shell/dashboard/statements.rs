@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::super::foreground::lost_rows;
+use super::super::progress::counted;
 use super::super::shell::Shell;
 use super::super::{render, script_text};
 use super::capture::{Capture, CaptureSink};
@@ -147,14 +148,23 @@ impl Run<'_> {
                 }
             }
             ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
-            ShellRequest::Timer(on) => self.shell.timer = on,
+            ShellRequest::Timer(on) => self.shell.timer = on.unwrap_or(!self.shell.timer),
             ShellRequest::Dashboard(Some(job)) => self.select(job),
             ShellRequest::Dashboard(None) => {}
             ShellRequest::Read(file) => return self.read(&file, depth),
             ShellRequest::Confirm { question, then } => {
                 self.say(&format!("{question} `{then}` does it"));
             }
-            ShellRequest::Record(_) | ShellRequest::Tutorial(_) | ShellRequest::Wait(_) => {
+            ShellRequest::Record(_)
+            | ShellRequest::Tutorial(_)
+            | ShellRequest::Wait(_)
+            | ShellRequest::Expanded
+            | ShellRequest::Cells(_)
+            | ShellRequest::Output(_)
+            | ShellRequest::Outside(_)
+            | ShellRequest::Edit
+            | ShellRequest::Clear
+            | ShellRequest::Pager(_) => {
                 self.say("error: this is for the prompt; F2 goes there");
                 return Err(Stop);
             }
@@ -195,6 +205,12 @@ impl Run<'_> {
         if let (JobStatus::Failed, Some(error)) = (status, preview.job.failure()) {
             return Err(self.fail(&Failure::Engine(error), text, origin));
         }
+        if let Some(file) = &preview.file {
+            match file.finish() {
+                Ok(rows) => self.say(&format!("({} written to {})", counted(rows, "row"), file.path().display())),
+                Err(error) => return Err(self.fail(&Failure::Engine(error), text, origin)),
+            }
+        }
         for lost in lost_rows(&preview.job.view()) {
             self.say(&format!("({lost})"));
         }
@@ -212,7 +228,7 @@ impl Run<'_> {
     }
 
     fn fail(&mut self, failure: &Failure, text: &str, origin: &str) -> Stop {
-        self.say(render::failure(failure, text, origin, false).as_str());
+        self.say(render::failure(failure, text, origin, false, Some(usize::from(self.width))).as_str());
         Stop
     }
 }

@@ -190,7 +190,7 @@ fn shown(error: &Diagnostic, text: &str) {
     if let Some(span) = error.span {
         assert!(text.get(span.range()).is_some(), "{error} has a place");
     }
-    let shown = error.shown(text, "<input>", false);
+    let shown = error.shown(text, "<input>", false, None);
     assert!(!shown.as_str().contains(drives), "{shown:?}");
 }
 

@@ -1,6 +1,7 @@
 //! The helper of the line editor: completion, hints and colours of a line, which may go on with a statement.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use rustyline::completion::{Candidate, Completer as Completes};
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -32,6 +33,8 @@ pub(super) struct Lines {
     pub(super) earlier: String,
     /// What they wait for.
     pub(super) due: Due,
+    /// The entries of the history that failed when they were last run.
+    pub(super) failed: HashSet<String>,
     /// Whether the terminal shows colours; without them a hint could not be told from what is typed.
     pub(super) colour: bool,
     /// The width of the terminal, in columns.
@@ -142,7 +145,7 @@ impl Hinter for Lines {
             return Some(LineHint { shown: cut(&due, HINT_WIDTH), taken: None });
         }
         let text = self.statement(line);
-        let rest = from_history(&text, context).or_else(|| self.completer.suffix(&text, text.len()));
+        let rest = self.from_history(&text, context).or_else(|| self.completer.suffix(&text, text.len()));
         if let Some(rest) = rest {
             return Some(LineHint { shown: cut(&rest, HINT_WIDTH), taken: Some(rest) });
         }
@@ -151,13 +154,21 @@ impl Hinter for Lines {
     }
 }
 
-/// The rest of the newest entry that begins with `line`.
-fn from_history(line: &str, context: &Context<'_>) -> Option<String> {
-    let last = context.history().len().checked_sub(1)?;
-    let start = context.history_index().min(last);
-    let found = context.history().starts_with(line, start, SearchDirection::Reverse).ok()??;
-    let rest = found.entry.get(line.len()..)?;
-    (!rest.is_empty()).then(|| rest.to_owned())
+impl Lines {
+    /// The rest of the newest entry that begins with `line` and worked.
+    fn from_history(&self, line: &str, context: &Context<'_>) -> Option<String> {
+        let history = context.history();
+        let last = history.len().checked_sub(1)?;
+        let mut start = context.history_index().min(last);
+        loop {
+            let found = history.starts_with(line, start, SearchDirection::Reverse).ok()??;
+            if !self.failed.contains(&*found.entry) {
+                let rest = found.entry.get(line.len()..)?;
+                return (!rest.is_empty()).then(|| rest.to_owned());
+            }
+            start = found.idx.checked_sub(1)?;
+        }
+    }
 }
 
 impl Highlighter for Lines {

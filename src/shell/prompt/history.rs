@@ -21,6 +21,17 @@ const LONGEST_BYTES: usize = 64 * 1_024;
 /// A longer file is not ours, or damaged: only its end is read.
 const FILE_BYTES: u64 = 64 * 1_024 * 1_024;
 const FORMAT: &str = "#V2";
+/// Begins the line of an entry that failed: no escaped text begins so.
+const FAILED: &str = "\\-";
+
+/// An entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The statement.
+    pub(super) text: String,
+    /// Whether it failed when it was last run.
+    pub(super) failed: bool,
+}
 
 /// The history on disk.
 #[derive(Debug)]
@@ -44,7 +55,7 @@ impl HistoryFile {
     ///
     /// # Errors
     /// When the file is there and can't be read.
-    pub(super) fn load(&self) -> io::Result<Vec<String>> {
+    pub(super) fn load(&self) -> io::Result<Vec<Entry>> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -65,6 +76,18 @@ impl HistoryFile {
     /// # Errors
     /// When the file can't be written.
     pub(super) fn append(&self, entry: &str) -> io::Result<()> {
+        self.append_line(entry, "")
+    }
+
+    /// Says that an entry failed.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(super) fn append_failed(&self, entry: &str) -> io::Result<()> {
+        self.append_line(entry, FAILED)
+    }
+
+    fn append_line(&self, entry: &str, mark: &str) -> io::Result<()> {
         if entry.len() > LONGEST_BYTES || entry.trim().is_empty() {
             return Ok(());
         }
@@ -74,8 +97,7 @@ impl HistoryFile {
             text.push_str(FORMAT);
             text.push('\n');
         }
-        text.push_str(&escaped(entry));
-        text.push('\n');
+        text.extend([mark, &escaped(entry), "\n"]);
         file.write_all(text.as_bytes())
     }
 
@@ -102,8 +124,8 @@ impl HistoryFile {
         let entries = distinct(&lines_of(&file)?);
         let mut text = format!("{FORMAT}\n");
         for entry in &entries {
-            text.push_str(&escaped(entry));
-            text.push('\n');
+            let mark = if entry.failed { FAILED } else { "" };
+            text.extend([mark, &escaped(&entry.text), "\n"]);
         }
         let beside = self.path.with_extension(format!("{}.new", std::process::id()));
         let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
@@ -124,14 +146,15 @@ fn lines_of(mut file: &File) -> io::Result<Vec<String>> {
 }
 
 /// The entries of these lines that are kept: the last of equal ones, none that could drive a terminal.
-fn distinct(lines: &[String]) -> Vec<String> {
+fn distinct(lines: &[String]) -> Vec<Entry> {
     let mut seen = HashSet::new();
-    let mut entries: Vec<String> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     for line in lines.iter().rev() {
-        let entry = unescaped(line);
-        let drives = entry.lines().any(|line| printable(line) != line);
-        if entry.len() <= LONGEST_BYTES && !drives && entries.len() < ENTRIES && seen.insert(entry.clone()) {
-            entries.push(entry);
+        let (line, failed) = line.strip_prefix(FAILED).map_or((line.as_str(), false), |line| (line, true));
+        let text = unescaped(line);
+        let drives = text.lines().any(|line| printable(line) != line);
+        if text.len() <= LONGEST_BYTES && !drives && entries.len() < ENTRIES && seen.insert(text.clone()) {
+            entries.push(Entry { text, failed });
         }
     }
     entries.reverse();
@@ -176,6 +199,32 @@ mod tests {
         HistoryFile::open(directory.path().join("state/lotic/history")).expect("a directory")
     }
 
+    /// The texts of the entries.
+    fn texts(file: &HistoryFile) -> Vec<String> {
+        file.load().expect("read").into_iter().map(|entry| entry.text).collect()
+    }
+
+    #[test]
+    fn whether_an_entry_failed_is_what_came_of_it_last() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = history(&directory);
+        for entry in ["bids | fliter x", "\\d bids", "mended"] {
+            file.append(entry).expect("appended");
+        }
+        for entry in ["bids | fliter x", "mended"] {
+            file.append_failed(entry).expect("appended");
+        }
+        file.append("mended").expect("appended");
+        let kept = |file: &HistoryFile| -> Vec<(String, bool)> {
+            file.load().expect("read").into_iter().map(|entry| (entry.text, entry.failed)).collect()
+        };
+        let expected = [("\\d bids", false), ("bids | fliter x", true), ("mended", false)]
+            .map(|(text, failed)| (text.to_owned(), failed));
+        assert_eq!(kept(&file), expected);
+        file.shorten().expect("written anew");
+        assert_eq!(kept(&file), expected);
+    }
+
     #[test]
     fn entries_survive_with_their_lines_and_the_file_is_private() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -184,7 +233,7 @@ mod tests {
         for entry in entries {
             file.append(entry).expect("appended");
         }
-        assert_eq!(history(&directory).load().expect("read"), entries);
+        assert_eq!(texts(&history(&directory)), entries);
         let mode = |path: &Path| fs::metadata(path).expect("exists").permissions().mode() & 0o777;
         assert_eq!(mode(file.path()), 0o600);
         assert_eq!(mode(file.path().parent().expect("a directory")), 0o700);
@@ -197,7 +246,7 @@ mod tests {
         for entry in ["a", "b", "a", "c", "  "] {
             file.append(entry).expect("appended");
         }
-        assert_eq!(file.load().expect("read"), ["b", "a", "c"]);
+        assert_eq!(texts(&file), ["b", "a", "c"]);
     }
 
     #[test]
@@ -207,13 +256,13 @@ mod tests {
         let lines: String =
             (0..5 * ENTRIES).flat_map(|number| ["entry ".to_owned(), number.to_string(), "\n".to_owned()]).collect();
         fs::write(file.path(), format!("{FORMAT}\n{lines}")).expect("written");
-        let entries = file.load().expect("read");
+        let entries = texts(&file);
         assert_eq!(entries.len(), ENTRIES);
         assert_eq!(entries.last().map(String::as_str), Some("entry 9999"));
         let lines = fs::read_to_string(file.path()).expect("text").lines().count();
         assert_eq!(lines, ENTRIES + 1);
         file.append(&"x".repeat(LONGEST_BYTES + 1)).expect("left out");
-        assert_eq!(file.load().expect("read"), entries);
+        assert_eq!(texts(&file), entries);
     }
 
     #[test]
@@ -235,7 +284,7 @@ mod tests {
         for thread in threads {
             thread.join().expect("no panic");
         }
-        let entries: HashSet<String> = history(&directory).load().expect("read").into_iter().collect();
+        let entries: HashSet<String> = texts(&history(&directory)).into_iter().collect();
         assert_eq!(entries.len(), 200);
     }
 
@@ -244,6 +293,6 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let file = history(&directory);
         fs::write(file.path(), b"#V2\ngood\n\x1b]0;x\x07\n\xff\xfe\nalso good\n").expect("written");
-        assert_eq!(file.load().expect("read"), ["good", "also good"]);
+        assert_eq!(texts(&file), ["good", "also good"]);
     }
 }

@@ -9,6 +9,8 @@ use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 pub(super) enum Asked {
     /// F2: the dashboard; what was typed, and where the cursor stood in it.
     Dashboard(String, usize),
+    /// Ctrl-X Ctrl-E: the editor, with what was typed.
+    Edit(String),
     /// Ctrl-C: an empty line.
     Clear,
 }
@@ -28,18 +30,29 @@ impl Pressed {
     }
 }
 
-/// F2 and Ctrl-C end the line as Enter does, so that it is left on the screen without its hint.
+/// The key that ends a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// F2
+    Dashboard,
+    /// Ctrl-X Ctrl-E
+    Edit,
+    /// Ctrl-C
+    Clear,
+}
+
+/// These keys end the line as Enter does, so that it is left on the screen without its hint.
 pub(super) struct EndsLine {
     pub(super) pressed: Pressed,
-    pub(super) dashboard: bool,
+    pub(super) key: Key,
 }
 
 impl ConditionalEventHandler for EndsLine {
     fn handle(&self, _event: &Event, _n: RepeatCount, _positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        self.pressed.set(if self.dashboard {
-            Asked::Dashboard(context.line().to_owned(), context.pos())
-        } else {
-            Asked::Clear
+        self.pressed.set(match self.key {
+            Key::Dashboard => Asked::Dashboard(context.line().to_owned(), context.pos()),
+            Key::Edit => Asked::Edit(context.line().to_owned()),
+            Key::Clear => Asked::Clear,
         });
         Some(Cmd::AcceptLine)
     }

@@ -1,5 +1,6 @@
 //! The loop: reads a statement, runs it, and leaves in order.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,13 +8,14 @@ use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::{History, MemHistory};
 use rustyline::{
-    Behavior, ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers,
+    Behavior, ColorMode, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter, KeyCode, KeyEvent,
+    Modifiers,
 };
 use unicode_width::UnicodeWidthChar;
 
 use super::helper::Lines;
-use super::history::{self, HistoryFile};
-use super::keys::{Asked, EndsLine, Pressed};
+use super::history::{self, Entry, HistoryFile};
+use super::keys::{Asked, EndsLine, Key, Pressed};
 use super::watch::Watcher;
 use crate::inspect::JobStatus;
 use crate::lang::{Due, due, typed_name};
@@ -24,8 +26,8 @@ use crate::shell::exit::{EXIT_INTERRUPTED, EXIT_OK};
 use crate::shell::output::outlet;
 use crate::shell::redact::redact;
 use crate::shell::shell::Shell;
-use crate::shell::{dashboard, foreground, paths, print, render, script};
-use crate::types::{Error, Printable, Result};
+use crate::shell::{dashboard, foreground, outside, paths, print, render, script};
+use crate::types::{Error, Printable, Result, TYPED};
 
 const WELCOME: &str = "lotic: type a pipeline, `help`, or \\q. A statement ends at `;` or at the end of a complete line. \
                        Tab completes, F2 shows the dashboard.\n";
@@ -50,7 +52,9 @@ pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8>
         shell.interrupts.follow_terminal();
     }
     print::error(WELCOME);
+    shell.prompt = true;
     let read = reader.statements(shell);
+    shell.prompt = false;
     // Silent from here on: what becomes of the jobs is told below.
     drop(reader);
     let left = leave(shell);
@@ -104,6 +108,8 @@ fn tell_ways_on(shell: &Shell, jobs: &[&str]) {
 struct Reader {
     editor: Editor<Lines, MemHistory>,
     history: Option<HistoryFile>,
+    /// The statement run last, for the editor.
+    last: String,
     pressed: Pressed,
     watcher: Watcher,
     /// The text already typed when the next line begins: before and behind the cursor.
@@ -137,12 +143,17 @@ impl Reader {
             registries: *shell.session.registries(),
             earlier: String::new(),
             due: Due::Nothing,
+            failed: HashSet::new(),
             colour,
             width: || render::terminal_width().map_or(80, usize::from),
         }));
-        for (key, dashboard) in [(KeyEvent(KeyCode::F(2), Modifiers::NONE), true), (KeyEvent::ctrl('C'), false)] {
-            let ends = EndsLine { pressed: pressed.clone(), dashboard };
-            editor.bind_sequence(key, EventHandler::Conditional(Box::new(ends)));
+        for (keys, key) in [
+            (vec![KeyEvent(KeyCode::F(2), Modifiers::NONE)], Key::Dashboard),
+            (vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')], Key::Edit),
+            (vec![KeyEvent::ctrl('C')], Key::Clear),
+        ] {
+            let ends = EndsLine { pressed: pressed.clone(), key };
+            editor.bind_sequence(Event::KeySeq(keys), EventHandler::Conditional(Box::new(ends)));
         }
         // A terminal that can't be edited on has no printer; text goes to the streams then.
         if let Ok(mut printer) = editor.create_external_printer() {
@@ -150,8 +161,9 @@ impl Reader {
             outlet().attach(Box::new(above))?;
         }
         let history = if keep_history { open_history(&mut editor) } else { None };
+        let last = editor.history().into_iter().last().cloned().unwrap_or_default();
         let watcher = Watcher::start(shell.interrupts.clone())?;
-        Ok(Self { editor, history, pressed, watcher, typed: Default::default(), defects: 0 })
+        Ok(Self { editor, history, last, pressed, watcher, typed: Default::default(), defects: 0 })
     }
 
     fn statements(&mut self, shell: &mut Shell) -> Result<()> {
@@ -172,15 +184,20 @@ impl Reader {
                     }
                 }
                 (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => self.begin_anew(),
+                (Ok(_), Some(Asked::Edit(text))) => {
+                    let begun = self.begun() + &text;
+                    self.begin_anew();
+                    let begun = if begun.trim().is_empty() { &self.last } else { &begun };
+                    if let Some(text) = edited(begun)
+                        && self.run(shell, text) == Some(End::Quit)
+                    {
+                        return Ok(());
+                    }
+                }
                 (Ok(line), None) => {
                     let Some(text) = self.statement(shell, &line) else { continue };
-                    self.remember(shell, &text);
-                    // A signal of before is not meant for this statement.
-                    shell.interrupts.take();
-                    match script::run(shell, "<input>", &text) {
-                        Ok(End::Quit) => return Ok(()),
-                        Ok(End::Done | End::Failed | End::Interrupted) => {}
-                        Err(error) => print::error(Printable::line(&format!("error: {error}"))),
+                    if self.run(shell, text) == Some(End::Quit) {
+                        return Ok(());
                     }
                 }
                 (Err(ReadlineError::Io(error)), _) if error.kind() == io::ErrorKind::InvalidData => {
@@ -197,6 +214,11 @@ impl Reader {
     /// Whether the next line goes on with a statement.
     fn is_further(&self) -> bool {
         self.editor.helper().is_some_and(|helper| !helper.earlier.is_empty())
+    }
+
+    /// The lines of the statement that the next one goes on with.
+    fn begun(&self) -> String {
+        self.editor.helper().map(|helper| helper.earlier.clone()).unwrap_or_default()
     }
 
     /// The next line begins a statement.
@@ -227,6 +249,37 @@ impl Reader {
         text.push('\n');
         helper.earlier = text;
         None
+    }
+
+    /// Runs a statement, and what an editor makes of the last one as long as that is asked for. How it ended; `None` for
+    /// an error that was shown.
+    fn run(&mut self, shell: &mut Shell, typed: String) -> Option<End> {
+        let mut text = typed;
+        loop {
+            let end = self.run_once(shell, &text);
+            if !std::mem::take(&mut shell.edit) {
+                self.last = text;
+                return end;
+            }
+            text = edited(&self.last)?;
+        }
+    }
+
+    fn run_once(&mut self, shell: &mut Shell, text: &str) -> Option<End> {
+        let entry = self.remember(shell, text);
+        // A signal of before is not meant for this statement.
+        shell.interrupts.take();
+        let end = match script::run(shell, TYPED, text) {
+            Ok(end) => Some(end),
+            Err(error) => {
+                print::error(Printable::line(&format!("error: {error}")));
+                None
+            }
+        };
+        if let Some(entry) = entry {
+            self.suggest(entry, !matches!(end, None | Some(End::Failed)));
+        }
+        end
     }
 
     /// One line.
@@ -267,19 +320,53 @@ impl Reader {
         left.ok()
     }
 
-    /// Puts a statement into the history, without secrets.
-    fn remember(&mut self, shell: &Shell, text: &str) {
+    /// Puts a statement into the history, without secrets; returns the entry.
+    fn remember(&mut self, shell: &Shell, text: &str) -> Option<String> {
         let grammar = shell.session.registries();
-        let Some(entry) = redact(text.trim_end(), grammar).map(|redacted| redacted.text) else { return };
+        let entry = redact(text.trim_end(), grammar).map(|redacted| redacted.text)?.into_owned();
         add(self.editor.history_mut(), &entry);
+        self.keep(|history| history.append(&entry));
+        Some(entry)
+    }
+
+    /// An entry is suggested while one types only if the statement worked when it was last run.
+    fn suggest(&mut self, entry: String, worked: bool) {
+        if !worked {
+            self.keep(|history| history.append_failed(&entry));
+        }
+        if let Some(lines) = self.editor.helper_mut() {
+            if worked {
+                lines.failed.remove(&entry);
+            } else {
+                lines.failed.insert(entry);
+            }
+        }
+    }
+
+    fn keep(&mut self, write: impl FnOnce(&HistoryFile) -> io::Result<()>) {
         if let Some(history) = &self.history
-            && let Err(error) = history.append(&entry)
+            && let Err(error) = write(history)
         {
             // Said once: a history that can't be kept is no reason to refuse a statement.
             print::error(Printable::line(&format!("the history is not kept: {}: {error}", history.path().display())));
             self.history = None;
         }
     }
+}
+
+/// The text that a person makes of `text` in an editor, shown as if it were typed; `None` where there is nothing to run.
+fn edited(text: &str) -> Option<String> {
+    let edited = match outside::edit(text) {
+        Ok(edited) => edited.filter(|edited| !edited.trim().is_empty())?,
+        Err(error) => {
+            print::error(Printable::line(&format!("error: {error}")));
+            return None;
+        }
+    };
+    for (index, line) in edited.trim_end().lines().enumerate() {
+        print::error(Printable::line(&format!("{}{line}", if index == 0 { PROMPT } else { "     > " })));
+    }
+    Some(edited.trim_end().to_owned())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
@@ -300,9 +387,12 @@ fn open_history(editor: &mut Editor<Lines, MemHistory>) -> Option<HistoryFile> {
     });
     match opened {
         Ok((file, entries)) => {
-            for entry in entries {
+            for Entry { text, failed } in entries {
+                if failed && let Some(lines) = editor.helper_mut() {
+                    lines.failed.insert(text.clone());
+                }
                 // It holds no more than was asked of it.
-                let _ = editor.history_mut().add_owned(entry);
+                let _ = editor.history_mut().add_owned(text);
             }
             Some(file)
         }

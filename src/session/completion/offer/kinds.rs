@@ -10,7 +10,7 @@ use crate::session::completion::files;
 use crate::session::completion::options::{enumerated, is_path};
 use crate::session::completion::scope::Lookup;
 use crate::session::completion::usage;
-use crate::session::completion::words::{BEGINNINGS, STATEMENTS};
+use crate::session::completion::words::{BEGINNINGS, LESSONS, STATEMENTS};
 use crate::session::kept;
 use crate::types::{LogicalType, printable};
 
@@ -72,6 +72,12 @@ impl<'a> Offer<'a> {
             if known.jobs.iter().all(|job| job.name != name) {
                 self.name(&name, Kind::Job, "does not run here");
             }
+        }
+    }
+
+    pub(super) fn lessons(&mut self) {
+        for lesson in LESSONS {
+            self.word(lesson, Kind::Topic, "lesson");
         }
     }
 

@@ -1,0 +1,37 @@
+//! `drop source|stream|sink NAME`
+
+use super::command::Command;
+use crate::api::{CommandSpec, Shape, Signature, StageArgs};
+use crate::session::{Failure, Outcome, Session};
+use crate::types::Diagnostic;
+
+/// The registry entry.
+pub(super) const SPEC: Command = Command {
+    spec: CommandSpec {
+        name: "drop",
+        aliases: &[],
+        signature: Signature {
+            head: &[Shape::Keyword(&["source", "stream", "sink", "job"]), Shape::Name],
+            optional: &[],
+            clauses: &[],
+        },
+        usage: "drop source|stream|sink NAME",
+        summary: "takes a definition away",
+        help: "The name is free then. What a stream reads, or a job that runs, is not dropped: the readers are named, to be dropped, stopped or cancelled first. To define a name anew, type the definition: the prompt asks before it is replaced; a script drops it first.",
+        examples: &["stream pricey = bids | filter price > 1000;\ndrop stream pricey;"],
+        flink: Some("DROP TABLE, DROP VIEW"),
+    },
+    run,
+};
+
+fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
+    let (kind, name) = (args.word(0)?, args.word(1)?);
+    if kind.node == "job" {
+        return Err(Diagnostic::answer(
+            kind.span.to(name.span),
+            format!("`cancel {0}` ends the job; `.forget {0}` drops what is remembered of it", name.node),
+        )
+        .into());
+    }
+    Ok(session.drop_definition(&kind.node, name)?)
+}

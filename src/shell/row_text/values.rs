@@ -1,0 +1,88 @@
+//! Values as the text of cells.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
+use chrono_tz::Tz;
+
+use super::super::cells::safe;
+use super::super::progress::grouped;
+use crate::types::{Batch, Error, Result};
+
+/// The text of a null. An empty text shows as nothing, and a text that reads like this in double quotes.
+pub(super) const NULL: &str = "NULL";
+
+/// How values are shown where people read them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::shell) struct Look {
+    /// Whether thousands are separated.
+    pub(in crate::shell) thousands: bool,
+    /// The digits of floating-point numbers behind the point; all with `None`.
+    pub(in crate::shell) digits: Option<u8>,
+    /// The zone in which instants are shown; UTC with `None`.
+    pub(in crate::shell) zone: Option<Tz>,
+    /// Whether nulls are drawn dim.
+    pub(in crate::shell) dim: bool,
+}
+
+/// The columns of a batch as they are shown: instants in the zone of `look`.
+pub(in crate::shell) fn shown_columns(batch: &Batch, look: Look) -> Result<Vec<ArrayRef>> {
+    let shown = |column: &ArrayRef| match (column.data_type(), look.zone) {
+        (DataType::Timestamp(unit, Some(_)), Some(zone)) => {
+            let local = DataType::Timestamp(*unit, Some(zone.name().into()));
+            arrow_cast::cast(column, &local).map_err(Error::from)
+        }
+        _ => Ok(column.clone()),
+    };
+    batch.columns().columns().iter().map(shown).collect()
+}
+
+/// The cells of columns as safe text.
+pub(in crate::shell) struct Cells<'a> {
+    columns: Vec<(&'a ArrayRef, ArrayFormatter<'a>)>,
+    look: Look,
+}
+
+impl<'a> Cells<'a> {
+    pub(in crate::shell) fn new(columns: &'a [ArrayRef], look: Look) -> Result<Self> {
+        let local = look.zone.is_some_and(|zone| zone != Tz::UTC);
+        let options = FormatOptions::new()
+            .with_null(NULL)
+            .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"))
+            .with_timestamp_tz_format(Some(if local { "%Y-%m-%d %H:%M:%S%.3f%:z" } else { "%Y-%m-%d %H:%M:%S%.3fZ" }))
+            .with_time_format(Some("%H:%M:%S%.3f"));
+        let formatted = |column: &'a ArrayRef| {
+            ArrayFormatter::try_new(column.as_ref(), &options).map(|text| (column, text)).map_err(Error::from)
+        };
+        Ok(Self { columns: columns.iter().map(formatted).collect::<Result<_>>()?, look })
+    }
+
+    pub(in crate::shell) fn text(&self, row: usize, column: usize) -> String {
+        let (array, formatter) = &self.columns[column];
+        if array.is_null(row) {
+            return NULL.to_owned();
+        }
+        if let (Some(digits), Some(number)) = (self.look.digits, double(array, row)) {
+            let rounded = format!("{number:.*}", usize::from(digits));
+            return if self.look.thousands { grouped(&rounded) } else { rounded };
+        }
+        match formatter.value(row).try_to_string() {
+            Ok(text) if self.look.thousands && array.data_type().is_numeric() => grouped(&text),
+            Ok(text) if text == NULL => format!("\"{NULL}\""),
+            Ok(text) => safe(&text).into_owned(),
+            Err(_) => "?".to_owned(),
+        }
+    }
+}
+
+/// The floating-point number of a row.
+fn double(array: &ArrayRef, row: usize) -> Option<f64> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is rounded")]
+    match array.data_type() {
+        DataType::Float64 => Some(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Float32 => Some(f64::from(array.as_primitive::<Float32Type>().value(row))),
+        _ => None,
+    }
+}
