@@ -65,6 +65,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
                 session.forget_job(name)?;
                 return Ok(Outcome::Message(format!("job {called} is forgotten")));
             }
+            session.forgettable_job(name)?;
             let then = format!(".forget {} --job --yes", typed_name(&called));
             Ok(asks(format!("forget the job {called}{kept}?"), then))
         }

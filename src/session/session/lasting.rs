@@ -10,7 +10,7 @@ use crate::lang;
 use crate::lang::ast::Statement;
 use crate::lang::lower::{self, JobPlan};
 use crate::lang::typed_name;
-use crate::plan::{Entry, EntryKind, JobSettings, Origin};
+use crate::plan::{Entry, EntryKind, JobSettings};
 use crate::runtime::{JobOptions, JobSpec, Restore};
 use crate::session::KeptJob;
 use crate::state::{Definition, StateDir};
@@ -176,21 +176,34 @@ impl Session {
         Ok(dropped)
     }
 
+    /// The name of the job that [`forget_job`](Self::forget_job) would forget, as it was given.
+    ///
+    /// # Errors
+    /// When there is no such job, or it runs here or is another process's.
+    pub fn forgettable_job(&self, name: &Spanned<String>) -> Result<String, Failure> {
+        if let Some(entry) = self.find_job(&name.node) {
+            let called = &entry.name;
+            if entry.job.view().status.is_final() {
+                return Ok(called.clone());
+            }
+            return Err(Diagnostic::at(name.span, format!("job `{called}` is running"))
+                .help(format!("`stop {0}` or `cancel {0}` ends it", typed_name(called)))
+                .into());
+        }
+        let kept = self.kept_job(&name.node).ok_or_else(|| self.no_job(name))?;
+        match kept.held_by {
+            Some(pid) => Err(Error::Locked { job: kept.name, pid }.into()),
+            None => Ok(kept.name),
+        }
+    }
+
     /// Forgets a job that does not run, with all its state.
     ///
     /// # Errors
-    /// When there is no such job, it runs here or is another process's, or its directory can't be removed.
+    /// As [`forgettable_job`](Self::forgettable_job), and when its directory can't be removed.
     pub fn forget_job(&mut self, name: &Spanned<String>) -> Result<(), Failure> {
-        let own = self.find_job(&name.node).map(|entry| (entry.name.clone(), entry.job.view().status.is_final()));
-        let called = match own {
-            Some((called, true)) => called,
-            Some((called, false)) => {
-                return Err(Diagnostic::at(name.span, format!("job `{called}` is running"))
-                    .help(format!("`stop {called}` or `cancel {called}` ends it"))
-                    .into());
-            }
-            None => self.kept_name(&name.node).ok_or_else(|| self.no_job(name))?,
-        };
+        let called = self.forgettable_job(name)?;
+        // With the entry goes the lock, which the removal needs.
         self.jobs.retain(|entry| entry.name != called);
         StateDir::open(self.state_dir())?.job(&called)?.remove()?;
         Ok(())
@@ -208,12 +221,12 @@ impl Session {
         self.settings.memory != Memory::None
     }
 
-    /// Takes over the sources and streams of another session whose files are about to go: those that read no file, where
-    /// no definition has their names. Returns the names.
+    /// Takes over the sources and streams of another session whose files are about to go: those that read no file, and
+    /// whose names nothing has here. Returns the names.
     pub fn adopt(&mut self, other: &Self) -> Vec<String> {
         let mut adopted = Vec::new();
         for definition in other.remembered.own() {
-            let taken = self.catalog.get(&definition.name).is_some_and(|own| own.origin() != Origin::Demo);
+            let taken = self.catalog.get(&definition.name).is_some();
             let statements = self.parse(&definition.text).unwrap_or_default();
             let [Spanned { node: statement, .. }] = &statements[..] else { continue };
             let lasts = match statement {
