@@ -124,8 +124,8 @@ const MISTAKES: &[&str] = &[
     "set timezone = Europe",
     "set paralelism = 2",
     // What only shows when it runs.
-    "v | filter 10 / (n - 1) > 0",
-    "v | map cast(k as int) as n",
+    "run zero with (restart_attempts = 0) = v | filter 10 / (n - 1) > 0 | into blackhole",
+    "run text with (restart_attempts = 0) = v | map cast(k as int) as n | into blackhole",
 ];
 
 fn failure(test: &mut TestSession, typed: &str) -> Option<Failure> {
@@ -138,6 +138,13 @@ fn failure(test: &mut TestSession, typed: &str) -> Option<Failure> {
             Ok(Outcome::Preview(preview)) => {
                 let _ = preview.job.wait(None);
                 if let Some(error) = preview.job.failure() {
+                    return Some(error.into());
+                }
+            }
+            Ok(Outcome::Started { job, .. }) => {
+                let started = test.session.jobs().find(|entry| entry.name == job)?;
+                let _ = started.job.wait(None);
+                if let Some(error) = started.job.failure() {
                     return Some(error.into());
                 }
             }

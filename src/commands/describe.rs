@@ -22,7 +22,7 @@ pub(super) const SPEC: Command = Command {
         usage: "describe NAME | 'FILE' | PIPELINE [--json]",
         summary: "lists the columns of a source, stream or file, or the vertices of a job",
         help: "Of a source, stream or pipeline lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators; of one that does not run here, the operators in its last checkpoint. Of a file ('orders.ndjson', a glob, a directory) lists the columns as they are inferred, with the first values; each column that could be the event time, and the watermark delay by which none of the first 100,000 rows would be older than the watermark when it comes, at most 0.1 % of them, at most 1 %; and a source statement to be pasted.",
-        examples: &["describe bids", "describe hot", "describe 'demo-data/nexmark/bid.ndjson'"],
+        examples: &["describe bids", "describe hot", "describe bids | map price * 2 as doubled"],
         flink: Some("DESCRIBE"),
     },
     run,

@@ -473,7 +473,7 @@ fn statements() -> Vec<Topic> {
             "NAME | STAGE | STAGE …",
             (
                 "shows the rows of a pipeline",
-                "A pipeline begins with the name of a source or stream; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. Its last stage may be `into SINK` only behind `run`.",
+                "A pipeline begins with the name of a source or stream, with the path of a file in quotes ('orders.ndjson', a glob, a directory), or with `stdin`; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. At the prompt it ends after its first 100 rows (`.rows` sets how many), and on a terminal a changelog is the table that it describes (`.mode`). Rows that can't be read or processed are shown, passed over and counted, unless the source says on_error = 'fail'. A line that begins with `|` goes on with the pipeline shown last. Its last stage may be `into SINK` only behind `run`.",
             ),
             Vec::new(),
             (&["bids | filter price > 1000 | map auction, price | limit 3;"], "SELECT"),

@@ -8,7 +8,7 @@ pub const SOURCE_OPTIONS: [OptionSpec; 4] = [
     OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
-        help: "what becomes of a row that can't be read; default 'fail'",
+        help: "what becomes of a row that can't be read; default 'fail', and a preview shows the first of them and passes over",
     },
     OptionSpec {
         name: "dead_letter",

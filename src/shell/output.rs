@@ -75,10 +75,8 @@ struct State {
     sending: bool,
     /// The columns of the line that a person is asked in.
     asked_columns: usize,
-    /// The lines that stand below everything else, to be written over.
-    frame: Vec<String>,
-    /// Whether there may be such lines.
-    framed: bool,
+    /// The lines that stand below everything else, to be written over, while there may be some.
+    frame: Option<Vec<String>>,
     /// Notices for when the screen is given back.
     kept: VecDeque<String>,
     lost_notices: usize,
@@ -173,13 +171,13 @@ impl Outlet {
     /// Lines may stand below everything else that is written to the terminal, until the guard is dropped, which takes them
     /// away.
     pub(super) fn framed(&self) -> Framed<'_> {
-        self.lock().framed = true;
+        self.lock().frame = Some(Vec::new());
         Framed(self)
     }
 
     /// Takes away the lines below everything else.
     fn lift(&self, state: &mut State) {
-        let lines = std::mem::take(&mut state.frame).len();
+        let lines = state.frame.as_mut().map_or(0, |frame| std::mem::take(frame).len());
         if lines > 0 {
             // Nobody can be told when that fails.
             let _ = self.streams.data(upwards(lines).as_bytes());
@@ -202,7 +200,7 @@ impl Outlet {
     /// middle of a row; elsewhere a job that is held up by a slow reader holds up nobody else.
     fn write(&self, mut state: MutexGuard<'_, State>, text: &[u8]) -> Result<()> {
         self.lift(&mut state);
-        let guard = (state.pumped || state.framed).then_some(state);
+        let guard = (state.pumped || state.frame.is_some()).then_some(state);
         let written = self.streams.data(text).map_err(|error| Error::io("standard output", error));
         drop(guard);
         written
@@ -380,15 +378,14 @@ impl Framed<'_> {
     /// and not so many that they fill it.
     pub(super) fn show(&self, lines: Vec<String>) {
         let mut state = self.0.lock();
-        if state.destination != Destination::Streams || state.frame == lines {
-            return;
-        }
-        let mut text = if state.frame.is_empty() { String::new() } else { upwards(state.frame.len()) };
+        let to_streams = state.destination == Destination::Streams;
+        let Some(frame) = state.frame.as_mut().filter(|frame| to_streams && **frame != lines) else { return };
+        let mut text = if frame.is_empty() { String::new() } else { upwards(frame.len()) };
         let shown: Vec<_> = lines.iter().map(|line| printable(line)).collect();
         text.push_str(&shown.join("\n"));
         // Nobody can be told when that fails.
         let _ = self.0.streams.data(text.as_bytes());
-        state.frame = lines;
+        *frame = lines;
     }
 }
 
@@ -396,7 +393,7 @@ impl Drop for Framed<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         self.0.lift(&mut state);
-        state.framed = false;
+        state.frame = None;
     }
 }
 

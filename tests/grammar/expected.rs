@@ -87,12 +87,12 @@ fn admits(item: &Expectation, token: &Token<'_>) -> bool {
         Kind::Subtask => is_name || is_text || is_integer,
         Kind::Integer => is_integer,
         Kind::Duration => matches!(token.kind, TokenKind::Duration(_)) || token.is_word("interval"),
-        Kind::Statement => is_name || matches!(token.kind, TokenKind::Directive(_)),
+        Kind::Stream => is_name || is_text,
+        Kind::Statement => is_name || is_text || matches!(token.kind, TokenKind::Directive(_)),
         Kind::Type | Kind::Unit | Kind::IntervalUnit | Kind::Stage | Kind::Window => {
             matches!(token.kind, TokenKind::Word(_))
         }
-        Kind::Stream
-        | Kind::NewSource
+        Kind::NewSource
         | Kind::NewSink
         | Kind::NewStream
         | Kind::NewJob

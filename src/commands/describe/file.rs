@@ -67,27 +67,28 @@ fn statement(path: &str, name: &str, schema: &Schema, time: Option<&Candidate>) 
 }
 
 fn note(sample: &Sample, times: &[Candidate], statement: &str) -> String {
-    let count = sample.count();
     let of = if sample.whole { "all" } else { "the first" };
-    let mut note = format!("by {of} {count} rows");
+    let mut lines = vec![format!("by {of} {} rows", sample.count())];
     if sample.rejected > 0 {
-        note.push_str(&format!("; {} more could not be read", sample.rejected));
+        lines.push(format!("{} more could not be read", sample.rejected));
     }
     for candidate in times {
-        note.push_str(&format!("\n\nwith event_time {}:", candidate.expr));
+        lines.extend([String::new(), format!("with event_time {}:", candidate.expr)]);
         for (permille, share) in SHARES {
             let (delay_ms, lost) = candidate.delay_ms(permille);
             let rows = if permille == 0 { String::new() } else { format!(" ({lost} rows)") };
-            note.push_str(&format!("\n  watermark {} loses {share}{rows}", typed_duration(delay_ms)));
+            lines.push(format!("  watermark {} loses {share}{rows}", typed_duration(delay_ms)));
         }
         if candidate.untimed > 0 {
-            note.push_str(&format!("\n  {} rows have no time", candidate.untimed));
+            let have = if candidate.untimed == 1 { "row has" } else { "rows have" };
+            lines.push(format!("  {} {have} no time", candidate.untimed));
         }
     }
     if times.is_empty() {
-        note.push_str("\n\nno column could be the event time");
+        lines.extend([String::new(), "no column could be the event time".to_owned()]);
     }
-    format!("{note}\n\n{statement}")
+    lines.extend([String::new(), statement.to_owned()]);
+    lines.join("\n")
 }
 
 fn structured(path: &str, sample: &Sample, times: &[Candidate], rows: &[Vec<String>], statement: &str) -> Value {

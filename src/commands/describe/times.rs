@@ -75,16 +75,16 @@ fn candidate(field: &Field, expr: String, schema: &Schema, rows: &[RecordBatch])
     let column = schema.index_of(&field.name)?;
     for batch in rows {
         let mut context = EvalContext::default();
-        let times = evaluator.evaluate(batch, &mut context).ok()?;
-        if !context.errors.is_empty() || times.null_count() > batch.column(column).null_count() {
+        let values = evaluator.evaluate(batch, &mut context).ok()?;
+        if !context.errors.is_empty() || values.null_count() > batch.column(column).null_count() {
             return None;
         }
         for row in 0..batch.num_rows() {
-            if times.is_null(row) {
+            if values.is_null(row) {
                 untimed += 1;
                 continue;
             }
-            let time = time_at(&*times, row)?;
+            let time = time_at(&*values, row)?;
             if field.ty == LogicalType::BigInt && !PLAUSIBLE_S.contains(&(time / 1_000)) {
                 return None;
             }
@@ -133,15 +133,14 @@ mod tests {
         let [ts] = &found[..] else { panic!("{found:?}") };
         for permille in [0, 1, 10] {
             let (delay_ms, lost) = ts.delay_ms(permille);
-            let mut latest = i64::MIN;
-            let mut behind = |delay: i64| {
-                latest = i64::MIN;
-                let older = times.iter().filter(|&&time| {
-                    let is_older = latest != i64::MIN && time < latest - delay;
+            let behind = |delay: i64| {
+                let mut latest = times[0];
+                let mut is_older = |time: i64| {
+                    let older = time < latest - delay;
                     latest = latest.max(time);
-                    is_older
-                });
-                older.count()
+                    older
+                };
+                times.iter().filter(|&&time| is_older(time)).count()
             };
             assert_eq!(behind(delay_ms), lost);
             assert!(lost <= 999 * permille / 1_000, "{lost}");

@@ -71,7 +71,7 @@ struct Places {
 ///
 /// # Errors
 /// When the positions of a checkpoint are damaged or of a later version.
-pub(super) fn start(followed: Arc<Followed>, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
+pub(super) fn start(followed: &Arc<Followed>, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
     let entries = start.restored.as_deref().unwrap_or_default();
     let mut places = Vec::new();
     for entry in entries {
@@ -87,7 +87,7 @@ pub(super) fn start(followed: Arc<Followed>, start: &SourceStart) -> Result<Vec<
     let idle = readers - start.parallelism;
     let reader = |index: usize| -> Box<dyn Source> {
         Box::new(FollowReader {
-            followed: Arc::clone(&followed),
+            followed: Arc::clone(followed),
             start: SourceStart { restored: None, ..start.clone() },
             // The last ones read; those before have subtasks no more.
             share: index.checked_sub(idle),

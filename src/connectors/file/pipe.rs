@@ -93,6 +93,10 @@ impl Pipe {
             if read == 0 || Arc::strong_count(self) == 1 {
                 return Ok(());
             }
+            if state.head >= HELD_BYTES {
+                let head = std::mem::take(&mut state.head);
+                state.held.drain(..head);
+            }
             state.held.extend_from_slice(&chunk[..read]);
             drop(state);
             self.changed.notify_all();

@@ -282,9 +282,8 @@ impl FileReader {
             }
             Filled::More | Filled::End => Ok(Step::Again),
             // A record that was not whole may be now.
-            Filled::Nothing if region > current.tried => self.decode(current, region),
+            Filled::Nothing | Filled::Full if region > current.tried => self.decode(current, region),
             Filled::Nothing => self.rows_or(current, Step::Wait),
-            Filled::Full if region > current.tried => self.decode(current, region),
             // A decoder skips what is too long for it, and all of the buffer is.
             Filled::Full => {
                 Err(self.at_place(current, "the record is longer than `max_record_bytes` and was not refused"))

@@ -372,7 +372,7 @@ impl PlannedSource for FileSource {
                 schema: self.schema.clone(),
                 record_bytes_max: self.record_bytes_max,
             };
-            return follow::start(Arc::new(followed), start);
+            return follow::start(&Arc::new(followed), start);
         }
         let (Begun { inputs, contents }, fingerprint, remaining) = self.input(start.restored.as_deref())?;
         let bytes = inputs.iter().map(|input| input.info.len).sum();

@@ -13,7 +13,7 @@ pub const SOURCE_OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
-        help: "what becomes of a row that can't be read: the job fails (the default), it is counted and left out, or it is written to the dead letters",
+        help: "what becomes of a row that can't be read: the job fails (the default; a preview passes over it), it is counted and left out, or it is written to the dead letters",
     },
     OptionSpec {
         name: "dead_letter",

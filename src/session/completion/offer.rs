@@ -166,6 +166,8 @@ impl<'a> Offer<'a> {
     fn kind(&mut self, kind: Expects, within: &[Frame]) {
         let registries = &self.known.registries;
         match kind {
+            // A text is the path of a file.
+            Expects::Stream | Expects::Statement if self.cursor.part == Part::Text => self.paths(),
             Expects::Statement => self.statements(),
             Expects::Stage => {
                 for stage in registries.stages {

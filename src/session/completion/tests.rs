@@ -358,3 +358,18 @@ proptest! {
         let _ = (shared().hint(&text, pos), shared().suffix(&text, pos));
     }
 }
+
+#[test]
+fn the_path_of_a_file_is_completed_at_the_head_of_a_pipeline() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("orders.ndjson"), "{\"price\":1}\n").expect("written");
+    let completer = completer(directory.path());
+    for text in ["'ord", "run x = 'ord", "explain 'ord"] {
+        let found = completer.complete(text, text.len()).candidates;
+        let replacements: Vec<_> = found.iter().map(|candidate| candidate.replacement.as_str()).collect();
+        assert_eq!(replacements, ["orders.ndjson'"], "{text}");
+    }
+    let text = "'orders.ndjson' | filter pri";
+    let found = completer.complete(text, text.len()).candidates;
+    assert!(found.iter().any(|candidate| candidate.replacement == "price"), "{found:?}");
+}

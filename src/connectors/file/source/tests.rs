@@ -452,7 +452,7 @@ fn a_named_pipe_is_read_once_as_it_comes() {
     let write = |text: String| {
         let path = path.clone();
         std::thread::spawn(move || {
-            fs::OpenOptions::new().write(true).open(path).unwrap().write_all(text.as_bytes()).unwrap()
+            fs::OpenOptions::new().write(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
         })
     };
     let writing = write(lines.join("\n"));
