@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "inspect/truth.rs"]
+mod truth;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +113,7 @@ fn a_running_job_shows_every_part_of_itself() {
     assert_eq!(operator.timers(), operator.open_windows().iter().filter(|window| !window.fired).count() as u64);
     for entry in operator.open_windows().iter().flat_map(|window| &window.entries) {
         assert_eq!((entry.key.len(), entry.values.len()), (1, 2));
-        assert!(entry.values.iter().all(|value| value.parse::<i64>().is_ok()), "{entry:?}");
+        assert!(entry.values.iter().all(|value| value.as_str().parse::<i64>().is_ok()), "{entry:?}");
     }
     let sink = view.vertices.iter().find(|vertex| vertex.sink).expect("a sink");
     assert_eq!(sink.columns, ["auction", "window_start", "window_end", "n", "top"]);
@@ -261,7 +263,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
         let columns: Vec<_> = live.columns.iter().map(|column| (column.name.as_str(), column.key)).collect();
         assert_eq!(columns[0], ("auction", true));
         assert!(live.entries > 10 && live.matching == live.entries && live.rows.len() == 5, "{live:?}");
-        let keys: Vec<i64> = live.rows.iter().map(|row| row.values[0].parse().unwrap()).collect();
+        let keys: Vec<i64> = live.rows.iter().map(|row| row.values[0].as_str().parse().unwrap()).collect();
         assert!(keys.is_sorted(), "numbers are ordered as numbers: {keys:?}");
         assert_eq!(live.key_groups.iter().map(|group| group.entries).sum::<u64>(), live.entries);
         assert!(live.key_groups.iter().all(|group| group.subtask == usize::from(group.key_group >= 64)));
@@ -275,7 +277,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
         // One key: live and stored agree once nothing flows between the two.
         execute(&mut test, "checkpoint hot;");
         let key = live.rows[2].values[0].clone();
-        let one = StateQuery { keys: vec![("auction".to_owned(), key.clone())], limit: 5, ..StateQuery::default() };
+        let one = StateQuery { keys: vec![("auction".to_owned(), key.to_string())], limit: 5, ..StateQuery::default() };
         let live = job.state(&one).expect("shown").remove(0);
         let stored = job.state(&StateQuery { checkpointed: true, ..one.clone() }).expect("shown").remove(0);
         assert_eq!((live.matching, stored.origin), (1, StateOrigin::Checkpoint(2)));
@@ -284,7 +286,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
 
         let shown = listing(&mut test, &format!("state hot where auction = {key};"));
         assert_eq!(shown.rows.len(), 1);
-        assert_eq!(shown.rows[0][5], format!("auction={key}"));
+        assert_eq!(shown.for_people().rows[0][5], format!("auction={key}"));
         let some = listing(&mut test, &format!("state hot search '{key}' limit 1;"));
         assert_eq!(some.rows.len(), 1);
         assert!(!listing(&mut test, "state hot key_groups --json;").rows.is_empty());

@@ -58,7 +58,7 @@ fn jobs(session: &Session) -> Listing {
             json!(view.parallelism),
             json!(view.source_rows),
             json!(view.sink_rows),
-            json!(view.restarts),
+            json!(view.restarts_in_all()),
             json!(view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count()),
             json!(view.cause),
         ]);

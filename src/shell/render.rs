@@ -29,6 +29,7 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if listing.json {
         return json(&listing.to_json());
     }
+    let listing = &listing.for_people();
     let note = listing.note.as_ref().map_or_else(String::new, |note| format!("{}\n", printable(note)));
     if listing.rows.is_empty() {
         return format!("{}\n{note}", listing.empty).into();

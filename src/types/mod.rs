@@ -16,7 +16,7 @@ mod span;
 mod text;
 
 pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
-pub use cells::Cells;
+pub use cells::{CellValue, Cells};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};

@@ -13,7 +13,7 @@ pub fn checkpoints(view: &JobView) -> Listing {
         vec![
             Column::number("checkpoint"),
             Column::text("status"),
-            Column::text("triggered"),
+            Column::time("triggered"),
             Column::number("duration_ms"),
             Column::number("alignment_ms"),
             Column::number("delta_bytes"),

@@ -136,7 +136,7 @@ impl State {
             let label = line.cut_left((area.width / 3).min(30));
             let key = if column.key { "*" } else { "" };
             canvas.text(label, 0, &format!("{}{key} {}", column.name, column.ty), theme.dim);
-            let used = canvas.paragraph(line, value, theme.text).max(1);
+            let used = canvas.paragraph(line, value.as_str(), theme.text).max(1);
             area.cut_top(used);
         }
     }

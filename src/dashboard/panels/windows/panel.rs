@@ -134,6 +134,12 @@ impl Windows {
     fn late(canvas: &mut Canvas<'_>, mut area: Rect, operator: &Operator<'_>, theme: &Theme) {
         let total: u64 = operator.vertex.subtasks.iter().map(|subtask| subtask.late_rows).sum();
         canvas.heading(area.cut_top(1), &format!("late: {} rows", count(total)), theme);
+        if area.height > 3
+            && let Some(said) = listings::lateness(operator.vertex)
+        {
+            let line = area.cut_top(1);
+            canvas.text(line, 0, &said, theme.text);
+        }
         let late = operator.late();
         if late.is_empty() {
             let tell = if total > 0 { "a late_to stream reads them" } else { "nothing was late" };
