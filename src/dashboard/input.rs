@@ -327,9 +327,13 @@ impl App {
         for vertex in &view.vertices {
             for subtask in &vertex.subtasks {
                 let place = format!("{}[{}]", vertex.id, subtask.index);
-                let rows = count(subtask.rows_in.max(subtask.rows_out));
+                let (rows_in, rows_out) = (count(subtask.rows_in), count(subtask.rows_out));
                 choices.push(Choice {
-                    text: format!("{place}  {}  {} · {rows} rows", vertex.name, subtask.status.name()),
+                    text: format!(
+                        "{place}  {}  {} · rows in {rows_in}, out {rows_out}",
+                        vertex.name,
+                        subtask.status.name()
+                    ),
                     then: Then::Confirm {
                         question: format!(
                             "Kill subtask {place} ({}) of {}? The job restarts from its last checkpoint.",

@@ -339,6 +339,14 @@ impl Panel for Output {
         self.search.is_open()
     }
 
+    fn chosen(&self, model: &Model) -> Option<String> {
+        let sinks = sinks(&model.view);
+        let vertex = sinks.get(self.sink.checked_rem(sinks.len())?)?;
+        let shown = self.shown(vertex.id);
+        let row = &shown.get(self.cursor.selected)?.shown;
+        Some(listings::named(vertex.columns.iter().map(String::as_str), &row.values).to_string())
+    }
+
     fn listing(&self, model: &Model) -> Listing {
         listings::output(&model.view)
     }

@@ -19,6 +19,6 @@ pub use log::log;
 pub use output::output;
 pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
-pub use text::{subtask_name, time, time_text};
+pub use text::{named, subtask_name, time, time_text};
 pub use watermarks::{held_by, watermarks};
 pub use windows::windows;

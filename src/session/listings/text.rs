@@ -33,7 +33,8 @@ pub fn subtask_name(vertex: usize, subtask: usize) -> String {
 }
 
 /// `{"auction": 1001, "n": 5}`. A value without a name is named by its place, from 1.
-pub(super) fn named<'a>(names: impl IntoIterator<Item = &'a str>, values: &[CellValue]) -> Value {
+#[must_use]
+pub fn named<'a>(names: impl IntoIterator<Item = &'a str>, values: &[CellValue]) -> Value {
     let mut names = names.into_iter();
     let pairs = values.iter().zip(1..).map(|(value, place)| {
         let name = names.next().map_or_else(|| format!("column {place}"), str::to_owned);

@@ -251,6 +251,13 @@ impl Panel for State {
         self.search.is_open()
     }
 
+    fn chosen(&self, model: &Model) -> Option<String> {
+        let Some(Ok(states)) = &model.state else { return None };
+        let state = states.get(self.states.selected.min(states.len().saturating_sub(1)))?;
+        let entry = state.rows.get(self.entries.selected)?;
+        Some(listings::named(state.columns.iter().map(|column| column.name.as_str()), &entry.values).to_string())
+    }
+
     fn listing(&self, model: &Model) -> Listing {
         match &model.state {
             Some(Ok(states)) => listings::state(states),
