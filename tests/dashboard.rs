@@ -64,6 +64,46 @@ const FILLED: [(&str, &[&str]); 8] = [
     ("log", &[r"· +\d\d:\d\d:\d\d\.\d{3} job +started at parallelism 2"]),
 ];
 
+/// A demo is watched, its caption read, a query's rows seen; the job is left running, asked of at the prompt, and ended.
+#[test]
+fn a_demo_is_watched_and_left_running() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut pty = Pty::open(directory.path(), (80, 30), &["demo", "nexmark"], &[]);
+    pty.dashboard();
+    pty.shows("Which auctions get the most bids");
+    pty.shows("x kill one");
+    pty.shows("▶ running");
+    // Over before anybody could look at it: its rows are shown all the same.
+    pty.press(":bids | limit 3 | map auction, price\r");
+    pty.shows("Esc closes");
+    let screen = pty.screen();
+    assert!(screen.contains("auction") && screen.contains("price"), "{screen}");
+    pty.press("\u{1b}");
+    pty.press("J");
+    pty.shows("parallelism 2  rows in");
+    pty.press("\u{1b}");
+    pty.press("5\r");
+    pty.shows(" entries");
+    pty.press("y");
+    pty.shows("copied, where the terminal allows it: {\"auction\":");
+    assert_eq!(pty.bytes().matches("\u{1b}]52;c;").count(), 1, "only by its key");
+    for key in ["\u{3}", "q"] {
+        pty.press(key);
+        pty.shows("The demo's job is running");
+        pty.press("\u{1b}");
+        pty.until("it is closed", |pty| !pty.screen().contains("leave it running"));
+    }
+    pty.press("q\r");
+    pty.says("the demo's job runs on");
+    pty.until("the prompt", |pty| pty.lines().iter().any(|line| line.trim_end() == "lotic>"));
+    pty.press("pause nexmark; windows nexmark\r");
+    pty.shows("rows_in");
+    let listed = pty.screen();
+    assert!(!listed.contains("subtask:"), "lines that fit, a window each: {listed}");
+    pty.press("\\q\r");
+    pty.exit_code();
+}
+
 /// The recipe: the job typed line by line, its rows above the prompt, each panel filled, a checkpoint, a savepoint, a
 /// kill, a restore, and out.
 #[test]

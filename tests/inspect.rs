@@ -3,12 +3,14 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "inspect/truth.rs"]
+mod truth;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use common::{EPOCH_MS, TestSession, bids, ndjson, source};
-use lotic::inspect::{JobStatus, JobView, OperatorView, Severity, StateOrigin, StateQuery, SubtaskView};
+use lotic::inspect::{JobStatus, JobView, OperatorView, Severity, StateOrigin, StateQuery, SubtaskStatus, SubtaskView};
 use lotic::runtime::{Executor, Job};
 use lotic::session::{Listing, Outcome, listings};
 
@@ -111,7 +113,7 @@ fn a_running_job_shows_every_part_of_itself() {
     assert_eq!(operator.timers(), operator.open_windows().iter().filter(|window| !window.fired).count() as u64);
     for entry in operator.open_windows().iter().flat_map(|window| &window.entries) {
         assert_eq!((entry.key.len(), entry.values.len()), (1, 2));
-        assert!(entry.values.iter().all(|value| value.parse::<i64>().is_ok()), "{entry:?}");
+        assert!(entry.values.iter().all(|value| value.as_str().parse::<i64>().is_ok()), "{entry:?}");
     }
     let sink = view.vertices.iter().find(|vertex| vertex.sink).expect("a sink");
     assert_eq!(sink.columns, ["auction", "window_start", "window_end", "n", "top"]);
@@ -261,7 +263,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
         let columns: Vec<_> = live.columns.iter().map(|column| (column.name.as_str(), column.key)).collect();
         assert_eq!(columns[0], ("auction", true));
         assert!(live.entries > 10 && live.matching == live.entries && live.rows.len() == 5, "{live:?}");
-        let keys: Vec<i64> = live.rows.iter().map(|row| row.values[0].parse().unwrap()).collect();
+        let keys: Vec<i64> = live.rows.iter().map(|row| row.values[0].as_str().parse().unwrap()).collect();
         assert!(keys.is_sorted(), "numbers are ordered as numbers: {keys:?}");
         assert_eq!(live.key_groups.iter().map(|group| group.entries).sum::<u64>(), live.entries);
         assert!(live.key_groups.iter().all(|group| group.subtask == usize::from(group.key_group >= 64)));
@@ -275,7 +277,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
         // One key: live and stored agree once nothing flows between the two.
         execute(&mut test, "checkpoint hot;");
         let key = live.rows[2].values[0].clone();
-        let one = StateQuery { keys: vec![("auction".to_owned(), key.clone())], limit: 5, ..StateQuery::default() };
+        let one = StateQuery { keys: vec![("auction".to_owned(), key.to_string())], limit: 5, ..StateQuery::default() };
         let live = job.state(&one).expect("shown").remove(0);
         let stored = job.state(&StateQuery { checkpointed: true, ..one.clone() }).expect("shown").remove(0);
         assert_eq!((live.matching, stored.origin), (1, StateOrigin::Checkpoint(2)));
@@ -284,7 +286,7 @@ fn keyed_state_is_read_live_and_from_the_last_checkpoint() {
 
         let shown = listing(&mut test, &format!("state hot where auction = {key};"));
         assert_eq!(shown.rows.len(), 1);
-        assert_eq!(shown.rows[0][5], format!("auction={key}"));
+        assert_eq!(shown.for_people().rows[0][5], format!("auction={key}"));
         let some = listing(&mut test, &format!("state hot search '{key}' limit 1;"));
         assert_eq!(some.rows.len(), 1);
         assert!(!listing(&mut test, "state hot key_groups --json;").rows.is_empty());
@@ -317,6 +319,123 @@ fn windows_show_their_slices_as_state() {
     assert!(ends.is_sorted() && ends.iter().all(|end| end % 2_000 == 0));
     // No checkpoint yet: nothing else can be read.
     assert!(job.state(&StateQuery { checkpointed: true, limit: 1, ..StateQuery::default() }).is_err());
+}
+
+/// What a statement that fails says.
+fn refused(test: &mut TestSession, script: &str) -> String {
+    let statement = &test.session.parse(script).expect("parses")[0];
+    lotic::commands::execute(&mut test.session, &statement.node).expect_err("refused").to_string()
+}
+
+#[test]
+fn what_has_finished_is_not_killed_and_a_kill_is_no_cause_of_an_end_in_order() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    let few = "source few from values with (rows = array[row(1), row(2)]) columns (auction bigint);";
+    let both = "run both = bids | map auction | rebalance | union few | key_by auction | aggregate count(*) as n | into blackhole;";
+    execute(&mut test, &format!("{ENDLESS}{few}{both}"));
+    let both = job(&test);
+    let view = until(&both, "one source is at its end", |view| {
+        view.vertices.iter().any(|v| v.name.contains("few") && v.subtasks[0].status == SubtaskStatus::Finished)
+    });
+    let done = view.vertices.iter().find(|vertex| vertex.name.contains("few")).expect("a vertex").id;
+    let said = refused(&mut test, &format!("kill subtask {done}[0] of both;"));
+    assert!(said.contains("has finished"), "{said}");
+    execute(&mut test, "kill taskmanager 1 of both;");
+    until(&both, "it runs again", |view| view.restarts == 1 && view.status == JobStatus::Running);
+    assert_eq!(both.view().cause.as_deref(), Some("killed by command"));
+    execute(&mut test, "stop both;");
+    assert_eq!((both.view().status, both.view().cause.clone()), (JobStatus::Finished, None));
+    for kill in ["kill subtask 0[0] of both;", "kill taskmanager 1 of both;"] {
+        let said = refused(&mut test, kill);
+        assert!(said.contains("the job is finished"), "{said}");
+    }
+    execute(&mut test, "run again = bids | into blackhole; kill taskmanager 1 of again; cancel again;");
+    let again = test.session.jobs().find(|entry| entry.name == "again").expect("a job").job.clone();
+    assert_eq!(again.wait(Some(10_000)), Some(JobStatus::Cancelled));
+    assert_eq!(again.view().cause, None);
+}
+
+#[test]
+fn the_past_of_a_job_is_there_after_a_restore_and_its_checkpoints_in_another_process() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let declared = format!(
+        "{ENDLESS}run hot with (parallelism = 2, retained_checkpoints = 2)
+           = bids | key_by auction | aggregate count(*) as n | into blackhole;"
+    );
+    let taken = |view: &JobView| view.checkpoints.iter().map(|c| (c.id, c.status.name())).collect::<Vec<_>>();
+    {
+        let mut test = TestSession::new(directory.path(), |_| {});
+        execute(
+            &mut test,
+            &format!("{declared} checkpoint hot; checkpoint hot; savepoint hot to 'sp'; checkpoint hot;"),
+        );
+        let text = |test: &mut TestSession| match execute(test, "explain hot;").pop() {
+            Some(Outcome::Text(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(!text(&mut test).contains("[2]"));
+        execute(&mut test, "rescale hot to 3;");
+        assert!(text(&mut test).contains("[2]"), "the third subtask: {}", text(&mut test));
+        execute(&mut test, "restore hot from checkpoint 4;");
+        let view = job(&test).view();
+        let expected = [(1, "discarded"), (2, "discarded"), (3, "discarded"), (4, "completed"), (5, "completed")];
+        assert_eq!(taken(&view), expected);
+        assert_eq!(view.savepoints.iter().map(|savepoint| savepoint.checkpoint).collect::<Vec<_>>(), [3]);
+        assert!(has_event(&view, "rescaled 2 → 3") && has_event(&view, "cancelled"));
+        assert!(has_event(&view, "restored from checkpoint 4 at parallelism 3"), "{:?}", events(&view));
+        // The newer one is there to be restored.
+        execute(&mut test, "restore hot from checkpoint 5; stop hot;");
+    }
+    let mut test = TestSession::new(directory.path(), |settings| {
+        settings.restore = Some(lotic::session::RestoreFrom::Latest);
+    });
+    execute(&mut test, &declared);
+    let view = job(&test).view();
+    assert_eq!(taken(&view), [(5, "completed"), (6, "completed")]);
+    assert!(view.checkpoints.iter().all(|checkpoint| checkpoint.triggered_ms > EPOCH_MS));
+}
+
+#[test]
+fn rejected_rows_are_counted_when_those_around_them_flow() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let broken = |at: usize| at % 7 == 3;
+    let mut lines: Vec<String> = ndjson(&bids(3, 2_000, 10, 20, 0, 0, 1)).lines().map(str::to_owned).collect();
+    for (at, line) in lines.iter_mut().enumerate().filter(|(at, _)| broken(*at)) {
+        // Some can't be read, some have no event time.
+        *line = if at % 2 == 0 { "broken".to_owned() } else { "{\"auction\": 1}".to_owned() };
+    }
+    let file = directory.path().join("bids.ndjson");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let mut test = TestSession::new(directory.path(), |_| {});
+    let paced = source(&file, " with (on_error = 'skip', pace = '10x')");
+    execute(
+        &mut test,
+        &format!("{paced} run paced = bids | key_by auction | aggregate count(*) as n | into blackhole;"),
+    );
+    let counted = |test: &mut TestSession, rows: u64| {
+        let paced = job(test);
+        until(&paced, "it flows", |view| view.source_rows >= rows);
+        execute(test, "pause paced;");
+        std::thread::park_timeout(std::time::Duration::from_millis(200));
+        let view = paced.view();
+        let read = usize::try_from(view.source_rows).unwrap();
+        let rejected: u64 = subtasks(&view).map(|subtask| subtask.rejected_rows).sum();
+        assert!(read < lines.len(), "not all of it yet");
+        assert_eq!(rejected, (0..read).filter(|at| broken(*at)).count() as u64, "of {read} lines");
+        view.source_rows
+    };
+    let first = counted(&mut test, 200);
+    // Those that have not flowed yet are not lost with the batch they came in.
+    execute(&mut test, "checkpoint paced; restore paced;");
+    let second = counted(&mut test, first + 200);
+    execute(&mut test, "resume paced;");
+    until(&job(&test), "it goes on", |view| view.source_rows > second);
+    assert_eq!(job(&test).wait(Some(60_000)), Some(JobStatus::Finished));
+    let view = job(&test).view();
+    assert_eq!(view.source_rows, lines.len() as u64);
+    let rejected: u64 = subtasks(&view).map(|subtask| subtask.rejected_rows).sum();
+    assert_eq!(rejected, (0..lines.len()).filter(|at| broken(*at)).count() as u64);
 }
 
 /// A watched run by seed is the run that nobody watches.

@@ -271,8 +271,8 @@ pub enum SourcePoll {
     Rows {
         /// The rows; event times are not set yet.
         rows: arrow_array::RecordBatch,
-        /// Rows between them that could not be read.
-        rejected: Vec<Rejected>,
+        /// Rows between them that could not be read, each with how many of the rows stand before it, ascending.
+        rejected: Vec<(usize, Rejected)>,
     },
     /// Nothing now; ask again at this time of the clock, or as soon as convenient.
     Pending(Option<i64>),

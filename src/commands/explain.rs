@@ -1,5 +1,7 @@
 //! `explain JOB | NAME | PIPELINE | RUN`
 
+use std::sync::Arc;
+
 use super::command::{Command, JSON, json};
 use crate::api::{Arg, Clause, CommandSpec, Shape, Signature, StageArgs};
 use crate::session::{Failure, Outcome, Session, explained};
@@ -44,7 +46,11 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         let pipeline = args.pipeline(0)?;
         let job = (pipeline.stages.is_empty() && !pipeline.file).then(|| session.job(&pipeline.from).ok()).flatten();
         if let Some(entry) = job {
-            &entry.plan
+            // As it runs now, whoever has rescaled it.
+            let mut plan = entry.plan.clone();
+            Arc::make_mut(&mut plan.settings).parallelism = entry.job.view().parallelism;
+            planned = plan;
+            &planned
         } else {
             planned = session.plan(pipeline)?;
             &planned

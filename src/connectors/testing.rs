@@ -89,7 +89,7 @@ pub(super) fn drain(readers: &mut [Box<dyn Source>]) -> Result<Got> {
             match reader.poll()? {
                 SourcePoll::Rows { rows, rejected } => {
                     got.batches.push(rows);
-                    got.rejected.extend(rejected);
+                    got.rejected.extend(rejected.into_iter().map(|(_, row)| row));
                 }
                 SourcePoll::Pending(_) => {}
                 SourcePoll::End => *ended = true,
@@ -145,7 +145,7 @@ pub(super) fn read_with_failures(source: &dyn PlannedSource, template: &SourceSt
 fn poll(reader: &mut Box<dyn Source>, got: &mut Got) -> Result<()> {
     if let SourcePoll::Rows { rows, rejected } = reader.poll()? {
         got.batches.push(rows);
-        got.rejected.extend(rejected);
+        got.rejected.extend(rejected.into_iter().map(|(_, row)| row));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::layout::Tiles;
 use super::overlay::{Complete, Overlay, Popup};
 use super::{Export, Model, Panel, PanelSpec, Theme};
-use crate::inspect::{JobStatus, JobView, StateQuery, StateView};
+use crate::inspect::{JobStatus, JobView, StateQuery, StateView, TrendView};
 
 /// The time that a message stays on the status line, milliseconds.
 const MESSAGE_MS: i64 = 8_000;
@@ -33,6 +33,8 @@ pub enum Effect {
     Repaint,
     /// Write a file.
     Export(Export),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
 }
 
 /// The place where a person wants to go.
@@ -79,6 +81,17 @@ pub struct AppOptions {
     pub panel: usize,
     /// Statements typed before, oldest first.
     pub history: Vec<String>,
+    /// The demo that is watched: its jobs end when the dashboard is left. Does not last.
+    pub demo: Option<Caption>,
+}
+
+/// What a person who watches a demo is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caption {
+    /// The question that the demo's job answers.
+    pub question: &'static str,
+    /// What to look at now, and the next three keys worth pressing.
+    pub look: &'static str,
 }
 
 /// One job of the session.
@@ -88,6 +101,41 @@ pub struct JobLine {
     pub name: String,
     /// The job's state.
     pub status: JobStatus,
+    /// What `show jobs` tells of it besides.
+    pub facts: JobFacts,
+}
+
+/// What `show jobs` tells of a job besides its name and state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFacts {
+    /// The job's parallelism.
+    pub parallelism: usize,
+    /// Rows read by its sources.
+    pub rows_in: u64,
+    /// Rows written by its sinks.
+    pub rows_out: u64,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Checkpoints completed so far.
+    pub checkpoints: usize,
+    /// The last failure.
+    pub cause: Option<String>,
+}
+
+impl JobLine {
+    /// The line of the job that `view` shows.
+    #[must_use]
+    pub fn of(view: &JobView) -> Self {
+        let facts = JobFacts {
+            parallelism: view.parallelism,
+            rows_in: view.source_rows,
+            rows_out: view.sink_rows,
+            restarts: view.restarts_in_all(),
+            checkpoints: view.checkpoints.iter().filter(|checkpoint| checkpoint.was_completed()).count(),
+            cause: view.cause.clone(),
+        };
+        Self { name: view.name.clone(), status: view.status, facts }
+    }
 }
 
 /// The answer to a statement.
@@ -149,6 +197,7 @@ pub struct App {
     /// Statements under way, the oldest first.
     pub(super) pending: Vec<String>,
     pub(super) history: Vec<String>,
+    pub(super) demo: Option<Caption>,
     pub(super) complete: Complete,
     pub(super) areas: Areas,
 }
@@ -169,7 +218,7 @@ impl App {
     /// A dashboard of these panels, before it has seen a job.
     #[must_use]
     pub fn new(panels: &[&'static PanelSpec], options: AppOptions) -> Self {
-        let AppOptions { look, job, panel, history } = options;
+        let AppOptions { look, job, panel, history, demo } = options;
         let live = Arc::new(JobView::default());
         let focus = panel.min(panels.len().saturating_sub(1));
         Self {
@@ -189,6 +238,7 @@ impl App {
             message: None,
             pending: Vec::new(),
             history,
+            demo,
             complete: Box::new(|_, at| (at, Vec::new())),
             areas: Areas::default(),
         }
@@ -197,7 +247,7 @@ impl App {
     /// The options that last until the dashboard is opened again.
     #[must_use]
     pub fn into_options(self) -> AppOptions {
-        AppOptions { look: self.look, job: self.job, panel: self.focus, history: self.history }
+        AppOptions { look: self.look, job: self.job, panel: self.focus, history: self.history, demo: None }
     }
 
     /// The job that is shown.
@@ -249,6 +299,11 @@ impl App {
         if self.frozen_ms.is_none() {
             self.model.update(view);
         }
+    }
+
+    /// The job went on like this before it was looked at.
+    pub fn begin(&mut self, trend: &[TrendView]) {
+        self.model.begin(trend);
     }
 
     /// The query for keyed state: that of the panel with the keys, else of another on the screen.

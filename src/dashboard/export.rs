@@ -23,6 +23,7 @@ pub(super) fn json(listing: &Listing) -> String {
 
 /// Rows as CSV (RFC 4180), the column names first.
 pub(super) fn csv(listing: &Listing) -> String {
+    let listing = listing.for_files();
     let mut text = String::new();
     line(&mut text, listing.columns.iter().map(|column| column.name.to_string()));
     for row in &listing.rows {

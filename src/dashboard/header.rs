@@ -43,12 +43,13 @@ pub(super) fn header(model: &Model, live: &JobView, around: Around, width: u16, 
         part(6, vec![value(progress(done, all))]);
     }
     part(5, vec![label("lag "), value(lag_ms(live).map_or_else(|| "-".to_owned(), duration))]);
+    let restarts = live.restarts_in_all();
     part(8, vec![label("parallelism "), value(live.parallelism.to_string())]);
     part(
-        if live.restarts > 0 { 4 } else { 10 },
+        if restarts > 0 { 4 } else { 10 },
         vec![
             label("restarts "),
-            Span::styled(live.restarts.to_string(), if live.restarts > 0 { theme.warn } else { theme.text }),
+            Span::styled(restarts.to_string(), if restarts > 0 { theme.warn } else { theme.text }),
         ],
     );
     part(7, vec![label("up "), value(duration(live.uptime_ms))]);
@@ -199,7 +200,7 @@ pub(super) fn hints(width: u16, theme: &Theme) -> Line<'static> {
 fn short(key: &keys::KeyHelp) -> String {
     match key.keys {
         "+ -" => "+-".to_owned(),
-        "1 … 9" => "1-9".to_owned(),
+        "1 … 8" => "1-8".to_owned(),
         keys => keys.split(' ').next().unwrap_or(keys).to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::Reaction;
 use super::app::{App, Effect, Leave, Look};
-use super::draw::{bytes, count, duration};
+use super::draw::{bytes, count, duration, width};
 use super::export::stamp;
 use super::export::{self, Export};
 use super::header::mark;
@@ -14,6 +14,8 @@ use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, S
 use super::statement::{self, name};
 use crate::inspect::{CheckpointStatus, CheckpointView, SavepointView};
 
+/// Bytes that are copied at most: terminals take no longer ones.
+const COPIED_MAX: usize = 50_000;
 /// Lines that one step of the wheel scrolls.
 const WHEEL: i32 = 3;
 
@@ -130,6 +132,8 @@ impl App {
     fn interrupt(&mut self) -> Vec<Effect> {
         match &self.overlay {
             Some(Overlay::Popup(popup)) if popup.is_running() => vec![Effect::Interrupt],
+            // Pressed again, it is meant.
+            Some(Overlay::Choose(choose)) if choose.asks_to_leave() => vec![Effect::Leave(Leave::Back)],
             Some(_) => {
                 self.overlay = None;
                 Vec::new()
@@ -139,6 +143,16 @@ impl App {
     }
 
     fn leave(&mut self, leave: Leave) -> Vec<Effect> {
+        if leave == Leave::Back && self.demo.is_some() && self.jobs.iter().any(|job| !job.status.is_final()) {
+            let choice = |text: &str, then| Choice { text: text.to_owned(), then };
+            let choices = vec![
+                choice("leave it running, and go to the prompt", Then::Leave(Leave::ToPrompt)),
+                choice("end it and leave", Then::Leave(Leave::Back)),
+                choice("stay", Then::Stay),
+            ];
+            self.overlay = Some(Overlay::Choose(Choose::new("The demo's job is running".to_owned(), choices, 0)));
+            return Vec::new();
+        }
         let mut effects = Vec::new();
         if matches!(&self.overlay, Some(Overlay::Popup(popup)) if popup.is_running()) {
             effects.push(Effect::Interrupt);
@@ -164,6 +178,7 @@ impl App {
         match step {
             Step::Stay => return Vec::new(),
             Step::Interrupt => return vec![Effect::Interrupt],
+            Step::Leave(leave) => return vec![Effect::Leave(leave)],
             Step::Close => self.overlay = None,
             Step::Confirm { question, statement } => {
                 self.overlay = Some(Overlay::Confirm(Confirm::new(question, statement)));
@@ -220,6 +235,8 @@ impl App {
             KeyCode::Char('t') => self.change_theme(),
             KeyCode::Char('e') => return Some(self.export("json")),
             KeyCode::Char('E') => return Some(self.export("csv")),
+            KeyCode::Char('y') => return Some(self.copy()),
+            KeyCode::Char('Y') => return Some(self.copy_to_file()),
             KeyCode::Char('?') | KeyCode::F(1) => {
                 let specs: Vec<_> = self.panels.iter().map(|mounted| mounted.spec).collect();
                 self.overlay = Some(Overlay::Help(Help::new(&specs, self.focus)));
@@ -310,9 +327,13 @@ impl App {
         for vertex in &view.vertices {
             for subtask in &vertex.subtasks {
                 let place = format!("{}[{}]", vertex.id, subtask.index);
-                let rows = count(subtask.rows_in.max(subtask.rows_out));
+                let (rows_in, rows_out) = (count(subtask.rows_in), count(subtask.rows_out));
                 choices.push(Choice {
-                    text: format!("{place}  {}  {} · {rows} rows", vertex.name, subtask.status.name()),
+                    text: format!(
+                        "{place}  {}  {} · rows in {rows_in}, out {rows_out}",
+                        vertex.name,
+                        subtask.status.name()
+                    ),
                     then: Then::Confirm {
                         question: format!(
                             "Kill subtask {place} ({}) of {}? The job restarts from its last checkpoint.",
@@ -328,12 +349,24 @@ impl App {
     }
 
     fn job_list(&self) -> Option<Choose> {
-        let line = |job: &super::JobLine| Choice {
-            text: format!("{} {}  {}", mark(job.status), job.name, job.status.name()),
-            then: Then::Job(job.name.clone()),
+        let widest = |of: fn(&super::JobLine) -> usize| self.jobs.iter().map(of).max().unwrap_or(0);
+        let (names, states) = (widest(|job| width(&job.name)), widest(|job| job.status.name().len()));
+        let line = |job: &super::JobLine| {
+            let super::JobFacts { parallelism, rows_in, rows_out, restarts, checkpoints, cause } = &job.facts;
+            let cause = cause.as_ref().map_or_else(String::new, |cause| format!("  {cause}"));
+            let text = format!(
+                "{} {}{}  {:<states$}  parallelism {parallelism}  rows in {:<4} out {:<4}  restarts {restarts}  checkpoints {checkpoints}{cause}",
+                mark(job.status),
+                job.name,
+                " ".repeat(names - width(&job.name)),
+                job.status.name(),
+                count(*rows_in),
+                count(*rows_out),
+            );
+            Choice { text, then: Then::Job(job.name.clone()) }
         };
         let at = self.job_number();
-        (self.jobs.len() > 1).then(|| Choose::new("Jobs".to_owned(), self.jobs.iter().map(line).collect(), at))
+        (!self.jobs.is_empty()).then(|| Choose::new("Jobs".to_owned(), self.jobs.iter().map(line).collect(), at))
     }
 
     /// The number of the job that is shown, from 0.
@@ -371,12 +404,46 @@ impl App {
         self.theme = self.look.theme();
     }
 
+    /// What is chosen in the panel, for whoever wants it elsewhere.
+    fn chosen(&mut self) -> Option<String> {
+        let chosen = self.panels.get(self.focus).and_then(|mounted| mounted.panel.chosen(&self.model));
+        if chosen.is_none() {
+            self.say("nothing is chosen in this panel that could be copied".to_owned(), false);
+        }
+        chosen
+    }
+
+    fn copy(&mut self) -> Vec<Effect> {
+        match self.chosen() {
+            None => Vec::new(),
+            Some(text) if text.len() > COPIED_MAX => {
+                self.say("too long for a terminal's clipboard; Y writes it to a file".to_owned(), true);
+                Vec::new()
+            }
+            Some(text) => {
+                self.say(format!("copied, where the terminal allows it: {text}"), false);
+                vec![Effect::Copy(text)]
+            }
+        }
+    }
+
+    fn copy_to_file(&mut self) -> Vec<Effect> {
+        let Some(mut text) = self.chosen() else { return Vec::new() };
+        text.push('\n');
+        vec![Effect::Export(Export { stem: self.stem("value"), extension: "txt", text })]
+    }
+
+    /// The name of a file that is written now: `hot-windows-20260101-120000`.
+    fn stem(&self, what: &str) -> String {
+        let job = export::file_part(if self.model.view.name.is_empty() { "lotic" } else { &self.model.view.name });
+        format!("{job}-{what}-{}", stamp(self.now_ms))
+    }
+
     fn export(&mut self, extension: &'static str) -> Vec<Effect> {
         let Some(mounted) = self.panels.get(self.focus) else { return Vec::new() };
         let listing = mounted.panel.listing(&self.model);
         let text = if extension == "json" { export::json(&listing) } else { export::csv(&listing) };
-        let job = export::file_part(if self.model.view.name.is_empty() { "lotic" } else { &self.model.view.name });
-        let stem = format!("{job}-{}-{}", mounted.spec.name, stamp(self.now_ms));
+        let stem = self.stem(mounted.spec.name);
         vec![Effect::Export(Export { stem, extension, text })]
     }
 }

@@ -24,18 +24,19 @@ pub(super) const JOB: &[KeyHelp] = &[
     key("+ -", "rescale", "raises or lowers the parallelism by one"),
     key("x", "kill", "fails a subtask on purpose; asks which, and once more"),
     key("[ ]", "", "the job before or after this one"),
-    key("J", "", "the list of jobs"),
+    key("J", "", "the jobs, with what `show jobs` tells of each"),
     key(":", "command", "any statement of the shell; Tab completes, Up and Down recall"),
 ];
 
 /// The keys that concern the view.
 pub(super) const VIEW: &[KeyHelp] = &[
     key("Tab Shift-Tab", "", "the panel after or before this one"),
-    key("1 … 9", "panel", "the panel of that number"),
+    key("1 … 8", "panel", "the panel of that number"),
     key("z", "zoom", "gives the panel the whole screen, or takes it back"),
     key("v", "freeze", "holds what is shown while the job goes on; again: shows what is now"),
     key("e", "export", "writes the panel's rows to a JSON file in the current directory"),
     key("E", "", "the same as CSV"),
+    key("y Y", "", "copies what is chosen in the panel to the clipboard (OSC 52), or to a file"),
     key("t", "", "theme: dark, light"),
     key("?", "help", "this help; type to search in it"),
     key("Ctrl-L", "", "draws the screen anew"),

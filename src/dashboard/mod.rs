@@ -22,7 +22,7 @@ mod testing;
 mod tests;
 mod theme;
 
-pub use app::{Answer, App, AppOptions, Effect, JobLine, Leave, Look};
+pub use app::{Answer, App, AppOptions, Caption, Effect, JobFacts, JobLine, Leave, Look};
 pub use export::Export;
 pub use model::{Load, Model, Rates, lag_ms};
 pub use overlay::Complete;

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::inspect::{JobView, StateView, SubtaskView};
+use crate::inspect::{JobView, StateView, SubtaskView, TrendView};
 
 /// Samples kept: a minute and a half at ten a second.
 const SAMPLES: usize = 900;
+/// Between two samples, milliseconds.
+const SAMPLE_MS: i64 = 100;
 /// Values of a sparkline: no table has a wider one, and one is drawn for each subtask.
 const TREND: usize = 60;
 /// Rates are taken over at least this long, milliseconds: counters move a batch at a time.
@@ -39,6 +41,8 @@ struct Sample {
     subtasks: Vec<Vec<Counters>>,
     /// Rows over each edge.
     edges: Vec<u64>,
+    /// Whether subtasks and edges are known: not before somebody looked.
+    whole: bool,
 }
 
 /// The counters of one subtask: a view holds much more, and hundreds of them are kept.
@@ -136,7 +140,7 @@ impl Model {
         if self.samples.back().is_some_and(|last| last.at_ms == view.now_ms) {
             self.samples.pop_back();
         }
-        let source_rows_per_s = self.since(|before, seconds| {
+        let source_rows_per_s = self.since(false, |before, seconds| {
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
             let rows = view.source_rows.saturating_sub(before.source_rows) as f64;
             rows / seconds
@@ -154,7 +158,43 @@ impl Model {
             source_rows: view.source_rows,
             subtasks: view.vertices.iter().map(|v| v.subtasks.iter().map(Counters::from).collect()).collect(),
             edges: view.edges.iter().map(|edge| edge.rows).collect(),
+            whole: true,
         });
+    }
+
+    /// The job went on like this before somebody looked. Between two of these moments as many samples are made as there
+    /// would have been, so that all are as far apart.
+    pub fn begin(&mut self, trend: &[TrendView]) {
+        let Some(first) = self.samples.front().map(|sample| sample.at_ms) else { return };
+        let before = trend.iter().take_while(|moment| moment.at_ms < first);
+        let mut earlier = VecDeque::new();
+        for (from, to) in before.clone().zip(before.skip(1)) {
+            // A restart sets the counters back.
+            let Some(seconds) = seconds(from.at_ms, to.at_ms).filter(|_| to.source_rows >= from.source_rows) else {
+                continue;
+            };
+            let steps = ((to.at_ms - from.at_ms) / SAMPLE_MS).clamp(1, SAMPLES as i64);
+            for step in 1..=steps {
+                let rows = (to.source_rows - from.source_rows) * step.unsigned_abs() / steps.unsigned_abs();
+                #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+                let rate = (to.source_rows - from.source_rows) as f64 / seconds;
+                earlier.push_back(Sample {
+                    at_ms: from.at_ms + (to.at_ms - from.at_ms) * step / steps,
+                    restarts: to.restarts,
+                    parallelism: to.parallelism,
+                    lag_ms: to.lag_ms,
+                    source_rows_per_s: rate,
+                    latency_us: None,
+                    source_rows: from.source_rows + rows,
+                    subtasks: Vec::new(),
+                    edges: Vec::new(),
+                    whole: false,
+                });
+            }
+        }
+        earlier.drain(..earlier.len().saturating_sub(SAMPLES - self.samples.len().min(SAMPLES)));
+        earlier.append(&mut self.samples);
+        self.samples = earlier;
     }
 
     /// Rates of a vertex: sums of rows and bytes, means of the shares.
@@ -183,7 +223,7 @@ impl Model {
         let Some(now) = self.view.vertices.get(vertex).and_then(|vertex| vertex.subtasks.get(subtask)) else {
             return Rates::default();
         };
-        self.since(|before, seconds| {
+        self.since(true, |before, seconds| {
             before.counters(vertex, subtask).map(|before| rates(before, &now.into(), seconds)).unwrap_or_default()
         })
         .unwrap_or_default()
@@ -193,7 +233,7 @@ impl Model {
     #[must_use]
     pub fn edge_rate(&self, edge: usize) -> f64 {
         let Some(now) = self.view.edges.get(edge) else { return 0.0 };
-        self.since(|before, seconds| {
+        self.since(true, |before, seconds| {
             let before = before.edges.get(edge).copied().unwrap_or(0);
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
             let rows = now.rows.saturating_sub(before) as f64;
@@ -240,10 +280,16 @@ impl Model {
             .collect()
     }
 
-    /// Calls `f` with the view of about a second ago and the time since then; `None` when there is none of this attempt.
-    fn since<T>(&self, f: impl FnOnce(&Sample, f64) -> T) -> Option<T> {
+    /// Calls `f` with the view (with that of the subtasks too if it must be `whole`) of about a second ago and the time since then; `None` when there is none of this attempt, or
+    /// the job is over: what it did a second ago it does no more.
+    fn since<T>(&self, whole: bool, f: impl FnOnce(&Sample, f64) -> T) -> Option<T> {
         let now = &self.view;
-        let same = |sample: &&Sample| sample.restarts == now.restarts && sample.parallelism == now.parallelism;
+        if now.status.is_final() {
+            return None;
+        }
+        let same = |sample: &&Sample| {
+            sample.restarts == now.restarts && sample.parallelism == now.parallelism && (sample.whole || !whole)
+        };
         let mut chosen: Option<&Sample> = None;
         for sample in self.samples.iter().rev().take_while(same) {
             chosen = Some(sample);

@@ -8,7 +8,7 @@ use super::{Model, Theme};
 use crate::inspect::StateQuery;
 use crate::session::Listing;
 
-/// One panel: the registry entry. Help, the tab bar and the keys 1 to 9 follow from it.
+/// One panel: the registry entry. Help, the tab bar and the keys 1 to 8 follow from it.
 #[derive(Debug, Clone, Copy)]
 pub struct PanelSpec {
     /// `graph`: what the command that prints the same is called.
@@ -45,6 +45,11 @@ pub trait Panel {
 
     /// The content of the panel, as rows: what is exported, and what its command prints.
     fn listing(&self, model: &Model) -> Listing;
+
+    /// What is chosen in it, as text: what `y` copies.
+    fn chosen(&self, _model: &Model) -> Option<String> {
+        None
+    }
 
     /// The query for the job's keyed state that the panel wants read while it is on the screen.
     fn state_query(&self) -> Option<StateQuery> {

@@ -31,7 +31,10 @@ impl App {
         }
         // The panel is what one came for: the lines around it go first when there is hardly any room.
         let line = |rows: u16| Constraint::Length(u16::from(screen.height >= rows));
-        let [head, tabs, body, foot] = Layout::vertical([line(3), line(4), Constraint::Fill(1), line(2)]).areas(screen);
+        let caption = self.caption(screen.height);
+        let told = Constraint::Length(u16::try_from(caption.len()).unwrap_or(0));
+        let [head, tabs, body, tell, foot] =
+            Layout::vertical([line(3), line(4), Constraint::Fill(1), told, line(2)]).areas(screen);
         self.header(frame, head);
         self.tab_bar(frame, tabs);
         if self.jobs.is_empty() {
@@ -42,8 +45,21 @@ impl App {
         } else {
             self.body(frame, body);
         }
+        frame.render_widget(Text::from(caption), tell);
         self.foot(frame, foot);
         self.overlay(frame, screen);
+    }
+
+    /// What the demo's watcher is told, where the height allows: the question, and what to look at.
+    fn caption(&self, height: u16) -> Vec<Line<'static>> {
+        let lines = if height >= 24 { 2 } else { usize::from(height >= 18) };
+        let told = self.demo.iter().flat_map(|demo| {
+            [
+                Line::styled(format!(" {}", demo.question), self.theme.heading),
+                Line::styled(format!(" {}", demo.look), self.theme.text),
+            ]
+        });
+        told.take(lines).collect()
     }
 
     fn header(&self, frame: &mut Frame<'_>, area: Rect) {

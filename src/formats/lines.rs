@@ -103,8 +103,8 @@ impl Lines {
     }
 
     /// Ends a call that consumed `start` bytes and found the rest without a line end: waits for it, or gives up a
-    /// record that is too long already. Returns the bytes consumed.
-    pub(super) fn partial(&mut self, bytes: &[u8], start: usize) -> usize {
+    /// record that is too long already; `rows` were decoded before it. Returns the bytes consumed.
+    pub(super) fn partial(&mut self, bytes: &[u8], start: usize, rows: usize) -> usize {
         let length = bytes.len() - start;
         // One more byte may be the line end's carriage return.
         if length <= self.record_bytes_max + 1 {
@@ -113,7 +113,7 @@ impl Lines {
             return start;
         }
         let message = self.too_long();
-        self.reject(start, &bytes[start..], message);
+        self.reject(start, &bytes[start..], message, rows);
         self.skipping = true;
         self.consumed(bytes.len());
         bytes.len()
@@ -124,10 +124,10 @@ impl Lines {
         format!("the record is longer than {} bytes (option max_record_bytes)", self.record_bytes_max)
     }
 
-    /// Keeps a refused record; `at` is where it begins in the call's bytes.
-    pub(super) fn reject(&mut self, at: usize, record: &[u8], message: String) {
+    /// Keeps a refused record; `at` is where it begins in the call's bytes, `before` the rows decoded before it.
+    pub(super) fn reject(&mut self, at: usize, record: &[u8], message: String, before: usize) {
         let record = record[..record.len().min(BAD_RECORD_BYTES)].to_vec();
-        self.bad.push(BadRecord { offset: self.offset + at as u64, record, message });
+        self.bad.push(BadRecord { offset: self.offset + at as u64, before, record, message });
     }
 
     pub(super) fn take_bad(&mut self) -> Vec<BadRecord> {

@@ -1,5 +1,7 @@
 //! Layer 1: text and files to columns and back.
 
+pub(crate) use base64::encode as encode_base64;
+
 mod base64;
 mod column;
 pub mod csv;

@@ -46,6 +46,8 @@ pub trait Decoder: Send {
 pub struct BadRecord {
     /// The place where the record begins: bytes consumed by this decoder since it was made.
     pub offset: u64,
+    /// The rows decoded since the last flush when it came: those before it.
+    pub before: usize,
     /// The record, without its line end; shortened to 64 KiB.
     pub record: Vec<u8>,
     /// The error in the record: `column price: expected a bigint, found 'x'`.

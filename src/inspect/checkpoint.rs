@@ -51,6 +51,21 @@ pub struct CheckpointView {
 }
 
 impl CheckpointView {
+    /// A checkpoint that was triggered at `at_ms` and of which nothing else is known yet.
+    #[must_use]
+    pub const fn triggered(id: u64, at_ms: i64) -> Self {
+        Self {
+            id,
+            status: CheckpointStatus::Pending,
+            triggered_ms: at_ms,
+            duration_ms: None,
+            alignment_ms: None,
+            delta_bytes: None,
+            full_bytes: None,
+            cause: None,
+        }
+    }
+
     /// Whether it was completed, still retained or not.
     #[must_use]
     pub const fn was_completed(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::CellValue;
+
 /// The gravity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,8 +40,8 @@ pub struct OutputRowView {
     pub sequence: u64,
     /// `+I`, `-U`, `+U`, `-D`
     pub kind: String,
-    /// A value a column, as text.
-    pub values: Vec<String>,
+    /// A value a column.
+    pub values: Vec<CellValue>,
 }
 
 /// A row given up as erroneous.

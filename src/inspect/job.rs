@@ -60,10 +60,13 @@ pub struct JobView {
     pub name: String,
     /// The job's state.
     pub status: JobStatus,
-    /// The cause, when it failed or is restarting.
+    /// The last failure of this run; none of a job that has finished, or was cancelled, all the same.
     pub cause: Option<String>,
-    /// Restarts so far.
+    /// Restarts of this run so far.
     pub restarts: u32,
+    /// Restarts of the runs of the job that this one goes on from.
+    #[serde(default)]
+    pub earlier_restarts: u32,
     /// Milliseconds of the clock since it was first launched.
     pub uptime_ms: i64,
     /// The job's parallelism.
@@ -98,6 +101,29 @@ pub struct JobView {
     pub source_rows: u64,
     /// Rows written by sinks so far.
     pub sink_rows: u64,
+}
+
+impl JobView {
+    /// Restarts so far, those of the runs that this one goes on from too.
+    #[must_use]
+    pub const fn restarts_in_all(&self) -> u32 {
+        self.earlier_restarts.saturating_add(self.restarts)
+    }
+}
+
+/// A job at one moment, as far as it is kept while nobody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrendView {
+    /// The clock, milliseconds.
+    pub at_ms: i64,
+    /// Restarts of this run until then.
+    pub restarts: u32,
+    /// The job's parallelism then.
+    pub parallelism: usize,
+    /// Rows read by sources until then.
+    pub source_rows: u64,
+    /// How far the slowest watermark was behind the newest event time, milliseconds.
+    pub lag_ms: Option<i64>,
 }
 
 /// One vertex: a chain of operators.

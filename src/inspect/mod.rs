@@ -10,10 +10,11 @@ mod state;
 pub use checkpoint::{CheckpointStatus, CheckpointView, SavepointView};
 pub use event::{EventView, OutputRowView, RejectedRowView, Severity};
 pub use job::{
-    EdgeView, ExchangeView, InputView, JobStatus, JobView, LatencyView, SubtaskStatus, SubtaskView, VertexView,
+    EdgeView, ExchangeView, InputView, JobStatus, JobView, LatencyView, SubtaskStatus, SubtaskView, TrendView,
+    VertexView,
 };
 pub use operator::{
-    CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, OperatorView, Section, WindowEntryView,
-    WindowView, WindowsView,
+    CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView, Section,
+    WindowEntryView, WindowView, WindowsView,
 };
 pub use state::{KeyGroupView, StateColumn, StateEntryView, StateOrigin, StateQuery, StateView};

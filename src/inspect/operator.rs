@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::CellValue;
+
 /// The view that an operator shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperatorView {
@@ -17,8 +19,8 @@ pub struct OperatorView {
 pub enum Section {
     /// Windows: open, and fired.
     Windows(WindowsView),
-    /// The last late rows that nobody reads, oldest first, at most a hundred.
-    Late(Vec<LateRowView>),
+    /// The late rows that nobody reads.
+    Late(LateView),
     /// Timers that wait; of a window operator the windows that have yet to fire.
     Timers(u64),
     /// The keyed state held in memory.
@@ -53,11 +55,16 @@ impl OperatorView {
         self.windows().map_or(&[], |windows| &windows.fired)
     }
 
+    /// The late rows, of an operator that drops any.
+    #[must_use]
+    pub fn lateness(&self) -> Option<&LateView> {
+        self.section(|section| if let Section::Late(late) = section { Some(late) } else { None })
+    }
+
     /// The last late rows.
     #[must_use]
     pub fn late(&self) -> &[LateRowView] {
-        self.section(|section| if let Section::Late(late) = section { Some(&late[..]) } else { None })
-            .unwrap_or_default()
+        self.lateness().map_or(&[], |late| &late.rows)
     }
 
     /// Timers that wait.
@@ -124,8 +131,8 @@ pub struct WindowsView {
 /// A key and its share of the sampled rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HotKeyView {
-    /// The key columns as text.
-    pub key: Vec<String>,
+    /// The key columns.
+    pub key: Vec<CellValue>,
     /// Sampled rows of the key.
     pub rows: u64,
     /// All sampled rows.
@@ -147,18 +154,43 @@ pub struct FiredWindowView {
     pub again: bool,
 }
 
+/// The late rows of an operator that nobody reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateView {
+    /// Names of the columns in [`LateRowView`].
+    pub columns: Vec<String>,
+    /// The last of them, oldest first, at most a hundred.
+    pub rows: Vec<LateRowView>,
+    /// The lateness that the windows allow, milliseconds.
+    pub allowed_ms: i64,
+    /// All of them since the attempt began, by how late they were, ascending.
+    pub by_lateness: Vec<LatenessView>,
+}
+
+/// Late rows that were late by as much, or by a little less where there are very many amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatenessView {
+    /// [`LateRowView::late_by_ms`] of the latest of them.
+    pub late_by_ms: i64,
+    /// The number of them.
+    pub rows: u64,
+}
+
 /// A row that came too late for all its windows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateRowView {
-    /// The row's columns as text.
+    /// The row's columns as text, cut where it is long.
     pub row: String,
+    /// A value a column.
+    pub values: Vec<CellValue>,
     /// The row's event time, milliseconds.
     pub time: i64,
     /// The ends of the windows it belongs to, exclusive, milliseconds, ascending; the last few of many.
     pub window_ends: Vec<i64>,
     /// The watermark when it came.
     pub watermark: i64,
-    /// By how much the watermark had passed the last moment at which it would have been taken.
+    /// By how much the watermark had passed the last moment at which it would have been taken: a lateness, or a delay of
+    /// the watermark, that is longer by more than this takes it.
     pub late_by_ms: i64,
 }
 
@@ -184,11 +216,11 @@ pub struct WindowView {
     pub entries: Vec<WindowEntryView>,
 }
 
-/// One key of an open window, as text.
+/// One key of an open window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowEntryView {
     /// The key columns.
-    pub key: Vec<String>,
+    pub key: Vec<CellValue>,
     /// The values that the aggregates would come to if the window fired now.
-    pub values: Vec<String>,
+    pub values: Vec<CellValue>,
 }

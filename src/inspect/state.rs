@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::CellValue;
+
 /// The place where state was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,8 +74,8 @@ pub struct StateEntryView {
     pub namespace: Option<i64>,
     /// The key group of the entry's key.
     pub key_group: u16,
-    /// A value a column, as text.
-    pub values: Vec<String>,
+    /// A value a column.
+    pub values: Vec<CellValue>,
 }
 
 /// One key group of a state.

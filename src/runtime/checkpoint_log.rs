@@ -15,8 +15,9 @@ pub(super) struct CheckpointLog {
 }
 
 impl CheckpointLog {
-    pub(super) fn new(held: &[CheckpointId], retained: usize) -> Self {
-        Self { views: Vec::new(), held: held.to_vec(), retained: retained.max(1) }
+    /// The log of a job whose storage holds `held`, behind the checkpoints of its earlier runs.
+    pub(super) fn new(views: Vec<CheckpointView>, held: &[CheckpointId], retained: usize) -> Self {
+        Self { views, held: held.to_vec(), retained: retained.max(1) }
     }
 
     pub(super) fn views(&self) -> &[CheckpointView] {
@@ -28,19 +29,10 @@ impl CheckpointLog {
     }
 
     pub(super) fn triggered(&mut self, id: CheckpointId, now_ms: i64) {
-        if self.views.len() == LISTED {
+        if self.views.len() >= LISTED {
             self.views.remove(0);
         }
-        self.views.push(CheckpointView {
-            id: id.0,
-            status: CheckpointStatus::Pending,
-            triggered_ms: now_ms,
-            duration_ms: None,
-            alignment_ms: None,
-            delta_bytes: None,
-            full_bytes: None,
-            cause: None,
-        });
+        self.views.push(CheckpointView::triggered(id.0, now_ms));
     }
 
     pub(super) fn acknowledged(&mut self, id: CheckpointId, alignment_ns: u64) {
@@ -86,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_last_n_are_kept_whatever_was_there_before() {
-        let mut log = CheckpointLog::new(&[CheckpointId(3)], 2);
+        let mut log = CheckpointLog::new(Vec::new(), &[CheckpointId(3)], 2);
         log.triggered(CheckpointId(4), 0);
         assert_eq!(log.completed(CheckpointId(4)), None);
         log.triggered(CheckpointId(5), 0);

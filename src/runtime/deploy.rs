@@ -17,7 +17,7 @@ use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
 use super::source_reader::{SourceReader, SourceReaders};
-use super::source_state::{self, ReaderState};
+use super::source_state::{self, HeldRows, ReaderState};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
@@ -133,7 +133,7 @@ impl AttemptControl {
     /// Fails the slots of one task manager.
     ///
     /// # Errors
-    /// When there is no such task manager.
+    /// When there is no such task manager, or all that ran there is over.
     pub(super) fn kill_task_manager(&self, index: usize) -> Result<()> {
         let count = self.slots.len();
         let own = |slot: usize| task_manager_of(slot, count, self.task_managers) == index;
@@ -141,6 +141,14 @@ impl AttemptControl {
         if slots.is_empty() {
             let with_slots = self.task_managers.min(count);
             return Err(Error::config(format!("the job's slots are on task managers 1 to {with_slots}")));
+        }
+        // Subtask i of each vertex is in slot i.
+        let runs = |slot: usize| {
+            let mut in_slot = self.mailboxes.iter().filter_map(|subtasks| subtasks.get(slot));
+            in_slot.any(|mailbox| !mailbox.is_closed())
+        };
+        if !slots.iter().any(|(slot, _)| runs(*slot)) {
+            return Err(Error::config(format!("all subtasks on task manager {} have finished", index + 1)));
         }
         for (_, control) in slots {
             control.killed.store(true, Ordering::Release);
@@ -336,7 +344,8 @@ fn open_source(
     let mut readers: Vec<VecDeque<SourceReader>> = (0..parallelism).map(|_| VecDeque::new()).collect();
     for (index, source) in sources.into_iter().enumerate() {
         let (max_time, held) = states.next().map_or((least, Vec::new()), |state| (state.max_time, state.held));
-        let held = held.iter().map(|rows| as_read_now(task, rows)).collect::<Result<Vec<_>>>()?;
+        let as_now = |HeldRows { rows, lost }| Ok(HeldRows { rows: as_read_now(task, &rows)?, lost });
+        let held = held.into_iter().map(as_now).collect::<Result<Vec<_>>>()?;
         readers[index % parallelism].push_back(SourceReader::new(source, delay_ms, max_time, held));
     }
     Ok(readers.into_iter().filter_map(SourceReaders::of).collect())

@@ -17,11 +17,14 @@ use super::subtask::Drain;
 use super::survey::Survey;
 use crate::api::{Committer, Settled};
 use crate::checkpoint::Moment;
-use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity};
+use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity, TrendView};
 use crate::plan::{JobGraph, JobSettings};
 use crate::types::key_group::hash_bytes;
 use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
 
+/// Moments kept for trends, and the time between two, milliseconds.
+const TREND: usize = 100;
+const TREND_MS: i64 = 1_000;
 /// The longest wait for a fresh view, milliseconds.
 const LOOK_MS: u32 = 200;
 
@@ -102,6 +105,7 @@ pub(super) struct Shared {
     ended: Condvar,
     clock: Arc<dyn Clock>,
     launched_ms: i64,
+    earlier_restarts: u32,
     settings: Arc<JobSettings>,
 }
 
@@ -115,6 +119,7 @@ struct SharedState {
     next_checkpoint_ms: Option<i64>,
     savepoints: Vec<SavepointView>,
     events: Vec<EventView>,
+    trend: VecDeque<TrendView>,
     control: Option<Arc<AttemptControl>>,
 }
 
@@ -127,6 +132,7 @@ impl Shared {
                 status: state.status,
                 cause: state.cause.as_ref().map(ToString::to_string),
                 restarts: state.restarts,
+                earlier_restarts: self.earlier_restarts,
                 uptime_ms: self.clock.now_ms().saturating_sub(self.launched_ms),
                 parallelism: state.parallelism,
                 now_ms: self.clock.now_ms(),
@@ -166,6 +172,11 @@ impl Shared {
             }
         }
         self.view()
+    }
+
+    /// The job's last minutes, a moment a second, oldest first.
+    pub(super) fn trend(&self) -> Vec<TrendView> {
+        self.lock().trend.iter().copied().collect()
     }
 
     /// The attempt that runs, or ran last.
@@ -277,6 +288,10 @@ impl<W: Workers> Driver<W> {
             (Some(storage), Some(id)) => source_rows(&graph, &*storage.restore(id)?)?,
             _ => 0,
         };
+        let past = match &storage {
+            Some(storage) => options.past.as_stored(&**storage, &held),
+            None => options.past,
+        };
         let manager_options = ManagerOptions {
             settings: Arc::clone(&options.settings),
             final_savepoint: options.final_savepoint.clone(),
@@ -292,6 +307,7 @@ impl<W: Workers> Driver<W> {
             next_checkpoint_ms: None,
             savepoints: Vec::new(),
             events: Vec::new(),
+            trend: VecDeque::new(),
             control: None,
         };
         let shared = Shared {
@@ -300,11 +316,12 @@ impl<W: Workers> Driver<W> {
             ended: Condvar::new(),
             clock: Arc::clone(&clock),
             launched_ms: now_ms,
+            earlier_restarts: past.restarts,
             settings: Arc::clone(&options.settings),
         };
         graphs.first = Some(graph);
         let mut driver = Self {
-            manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, now_ms),
+            manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, past, now_ms),
             workers,
             graphs,
             setting: DeploySetting {
@@ -371,6 +388,7 @@ impl<W: Workers> Driver<W> {
         }
         self.manager.blame(None);
         self.survey(false);
+        self.keep_moment();
         // Whoever is answered must find in the view what the answer says.
         self.publish();
         for (token, answer) in answers {
@@ -418,6 +436,20 @@ impl<W: Workers> Driver<W> {
         if let Some(control) = &self.control {
             self.survey.look(control, self.clock.now_ms(), last, self.manager.event_log());
         }
+    }
+
+    /// Keeps what trends are drawn of, once a second. It is woken more often anyway.
+    fn keep_moment(&self) {
+        let (Some(control), now_ms) = (&self.control, self.clock.now_ms()) else { return };
+        let mut state = self.shared.lock();
+        if state.trend.back().is_some_and(|last| now_ms.saturating_sub(last.at_ms) < TREND_MS) {
+            return;
+        }
+        if state.trend.len() == TREND {
+            state.trend.pop_front();
+        }
+        let moment = job_view::moment(control, now_ms, self.manager.restarts(), self.manager.parallelism());
+        state.trend.push_back(moment);
     }
 
     fn perform(&mut self, action: Action) -> Option<Event> {
@@ -531,8 +563,7 @@ impl<W: Workers> Driver<W> {
         if last(&state.events) != last(self.manager.events()) {
             state.events = self.manager.events().to_vec();
         }
-        if state.savepoints.len() != self.manager.savepoints().len() {
-            state.savepoints = self.manager.savepoints().to_vec();
-        }
+        state.savepoints.clear();
+        state.savepoints.extend_from_slice(self.manager.savepoints());
     }
 }

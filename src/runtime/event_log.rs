@@ -6,13 +6,19 @@ use crate::inspect::{EventView, Severity};
 const KEPT: usize = 300;
 
 /// The last events of a job, numbered over all its attempts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EventLog {
     events: Vec<EventView>,
     sequence: u64,
 }
 
 impl EventLog {
+    /// A log that goes on behind the events of earlier runs.
+    pub(super) fn new(events: Vec<EventView>) -> Self {
+        let sequence = events.last().map_or(0, |event| event.sequence);
+        Self { events, sequence }
+    }
+
     /// Notes an event; `row` is the row that caused it, as text.
     pub(super) fn note(
         &mut self,
@@ -42,7 +48,7 @@ mod tests {
 
     #[test]
     fn numbers_rise_when_old_events_are_forgotten() {
-        let mut log = EventLog::default();
+        let mut log = EventLog::new(Vec::new());
         for at_ms in 0..1_000 {
             log.note(at_ms, Severity::Info, "job", "x", None);
         }

@@ -16,12 +16,14 @@ use super::stepping::Stepper;
 use super::storage::{CheckpointStorage, RestorePoint};
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
-use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView};
+use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView, TrendView};
 use crate::plan::JobGraph;
 use crate::types::{CheckpointId, Clock, Error, Result, SubtaskId};
 
 /// Messages on their way to the job manager, at most.
 const MESSAGES: usize = 1_024;
+/// The longest wait for the last status of a job that answers no more, milliseconds.
+const OVER_MS: u64 = 1_000;
 /// The longest the job manager waits between two looks at the clock, which may be a virtual one.
 const LOOK_MS_MAX: i64 = 50;
 
@@ -162,6 +164,12 @@ impl Job {
     #[must_use]
     pub fn fresh_view(&self) -> Arc<JobView> {
         Arc::new(self.shared.fresh_view())
+    }
+
+    /// The job's last minutes, a moment a second, oldest first: what went on while nobody looked.
+    #[must_use]
+    pub fn trend(&self) -> Vec<TrendView> {
+        self.shared.trend()
     }
 
     /// The job's keyed state: live where the operators can show it, of the last completed checkpoint otherwise. Waits
@@ -313,7 +321,11 @@ impl Job {
 
     fn ask(&self, request: Request) -> Answer {
         let (reply, answer) = sync_channel(1);
-        let over = || Error::config(format!("the job is {}", self.shared.status().name()));
+        // Nobody answers for a job that is over; that it is may be told a moment later.
+        let over = || {
+            let status = self.shared.wait(Some(OVER_MS)).unwrap_or_else(|| self.shared.status());
+            Error::config(format!("the job is {}", status.name()))
+        };
         self.messages.send(Message::Request(request, reply)).map_err(|_| over())?;
         answer.recv().map_err(|_| over())?
     }

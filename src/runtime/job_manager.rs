@@ -18,6 +18,7 @@ use std::sync::Arc;
 use super::checkpoint_log::CheckpointLog;
 use super::event_log::EventLog;
 use super::job_status::may_follow;
+use super::past::Past;
 use super::subtask::SubtaskEvent;
 use crate::checkpoint::{Completed, Coordinator};
 use crate::inspect::{CheckpointView, EventView, JobStatus, SavepointView, Severity};
@@ -179,17 +180,18 @@ struct Redeploy {
 
 impl JobManager {
     /// The manager of a job that starts from `restore`; `held` are the checkpoints in its storage, `last_id` the last
-    /// number that was used there.
+    /// number that was used there, and `past` what its earlier runs have left.
     pub(super) fn new(
         options: ManagerOptions,
         parallelism: usize,
         restore: Option<CheckpointId>,
         held: &[CheckpointId],
         last_id: CheckpointId,
+        past: Past,
         now_ms: i64,
     ) -> Self {
         Self {
-            log: CheckpointLog::new(held, options.settings.retained_checkpoints),
+            log: CheckpointLog::new(past.checkpoints, held, options.settings.retained_checkpoints),
             options,
             status: JobStatus::Created,
             attempt: 0,
@@ -213,8 +215,8 @@ impl JobManager {
             concluded: false,
             savepoint_error: None,
             redeploy: None,
-            events: EventLog::default(),
-            savepoints: Vec::new(),
+            events: EventLog::new(past.events),
+            savepoints: past.savepoints,
             guilty_row: None,
             now_ms,
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::past::Past;
 use crate::plan::{JobGraph, JobSettings, StreamGraph};
 use crate::types::{CheckpointId, Result};
 
@@ -48,6 +49,8 @@ pub struct JobOptions {
     pub final_savepoint: Option<PathBuf>,
     /// Who steps the subtasks.
     pub executor: Executor,
+    /// What the runs of the job that this one goes on from have left to be shown.
+    pub past: Past,
 }
 
 impl JobOptions {
@@ -63,6 +66,7 @@ impl JobOptions {
             stop_after_rows: None,
             final_savepoint: None,
             executor: Executor::Threaded,
+            past: Past::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::deploy::AttemptControl;
 use super::mailbox::Message;
 use crate::api::Bounds;
-use crate::inspect::{EdgeView, JobView, VertexView};
+use crate::inspect::{EdgeView, JobView, TrendView, VertexView};
 use crate::plan::explain::exchange;
 use crate::plan::{JobGraph, Port};
 use crate::types::{SubtaskId, VertexId};
@@ -61,6 +61,21 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
     }
     view.max_parallelism = graph.max_parallelism;
     control.wake_to_look();
+}
+
+/// The moment as it is kept while nobody looks: a few counters are read.
+pub(super) fn moment(control: &AttemptControl, at_ms: i64, restarts: u32, parallelism: usize) -> TrendView {
+    let sources = control.graph.vertices.iter().zip(&control.metrics).filter(|(vertex, _)| vertex.source.is_some());
+    let times = || control.metrics.iter().flatten().map(|metrics| metrics.event_time());
+    let newest = times().filter_map(|(_, newest)| newest).max();
+    let slowest = times().filter_map(|(watermark, _)| watermark).min();
+    TrendView {
+        at_ms,
+        restarts,
+        parallelism,
+        source_rows: sources.flat_map(|(_, subtasks)| subtasks).map(|metrics| metrics.rows_in()).sum(),
+        lag_ms: newest.zip(slowest).map(|(newest, slowest)| newest.saturating_sub(slowest).max(0)),
+    }
 }
 
 /// The names of the columns that leave vertex `id`; of a sink those that it writes, which are those of its input.

@@ -101,6 +101,11 @@ impl Mailbox {
         self.waiting.store(false, Ordering::Release);
     }
 
+    /// Whether the subtask is over.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn take_where(&self, wanted: impl Fn(&Message) -> bool) -> Option<Message> {
         if !self.has_mail() {
             return None;

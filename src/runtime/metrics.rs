@@ -25,7 +25,7 @@ pub(super) enum Activity {
 
 /// The counters that outlive a restart: a checkpoint holds them, so that rows in = rows out + rows rejected holds for
 /// the whole job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) rows_in: u64,
     pub(super) rows_out: u64,
@@ -33,14 +33,18 @@ pub(super) struct Totals {
     pub(super) bytes_out: u64,
     pub(super) rejected_rows: u64,
     pub(super) late_rows: u64,
+    /// Rows sent over each outgoing edge; version 1 did not say.
+    pub(super) edge_rows: Vec<u64>,
 }
 
 impl Totals {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const VERSION_WITHOUT_EDGES: u8 = 1;
 
-    pub(super) fn encode(self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![Self::VERSION];
-        for word in [self.rows_in, self.rows_out, self.bytes_in, self.bytes_out, self.rejected_rows, self.late_rows] {
+        let words = [self.rows_in, self.rows_out, self.bytes_in, self.bytes_out, self.rejected_rows, self.late_rows];
+        for word in words.iter().chain(&self.edge_rows) {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         bytes
@@ -51,11 +55,18 @@ impl Totals {
         let mut sum = Self::default();
         for entry in entries {
             let (words, rest) = entry.get(1..).unwrap_or_default().as_chunks::<8>();
-            let (Some(&Self::VERSION), [rows_in, rows_out, bytes_in, bytes_out, rejected, late], []) =
+            let (Some(&version), [rows_in, rows_out, bytes_in, bytes_out, rejected, late, edges @ ..], []) =
                 (entry.first(), words, rest)
             else {
                 return Err(Error::state("the counters of a subtask are damaged"));
             };
+            if version != Self::VERSION && !(version == Self::VERSION_WITHOUT_EDGES && edges.is_empty()) {
+                return Err(Error::state("the counters of a subtask are damaged"));
+            }
+            sum.edge_rows.resize(sum.edge_rows.len().max(edges.len()), 0);
+            for (sum, edge) in sum.edge_rows.iter_mut().zip(edges) {
+                *sum += u64::from_le_bytes(*edge);
+            }
             sum.rows_in += u64::from_le_bytes(*rows_in);
             sum.rows_out += u64::from_le_bytes(*rows_out);
             sum.bytes_in += u64::from_le_bytes(*bytes_in);
@@ -135,7 +146,12 @@ impl SubtaskMetrics {
             restored_late_rows: restored.late_rows,
             activity: AtomicU8::new(Activity::Idle as u8),
             inputs: inputs.into_iter().map(input).collect(),
-            edge_rows: (0..edges).map(|_| AtomicU64::default()).collect(),
+            // Of a pipeline with other edges nobody knows what went where.
+            edge_rows: if restored.edge_rows.len() == edges {
+                restored.edge_rows.into_iter().map(AtomicU64::new).collect()
+            } else {
+                (0..edges).map(|_| AtomicU64::default()).collect()
+            },
             operators,
             ..Self::default()
         }
@@ -213,6 +229,17 @@ impl SubtaskMetrics {
         self.progress_known.store(progress.total.is_some(), Ordering::Relaxed);
     }
 
+    /// Rows that came in so far.
+    pub(super) fn rows_in(&self) -> u64 {
+        self.rows_in.load(Ordering::Relaxed)
+    }
+
+    /// The watermark, and the newest event time that was read; no watermark of one that holds none back.
+    pub(super) fn event_time(&self) -> (Option<i64>, Option<i64>) {
+        let watermark = from_cell(&self.watermark).filter(|_| !self.idle.load(Ordering::Relaxed));
+        (watermark, from_cell(&self.newest_event_time))
+    }
+
     /// Units done by this reader, and of how many by all of its source.
     pub(super) fn progress(&self) -> Option<(u64, u64)> {
         self.progress_known
@@ -240,6 +267,7 @@ impl SubtaskMetrics {
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
             rejected_rows: self.rejected_rows.load(Ordering::Relaxed),
             late_rows: self.restored_late_rows + self.operators.iter().map(|m| m.late_rows()).sum::<u64>(),
+            edge_rows: self.edge_rows.iter().map(|rows| rows.load(Ordering::Relaxed)).collect(),
         }
     }
 
@@ -299,10 +327,25 @@ mod tests {
 
     #[test]
     fn totals_add_up_over_instances_and_damage_is_found() {
-        let one = Totals { rows_in: 5, rows_out: 4, bytes_in: 3, bytes_out: 2, rejected_rows: 1, late_rows: 7 };
+        let counts = Totals {
+            rows_in: 5,
+            rows_out: 4,
+            bytes_in: 3,
+            bytes_out: 2,
+            rejected_rows: 1,
+            late_rows: 7,
+            ..Totals::default()
+        };
+        let one = Totals { edge_rows: vec![3, 1], ..counts.clone() };
         let sum = Totals::decode(&[one.encode(), one.encode()]).expect("both are whole");
-        assert_eq!((sum.rows_in, sum.late_rows), (10, 14));
-        for cut in 0..one.encode().len() {
+        assert_eq!((sum.rows_in, sum.late_rows, &sum.edge_rows[..]), (10, 14, &[6, 2][..]));
+        // As written before edges were counted.
+        let mut first = counts.encode();
+        first[0] = Totals::VERSION_WITHOUT_EDGES;
+        assert_eq!(Totals::decode(&[first.clone()]).expect("whole"), counts);
+        first.extend([0; 8]);
+        assert!(Totals::decode(&[first]).is_err());
+        for cut in (0..one.encode().len()).filter(|cut| *cut < 49 || cut % 8 != 1) {
             assert!(Totals::decode(&[one.encode()[..cut].to_vec()]).is_err(), "cut at {cut}");
         }
     }

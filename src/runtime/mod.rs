@@ -20,6 +20,7 @@ mod mailbox;
 mod metrics;
 mod outputs;
 mod pace;
+mod past;
 mod redb_storage;
 mod shown;
 mod source_driver;
@@ -38,6 +39,7 @@ mod watermark_valve;
 
 pub use job::Job;
 pub use job_spec::{Executor, JobOptions, JobSpec, MakeGraph, Restore};
+pub use past::Past;
 pub use redb_storage::open_storage;
 pub use stepping::Stepper;
 pub use storage::{CheckpointStorage, CheckpointWrite, JobFacts, OperatorFacts, RestorePoint};

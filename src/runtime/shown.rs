@@ -171,8 +171,8 @@ mod tests {
         assert_eq!(view.output.len(), OUTPUT);
         assert_eq!(view.output[OUTPUT - 1].sequence, 302);
         assert_eq!(
-            (view.output[OUTPUT - 1].kind.as_str(), view.output[OUTPUT - 1].values.as_slice()),
-            ("+U", &["1".to_owned()][..])
+            (view.output[OUTPUT - 1].kind.as_str(), view.output[OUTPUT - 1].values[0].to_json()),
+            ("+U", serde_json::json!(1))
         );
     }
 

@@ -9,8 +9,9 @@ use super::chain::Chain;
 use super::pace::Pace;
 use super::source_reader::{SourceReaders, TimedRows};
 use super::source_scan::{Scan, Scanned, rejected};
+use super::source_state::{HeldRows, Lost};
 use super::source_time::{Admitted, EventTimes, IdleTimer, Silence};
-use crate::api::{Output, SourcePoll};
+use crate::api::{OnError, Output, Rejected, SourcePoll};
 use crate::expr::Evaluator;
 use crate::plan::SourceTask;
 use crate::state::StateChange;
@@ -141,8 +142,8 @@ impl SourceDriver {
         }
         let reader = &mut self.readers.current;
         if reader.next_times().is_none() {
-            if let Some(rows) = reader.restored.pop_front() {
-                self.admit(&rows, chain)?;
+            if let Some(HeldRows { rows, lost }) = reader.restored.pop_front() {
+                self.admit(&rows, lost, chain)?;
             } else if reader.at_end {
                 if !self.readers.go_on() {
                     return Ok(SourceStep::AtEnd);
@@ -151,9 +152,7 @@ impl SourceDriver {
             } else {
                 match reader.source.poll()? {
                     SourcePoll::Rows { rows, rejected } => {
-                        chain.outputs.metrics().add_in(rejected.len(), rejected.iter().map(|row| row.row.len()).sum());
-                        chain.outputs.reject_read(self.task.on_error, rejected)?;
-                        self.admit(&rows, chain)?;
+                        self.admit(&rows, rejected.into(), chain)?;
                     }
                     SourcePoll::Pending(due_ms) => {
                         let due_ms = due_ms.unwrap_or_else(|| self.setting.clock.now_ms().saturating_add(POLL_MS));
@@ -178,18 +177,35 @@ impl SourceDriver {
         }
     }
 
-    /// Gives rows their event times; those without are rejected.
-    fn admit(&mut self, rows: &RecordBatch, chain: &mut Chain) -> Result<()> {
+    /// Gives rows their event times; those without are lost, as `lost` are, which stand between the rows. They are
+    /// counted and given up when the rows around them leave; where one fails the job, it does so now.
+    fn admit(&mut self, rows: &RecordBatch, mut lost: Lost, chain: &mut Chain) -> Result<()> {
+        if self.task.on_error == OnError::Fail {
+            self.give_up(lost.drain(..).map(|(_, row)| row).collect(), chain)?;
+        }
         if rows.num_rows() == 0 {
-            return Ok(());
+            return self.give_up(lost.into_iter().map(|(_, row)| row).collect(), chain);
         }
         let Admitted { rows: admitted, untimed } = self.times.admit(rows, self.setting.clock.now_ms())?;
         if !untimed.is_empty() {
-            chain.outputs.metrics().add_in(untimed.len(), 0);
-            chain.outputs.reject_read(self.task.on_error, rejected(&self.task.name, rows, &untimed))?;
+            let read = rejected(&self.task.name, rows, &untimed);
+            if self.task.on_error == OnError::Fail {
+                return self.give_up(read, chain);
+            }
+            lost.extend(untimed.iter().map(|error| error.row).zip(read));
+            lost.make_contiguous().sort_by_key(|(before, _)| *before);
+            for (before, _) in &mut lost {
+                *before -= untimed.partition_point(|error| error.row < *before);
+            }
         }
-        self.readers.current.hold(admitted);
-        Ok(())
+        let gone = self.readers.current.hold(admitted, lost);
+        self.give_up(gone, chain)
+    }
+
+    /// Counts rows as read and gives them up, as the source says.
+    fn give_up(&self, rows: Vec<Rejected>, chain: &mut Chain) -> Result<()> {
+        chain.outputs.metrics().add_in(rows.len(), rows.iter().map(|row| row.row.len()).sum());
+        chain.outputs.reject_read(self.task.on_error, rows)
     }
 
     /// Sends on the held rows that are due and within the budget.
@@ -213,10 +229,11 @@ impl SourceDriver {
                 return Ok(SourceStep::BudgetSpent);
             }
         }
-        let Some(leaving) = self.readers.current.take(rows) else { return Ok(SourceStep::Progress) };
+        let Some((leaving, gone)) = self.readers.current.take(rows) else { return Ok(SourceStep::Progress) };
         if self.idle.rows(now_ms) {
             chain.outputs.status(ChannelStatus::Active);
         }
+        self.give_up(gone, chain)?;
         self.send(leaving, chain)?;
         Ok(SourceStep::Progress)
     }

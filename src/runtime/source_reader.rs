@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 
-use super::source_state::ReaderState;
-use crate::api::{Source, SourceProgress, TimeSpans, WatermarkGenerator};
+use super::source_state::{HeldRows, Lost, ReaderState};
+use crate::api::{Rejected, Source, SourceProgress, TimeSpans, WatermarkGenerator};
 use crate::state::StateChange;
 use crate::types::{CheckpointId, MAX_WATERMARK, Result};
 
@@ -34,16 +34,16 @@ pub(super) struct SourceReader {
     pub(super) source: Box<dyn Source>,
     pub(super) generator: WatermarkGenerator,
     /// Rows that wait to be due, or for budget; never more than the source returned at once, and what was restored.
-    held: VecDeque<TimedRows>,
+    held: VecDeque<(TimedRows, Lost)>,
     /// Rows restored without times, to be given those before anything is read.
-    pub(super) restored: VecDeque<RecordBatch>,
+    pub(super) restored: VecDeque<HeldRows>,
     pub(super) at_end: bool,
 }
 
 impl SourceReader {
     /// A reader that goes on over `source`, behind rows up to `max_time` ([`NO_TIME`](crate::types::NO_TIME) for none),
     /// with `held` to be sent first.
-    pub(super) fn new(source: Box<dyn Source>, delay_ms: i64, max_time: i64, held: Vec<RecordBatch>) -> Self {
+    pub(super) fn new(source: Box<dyn Source>, delay_ms: i64, max_time: i64, held: Vec<HeldRows>) -> Self {
         Self {
             at_end: source.is_at_end(),
             source,
@@ -58,32 +58,44 @@ impl SourceReader {
         self.at_end && self.held.is_empty() && self.restored.is_empty()
     }
 
-    pub(super) fn hold(&mut self, rows: TimedRows) {
+    /// Holds `rows` and the lost ones between them. Returns those that no row leaves before: they are gone already.
+    pub(super) fn hold(&mut self, rows: TimedRows, mut lost: Lost) -> Vec<Rejected> {
+        let gone = gone(&mut lost, 0);
         if !rows.times.is_empty() {
-            self.held.push_back(rows);
+            self.held.push_back((rows, lost));
         }
+        gone
     }
 
     /// The event times of the rows that leave next.
     pub(super) fn next_times(&self) -> Option<&[i64]> {
-        self.held.front().map(|held| &held.times[..])
+        self.held.front().map(|(held, _)| &held.times[..])
     }
 
-    /// Takes the first `rows` of the rows that leave next.
-    pub(super) fn take(&mut self, rows: usize) -> Option<TimedRows> {
-        let held = self.held.pop_front()?;
+    /// Takes the first `rows` of the rows that leave next, and the lost ones between them and right behind.
+    pub(super) fn take(&mut self, rows: usize) -> Option<(TimedRows, Vec<Rejected>)> {
+        let (held, mut lost) = self.held.pop_front()?;
+        let gone = gone(&mut lost, rows);
         let rest = held.times.len().saturating_sub(rows);
         if rest == 0 {
-            return Some(held);
+            return Some((held, gone));
         }
-        self.held.push_front(held.slice(rows, rest));
-        Some(held.slice(0, rows))
+        lost.iter_mut().for_each(|(before, _)| *before -= rows);
+        self.held.push_front((held.slice(rows, rest), lost));
+        Some((held.slice(0, rows), gone))
     }
 
     fn snapshot(&mut self, id: CheckpointId) -> Result<ReaderState> {
-        let held = self.held.iter().map(|held| &held.rows).chain(&self.restored).cloned().collect();
+        let held = self.held.iter().map(|(held, lost)| HeldRows { rows: held.rows.clone(), lost: lost.clone() });
+        let held = held.chain(self.restored.iter().cloned()).collect();
         Ok(ReaderState { position: self.source.snapshot(id)?, max_time: self.generator.max_time(), held })
     }
+}
+
+/// Takes from the front of `lost` what at most `rows` rows leave before.
+fn gone(lost: &mut Lost, rows: usize) -> Vec<Rejected> {
+    let count = lost.iter().take_while(|(before, _)| *before <= rows).count();
+    lost.drain(..count).map(|(_, row)| row).collect()
 }
 
 /// The readers of one subtask: one, or several after a restore of more readers than there are subtasks now. They are

@@ -2,11 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io::Cursor;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, UInt64Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 
+use crate::api::Rejected;
 use crate::state::{OperatorStateDescriptor, RestoredState, StateChange};
 use crate::types::{Error, NO_TIME, Result};
 
@@ -19,14 +23,28 @@ const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("water
 /// rows. The reader's position is behind them, so they must be kept.
 const HELD: OperatorStateDescriptor = OperatorStateDescriptor::union("held");
 
+/// Beside each of those, in the same order: the rows between the held ones that were given up, to be counted when those
+/// around them leave. Earlier versions gave them up when they were read.
+const LOST: OperatorStateDescriptor = OperatorStateDescriptor::union("lost");
+
 /// The state of every source. Which instance goes on with which reader is decided where they are opened.
-pub(super) const STATES: [OperatorStateDescriptor; 3] = [READER, WATERMARK, HELD];
+pub(super) const STATES: [OperatorStateDescriptor; 4] = [READER, WATERMARK, HELD, LOST];
 
 const ROWS_VERSION: u8 = 1;
 const VERSION: u8 = 2;
 /// In this one, an entry of event times had three: the largest by which the watermark had risen, the one that a row had
 /// to exceed to raise it, and the largest among the held rows; and it did not count those.
 const VERSION_OF_COMMON_TIMES: u8 = 1;
+
+/// Rows that were given up, in order, each with how many of the rows around it leave before it.
+pub(super) type Lost = VecDeque<(usize, Rejected)>;
+
+/// Rows that a reader holds, and those between them that were given up.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct HeldRows {
+    pub(super) rows: RecordBatch,
+    pub(super) lost: Lost,
+}
 
 /// The state of one reader at a barrier, and what it goes on from after a restore: the rows that it still has to give
 /// meet the event time that it had reached.
@@ -36,7 +54,7 @@ pub(super) struct ReaderState {
     pub(super) position: Vec<u8>,
     /// The largest event time that has left, [`NO_TIME`] for none.
     pub(super) max_time: i64,
-    pub(super) held: Vec<RecordBatch>,
+    pub(super) held: Vec<HeldRows>,
 }
 
 impl ReaderState {
@@ -49,8 +67,9 @@ impl ReaderState {
             StateChange::Operator { state: READER.name, entry: self.position },
             StateChange::Operator { state: WATERMARK.name, entry: time },
         ];
-        for rows in self.held {
-            changes.push(StateChange::Operator { state: HELD.name, entry: encode(&rows)? });
+        changes.push(StateChange::Operator { state: LOST.name, entry: encode_lost(&self.held)? });
+        for held in self.held {
+            changes.push(StateChange::Operator { state: HELD.name, entry: encode(&held.rows)? });
         }
         Ok(changes)
     }
@@ -63,6 +82,7 @@ impl ReaderState {
         let positions = state.operator(&READER)?;
         let times = state.operator(&WATERMARK)?;
         let entries = state.operator(&HELD)?;
+        let mut lost = state.operator(&LOST)?.into_iter();
         let mut held = entries.iter().map(|entry| decode(entry)).collect::<Result<VecDeque<_>>>()?;
         let reached = times.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
         if positions.len() != reached.len() {
@@ -70,14 +90,18 @@ impl ReaderState {
         }
         let mut readers = Vec::new();
         for (position, Reached { max_time, held: own }) in positions.into_iter().zip(reached) {
-            let own = held.drain(..own.min(held.len())).flatten().collect();
+            let own = held.drain(..own.min(held.len())).flatten();
+            let mut own: Vec<HeldRows> = own.map(|rows| HeldRows { rows, lost: Lost::new() }).collect();
+            if let Some(lost) = lost.next() {
+                decode_lost(&lost, &mut own)?;
+            }
             readers.push(Self { position, max_time, held: own });
         }
         // Only the first version did not count them all; no row may be lost.
         for (index, rows) in held.into_iter().enumerate() {
             let count = readers.len().max(1);
             let reader = readers.get_mut(index % count).ok_or_else(|| Error::state("held rows of no reader"))?;
-            reader.held.extend(rows);
+            reader.held.extend(rows.into_iter().map(|rows| HeldRows { rows, lost: Lost::new() }));
         }
         Ok((!readers.is_empty()).then_some(readers))
     }
@@ -133,11 +157,46 @@ fn decode(entry: &[u8]) -> Result<Vec<RecordBatch>> {
     Ok(reader.collect::<Result<Vec<_>, _>>()?)
 }
 
+/// The columns of an entry of lost rows: which of the reader's held batches, behind how many of its rows, and the row.
+fn encode_lost(held: &[HeldRows]) -> Result<Vec<u8>> {
+    let lost = || held.iter().enumerate().flat_map(|(batch, held)| held.lost.iter().map(move |lost| (batch, lost)));
+    let number = |numbers: &mut dyn Iterator<Item = usize>| -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(numbers.map(|number| number as u64)))
+    };
+    let columns: [(&str, ArrayRef); 5] = [
+        ("batch", number(&mut lost().map(|(batch, _)| batch))),
+        ("before", number(&mut lost().map(|(_, (before, _))| *before))),
+        ("place", Arc::new(StringArray::from_iter_values(lost().map(|(_, (_, row))| &row.place)))),
+        ("row", Arc::new(BinaryArray::from_iter_values(lost().map(|(_, (_, row))| &row.row)))),
+        ("message", Arc::new(StringArray::from_iter_values(lost().map(|(_, (_, row))| &row.message)))),
+    ];
+    encode(&RecordBatch::try_from_iter(columns)?)
+}
+
+fn decode_lost(entry: &[u8], held: &mut [HeldRows]) -> Result<()> {
+    let damaged = || Error::state("the rows that a source gave up are damaged");
+    for rows in decode(entry)? {
+        let [batch, before, place, row, message] = rows.columns() else { return Err(damaged()) };
+        let number = |column: &ArrayRef, at: usize| -> Option<usize> {
+            usize::try_from(column.as_primitive_opt::<UInt64Type>()?.value(at)).ok()
+        };
+        let text = |column: &ArrayRef, at: usize| Some(column.as_string_opt::<i32>()?.value(at).to_owned());
+        for at in 0..rows.num_rows() {
+            let lost = || {
+                let row = row.as_binary_opt::<i32>()?.value(at).to_vec();
+                let row = Rejected { place: text(place, at)?, row, message: text(message, at)? };
+                Some((number(batch, at)?, (number(before, at)?, row)))
+            };
+            let (batch, lost) = lost().ok_or_else(damaged)?;
+            held.get_mut(batch).ok_or_else(damaged)?.lost.push_back(lost);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, Int64Array};
+    use arrow_array::Int64Array;
 
     use super::*;
     use crate::memory_state::MemoryState;
@@ -157,7 +216,13 @@ mod tests {
     #[test]
     fn each_reader_is_given_back_its_own_time_and_its_own_rows() {
         let written = || {
-            let held = [vec![], vec![rows()], vec![rows().slice(1, 1), rows()]];
+            let row = |row: &str| Rejected { place: "f:1".to_owned(), row: row.into(), message: "bad".to_owned() };
+            let held = |rows, lost: &[&str]| HeldRows { rows, lost: lost.iter().map(|&of| (1, row(of))).collect() };
+            let held = [
+                vec![],
+                vec![held(rows(), &["a", "\u{0}"])],
+                vec![held(rows().slice(1, 1), &[]), held(rows(), &["x"])],
+            ];
             held.into_iter().zip([50, NO_TIME, 80]).zip(1..).map(|((held, max_time), position)| ReaderState {
                 position: vec![position],
                 max_time,

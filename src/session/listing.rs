@@ -1,6 +1,6 @@
 //! Rows of a listing: shown as a table, or as JSON, from the same values.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The alignment of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,14 @@ pub enum Align {
     Right,
 }
 
+/// The readers that see a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    Everybody,
+    People,
+    Json,
+}
+
 /// One column of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
@@ -18,27 +26,40 @@ pub struct Column {
     pub name: &'static str,
     /// The side its values stand on.
     pub align: Align,
-    /// Whether it is in the table, and not only in JSON.
-    pub shown: bool,
+    /// Whether its values are times in ISO 8601, which people read without `T` and `Z`.
+    time: bool,
+    of: For,
 }
 
 impl Column {
     /// A column of text.
     #[must_use]
     pub const fn text(name: &'static str) -> Self {
-        Self { name, align: Align::Left, shown: true }
+        Self { name, align: Align::Left, time: false, of: For::Everybody }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(name: &'static str) -> Self {
-        Self { name, align: Align::Right, shown: true }
+        Self { align: Align::Right, ..Self::text(name) }
     }
 
-    /// The same column, only in JSON.
+    /// A column of times (see [`time`](super::listings::time)).
     #[must_use]
-    pub const fn only_in_json(self) -> Self {
-        Self { shown: false, ..self }
+    pub const fn time(name: &'static str) -> Self {
+        Self { time: true, ..Self::text(name) }
+    }
+
+    /// The same column, in tables alone: what JSON has in parts.
+    #[must_use]
+    pub const fn for_people(self) -> Self {
+        Self { of: For::People, ..self }
+    }
+
+    /// The same column, in JSON and files alone.
+    #[must_use]
+    pub const fn for_json(self) -> Self {
+        Self { of: For::Json, ..self }
     }
 }
 
@@ -55,13 +76,17 @@ pub struct Listing {
     pub empty: &'static str,
     /// The note that people should know beside the rows: that there are more. Not part of the JSON.
     pub note: Option<String>,
+    /// The number of rows that there are, of a listing that may leave some out.
+    pub total: Option<u64>,
+    /// The members of the JSON beside the rows, of such a listing.
+    pub beside: Vec<(&'static str, Value)>,
 }
 
 impl Listing {
     /// An empty listing.
     #[must_use]
     pub const fn new(columns: Vec<Column>, empty: &'static str) -> Self {
-        Self { columns, rows: Vec::new(), json: false, empty, note: None }
+        Self { columns, rows: Vec::new(), json: false, empty, note: None, total: None, beside: Vec::new() }
     }
 
     /// The same listing, to be shown as JSON if `json`.
@@ -77,18 +102,105 @@ impl Listing {
         self.rows.push(row);
     }
 
-    /// The rows as an array of objects.
+    /// The rows as an array of objects; of a listing that may leave some out, an object that has them as `rows` and says
+    /// how many there are (`total`) and whether some are left out (`truncated`).
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let listing = self.seen_by(For::Json);
         let object = |row: &Vec<Value>| {
-            Value::Object(
-                self.columns
-                    .iter()
-                    .zip(row)
-                    .map(|(column, value)| (column.name.to_owned(), value.clone()))
-                    .collect::<Map<_, _>>(),
-            )
+            let named = listing.columns.iter().zip(row).map(|(column, value)| (column.name.to_owned(), value.clone()));
+            Value::Object(named.collect::<Map<_, _>>())
         };
-        Value::Array(self.rows.iter().map(object).collect())
+        let rows = Value::Array(listing.rows.iter().map(object).collect());
+        let Some(total) = self.total else { return rows };
+        let truncated = total > self.rows.len() as u64;
+        let mut all = Map::new();
+        all.insert("rows".to_owned(), rows);
+        all.insert("total".to_owned(), json!(total));
+        all.insert("truncated".to_owned(), json!(truncated));
+        all.extend(self.beside.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Value::Object(all)
+    }
+
+    /// The columns and rows of a file: what JSON has.
+    #[must_use]
+    pub fn for_files(&self) -> Self {
+        self.seen_by(For::Json)
+    }
+
+    /// The columns and rows of a table, what is nested as text.
+    #[must_use]
+    pub fn for_people(&self) -> Self {
+        let mut listing = self.seen_by(For::People);
+        for row in &mut listing.rows {
+            for (column, value) in listing.columns.iter().zip(row) {
+                match value {
+                    Value::String(text) if column.time => *text = without_marks(text),
+                    Value::Array(_) | Value::Object(_) => *value = Value::String(plain(value)),
+                    Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+                }
+            }
+        }
+        listing
+    }
+
+    fn seen_by(&self, reader: For) -> Self {
+        let seen: Vec<bool> =
+            self.columns.iter().map(|column| matches!(column.of, For::Everybody) || column.of == reader).collect();
+        let kept = |row: &Vec<Value>| {
+            row.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(value, _)| value.clone()).collect()
+        };
+        Self {
+            columns: self.columns.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(column, _)| *column).collect(),
+            rows: self.rows.iter().map(kept).collect(),
+            beside: Vec::new(),
+            note: self.note.clone(),
+            ..*self
+        }
+    }
+}
+
+/// `2026-01-02 03:04:05.000` of `2026-01-02T03:04:05.000Z`.
+fn without_marks(iso: &str) -> String {
+    iso.strip_suffix('Z').map_or_else(|| iso.to_owned(), |time| time.replacen('T', " ", 1))
+}
+
+/// What is nested as people read it: `auction=1001, n=5`.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_json_read_the_same_values_in_their_own_way() {
+        let columns = vec![
+            Column::time("at"),
+            Column::text("queue").for_people(),
+            Column::number("waiting").for_json(),
+            Column::text("key"),
+        ];
+        let mut listing = Listing::new(columns, "none");
+        let key = json!({ "b": 1, "a": null, "of": [1.5, "x"] });
+        listing.push(vec![json!("2026-01-02T03:04:05.000Z"), json!("3/8"), json!(3), key.clone()]);
+        let shown = listing.for_people();
+        let names: Vec<&str> = shown.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names, ["at", "queue", "key"]);
+        assert_eq!(shown.rows[0], [json!("2026-01-02 03:04:05.000"), json!("3/8"), json!("b=1, a=NULL, of=1.5, x")]);
+        let row = json!({ "at": "2026-01-02T03:04:05.000Z", "waiting": 3, "key": key });
+        assert_eq!(listing.to_json(), json!([row]));
+        listing.total = Some(7);
+        listing.beside.push(("more", json!(1)));
+        assert_eq!(listing.to_json(), json!({ "rows": [row], "total": 7, "truncated": true, "more": 1 }));
     }
 }

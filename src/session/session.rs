@@ -18,7 +18,7 @@ use crate::lang;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
 use crate::plan::{Catalog, Entry, Environment, Item, JobSettings};
-use crate::runtime::{Job, JobOptions, JobSpec, Restore};
+use crate::runtime::{Job, JobOptions, JobSpec, Past, Restore};
 use crate::state::{Definition, JobDir, StateDir};
 use crate::types::{Clock, Diagnostic, Error, Spanned};
 
@@ -388,12 +388,17 @@ impl Session {
         // The last checkpoint of a run that has none is not that of a run before it.
         let nothing = *from == Restore::Latest && !entry.job.has_checkpoint();
         let from = if nothing { Restore::Fresh } else { from.clone() };
-        let options = JobOptions { statement: entry.statement.clone(), ..JobOptions::of(&plan.settings) };
-        let spec = JobSpec::new(plan.stream_graph(), options, from);
+        let options = JobOptions {
+            statement: entry.statement.clone(),
+            executor: self.settings.executor,
+            ..JobOptions::of(&plan.settings)
+        };
+        let mut spec = JobSpec::new(plan.stream_graph(), options, from);
         // A running job is not ended for a slip of the keyboard.
         entry.job.check_restore(&spec)?;
         entry.job.cancel();
         let _ = entry.job.wait(None);
+        spec.options.past = Past::of(&entry.job.view());
         let outcome = self.launch(plan, spec, results)?;
         if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
             return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });

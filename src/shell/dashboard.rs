@@ -24,7 +24,7 @@ pub(super) use terminal::give_back;
 use super::output::outlet;
 use super::print;
 use super::shell::Shell;
-use crate::dashboard::{Answer, App, AppOptions, Look, panels};
+use crate::dashboard::{Answer, App, AppOptions, Caption, Look, panels};
 use crate::types::{Error, Printable, Result};
 use capture::Capture;
 use job_control::JobControl;
@@ -38,12 +38,21 @@ const QUEUE: usize = 64;
 /// # Errors
 /// When there is no terminal to draw on, or it is lost.
 pub(super) fn open(shell: &mut Shell, job: Option<&str>) -> Result<Left> {
+    watch(shell, job, None)
+}
+
+/// The same on the jobs of a demo, which end when it is left.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn watch(shell: &mut Shell, job: Option<&str>, demo: Option<Caption>) -> Result<Left> {
     check_terminal(job)?;
     shell.interrupts.follow_terminal();
     let job_control = JobControl::install()?;
     let mut options = shell.dashboard.take().unwrap_or_else(|| AppOptions { look: look(), ..AppOptions::default() });
     // Without a name the job started last, whichever was shown before.
     options.job = job.map(str::to_owned);
+    options.demo = demo;
     let hidden = outlet().hide();
     let done = show(shell, options, job_control);
     drop(hidden);

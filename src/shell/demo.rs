@@ -6,6 +6,7 @@ use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE};
 use super::shell::Shell;
 use super::{foreground, print, prompt, script};
+use crate::dashboard::Caption;
 use crate::session::Memory;
 use crate::types::{Diagnostic, Printable, Result};
 
@@ -18,6 +19,7 @@ struct Demo {
     brief: &'static str,
     /// The options that stand there instead when somebody watches.
     watched: &'static str,
+    caption: Caption,
 }
 
 const DEMOS: &[Demo] = &[
@@ -27,6 +29,10 @@ const DEMOS: &[Demo] = &[
         script: include_str!("../../sessions/demo/nexmark.lotic"),
         brief: "events = 2000000, rate = 200000",
         watched: "events = 60000000, rate = 100000",
+        caption: Caption {
+            question: "Which auctions get the most bids, and at what price, in each ten seconds?",
+            look: "Look: bids flow from left to right.  4 windows fill  5 state by key  x kill one",
+        },
     },
     Demo {
         name: "sensors",
@@ -34,6 +40,10 @@ const DEMOS: &[Demo] = &[
         script: include_str!("../../sessions/demo/sensors.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 200000, rate = 500",
+        caption: Caption {
+            question: "How hot is it at each sensor a minute, and which readings came too late?",
+            look: "Look: two sinks, one of late rows.  3 what holds time back  4 windows  7 rows",
+        },
     },
     Demo {
         name: "clicks",
@@ -41,6 +51,10 @@ const DEMOS: &[Demo] = &[
         script: include_str!("../../sessions/demo/clicks.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 80000, rate = 200",
+        caption: Caption {
+            question: "Which pages were viewed most in the last five minutes, and by how many users?",
+            look: "Look: each view is in five windows.  4 they overlap  5 users by page  7 rows",
+        },
     },
     Demo {
         name: "fraud",
@@ -48,6 +62,10 @@ const DEMOS: &[Demo] = &[
         script: include_str!("../../sessions/demo/fraud.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 200000, rate = 500",
+        caption: Caption {
+            question: "Which cards were tried with a small amount and then charged with a large one?",
+            look: "Look: the last box drops all others.  2 rows in and out  7 the fraud  x kill one",
+        },
     },
 ];
 
@@ -79,7 +97,7 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
     print::error(format!("demo {}: {}\n\n{}\n", demo.name, demo.summary, text.trim()));
     let ended = script::run(&mut shell, demo.name, &text)?;
     let code = match ended {
-        End::Done if watch => watched(&mut shell)?,
+        End::Done if watch => watched(&mut shell, demo.caption)?,
         End::Done | End::Quit => foreground::wait_for_jobs(&shell),
         End::Failed => EXIT_FAILURE,
         End::Interrupted => shell.interrupts.exit_code(),
@@ -91,9 +109,12 @@ pub(super) fn run(name: Option<&str>, rows: Option<u64>, options: &RunOptions) -
 }
 
 /// The dashboard on the demo's job; the demo ends with it, unless the person goes on at the prompt.
-fn watched(shell: &mut Shell) -> Result<u8> {
-    let left = dashboard::open(shell, None)?;
+fn watched(shell: &mut Shell, caption: Caption) -> Result<u8> {
+    let left = dashboard::watch(shell, None, Some(caption))?;
     if left == Left::ToPrompt {
+        if shell.session.running().next().is_some() {
+            print::error("the demo's job runs on: `dashboard` (F2) shows it, `show jobs` lists it, \\q ends it\n");
+        }
         return prompt::run(shell, false);
     }
     shell.session.cancel_all();
@@ -114,6 +135,9 @@ mod tests {
             let numbers = demo.watched.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok());
             let [rows, rate] = numbers.collect::<Vec<_>>()[..] else { panic!("rows and a rate: {}", demo.watched) };
             assert!(rows / rate > 180, "{}", demo.name);
+            for line in [demo.caption.question, demo.caption.look] {
+                assert!(line.len() < 80, "{line}");
+            }
         }
     }
 }

@@ -55,21 +55,19 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if listing.json {
         return json(&listing.to_json());
     }
+    let listing = &listing.for_people();
     let note =
         listing.note.as_ref().map_or_else(String::new, |note| Printable::from(format!("{note}\n")).as_str().to_owned());
     if listing.rows.is_empty() {
         return format!("{}\n{note}", listing.empty).into();
     }
-    let columns: Vec<&Column> = listing.columns.iter().filter(|column| column.shown).collect();
-    let names: Vec<String> = columns.iter().map(|column| column.name.to_owned()).collect();
-    let shown = |row: &Vec<Value>| {
-        listing.columns.iter().zip(row).filter(|(column, _)| column.shown).map(|(_, value)| text(value)).collect()
-    };
-    let rows: Vec<Vec<String>> = listing.rows.iter().map(shown).collect();
+    let names: Vec<String> = listing.columns.iter().map(|column| column.name.to_owned()).collect();
+    let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
     let mut widths: Vec<usize> = (0..names.len())
         .map(|index| rows.iter().chain([&names]).map(|row| cells::width(&row[index])).max().unwrap_or(0))
         .collect();
-    let least: Vec<usize> = columns
+    let least: Vec<usize> = listing
+        .columns
         .iter()
         .zip(&widths)
         .map(|(column, &widest)| match column.align {
@@ -80,14 +78,14 @@ pub(super) fn listing(listing: &Listing, width: Option<u16>) -> Printable {
     if width.is_some_and(|limit| !cells::fit(&mut widths, &least, usize::from(limit))) {
         return (vertical(&names, &rows) + &note).into();
     }
-    (table(&columns, &names, rows, &widths) + &note).into()
+    (table(&listing.columns, &names, rows, &widths) + &note).into()
 }
 
 /// The narrowest that a column of text is wrapped into before a listing is shown vertically.
 const COLUMN_LEAST: usize = 12;
 
 /// A table of columns this wide; longer cells are wrapped.
-fn table(columns: &[&Column], names: &[String], rows: Vec<Vec<String>>, widths: &[usize]) -> String {
+fn table(columns: &[Column], names: &[String], rows: Vec<Vec<String>>, widths: &[usize]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.add_row(names);

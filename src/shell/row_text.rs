@@ -24,6 +24,15 @@ pub(super) struct RowText {
     /// The header shown last: other columns need another.
     shown: Option<Shown>,
     rows: u64,
+    /// What was remarked of the results since the last began: where two jobs print in turns, each of their tables is new.
+    remarked: Vec<Remark>,
+}
+
+/// What a person should be told about rows, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remark {
+    Vertical,
+    Cut,
 }
 
 /// The result that is being shown.
@@ -37,14 +46,13 @@ struct Shown {
     widths: Vec<usize>,
     /// A table that is too wide for its terminal.
     vertical: bool,
-    /// Whether it was said that values were cut.
-    cut_said: bool,
 }
 
 impl RowText {
     /// Rows in this mode.
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, look: Look { thousands: false, digits: None, zone: None, dim: false }, shown: None, rows: 0 }
+        let look = Look { thousands: false, digits: None, zone: None, dim: false };
+        Self { mode, look, shown: None, rows: 0, remarked: Vec::new() }
     }
 
     /// The mode.
@@ -72,6 +80,7 @@ impl RowText {
     /// The next rows begin a new result: header first. Returns how many rows the last one had.
     pub(super) fn begin(&mut self) -> u64 {
         self.shown = None;
+        self.remarked.clear();
         std::mem::take(&mut self.rows)
     }
 
@@ -110,7 +119,10 @@ impl RowText {
             }
         };
         out.extend_from_slice(text.as_bytes());
-        Ok(remark)
+        Ok(remark.filter(|(remark, _)| !self.remarked.contains(remark)).map(|(remark, text)| {
+            self.remarked.push(remark);
+            text
+        }))
     }
 }
 
@@ -142,12 +154,12 @@ fn harmless(mode: Mode, from: usize, out: &mut Vec<u8>) {
 
 impl Shown {
     const fn new(schema: Schema, changelog: bool, look: Look, limit: Option<usize>) -> Self {
-        Self { schema, changelog, look, limit, widths: Vec::new(), vertical: false, cut_said: false }
+        Self { schema, changelog, look, limit, widths: Vec::new(), vertical: false }
     }
 
     /// One table a batch, the later ones without header and no narrower than the first, so that a stream reads as one
     /// table that grows.
-    fn write(&mut self, batch: &Batch, first: bool, out: &mut String) -> Result<Option<String>> {
+    fn write(&mut self, batch: &Batch, first: bool, out: &mut String) -> Result<Option<(Remark, String)>> {
         if self.vertical {
             write_vertical(&self.schema, batch, self.look, out)?;
             return Ok(None);
@@ -167,10 +179,11 @@ impl Shown {
             if first {
                 self.vertical = true;
                 write_vertical(&self.schema, batch, self.look, out)?;
-                return Ok(Some(format!(
+                let text = format!(
                     "these rows are {} columns wide and the terminal {limit}: shown vertically",
                     total(&widths)
-                )));
+                );
+                return Ok(Some((Remark::Vertical, text)));
             }
             // The header stands: later rows may stick out, and no number is cut.
             self.clamp(&mut widths);
@@ -196,10 +209,8 @@ impl Shown {
                 .collect();
             self.line(&line, self.look.dim, out);
         }
-        if cuts == 0 || std::mem::replace(&mut self.cut_said, true) {
-            return Ok(None);
-        }
-        Ok(Some("values that end in … were cut to fit the terminal: `.mode vertical` shows them whole".to_owned()))
+        let text = "values that end in … were cut to fit the terminal: `.mode vertical` shows them whole";
+        Ok((cuts > 0).then(|| (Remark::Cut, text.to_owned())))
     }
 
     fn header(&self) -> Vec<String> {

@@ -17,7 +17,7 @@ mod span;
 mod text;
 
 pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
-pub use cells::Cells;
+pub use cells::{CellValue, Cells};
 pub use changelog_table::ChangelogTable;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, TYPED, nearest};

@@ -5,7 +5,6 @@ mod svg;
 use std::sync::Arc;
 
 use lotic::dashboard::{App, AppOptions, JobLine, panels};
-use lotic::inspect::JobStatus;
 use lotic::lang::ast::Statement;
 use lotic::plan::JobGraph;
 use lotic::runtime::{JobOptions, MakeGraph, Stepper};
@@ -45,8 +44,9 @@ fn the_dashboard() {
     while job.now_ms() < EPOCH_MS + 60_000 {
         let next_ms = job.now_ms() + 250;
         while job.now_ms() < next_ms && job.step() {}
-        app.set_jobs(vec![JobLine { name: plan.name.clone(), status: JobStatus::Running }], job.now_ms());
-        app.update(Arc::new(job.view()));
+        let view = job.view();
+        app.set_jobs(vec![JobLine::of(&view)], job.now_ms());
+        app.update(Arc::new(view));
     }
     app.key(KeyEvent::from(KeyCode::Char('4')));
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a screen");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::times::{Candidate, candidates};
 use crate::lang::typed_name;
 use crate::session::{Column, Failure, Listing, Outcome, Sample, Session};
-use crate::types::{Cells, Schema, Spanned, typed_duration};
+use crate::types::{CellValue, Cells, Schema, Spanned, typed_duration};
 
 /// Rows that are looked at.
 const ROWS: usize = 100_000;
@@ -30,7 +30,7 @@ pub(super) fn describe(path: &Spanned<String>, as_json: bool, session: &Session)
     );
     for (index, field) in schema.fields().iter().enumerate() {
         let of_time = times.iter().find(|candidate| candidate.column == field.name);
-        let values: Vec<&str> = rows.iter().filter_map(|row| row.get(index).map(String::as_str)).collect();
+        let values: Vec<&str> = rows.iter().filter_map(|row| row.get(index).map(CellValue::as_str)).collect();
         let time = of_time
             .map(|candidate| if candidate.expr == typed_name(&field.name) { "possible" } else { "by expression" });
         listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(time), json!(values.join(" · "))]);
@@ -40,7 +40,7 @@ pub(super) fn describe(path: &Spanned<String>, as_json: bool, session: &Session)
 }
 
 /// The values of the rows that are shown.
-fn first_rows(sample: &Sample) -> Vec<Vec<String>> {
+fn first_rows(sample: &Sample) -> Vec<Vec<CellValue>> {
     let mut rows = Vec::new();
     for batch in &sample.rows {
         let cells = Cells::new(batch.columns());
@@ -91,15 +91,15 @@ fn note(sample: &Sample, times: &[Candidate], statement: &str) -> String {
     lines.join("\n")
 }
 
-fn structured(path: &str, sample: &Sample, times: &[Candidate], rows: &[Vec<String>], statement: &str) -> Value {
+fn structured(path: &str, sample: &Sample, times: &[Candidate], rows: &[Vec<CellValue>], statement: &str) -> Value {
     let schema = sample.source.source.schema();
     let columns: Vec<Value> = schema
         .fields()
         .iter()
         .map(|field| json!({ "column": field.name, "type": field.ty.to_string(), "nullable": field.nullable }))
         .collect();
-    let row = |row: &Vec<String>| -> Value {
-        let values = schema.names().zip(row).map(|(name, value)| (name.to_owned(), json!(value)));
+    let row = |row: &Vec<CellValue>| -> Value {
+        let values = schema.names().zip(row).map(|(name, value)| (name.to_owned(), value.to_json()));
         Value::Object(values.collect())
     };
     let delays = |candidate: &Candidate| -> Vec<Value> {

@@ -95,7 +95,7 @@ enum Phase {
 }
 
 enum Step {
-    Rows(RecordBatch, Vec<Rejected>),
+    Rows(RecordBatch, Vec<(usize, Rejected)>),
     Finished,
     Again,
     /// There is nothing for now.
@@ -363,7 +363,7 @@ impl FileReader {
         Ok(if rows.num_rows() == 0 && rejected.is_empty() { otherwise } else { Step::Rows(rows, rejected) })
     }
 
-    fn flush(&mut self, current: &Current) -> Result<(RecordBatch, Vec<Rejected>)> {
+    fn flush(&mut self, current: &Current) -> Result<(RecordBatch, Vec<(usize, Rejected)>)> {
         let (rows, bad) = self.decoder.flush()?;
         // What the decoder has consumed since it was last empty is one piece of the file.
         let (at, decoded) = (self.buffer.offset(), self.decoded);
@@ -371,7 +371,7 @@ impl FileReader {
             .into_iter()
             .map(|bad| {
                 let offset = at.saturating_sub(decoded.saturating_sub(bad.offset));
-                self.reject(current.split.file, offset, bad)
+                Ok((bad.before, self.reject(current.split.file, offset, bad)?))
             })
             .collect::<Result<_>>()?;
         Ok((rows, rejected))

@@ -105,9 +105,14 @@ impl Decoder for TextDecoder {
             let offset = self.consumed + u64::try_from(at).unwrap();
             if text.len() > self.record_bytes_max {
                 let record = line[..line.len().min(100)].to_vec();
-                self.bad.push(BadRecord { offset, record, message: "is too long".to_owned() });
+                self.bad.push(BadRecord { offset, before: self.rows.len(), record, message: "is too long".to_owned() });
             } else if text.starts_with('!') || from.is_none() {
-                self.bad.push(BadRecord { offset, record: line.to_vec(), message: "is bad".to_owned() });
+                self.bad.push(BadRecord {
+                    offset,
+                    before: self.rows.len(),
+                    record: line.to_vec(),
+                    message: "is bad".to_owned(),
+                });
             } else if !(self.at_file_start && text.starts_with('#')) {
                 self.rows.push(text);
             }

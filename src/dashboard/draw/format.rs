@@ -90,7 +90,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A time with its date as the printed listings have it, UTC; `-` for none, `end of input` for the last watermark.
 pub(crate) fn time(ms: Option<i64>) -> String {
-    listings::time(ms).as_str().unwrap_or("-").to_owned()
+    listings::time_text(ms)
 }
 
 /// A time of day, UTC; `-` for none, `end` for the last watermark.

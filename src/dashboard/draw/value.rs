@@ -2,20 +2,21 @@
 
 use super::Cell;
 use crate::dashboard::Theme;
+use crate::types::CellValue;
 
 /// A value right-aligned when it is a number.
-pub(crate) fn value(values: &[String], nth: usize, theme: &Theme) -> Cell {
+pub(crate) fn value(values: &[CellValue], nth: usize, theme: &Theme) -> Cell {
     values.get(nth).map_or_else(
         || Cell::Text("-".to_owned(), theme.dim),
-        |value| Cell::Text(value.clone(), if value == "NULL" { theme.dim } else { theme.text }),
+        |value| Cell::Text(value.to_string(), if value.is_null() { theme.dim } else { theme.text }),
     )
 }
 
 /// Whether all of `values` are numbers, so that they stand right.
-pub(crate) fn numeric<'a>(values: impl Iterator<Item = &'a String>) -> bool {
+pub(crate) fn numeric<'a>(values: impl Iterator<Item = &'a CellValue>) -> bool {
     let mut some = false;
-    for value in values.filter(|value| value.as_str() != "NULL") {
-        if value.parse::<f64>().is_err() {
+    for value in values.filter(|value| !value.is_null()) {
+        if value.as_str().parse::<f64>().is_err() {
             return false;
         }
         some = true;

@@ -8,7 +8,7 @@ use ratatui::widgets::{Clear, List, ListItem, ListState};
 use unicode_width::UnicodeWidthStr;
 
 use super::step::{Step, window};
-use crate::dashboard::Theme;
+use crate::dashboard::{Leave, Theme};
 use crate::types::printable;
 
 /// The action on a choice.
@@ -25,6 +25,10 @@ pub(in crate::dashboard) enum Then {
     },
     /// This job is shown.
     Job(String),
+    /// The dashboard is left.
+    Leave(Leave),
+    /// Nothing.
+    Stay,
 }
 
 /// One line of the list.
@@ -70,6 +74,11 @@ impl Choose {
         Step::Stay
     }
 
+    /// Whether it asks how to leave.
+    pub(in crate::dashboard) fn asks_to_leave(&self) -> bool {
+        self.choices.iter().any(|choice| matches!(choice.then, Then::Leave(_)))
+    }
+
     /// Moves by `lines`, down when positive.
     pub(in crate::dashboard) fn go(&mut self, lines: i32) {
         let at = self.state.selected().unwrap_or(0);
@@ -99,6 +108,8 @@ impl Choose {
             None => Step::Stay,
             Some(Then::Statement(statement)) => Step::Statement(statement),
             Some(Then::Job(job)) => Step::Job(job),
+            Some(Then::Leave(leave)) => Step::Leave(leave),
+            Some(Then::Stay) => Step::Close,
             Some(Then::Confirm { question, statement }) => Step::Confirm { question, statement },
         }
     }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear};
 
-use crate::dashboard::Theme;
 use crate::dashboard::layout::centred;
+use crate::dashboard::{Leave, Theme};
 
 /// The next step of an overlay after a key.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(in crate::dashboard) enum Step {
     Job(String),
     /// The statement under way is to end.
     Interrupt,
+    /// The dashboard is left.
+    Leave(Leave),
 }
 
 /// Clears a box of at most this size in the middle and draws its border; returns what is inside.

@@ -199,7 +199,7 @@ impl Log {
         let rejected: u64 =
             view.vertices.iter().flat_map(|vertex| &vertex.subtasks).map(|subtask| subtask.rejected_rows).sum();
         let plural = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-        let restarts = plural(view.restarts.try_into().unwrap_or(usize::MAX), "restart");
+        let restarts = plural(view.restarts_in_all().try_into().unwrap_or(usize::MAX), "restart");
         let line = vec![
             (format!("✗ {}", plural(of(Severity::Error), "error")), theme.bad),
             (format!("  ! {}", plural(of(Severity::Warning), "warning")), theme.warn),
@@ -328,6 +328,13 @@ impl Panel for Log {
 
     fn takes_text(&self) -> bool {
         self.search.is_open()
+    }
+
+    fn chosen(&self, _model: &Model) -> Option<String> {
+        let shown = self.shown();
+        let entry = shown.get(self.cursor.selected)?;
+        // The row is what one wants to look into, where there is one.
+        Some(entry.row.clone().unwrap_or_else(|| entry.message.clone()))
     }
 
     fn listing(&self, model: &Model) -> Listing {

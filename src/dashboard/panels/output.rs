@@ -121,7 +121,7 @@ impl Output {
 
     fn shown(&self, vertex: usize) -> Vec<&Row> {
         let found = |row: &&Row| {
-            self.search.text().is_none() || row.shown.values.iter().any(|value| self.search.matches(value))
+            self.search.text().is_none() || row.shown.values.iter().any(|value| self.search.matches(value.as_str()))
         };
         self.rows.iter().filter(|row| row.vertex == vertex).filter(found).collect()
     }
@@ -199,7 +199,7 @@ impl Output {
             let name = vertex.columns.get(nth).map_or("?", String::as_str);
             let label = line.cut_left((area.width / 4).min(20));
             canvas.text(label, 0, name, theme.dim);
-            let used = canvas.paragraph(line, value, theme.text).max(1);
+            let used = canvas.paragraph(line, value.as_str(), theme.text).max(1);
             area.cut_top(used);
         }
     }
@@ -337,6 +337,14 @@ impl Panel for Output {
 
     fn takes_text(&self) -> bool {
         self.search.is_open()
+    }
+
+    fn chosen(&self, model: &Model) -> Option<String> {
+        let sinks = sinks(&model.view);
+        let vertex = sinks.get(self.sink.checked_rem(sinks.len())?)?;
+        let shown = self.shown(vertex.id);
+        let row = &shown.get(self.cursor.selected)?.shown;
+        Some(listings::named(vertex.columns.iter().map(String::as_str), &row.values).to_string())
     }
 
     fn listing(&self, model: &Model) -> Listing {

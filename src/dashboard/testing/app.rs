@@ -11,7 +11,7 @@ use ratatui::widgets::Paragraph;
 use serde_json::json;
 
 use super::START_MS;
-use crate::dashboard::{App, AppOptions, Effect, JobLine, Model, Panel, PanelSpec, Reaction, Theme};
+use crate::dashboard::{App, AppOptions, Effect, JobFacts, JobLine, Model, Panel, PanelSpec, Reaction, Theme};
 use crate::inspect::{JobStatus, JobView, StateQuery};
 use crate::session::{Column, Listing};
 
@@ -74,6 +74,10 @@ impl Panel for Plain {
         listing
     }
 
+    fn chosen(&self, model: &Model) -> Option<String> {
+        (self.name == "state").then(|| format!("{{\"job\":\"{}\"}}", model.view.name))
+    }
+
     fn state_query(&self) -> Option<StateQuery> {
         (self.name == "state").then(StateQuery::default)
     }
@@ -100,7 +104,7 @@ pub(in crate::dashboard) fn at(seconds: i64) -> JobView {
 }
 
 pub(in crate::dashboard) fn line(name: &str, status: JobStatus) -> JobLine {
-    JobLine { name: name.into(), status }
+    JobLine { name: name.into(), status, facts: JobFacts { parallelism: 2, rows_in: 1_200, ..JobFacts::default() } }
 }
 
 /// A dashboard that has watched `hot` for half a minute.

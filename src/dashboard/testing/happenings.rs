@@ -87,14 +87,10 @@ pub(in crate::dashboard) fn states(origin: StateOrigin) -> Vec<StateView> {
             namespace: Some(FIRST_EVENT_MS + nth / 8 * 2_000),
             key_group: u16::try_from(nth * 37 % 128).unwrap_or(0),
             values: vec![
-                if nth == 5 { HOSTILE.to_owned() } else { (1_001 + nth * 3).to_string() },
-                if nth == 3 {
-                    "東京都".to_owned()
-                } else {
-                    ["Google", "Apple", "Baidu"][nth as usize % 3].to_owned()
-                },
-                (nth * 113 % 4_000).to_string(),
-                format!("{}.50", nth * 997 % 90_000),
+                if nth == 5 { HOSTILE.into() } else { (1_001 + nth * 3).to_string().into() },
+                if nth == 3 { "東京都".into() } else { ["Google", "Apple", "Baidu"][nth as usize % 3].into() },
+                (nth * 113 % 4_000).to_string().into(),
+                format!("{}.50", nth * 997 % 90_000).into(),
             ],
         })
         .collect();
@@ -137,7 +133,7 @@ pub(in crate::dashboard) fn states(origin: StateOrigin) -> Vec<StateView> {
                 .map(|nth: i64| StateEntryView {
                     namespace: None,
                     key_group: 9,
-                    values: vec![draw::time(Some(FIRST_EVENT_MS + nth * 2_000)), (nth * 71).to_string()],
+                    values: vec![draw::time(Some(FIRST_EVENT_MS + nth * 2_000)).into(), (nth * 71).to_string().into()],
                 })
                 .collect(),
             key_groups: vec![KeyGroupView { key_group: 9, subtask: 0, entries: 3, bytes: 210 }],

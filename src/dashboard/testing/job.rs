@@ -7,8 +7,8 @@ use super::happenings::{checkpoints, events, savepoints, states};
 use crate::dashboard::{Model, draw};
 use crate::inspect::{
     EdgeView, EntriesView, ExchangeView, FiredWindowView, HotKeyView, InputView, JobStatus, JobView, KeyGroupView,
-    LateRowView, LatencyView, OperatorView, OutputRowView, RejectedRowView, Section, StateOrigin, SubtaskStatus,
-    SubtaskView, VertexView, WindowEntryView, WindowView, WindowsView,
+    LateRowView, LateView, LatencyView, LatenessView, OperatorView, OutputRowView, RejectedRowView, Section,
+    StateOrigin, SubtaskStatus, SubtaskView, VertexView, WindowEntryView, WindowView, WindowsView,
 };
 
 /// The clock of the first view: 2026-01-01 00:00:00 UTC.
@@ -88,6 +88,7 @@ pub(in crate::dashboard) fn view(step: i64) -> JobView {
         status: JobStatus::Running,
         cause: None,
         restarts: 1,
+        earlier_restarts: 0,
         uptime_ms: 95_000 + step * STEP_MS,
         parallelism: 4,
         max_parallelism: 128,
@@ -255,8 +256,11 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
                 .iter()
                 .zip(1_u64..)
                 .map(|(key, place)| WindowEntryView {
-                    key: vec![(*key).to_owned()],
-                    values: vec![(rows / place / 3).to_string(), format!("{:.2}", 1_412.5 / f64::from(place as u32))],
+                    key: vec![(*key).into()],
+                    values: vec![
+                        (rows / place / 3).to_string().into(),
+                        format!("{:.2}", 1_412.5 / f64::from(place as u32)).into(),
+                    ],
                 })
                 .collect(),
         }
@@ -278,14 +282,14 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
         values: vec!["n".to_owned(), "avg_price".to_owned()],
     };
     let hot_keys = vec![
-        HotKeyView { key: vec![(1_001 + index * 7).to_string()], rows: 4_310 / (1 + index as u64), of: 8_192 },
-        HotKeyView { key: vec![["東京都", "café", "x", HOSTILE][index].to_owned()], rows: 204, of: 8_192 },
+        HotKeyView { key: vec![(1_001 + index * 7).to_string().into()], rows: 4_310 / (1 + index as u64), of: 8_192 },
+        HotKeyView { key: vec![["東京都", "café", "x", HOSTILE][index].into()], rows: 204, of: 8_192 },
     ];
     OperatorView {
         watermark: Some(watermark),
         sections: vec![
             Section::Windows(windows),
-            Section::Late(if index == 2 { late(watermark) } else { Vec::new() }),
+            Section::Late(if index == 2 { late(watermark) } else { LateView::default() }),
             Section::Timers(6),
             Section::Entries(EntriesView { count: 1_240, bytes: 96_400 }),
             Section::HotKeys(hot_keys),
@@ -293,16 +297,24 @@ fn window_operator(watermark: i64, index: usize) -> OperatorView {
     }
 }
 
-fn late(watermark: i64) -> Vec<LateRowView> {
-    (0..3)
+fn late(watermark: i64) -> LateView {
+    let rows: Vec<LateRowView> = (0..3)
         .map(|nth| LateRowView {
             row: format!("auction=1001, price={}, channel={}", 900 + nth, if nth == 1 { HOSTILE } else { "東京" }),
+            values: vec![
+                "1001".into(),
+                (900 + nth).to_string().into(),
+                (if nth == 1 { HOSTILE } else { "東京" }).into(),
+            ],
             time: watermark - 14_000 + nth * 400,
             window_ends: vec![watermark - 6_000, watermark - 4_000],
             watermark: watermark - 1_000 + nth * 100,
             late_by_ms: 3_001 + nth,
         })
-        .collect()
+        .collect();
+    let by_lateness = rows.iter().map(|row| LatenessView { late_by_ms: row.late_by_ms, rows: 1 }).collect();
+    let columns = ["auction", "price", "channel"].map(str::to_owned).to_vec();
+    LateView { columns, rows, allowed_ms: 0, by_lateness }
 }
 
 fn sink(step: i64) -> VertexView {
@@ -313,10 +325,10 @@ fn sink(step: i64) -> VertexView {
                 sequence,
                 kind: ["+I", "-U", "+U", "-D"][(sequence as usize + index) % 4].to_owned(),
                 values: vec![
-                    (1_001 + sequence * 7 % 90).to_string(),
-                    draw::time(Some(FIRST_EVENT_MS + sequence as i64 / 6 * 2_000)),
-                    (sequence * 37 % 900).to_string(),
-                    ["Google", "東京", "Baidu", HOSTILE][sequence as usize % 4].to_owned(),
+                    (1_001 + sequence * 7 % 90).to_string().into(),
+                    draw::time(Some(FIRST_EVENT_MS + sequence as i64 / 6 * 2_000)).into(),
+                    (sequence * 37 % 900).to_string().into(),
+                    ["Google", "東京", "Baidu", HOSTILE][sequence as usize % 4].into(),
                 ],
             })
             .map(Arc::new)
@@ -365,7 +377,7 @@ fn late_sink(step: i64) -> VertexView {
             output: vec![Arc::new(OutputRowView {
                 sequence: 1,
                 kind: "+I".to_owned(),
-                values: vec!["1001".to_owned(), "900".to_owned()],
+                values: vec!["1001".into(), "900".into()],
             })],
             ..subtask(step, 0, 12, (0, 0))
         }],

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::dashboard::testing::{PANELS, START_MS, app, app_of, at, control, line, press, screen, statement, typed};
-use crate::dashboard::{Answer, App, AppOptions, Effect, Leave, Look};
+use crate::dashboard::{Answer, App, AppOptions, Caption, Effect, Leave, Look, keys, panels};
 use crate::inspect::{JobStatus, JobView};
 use std::sync::Arc;
 
@@ -209,7 +209,9 @@ fn jobs_take_turns_and_one_that_is_gone_is_left() {
     typed(&mut app, "[");
     assert_eq!(app.job(), Some("cold"));
     typed(&mut app, "J");
-    assert!(screen(&mut app, 80, 24).contains("✓ cold  finished"));
+    let shown = screen(&mut app, 120, 24);
+    assert!(shown.contains("✓ cold  finished") && shown.contains("parallelism 2  rows in 1.2k"), "{shown}");
+    assert!(shown.contains("restarts 0  checkpoints 0"), "{shown}");
     press(&mut app, KeyCode::Up);
     typed(&mut app, "\n");
     assert_eq!(app.job(), Some("hot"));
@@ -233,6 +235,12 @@ fn without_a_job_nothing_is_asked_of_it() {
 }
 
 #[test]
+fn the_hints_name_as_many_panels_as_there_are() {
+    let named = keys::VIEW.iter().find(|key| key.hint == "panel").expect("a key");
+    assert_eq!(named.keys, format!("1 … {}", panels().len()));
+}
+
+#[test]
 fn leaving_and_stopping() {
     assert_eq!(typed(&mut app(), "q"), [Effect::Leave(Leave::Back)]);
     assert_eq!(press(&mut app(), KeyCode::F(2)), [Effect::Leave(Leave::ToPrompt)]);
@@ -241,6 +249,46 @@ fn leaving_and_stopping() {
     let mut app = app();
     typed(&mut app, "?");
     assert_eq!(press(&mut app, KeyCode::F(2)), [Effect::Leave(Leave::ToPrompt)]);
+}
+
+#[test]
+fn a_demo_is_not_left_without_a_word_while_its_job_runs() {
+    let demo = Caption { question: "What is hot?", look: "Look at the windows." };
+    let watched = |status| {
+        let mut app = App::new(PANELS, AppOptions { demo: Some(demo), ..AppOptions::default() });
+        app.set_jobs(vec![line("hot", status)], START_MS);
+        app
+    };
+    for leave in ["q", "\u{1b}"] {
+        let mut app = watched(JobStatus::Running);
+        assert_eq!(typed(&mut app, leave), []);
+        let shown = screen(&mut app, 80, 24);
+        assert!(shown.contains("leave it running") && shown.contains("What is hot?"), "{shown}");
+        assert_eq!(typed(&mut app, "\n"), [Effect::Leave(Leave::ToPrompt)]);
+    }
+    let mut app = watched(JobStatus::Running);
+    assert_eq!(control(&mut app, 'c'), []);
+    assert_eq!(control(&mut app, 'c'), [Effect::Leave(Leave::Back)], "pressed again it is meant");
+    let mut app = watched(JobStatus::Running);
+    typed(&mut app, "q");
+    press(&mut app, KeyCode::Down);
+    assert_eq!(typed(&mut app, "\n"), [Effect::Leave(Leave::Back)]);
+    let mut app = watched(JobStatus::Running);
+    assert_eq!(typed(&mut app, "q\u{1b}"), [], "and stays");
+    assert!(!screen(&mut app, 80, 24).contains("leave it running"));
+    assert!(!screen(&mut app, 80, 16).contains("What is hot?"), "no room for it");
+    assert_eq!(typed(&mut watched(JobStatus::Finished), "q"), [Effect::Leave(Leave::Back)]);
+}
+
+#[test]
+fn what_is_chosen_is_copied_only_by_its_key() {
+    let mut app = app();
+    assert_eq!(typed(&mut app, "1y"), [], "nothing is chosen in this panel");
+    assert!(screen(&mut app, 80, 24).contains("nothing is chosen"));
+    assert_eq!(typed(&mut app, "5y"), [Effect::Copy("{\"job\":\"hot\"}".to_owned())]);
+    let [Effect::Export(file)] = &typed(&mut app, "Y")[..] else { panic!("a file") };
+    assert_eq!((file.stem.as_str(), file.extension), ("hot-value-20260101-000030", "txt"));
+    assert_eq!(file.text, "{\"job\":\"hot\"}\n");
 }
 
 #[test]

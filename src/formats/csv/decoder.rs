@@ -24,7 +24,7 @@ impl Decoder for CsvDecoder {
         if self.header_ahead && pos < bytes.len() {
             match self.header(bytes, pos, at_end)? {
                 Some(next) => pos = next,
-                None => return Ok(self.lines.partial(bytes, pos)),
+                None => return Ok(self.lines.partial(bytes, pos, self.rows)),
             }
         }
         let mut cursor = None;
@@ -48,7 +48,7 @@ impl Decoder for CsvDecoder {
             };
             let Some(next) = next else {
                 self.undo_to(self.rows);
-                return Ok(self.lines.partial(bytes, pos));
+                return Ok(self.lines.partial(bytes, pos, self.rows));
             };
             // Without a line end the last record ends where the bytes do.
             pos = next.min(bytes.len());

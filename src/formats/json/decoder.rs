@@ -33,7 +33,7 @@ impl Decoder for JsonDecoder {
             let (next, last) = match memchr::memchr(b'\n', &bytes[pos..]) {
                 Some(end) => (pos + end + 1, false),
                 None if at_end => (bytes.len(), true),
-                None => return Ok(self.lines.partial(bytes, pos)),
+                None => return Ok(self.lines.partial(bytes, pos, self.rows)),
             };
             if self.record(bytes, pos, next, last).is_err() {
                 self.refuse(bytes, pos, next);

@@ -1,23 +1,29 @@
 //! The last late rows that nobody reads: what `why late` lists.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use crate::api::WindowAssigner;
-use crate::inspect::LateRowView;
+use crate::inspect::{LateRowView, LateView, LatenessView};
 use crate::operators::rows::display;
-use crate::types::Batch;
+use crate::types::{Batch, Cells, Schema};
 
 /// Rows kept.
 const KEPT: usize = 100;
 /// Window ends shown of one row; a hopping window can have many.
 const ENDS: usize = 8;
+/// Amounts of lateness that are told apart.
+const AMOUNTS: usize = 128;
 /// Bytes of a row's text.
 const TEXT: usize = 500;
 
 /// The last late rows. Costs something only when a row is late, and of a batch at most as many rows as are kept.
 #[derive(Debug, Default)]
-pub(super) struct LateRows(VecDeque<LateRowView>);
+pub(super) struct LateRows {
+    last: VecDeque<LateRowView>,
+    /// All of them, by how late they were: the amount, and the rows.
+    by_lateness: BTreeMap<i64, u64>,
+}
 
 impl LateRows {
     /// Keeps these rows of the slice that ends at `slice_end`, which came when event time was at `watermark`.
@@ -45,23 +51,51 @@ impl LateRows {
             end = next;
         }
         let taken_until = last.saturating_sub(1).saturating_add(lateness_ms);
+        let late_by_ms = watermark.saturating_sub(taken_until);
+        self.count(late_by_ms, rows.len() as u64);
+        let cells = Cells::new(batch.columns().columns());
         for row in rows.start.max(rows.end.saturating_sub(KEPT))..rows.end {
-            if self.0.len() == KEPT {
-                self.0.pop_front();
+            if self.last.len() == KEPT {
+                self.last.pop_front();
             }
-            self.0.push_back(LateRowView {
+            self.last.push_back(LateRowView {
                 row: shortened(display(batch.columns(), row)),
+                values: cells.row(row),
                 time: batch.times()[row],
                 window_ends: ends.iter().copied().collect(),
                 watermark,
-                late_by_ms: watermark.saturating_sub(taken_until),
+                late_by_ms,
             });
         }
     }
 
-    /// The late rows that are kept, oldest first.
-    pub(super) fn view(&self) -> Vec<LateRowView> {
-        self.0.iter().cloned().collect()
+    /// Counts `rows` that were late by as much. Of very many amounts the two nearest each other, for their size, become
+    /// the greater of them: of any amount that is left it is exact how many rows were late by at most that.
+    fn count(&mut self, late_by_ms: i64, rows: u64) {
+        *self.by_lateness.entry(late_by_ms).or_default() += rows;
+        if self.by_lateness.len() <= AMOUNTS {
+            return;
+        }
+        let pairs = self.by_lateness.keys().zip(self.by_lateness.keys().skip(1));
+        #[expect(clippy::cast_precision_loss, reason = "a ratio to compare")]
+        let nearest =
+            pairs.min_by(|a, b| (*a.0 as f64 / *a.1 as f64).total_cmp(&(*b.0 as f64 / *b.1 as f64)).reverse());
+        if let Some((&less, &more)) = nearest
+            && let Some(rows) = self.by_lateness.remove(&less)
+        {
+            *self.by_lateness.entry(more).or_default() += rows;
+        }
+    }
+
+    /// The late rows, whose columns are `schema`, of windows that allow this lateness.
+    pub(super) fn view(&self, schema: &Schema, allowed_ms: i64) -> LateView {
+        let by_lateness = self.by_lateness.iter().map(|(&late_by_ms, &rows)| LatenessView { late_by_ms, rows });
+        LateView {
+            columns: schema.names().map(str::to_owned).collect(),
+            rows: self.last.iter().cloned().collect(),
+            allowed_ms,
+            by_lateness: by_lateness.collect(),
+        }
     }
 }
 
@@ -76,6 +110,30 @@ fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn very_many_amounts_are_merged_and_what_is_said_of_those_left_is_exact() {
+        let mut late = LateRows::default();
+        let mut all: Vec<(i64, u64)> = Vec::new();
+        for nth in 0..5_000_i64 {
+            let (late_by_ms, rows) = (nth * nth * 7 % 100_003, 1 + nth.unsigned_abs() % 3);
+            late.count(late_by_ms, rows);
+            all.push((late_by_ms, rows));
+        }
+        let view = late.view(&Schema::new([]), 0);
+        assert_eq!(view.by_lateness.len(), AMOUNTS);
+        let mut sum = 0;
+        for one in &view.by_lateness {
+            sum += one.rows;
+            let exact: u64 =
+                all.iter().filter(|(late_by_ms, _)| *late_by_ms <= one.late_by_ms).map(|(_, rows)| rows).sum();
+            assert_eq!(sum, exact, "late by at most {} ms", one.late_by_ms);
+        }
+        assert_eq!(
+            view.by_lateness.last().map(|one| one.late_by_ms),
+            all.iter().map(|(late_by_ms, _)| *late_by_ms).max()
+        );
+    }
 
     #[test]
     fn a_long_row_is_cut_between_characters() {

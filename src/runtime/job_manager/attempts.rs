@@ -117,7 +117,10 @@ impl JobManager {
                     }
                     Err(error)
                 }
-                None => Ok(self.log.view(self.last_id)),
+                None => {
+                    self.cause = None;
+                    Ok(self.log.view(self.last_id))
+                }
             };
             self.note(Severity::Info, "job", "finished");
             self.become_status(JobStatus::Finished);

@@ -254,7 +254,7 @@ impl JobManager {
             None => self.note(Severity::Info, "savepoint", format!("written to {directory}, from checkpoint {id}")),
             Some(error) => self.note(Severity::Error, "savepoint", format!("can't be written to {directory}: {error}")),
         }
-        if self.savepoints.len() == SAVEPOINTS {
+        if self.savepoints.len() >= SAVEPOINTS {
             self.savepoints.remove(0);
         }
         let cause = error.map(ToString::to_string);

@@ -15,6 +15,7 @@ impl JobManager {
             Command::Cancel => {
                 let error = Error::config("the job was cancelled");
                 self.end_attempt(&error, actions);
+                self.cause = None;
                 self.note(Severity::Info, "job", "cancelled");
                 self.become_status(JobStatus::Cancelled);
                 self.answer_stop(Err(error), actions);

@@ -12,7 +12,7 @@ fn empty() -> Listing {
         vec![
             Column::number("checkpoint"),
             Column::text("status"),
-            Column::text("triggered"),
+            Column::time("triggered"),
             Column::number("duration_ms"),
             Column::number("alignment_ms"),
             Column::number("delta_bytes"),

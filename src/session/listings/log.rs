@@ -12,7 +12,7 @@ pub fn log(view: &JobView) -> Listing {
     let mut listing = Listing::new(
         vec![
             Column::number("sequence"),
-            Column::text("time"),
+            Column::time("time"),
             Column::text("severity"),
             Column::text("subject"),
             Column::text("message"),
@@ -34,5 +34,7 @@ pub fn log(view: &JobView) -> Listing {
             json!(event.row),
         ]);
     }
+    // The first are forgotten when there are very many.
+    listing.total = view.events.last().map(|last| last.sequence).or(Some(0));
     listing
 }

@@ -14,11 +14,11 @@ mod windows;
 
 pub use checkpoints::{checkpoints, kept_checkpoints};
 pub use graph::graph;
-pub use late::late;
+pub use late::{late, lateness};
 pub use log::log;
 pub use output::output;
 pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
-pub use text::{subtask_name, time};
+pub use text::{named, subtask_name, time, time_text};
 pub use watermarks::{held_by, watermarks};
 pub use windows::windows;

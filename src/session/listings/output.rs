@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::subtask_name;
-use super::text::named;
+use super::text::{named, pairs};
 use crate::inspect::JobView;
 use crate::session::{Column, Listing};
 
@@ -16,7 +16,8 @@ pub fn output(view: &JobView) -> Listing {
             Column::text("vertex"),
             Column::number("sequence"),
             Column::text("kind"),
-            Column::text("row"),
+            Column::text("row").for_people(),
+            Column::text("row").for_json(),
         ],
         "no sink has written a row while somebody looked",
     );
@@ -28,10 +29,12 @@ pub fn output(view: &JobView) -> Listing {
                     json!(vertex.name),
                     json!(row.sequence),
                     json!(row.kind),
-                    json!(named(vertex.columns.iter().map(String::as_str), &row.values)),
+                    json!(pairs(vertex.columns.iter().map(String::as_str), &row.values)),
+                    named(vertex.columns.iter().map(String::as_str), &row.values),
                 ]);
             }
         }
     }
+    listing.total = Some(view.sink_rows.max(listing.rows.len() as u64));
     listing
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::text::named;
+use super::text::{named, pairs, percent};
 use super::{subtask_name, time};
 use crate::inspect::{JobView, OperatorView, StateOrigin, StateView};
 use crate::session::{Column, Listing};
+use crate::types::CellValue;
 
 /// The entries that were read, each with its key and its value columns.
 #[must_use]
@@ -14,11 +15,15 @@ pub fn state(states: &[StateView]) -> Listing {
         vec![
             Column::text("operator"),
             Column::text("state"),
-            Column::text("origin"),
-            Column::text("namespace"),
+            Column::text("origin").for_people(),
+            Column::text("origin").for_json(),
+            Column::number("checkpoint").for_json(),
+            Column::time("namespace"),
             Column::number("key_group"),
-            Column::text("key"),
-            Column::text("value"),
+            Column::text("key").for_people(),
+            Column::text("key").for_json(),
+            Column::text("value").for_people(),
+            Column::text("value").for_json(),
         ],
         "no entries",
     );
@@ -28,14 +33,19 @@ pub fn state(states: &[StateView]) -> Listing {
         let keys = names(true).count();
         for entry in &state.rows {
             let (key, value) = entry.values.split_at(keys.min(entry.values.len()));
+            let [shown, origin, checkpoint] = origin(state.origin);
             listing.push(vec![
                 json!(state.operator),
                 json!(state.state),
-                json!(origin(state.origin)),
+                shown,
+                origin,
+                checkpoint,
                 time(entry.namespace),
                 json!(entry.key_group),
-                json!(named(names(true).map(|column| column.name.as_str()), key)),
-                json!(named(names(false).map(|column| column.name.as_str()), value)),
+                json!(pairs(names(true).map(|column| column.name.as_str()), key)),
+                named(names(true).map(|column| column.name.as_str()), key),
+                json!(pairs(names(false).map(|column| column.name.as_str()), value)),
+                named(names(false).map(|column| column.name.as_str()), value),
             ]);
         }
         let more = state.matching.saturating_sub(state.rows.len() as u64);
@@ -43,6 +53,7 @@ pub fn state(states: &[StateView]) -> Listing {
             left_out.push(format!("{} {}: {more} more of {} entries", state.operator, state.state, state.entries));
         }
     }
+    listing.total = Some(states.iter().map(|state| state.matching).sum());
     if !left_out.is_empty() {
         listing.note = Some(left_out.join("; "));
     }
@@ -56,7 +67,9 @@ pub fn key_groups(states: &[StateView]) -> Listing {
         vec![
             Column::text("operator"),
             Column::text("state"),
-            Column::text("origin"),
+            Column::text("origin").for_people(),
+            Column::text("origin").for_json(),
+            Column::number("checkpoint").for_json(),
             Column::number("key_group"),
             Column::number("subtask"),
             Column::number("entries"),
@@ -65,11 +78,14 @@ pub fn key_groups(states: &[StateView]) -> Listing {
         "no entries",
     );
     for state in states {
+        let [shown, origin, checkpoint] = origin(state.origin);
         for group in &state.key_groups {
             listing.push(vec![
                 json!(state.operator),
                 json!(state.state),
-                json!(origin(state.origin)),
+                shown.clone(),
+                origin.clone(),
+                checkpoint.clone(),
                 json!(group.key_group),
                 json!(group.subtask),
                 json!(group.entries),
@@ -88,7 +104,7 @@ pub fn hot_keys(view: &JobView) -> Listing {
             Column::text("subtask"),
             Column::text("vertex"),
             Column::text("key"),
-            Column::number("rows"),
+            Column::number("sampled_rows"),
             Column::number("of"),
             Column::number("pct"),
         ],
@@ -100,10 +116,10 @@ pub fn hot_keys(view: &JobView) -> Listing {
                 listing.push(vec![
                     json!(subtask_name(vertex.id, subtask.index)),
                     json!(vertex.name),
-                    json!(hot.key.join(", ")),
+                    json!(hot.key.iter().map(CellValue::to_json).collect::<Vec<_>>()),
                     json!(hot.rows),
                     json!(hot.of),
-                    json!(hot.rows * 100 / hot.of.max(1)),
+                    percent(hot.rows, hot.of),
                 ]);
             }
         }
@@ -111,9 +127,10 @@ pub fn hot_keys(view: &JobView) -> Listing {
     listing
 }
 
-fn origin(origin: StateOrigin) -> Value {
+/// Where state was read, for people; and for JSON, with the number of the checkpoint.
+fn origin(origin: StateOrigin) -> [Value; 3] {
     match origin {
-        StateOrigin::Live => json!("live"),
-        StateOrigin::Checkpoint(id) => json!(format!("checkpoint {id}")),
+        StateOrigin::Live => [json!("live"), json!("live"), Value::Null],
+        StateOrigin::Checkpoint(id) => [json!(format!("checkpoint {id}")), json!("checkpoint"), json!(id)],
     }
 }

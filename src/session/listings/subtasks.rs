@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::text::percent;
 use super::{subtask_name, time};
 use crate::inspect::JobView;
 use crate::session::{Column, Listing};
@@ -21,8 +22,10 @@ pub fn subtasks(view: &JobView) -> Listing {
             Column::number("busy_pct"),
             Column::number("backpressured_pct"),
             Column::number("idle_pct"),
-            Column::text("watermark"),
-            Column::text("queue"),
+            Column::time("watermark"),
+            Column::text("queue").for_people(),
+            Column::number("queue_waiting").for_json(),
+            Column::number("queue_capacity").for_json(),
             Column::number("late"),
             Column::number("rejected"),
             Column::number("checkpoint"),
@@ -34,8 +37,8 @@ pub fn subtasks(view: &JobView) -> Listing {
     );
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
-            let total = (subtask.busy_ns + subtask.backpressured_ns + subtask.idle_ns).max(1);
-            let percent = |part: u64| json!(u128::from(part) * 100 / u128::from(total));
+            let total = subtask.busy_ns + subtask.backpressured_ns + subtask.idle_ns;
+            let percent = |part: u64| percent(part, total);
             listing.push(vec![
                 json!(subtask_name(vertex.id, subtask.index)),
                 json!(vertex.name),
@@ -49,6 +52,8 @@ pub fn subtasks(view: &JobView) -> Listing {
                 percent(subtask.idle_ns),
                 time(subtask.watermark),
                 json!(format!("{}/{}", subtask.queue.0, subtask.queue.1)),
+                json!(subtask.queue.0),
+                json!(subtask.queue.1),
                 json!(subtask.late_rows),
                 json!(subtask.rejected_rows),
                 json!(subtask.acknowledged.map(|(id, _)| id)),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{subtask_name, time};
+use super::{subtask_name, time, time_text};
 use crate::inspect::{InputView, JobView, SubtaskView};
 use crate::session::{Column, Listing};
 
@@ -14,12 +14,14 @@ pub fn watermarks(view: &JobView) -> Listing {
         vec![
             Column::text("subtask"),
             Column::text("vertex"),
-            Column::text("watermark"),
-            Column::text("newest_event_time"),
+            Column::time("watermark"),
+            Column::time("newest_event_time"),
             Column::number("lag_ms"),
             Column::text("idle"),
-            Column::text("inputs"),
-            Column::text("held_by"),
+            Column::text("inputs").for_people(),
+            Column::text("inputs").for_json(),
+            Column::text("held_by").for_people(),
+            Column::text("held_by").for_json(),
         ],
         "no subtasks",
     );
@@ -37,8 +39,10 @@ pub fn watermarks(view: &JobView) -> Listing {
                 time(subtask.newest_event_time),
                 json!(lag),
                 json!(subtask.idle),
-                json!(subtask.inputs.iter().map(input).collect::<Vec<_>>().join(", ")),
+                json!(subtask.inputs.iter().map(shown).collect::<Vec<_>>().join(", ")),
+                json!(subtask.inputs.iter().map(input).collect::<Vec<_>>()),
                 if held_by.is_empty() { Value::Null } else { json!(held_by.join(", ")) },
+                json!(held_by),
             ]);
         }
     }
@@ -56,10 +60,14 @@ pub fn held_by(subtask: &SubtaskView) -> Vec<&InputView> {
     if holding.len() > 1 && holding.len() == active().count() { Vec::new() } else { holding }
 }
 
-fn input(input: &InputView) -> String {
-    let at = time(input.watermark);
+fn shown(input: &InputView) -> String {
     let idle = if input.idle { " (idle)" } else { "" };
-    format!("{} {}{idle}", subtask_name(input.vertex, input.subtask), at.as_str().unwrap_or("-"))
+    format!("{} {}{idle}", subtask_name(input.vertex, input.subtask), time_text(input.watermark))
+}
+
+fn input(input: &InputView) -> Value {
+    let subtask = subtask_name(input.vertex, input.subtask);
+    json!({ "subtask": subtask, "watermark": time(input.watermark), "idle": input.idle })
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Windows: open, and just fired.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::text::named;
-use super::{subtask_name, time};
-use crate::inspect::{JobView, WindowEntryView, WindowsView};
+use super::text::{named, pairs};
+use super::{subtask_name, time, time_text};
+use crate::inspect::{JobView, WindowEntryView, WindowView, WindowsView};
 use crate::session::{Column, Listing};
+
+/// Entries of a window in a table.
+const ENTRIES: usize = 3;
 
 /// The windows that hold state, the next to fire first, then those that fired last.
 #[must_use]
@@ -13,17 +16,23 @@ pub fn windows(view: &JobView) -> Listing {
     let mut listing = Listing::new(
         vec![
             Column::text("subtask"),
-            Column::text("window_start"),
-            Column::text("window_end"),
+            Column::text("window").for_people(),
+            Column::time("window_start").for_json(),
+            Column::time("window_end").for_json(),
             Column::text("state"),
-            Column::number("keys"),
-            Column::number("rows"),
-            Column::number("fires_in_ms"),
-            Column::text("values"),
+            Column::number("keys").for_people(),
+            Column::number("keys").for_json(),
+            Column::text("keys_at_least").for_json(),
+            Column::number("rows_in"),
+            Column::number("rows_out"),
+            Column::number("fires_in").for_people(),
+            Column::number("fires_in_ms").for_json(),
+            Column::text("values").for_people(),
+            Column::text("values").for_json(),
         ],
         "no open windows",
     );
-    let (mut left_out, mut at_least) = (0, false);
+    let mut left_out = 0;
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
@@ -31,46 +40,87 @@ pub fn windows(view: &JobView) -> Listing {
                 let Some(windows) = operator.windows() else { continue };
                 left_out += windows.left_out;
                 for window in &windows.open {
-                    at_least |= window.keys_at_least;
                     let at = operator.watermark.or(subtask.watermark);
                     let to_go = at.map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
-                    let entries: Vec<String> = window.entries.iter().map(|of| entry(windows, of)).collect();
+                    let at_least = if window.keys_at_least { "at least " } else { "" };
                     listing.push(vec![
                         json!(name),
+                        json!(bounds(window.start, window.end)),
                         time(Some(window.start)),
                         time(Some(window.end)),
                         json!(if window.fired { "takes late rows" } else { "open" }),
+                        json!(format!("{at_least}{}", window.keys)),
                         json!(window.keys),
+                        json!(window.keys_at_least),
                         json!(window.rows),
+                        Value::Null,
+                        json!(to_go.map(|ms| format!("{ms} ms"))),
                         json!(to_go),
-                        json!(entries.join("; ")),
+                        json!(some(windows, window)),
+                        all(windows, window),
                     ]);
                 }
                 for fired in windows.fired.iter().rev() {
-                    listing.push(vec![
+                    let mut row = vec![
                         json!(name),
+                        json!(bounds(fired.start, fired.end)),
                         time(Some(fired.start)),
                         time(Some(fired.end)),
                         json!(if fired.again { "fired again" } else { "fired" }),
-                        json!(fired.keys),
-                        json!(null),
-                        json!(null),
-                        json!(null),
-                    ]);
+                    ];
+                    row.extend(vec![Value::Null; 4]);
+                    row.push(json!(fired.keys));
+                    row.extend(vec![Value::Null; 4]);
+                    listing.push(row);
                 }
             }
         }
     }
-    let left_out = (left_out > 0).then(|| format!("{left_out} more open windows are not listed"));
-    let at_least = at_least.then(|| "of windows of several slices, keys may be those of the fullest slice".to_owned());
-    let notes: Vec<String> = left_out.into_iter().chain(at_least).collect();
-    listing.note = (!notes.is_empty()).then(|| notes.join("; "));
+    listing.total = Some(listing.rows.len() as u64 + left_out);
+    listing.note = (left_out > 0).then(|| format!("{left_out} more open windows are not listed"));
     listing
+}
+
+/// `2026-01-02 03:04:00 – 03:04:10`: of the end what differs from the start, and milliseconds where there are some.
+fn bounds(start: i64, end: i64) -> String {
+    let (start, end) = (time_text(Some(start)), time_text(Some(end)));
+    let short = |text: &str| text.strip_suffix(".000").unwrap_or(text).to_owned();
+    let to = match (start.split_once(' '), end.split_once(' ')) {
+        (Some((day, _)), Some((other, time))) if day == other => short(time),
+        _ => short(&end),
+    };
+    format!("{} – {to}", short(&start))
+}
+
+/// The first entries of a window: `auction=1001: n=5, total=12; … 38 more`.
+fn some(windows: &WindowsView, window: &WindowView) -> String {
+    let mut texts: Vec<String> = window.entries.iter().take(ENTRIES).map(|of| entry(windows, of)).collect();
+    let more = window.keys.saturating_sub(texts.len() as u64);
+    if more > 0 && !texts.is_empty() {
+        texts.push(format!("… {more} more"));
+    }
+    texts.join("; ")
 }
 
 /// `auction=1001: n=5, total=12`
 fn entry(windows: &WindowsView, entry: &WindowEntryView) -> String {
-    let key = named(windows.keys.iter().map(String::as_str), &entry.key);
-    let values = named(windows.values.iter().map(String::as_str), &entry.values);
+    let key = pairs(windows.keys.iter().map(String::as_str), &entry.key);
+    let values = pairs(windows.values.iter().map(String::as_str), &entry.values);
     if key.is_empty() { values } else { format!("{key}: {values}") }
+}
+
+/// The entries of a window that are known, and whether there are more.
+fn all(windows: &WindowsView, window: &WindowView) -> Value {
+    let entry = |entry: &WindowEntryView| {
+        json!({
+            "key": named(windows.keys.iter().map(String::as_str), &entry.key),
+            "value": named(windows.values.iter().map(String::as_str), &entry.values),
+        })
+    };
+    let truncated = window.keys_at_least || window.keys > window.entries.len() as u64;
+    json!({
+        "rows": window.entries.iter().map(entry).collect::<Vec<_>>(),
+        "total": window.keys,
+        "truncated": truncated,
+    })
 }

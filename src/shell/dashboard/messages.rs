@@ -22,7 +22,7 @@ pub(in crate::shell) enum Left {
 /// The report of the other threads to the one that draws.
 pub(super) enum Report {
     /// The jobs of the session, in the order they were started, and how lines are completed now.
-    Jobs(Vec<(String, Arc<Job>)>, Complete),
+    Jobs(Vec<Arc<Job>>, Complete),
     /// A statement has ended.
     Answered(Answer),
     /// A statement is a preview: its rows come.

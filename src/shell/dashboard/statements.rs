@@ -53,7 +53,7 @@ pub(super) fn serve(
 
 /// Tells which jobs there are and how lines are completed; returns whether anybody listens.
 fn publish(shell: &Shell, reports: &SyncSender<Report>) -> bool {
-    let jobs: Vec<_> = shell.session.jobs().map(|entry| (entry.name.clone(), Arc::clone(&entry.job))).collect();
+    let jobs = shell.session.jobs().map(|entry| Arc::clone(&entry.job)).collect();
     reports.send(Report::Jobs(jobs, complete(&shell.session))).is_ok()
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 
+use crate::formats::encode_base64;
 use crate::types::{Error, Result};
 
 /// Alternate screen, clicks and wheel of the mouse (not its every move), bracketed paste, no cursor.
@@ -107,6 +108,15 @@ fn lock_patiently() -> Option<MutexGuard<'static, Option<Arc<File>>>> {
 pub(super) fn again(_held: &Guard) -> Result<()> {
     give_back();
     take().map_err(|error| Error::io("the terminal", error))
+}
+
+/// Puts `text` into the terminal's clipboard, if it allows that: OSC 52, which many terminals take.
+pub(super) fn copy(text: &str) -> Result<()> {
+    let mut sequence = b"\x1b]52;c;".to_vec();
+    encode_base64(text.as_bytes(), &mut sequence);
+    sequence.push(b'\x07');
+    let mut screen = Screen { buffer: sequence };
+    screen.flush().map_err(|error| Error::io("the terminal", error))
 }
 
 /// Gives the terminal back and stops this process, as Ctrl-Z does; returns when it has been continued, with the terminal

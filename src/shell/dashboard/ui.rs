@@ -74,6 +74,8 @@ pub(super) struct Ui<'a> {
     /// When the job, and when the other jobs are looked at next.
     next_look: (u64, u64),
     state: StateRead,
+    /// The job whose past is in the model.
+    begun: Option<String>,
     dirty: bool,
     left: Option<Left>,
 }
@@ -112,6 +114,7 @@ impl<'a> Ui<'a> {
             look_ms: hz.map_or(LOOK_MS, |hz| 1_000 / hz.clamp(1, 20)),
             next_look: (0, 0),
             state: StateRead::default(),
+            begun: None,
             dirty: true,
             left: None,
         }
@@ -157,14 +160,15 @@ impl<'a> Ui<'a> {
             match report {
                 Report::Jobs(jobs, complete) => {
                     self.app.set_complete(complete);
-                    self.jobs = jobs
-                        .into_iter()
-                        .map(|(name, job)| Watched { line: JobLine { name, status: job.view().status }, job })
-                        .collect();
+                    self.jobs = jobs.into_iter().map(|job| Watched { line: JobLine::of(&job.view()), job }).collect();
                     self.next_look = (0, 0);
                     self.set_jobs();
                 }
-                Report::Answered(answer) => self.app.answer(&answer),
+                Report::Answered(answer) => {
+                    // The last rows of a preview come before its end.
+                    self.take_rows();
+                    self.app.answer(&answer);
+                }
                 Report::Previewing(statement) => self.app.preview(&statement),
                 Report::Select(job) => self.app.select(&job),
                 Report::State(state) => {
@@ -175,6 +179,11 @@ impl<'a> Ui<'a> {
                 Report::Quit => self.left = Some(Left::Quit),
             }
         }
+        self.take_rows();
+    }
+
+    /// Takes the rows of a preview that have come.
+    fn take_rows(&mut self) {
         if let Some((lines, left_out)) = self.capture.changed() {
             self.app.preview_rows(lines, left_out);
             self.dirty = true;
@@ -194,12 +203,16 @@ impl<'a> Ui<'a> {
             return;
         }
         let shown = self.app.job().map(str::to_owned);
-        let mut view = None;
+        let (mut view, mut trend) = (None, Vec::new());
         for watched in &mut self.jobs {
             let is_shown = Some(&watched.line.name) == shown.as_ref();
             if is_shown || (slow && !watched.line.status.is_final()) {
                 let now = watched.job.view();
-                watched.line.status = now.status;
+                if is_shown && self.begun.as_ref() != Some(&watched.line.name) {
+                    self.begun = Some(watched.line.name.clone());
+                    trend = watched.job.trend();
+                }
+                watched.line = JobLine::of(&now);
                 if is_shown {
                     view = Some(now);
                 }
@@ -209,6 +222,7 @@ impl<'a> Ui<'a> {
         let over = view.as_ref().is_none_or(|view| view.status.is_final());
         if let Some(view) = view {
             self.app.update(view);
+            self.app.begin(&trend);
         }
         let after = |ms: i64| now.saturating_add(ms.unsigned_abs());
         self.next_look.0 = after(if over { SLOW_MS } else { self.look_ms });
@@ -314,6 +328,7 @@ impl<'a> Ui<'a> {
             Effect::Suspend => {
                 self.app.say("there is no shell that could continue it; F2 goes to the prompt".to_owned(), false);
             }
+            Effect::Copy(text) => terminal::copy(&text)?,
             Effect::Repaint => self.repaint(canvas)?,
             Effect::Export(export) => {
                 if self.channels.errands.try_send(Errand::Export(export)).is_err() {

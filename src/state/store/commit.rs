@@ -38,6 +38,6 @@ pub struct Commit<'a> {
 pub struct CommitStats {
     /// Bytes written for this checkpoint: its blocks, operator entries and manifest.
     pub delta_bytes: u64,
-    /// Bytes of all blocks that it consists of.
+    /// Bytes of all that it consists of: the blocks that it shares with earlier ones, and what was written for it.
     pub full_bytes: u64,
 }

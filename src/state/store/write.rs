@@ -217,7 +217,7 @@ impl StateStore {
     ) -> Result<CommitStats> {
         let id = head.id;
         let mut other_bytes = head.manifest.len() as u64;
-        let full_bytes = head.parent_bytes + written.bytes;
+        let block_bytes = head.parent_bytes + written.bytes;
         {
             let mut table = transaction.open_table(ENTRIES).map_err(db)?;
             for (uid, entries) in head.entries {
@@ -230,7 +230,7 @@ impl StateStore {
             let mut table = transaction.open_table(CHECKPOINTS).map_err(db)?;
             table.insert(id, seal(&id.to_be_bytes(), &to_json(&head.record)?).as_slice()).map_err(db)?;
             let mut table = transaction.open_table(SIZES).map_err(db)?;
-            table.insert(id, full_bytes).map_err(db)?;
+            table.insert(id, block_bytes).map_err(db)?;
             let mut table = transaction.open_table(META).map_err(db)?;
             table.insert(LAST_ID, id).map_err(db)?;
             // A database of an earlier version is of this one from here on.
@@ -244,7 +244,7 @@ impl StateStore {
         let mut work = self.work();
         work.touched.extend(written.touched.iter().copied());
         work.bytes += written.bytes;
-        Ok(CommitStats { delta_bytes: written.bytes + other_bytes, full_bytes })
+        Ok(CommitStats { delta_bytes: written.bytes + other_bytes, full_bytes: block_bytes + other_bytes })
     }
 }
 

@@ -56,7 +56,7 @@ impl Growing {
         for reader in &mut self.readers {
             while let SourcePoll::Rows { rows, rejected } = reader.poll()? {
                 got.batches.push(rows);
-                got.rejected.extend(rejected);
+                got.rejected.extend(rejected.into_iter().map(|(_, row)| row));
             }
         }
         let bad = got.rejected.iter().map(|row| row.place.clone());

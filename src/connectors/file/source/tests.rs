@@ -317,7 +317,7 @@ fn a_gzip_bomb_is_rejected_record_by_record_in_bounded_memory() {
         match readers[0].poll().unwrap() {
             SourcePoll::Rows { rows, rejected } => {
                 got.batches.push(rows);
-                got.rejected.extend(rejected);
+                got.rejected.extend(rejected.into_iter().map(|(_, row)| row));
             }
             SourcePoll::Pending(_) => {}
             SourcePoll::End => break,

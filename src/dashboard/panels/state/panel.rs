@@ -136,7 +136,7 @@ impl State {
             let label = line.cut_left((area.width / 3).min(30));
             let key = if column.key { "*" } else { "" };
             canvas.text(label, 0, &format!("{}{key} {}", column.name, column.ty), theme.dim);
-            let used = canvas.paragraph(line, value, theme.text).max(1);
+            let used = canvas.paragraph(line, value.as_str(), theme.text).max(1);
             area.cut_top(used);
         }
     }
@@ -249,6 +249,13 @@ impl Panel for State {
 
     fn takes_text(&self) -> bool {
         self.search.is_open()
+    }
+
+    fn chosen(&self, model: &Model) -> Option<String> {
+        let Some(Ok(states)) = &model.state else { return None };
+        let state = states.get(self.states.selected.min(states.len().saturating_sub(1)))?;
+        let entry = state.rows.get(self.entries.selected)?;
+        Some(listings::named(state.columns.iter().map(|column| column.name.as_str()), &entry.values).to_string())
     }
 
     fn listing(&self, model: &Model) -> Listing {

@@ -126,7 +126,7 @@ impl Windows {
             let mark = if fired.again { "↻" } else { "✓" };
             let again = if fired.again { " again" } else { "" };
             let style = if fired.again { theme.warn } else { theme.text };
-            let line = format!("{mark} {}  {} rows{again}", bounds(fired.start, fired.end), count(fired.keys));
+            let line = format!("{mark} {}  {} rows out{again}", bounds(fired.start, fired.end), count(fired.keys));
             canvas.text(area, y, &line, style);
         }
     }
@@ -134,6 +134,12 @@ impl Windows {
     fn late(canvas: &mut Canvas<'_>, mut area: Rect, operator: &Operator<'_>, theme: &Theme) {
         let total: u64 = operator.vertex.subtasks.iter().map(|subtask| subtask.late_rows).sum();
         canvas.heading(area.cut_top(1), &format!("late: {} rows", count(total)), theme);
+        if area.height > 3
+            && let Some(said) = listings::lateness(operator.vertex)
+        {
+            let line = area.cut_top(1);
+            canvas.text(line, 0, &said, theme.text);
+        }
         let late = operator.late();
         if late.is_empty() {
             let tell = if total > 0 { "a late_to stream reads them" } else { "nothing was late" };
@@ -191,7 +197,7 @@ impl Panel for Windows {
             Col::text("passed", 6, 40, 1).grows(),
             Col::number("fires in", 8, 0),
             Col::number("keys", 5, 3),
-            Col::number("rows", 5, 2),
+            Col::number("rows in", 7, 2),
         ]);
         let row = |index: usize| open.get(index).map_or_else(Vec::new, |open| open_cells(open, theme));
         if open.is_empty() {
@@ -229,6 +235,17 @@ impl Panel for Windows {
             return Reaction::Ignored;
         }
         Reaction::Redraw
+    }
+
+    fn chosen(&self, model: &Model) -> Option<String> {
+        let operators = operators(&model.view);
+        let operator = operators.get(self.operator.checked_rem(operators.len())?)?;
+        let open = operator.open();
+        let (_, entry) = open.get(self.open.selected)?.entries.get(self.entries.selected)?;
+        let windows = operator.views().find_map(|(_, _, view)| view.windows())?;
+        let names = windows.keys.iter().chain(&windows.values).map(String::as_str);
+        let values: Vec<_> = entry.key.iter().chain(&entry.values).cloned().collect();
+        Some(listings::named(names, &values).to_string())
     }
 
     fn listing(&self, model: &Model) -> Listing {

@@ -305,7 +305,7 @@ impl CsvDecoder {
         };
         if let Some(message) = message {
             self.undo_to(row);
-            self.lines.reject(start, record, message);
+            self.lines.reject(start, record, message, row);
         }
     }
 
@@ -328,7 +328,7 @@ impl CsvDecoder {
         } else {
             format!("not CSV at byte {}: {}", broken.at - start + 1, broken.message)
         };
-        self.lines.reject(start, &bytes[start..end], message);
+        self.lines.reject(start, &bytes[start..end], message, self.rows);
         Some(next)
     }
 

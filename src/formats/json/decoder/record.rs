@@ -177,7 +177,7 @@ impl JsonDecoder {
         };
         if let Some(message) = message {
             self.undo_to(row);
-            self.lines.reject(start, record, message);
+            self.lines.reject(start, record, message, row);
         }
     }
 
@@ -203,7 +203,7 @@ impl JsonDecoder {
             };
             format!("not JSON at byte {}: expected {expected}, found {found}", at + 1)
         };
-        self.lines.reject(start, record, message);
+        self.lines.reject(start, record, message, self.rows);
     }
 }
 

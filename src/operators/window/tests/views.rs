@@ -122,6 +122,6 @@ fn live_state_is_what_the_next_snapshot_hands_over() {
     let names: Vec<_> = view.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names[..2], ["key", "count(*)"]);
     // Counts of all slices add up to the rows.
-    let counted: i64 = view.rows.iter().map(|row| row.values[1].parse::<i64>().expect("a count")).sum();
+    let counted: i64 = view.rows.iter().map(|row| row.values[1].as_str().parse::<i64>().expect("a count")).sum();
     assert_eq!(counted, 400);
 }
