@@ -54,7 +54,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         }
         (Some((called, kind)), None) => {
             if given("--yes") {
-                session.drop_definition(name)?;
+                session.forget_definition(name)?;
                 return Ok(Outcome::Message(format!("{kind} {called} is forgotten")));
             }
             let then = format!(".forget {} --definition --yes", typed_name(&called));

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::ask::{ask, is_interactive, yes_or_no};
+use crossterm::event::KeyCode;
+
 use super::dashboard::Left;
 use super::end::End;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
 use super::record::Recorder;
 use super::script_text;
 use super::shell::Shell;
-use super::{foreground, render, tutorial};
+use super::{ask, foreground, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, ShellRequest};
 use crate::types::{Error, Printable, Result, Spanned, printable};
@@ -152,10 +153,17 @@ impl Script<'_> {
 
     /// Asks; runs the statement `then` if the answer is yes.
     fn confirm(&mut self, question: &str, then: &str) -> Result<End> {
-        if !is_interactive() || !self.shell.rows.is_shown() {
+        if !tutorial::is_interactive() || !self.shell.rows.is_shown() {
             return Ok(self.failed(&Error::config(format!("{question} There is nobody to ask; `{then}` does it"))));
         }
-        if ask(&self.shell.interrupts, &Printable::from(printable(&format!("{question} y/N ")).as_ref()), yes_or_no)? {
+        let shown = Printable::from(printable(&format!("{question} [y/N] ")).as_ref());
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
+        let yes = |key: KeyCode| match key {
+            KeyCode::Char('y' | 'Y') => Some(true),
+            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Enter | KeyCode::Esc => Some(false),
+            _ => None,
+        };
+        if ask::key(&self.shell.interrupts, &shown, yes)? == Some(true) {
             return self.run(then);
         }
         self.shell.message("nothing is changed\n");

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
-use super::ask::{ask, is_interactive};
 use super::cli::RunOptions;
 use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
@@ -15,7 +14,7 @@ use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
-use super::{print, render};
+use super::{ask, print, render};
 use crate::session::{Memory, Session, registries};
 use crate::types::{Diagnostic, Printable, Result};
 
@@ -86,6 +85,11 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
         End::Failed => EXIT_FAILURE,
         End::Interrupted => interrupts.exit_code(),
     })
+}
+
+/// Whether there is a person to be asked.
+pub(super) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// `tutorial [NAME]` at the prompt.
@@ -196,14 +200,13 @@ impl Look {
 
 /// Waits for a key: whether the lesson goes on.
 fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> {
-    ask(interrupts, &format!("[{step}/{steps}] Enter runs it, q leaves").into(), answer)
+    let hint = format!("[{step}/{steps}] Enter runs it, q leaves");
+    Ok(ask::key(interrupts, &hint.into(), goes_on)?.unwrap_or(false))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other key is no answer")]
-fn answer(key: KeyEvent) -> Option<bool> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    match key.code {
-        KeyCode::Char('c' | 'd') if control => Some(false),
+const fn goes_on(key: KeyCode) -> Option<bool> {
+    match key {
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
         KeyCode::Enter | KeyCode::Char(' ') => Some(true),
         _ => None,
@@ -236,14 +239,5 @@ mod tests {
         assert_eq!(find("3").unwrap().name, "windows");
         assert!(find("window").err().unwrap().to_string().contains("did you mean `windows`?"));
         assert!(find("0").is_err() && find("99").is_err());
-    }
-
-    #[test]
-    fn keys_that_answer() {
-        let key = |code, modifiers| answer(KeyEvent::new(code, modifiers));
-        assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(true));
-        assert_eq!(key(KeyCode::Char('q'), KeyModifiers::NONE), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(false));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
     }
 }
