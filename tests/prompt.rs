@@ -605,6 +605,8 @@ fn shells_on_one_state_directory_have_different_jobs() {
         second.press("\u{c}");
         second.prompt();
     }
+    second.statement("rescale hot to 2");
+    second.shows(&format!("job `hot` is in process {}", first.process_id()));
     second.statement("show jobs");
     second.shows(&format!("in process {}", first.process_id()));
     first.press("\\q\r");
@@ -720,6 +722,40 @@ fn definitions_of_many_processes_are_all_kept_and_a_file_of_statements_knows_non
 }
 
 #[test]
+fn a_job_is_restored_with_what_it_was_made_of_whatever_the_names_mean_now() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("state");
+    let say = |text: &str| lotic(directory.path(), &state, &["-c", text]);
+    let count = "src | key_by auction | aggregate count(*) as n | into blackhole";
+    let (code, said) = say(&format!(
+        "source src from nexmark 'bid' with (rate = 1000); run r = {count}; wait r until rows 10; rescale r to 3; \
+         savepoint r to 'sp'; stop r"
+    ));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(say("source src from values with (rows = array[1])").0, Some(0));
+    let (code, said) = say("restore R; show jobs --json; cancel r");
+    assert!(code == Some(0) && said.contains("job r goes on from checkpoint "), "{said}");
+    assert!(said.contains("\"parallelism\": 3"), "as it was rescaled to: {said}");
+    let (code, said) = say("restore r from checkpoint 1 with (parallelism = 2); show jobs --json; cancel r");
+    assert!(code == Some(0) && said.contains("\"parallelism\": 2"), "{said}");
+    // What is defined in the shell itself goes before that.
+    let (code, said) = say("source src from values with (rows = array[2]); restore r");
+    assert!(code == Some(1) && said.contains("the statement of job `r`: unknown column `auction`"), "{said}");
+    let (code, said) = say("restore nothing");
+    assert!(code == Some(1) && said.contains("there is no job `nothing`"), "{said}");
+    // In another state directory the savepoint is all there is.
+    let other = directory.path().join("other");
+    let say = |text: &str| lotic(directory.path(), &other, &["-c", text]);
+    let (code, said) = say("source src from nexmark 'bid' with (rate = 1000); restore r from savepoint 'sp'; cancel r");
+    assert!(code == Some(0) && said.contains("job r goes on from savepoint "), "{said}");
+    let (code, said) = say("restore q from savepoint 'sp'");
+    assert!(code == Some(1) && said.contains("the savepoint is of job `r`"), "{said}");
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/savepoint-v1");
+    let (code, said) = say(&format!("restore hot from savepoint '{}'", old.display()));
+    assert!(code == Some(1) && said.contains("the statement of job `hot` was not kept"), "{said}");
+}
+
+#[test]
 fn a_lesson_leaves_its_sources() {
     let directory = tempfile::tempdir().expect("a directory");
     let state = directory.path().join("state");
@@ -743,6 +779,12 @@ fn the_prompt_comes_soon() {
     std::fs::create_dir_all(&state).expect("made");
     let entries: Vec<String> = (0..2_000).map(|n| format!("g | filter price > {n} | map auction, price;")).collect();
     std::fs::write(state.join("history"), format!("#V2\n{}\n", entries.join("\n"))).expect("written");
+    let source = |n| {
+        format!("{{\"kind\":\"source\",\"name\":\"s{n}\",\"directory\":\"/\",\"text\":\"source s{n} from file 'x'\"}}")
+    };
+    let definitions: Vec<String> = (0..2_000).map(source).collect();
+    // Damaged: whoever reads it says so.
+    std::fs::write(state.join("definitions"), format!("{}\n", definitions.join("\n"))).expect("written");
     let clock = SystemClock::new();
     let mut took_us: Vec<u64> = (0..size("LOTIC_STARTS", 5).max(1))
         .map(|_| {
@@ -756,6 +798,7 @@ fn the_prompt_comes_soon() {
             pty.prompt();
             pty.press("\u{4}");
             assert_eq!(pty.exit_code(), 0);
+            assert!(!pty.bytes().contains("warning"), "definitions are read before they are used: {}", pty.screen());
             took_us
         })
         .collect();

@@ -37,7 +37,7 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "restore JOB [from savepoint 'DIR' | from checkpoint N] [with (…)]",
         summary: "starts a job again from a savepoint or checkpoint",
-        help: "Starts the job, as this session last ran it, from a savepoint or a retained checkpoint; from its last checkpoint when neither is named. If it still runs it is cancelled first. Operators find their state by uid.",
+        help: "Starts the job, as it was last run, from a savepoint or a retained checkpoint; from its last checkpoint when neither is named. If it still runs it is cancelled first. Operators find their state by uid. A job that an earlier shell has run is started by the statement that its checkpoint holds, with what it was made of then; a definition of this shell goes before that.",
         examples: &["restore hot from savepoint 'sp/hot-1' with (parallelism = 3)", "restore hot from checkpoint 7"],
         flink: Some("flink run -s"),
     },

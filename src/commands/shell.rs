@@ -92,7 +92,7 @@ pub(super) const QUIT: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: "\\q",
         summary: "leaves the shell",
-        help: "Leaves the shell, as Ctrl-D does. Running jobs take a last checkpoint.",
+        help: "Leaves the shell, as Ctrl-D does. Running jobs take a last checkpoint, from which `restore` in a new shell goes on.",
         examples: &["\\q"],
         flink: Some("QUIT"),
     },

@@ -81,7 +81,7 @@ pub(super) fn jobs(state_dir: &Path, others: impl Fn(&str) -> bool) -> Result<Ve
     let mut found = Vec::new();
     for (directory, name) in job_directories(state_dir)? {
         let Some(name) = name.or_else(|| name_in(&directory)).filter(|name| others(name)) else { continue };
-        let (kept, _) = job(state_dir, &name);
+        let (kept, _) = read(&name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
         if kept.held_by.is_some() || kept.problem.is_some() || !kept.checkpoints.is_empty() {
             found.push(kept);
         }
@@ -104,6 +104,10 @@ fn name_in(directory: &Path) -> Option<String> {
 /// The job called `name` in `state_dir`, if there is state of it, and leave to use its directory unless another process
 /// has it.
 pub(super) fn job(state_dir: &Path, name: &str) -> (KeptJob, Option<JobDir>) {
+    read(name, StateDir::open(state_dir).and_then(|state| state.job(name)))
+}
+
+fn read(name: &str, directory: Result<JobDir>) -> (KeptJob, Option<JobDir>) {
     let mut kept = KeptJob {
         name: name.to_owned(),
         held_by: None,
@@ -112,7 +116,7 @@ pub(super) fn job(state_dir: &Path, name: &str) -> (KeptJob, Option<JobDir>) {
         statement: None,
         problem: None,
     };
-    let directory = match StateDir::open(state_dir).and_then(|state| state.job(name)) {
+    let directory = match directory {
         Ok(directory) => directory,
         Err(error) => {
             if let Error::Locked { pid, .. } = error {

@@ -69,10 +69,11 @@ impl Remembered {
     /// that can't be written is no reason to refuse a statement.
     pub(super) fn put(&mut self, definition: Definition, state_dir: &Path) -> Option<String> {
         let kept = if self.memory == Memory::None { Ok(()) } else { put(&definition, state_dir) };
+        let what = format!("{} {}", definition.kind, definition.name);
         self.own.retain(|earlier| earlier.name != definition.name);
         self.own.push(definition);
         let error = kept.err()?;
-        (!std::mem::replace(&mut self.told, true)).then(|| format!("later shells will not know it: {error}"))
+        (!std::mem::replace(&mut self.told, true)).then(|| format!("{what} is not remembered: {error}"))
     }
 
     /// Forgets the definition called `name`, as defined.

@@ -87,6 +87,11 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
     })
 }
 
+/// Whether there is a person to be asked.
+pub(super) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// `tutorial [NAME]` at the prompt.
 pub(super) fn from_prompt(shell: &mut Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
     let Some(name) = name else {

@@ -66,12 +66,24 @@ impl StateDir {
     /// [`Error::Locked`] when another process has it; [`Error::Config`] when this one has, or a part of the path is a
     /// symbolic link, or the lock is no file; [`Error::Io`] when it can't be created or written.
     pub fn job(&self, name: &str) -> Result<JobDir> {
+        self.take(name, LOOKS)
+    }
+
+    /// As [`job`](Self::job), without the moment that another process has to give the job back: for a look at many.
+    ///
+    /// # Errors
+    /// As [`job`](Self::job).
+    pub fn job_at_once(&self, name: &str) -> Result<JobDir> {
+        self.take(name, 0)
+    }
+
+    fn take(&self, name: &str, looks: u32) -> Result<JobDir> {
         let path = job_path(&self.path, name);
         loop {
             create_private_directory(&path)?;
             no_link(&self.path.join(JOBS))?;
             no_link(&path)?;
-            let lock = take(&path, name)?;
+            let lock = take(&path, name, looks)?;
             // Whoever held it before may have removed the directory: then this is the lock of nothing.
             if is_at(&lock, &path.join(LOCK)) {
                 return Ok(JobDir { path, _lock: lock });
@@ -174,20 +186,21 @@ fn check_owner(_: &Path) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Locks the file `lock` in the directory of job `name` and writes our process id into it.
-fn take(directory: &Path, name: &str) -> Result<File> {
+/// Locks the file `lock` in the directory of job `name` and writes our process id into it; looks so many times more when
+/// another process has it.
+fn take(directory: &Path, name: &str, looks: u32) -> Result<File> {
     let path = directory.join(LOCK);
     let mut file = open_private_file(&path)?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(Error::config(format!("{} is no regular file", path.display())));
     }
-    let mut looks = 0;
+    let mut left = looks;
     loop {
         match file.try_lock() {
             Ok(()) => break,
             // Somebody who lists the jobs has it for a moment.
-            Err(TryLockError::WouldBlock) if looks < LOOKS && holder(&mut file) != std::process::id() => {
-                looks += 1;
+            Err(TryLockError::WouldBlock) if left > 0 && holder(&mut file) != std::process::id() => {
+                left -= 1;
                 thread::park_timeout(Duration::from_millis(LOOK_MS));
             }
             Err(TryLockError::WouldBlock) => {

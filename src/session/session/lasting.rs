@@ -41,11 +41,19 @@ impl Session {
 
     /// The error of a job that this session does not have.
     pub(super) fn no_job(&self, name: &Spanned<String>) -> Diagnostic {
-        if let Some(kept) = self.kept_name(&name.node) {
-            return Diagnostic::at(name.span, format!("job `{kept}` does not run in this shell")).help(format!(
-                "`restore {0}` goes on with it; `checkpoints {0}` lists what is kept of it",
-                typed_name(&kept)
-            ));
+        if let Some(kept) = self.kept_job(&name.node) {
+            let called = typed_name(&kept.name);
+            let status = kept
+                .held_by
+                .map_or_else(|| "does not run in this shell".to_owned(), |_| format!("is {}", kept.status()));
+            let error = Diagnostic::at(name.span, format!("job `{}` {status}", kept.name));
+            return if kept.held_by.is_some() {
+                error.help("it is commanded there; `show jobs` lists the jobs of the state directory")
+            } else {
+                error.help(format!(
+                    "`restore {called}` goes on with it; `checkpoints {called}` lists what is kept of it"
+                ))
+            };
         }
         let kept = kept::names(self.state_dir());
         let known = self.jobs.iter().map(|entry| entry.name.as_str()).chain(kept.iter().map(String::as_str));
@@ -65,7 +73,7 @@ impl Session {
         };
         // The launch takes it again.
         drop(directory);
-        let (own, definitions, called) = (kept.statement.clone(), kept.definitions.clone(), kept.name.clone());
+        let (own, definitions) = (kept.statement.clone(), kept.definitions.clone());
         let checkpoints = kept.readable()?;
         let manifest = match from {
             Restore::Checkpoint(id) => checkpoints.iter().find(|manifest| manifest.checkpoint == *id),
@@ -75,9 +83,7 @@ impl Session {
         let last = || checkpoints.last().and_then(|manifest| manifest.statement.clone());
         let typed = manifest.and_then(|manifest| manifest.statement.clone());
         let Some(text) = typed.or_else(|| own.as_ref().map(|own| own.text.clone())).or_else(last) else {
-            return Err(Diagnostic::at(name.span, format!("the statement of job `{called}` was not kept"))
-                .help("type it in a shell that is started with `--restore latest`")
-                .into());
+            return Err(without_statement(name).into());
         };
         let parallelism = manifest.map(|manifest| manifest.parallelism);
         let again = Again { name, text, parallelism, from: from.clone(), options };
@@ -93,14 +99,13 @@ impl Session {
     ) -> Result<Outcome, Failure> {
         let Restore::Savepoint(directory) = from else { return Err(self.no_job(name).into()) };
         let manifest = Manifest::parse(open_savepoint(directory)?.manifest())?;
-        match manifest.statement {
-            Some(text) if manifest.job.eq_ignore_ascii_case(&name.node) => {
-                let parallelism = Some(manifest.parallelism);
-                let again = Again { name, text, parallelism, from: from.clone(), options };
-                self.start_again(&again, None, Vec::new())
-            }
-            _ => Err(self.no_job(name).help(format!("the savepoint is of job `{}`", manifest.job)).into()),
+        if !manifest.job.eq_ignore_ascii_case(&name.node) {
+            return Err(self.no_job(name).help(format!("the savepoint is of job `{}`", manifest.job)).into());
         }
+        let Some(text) = manifest.statement else { return Err(without_statement(name).into()) };
+        let parallelism = Some(manifest.parallelism);
+        let again = Again { name, text, parallelism, from: from.clone(), options };
+        self.start_again(&again, None, Vec::new())
     }
 
     /// Plans and launches it by its statement, as it was typed in the directory of `own`. What is defined in this session
@@ -142,7 +147,7 @@ impl Session {
     fn run_statement(&self, again: &Again<'_>) -> Result<RunStatement, Diagnostic> {
         let unusable = |why: &str| {
             Diagnostic::at(again.name.span, format!("the statement of job `{}` can't be used: {why}", again.name.node))
-                .help("type it in a shell that is started with `--restore latest`")
+                .help("type its `run` statement in a shell that is started with `--restore latest`")
         };
         let mut statements = lang::parse(&again.text, &self.registries).map_err(|error| unusable(&error.message))?;
         match (statements.pop().map(|statement| statement.node), statements.is_empty()) {
@@ -241,6 +246,12 @@ impl Session {
         }
         adopted
     }
+}
+
+/// The error of a job that was written by a lotic that kept no statements.
+fn without_statement(name: &Spanned<String>) -> Diagnostic {
+    Diagnostic::at(name.span, format!("the statement of job `{}` was not kept", name.node))
+        .help("type its `run` statement in a shell that is started with `--restore latest`, or with `--restore 'DIR'`")
 }
 
 /// A job to be started again.
