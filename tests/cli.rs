@@ -624,7 +624,7 @@ fn standard_input_is_data_where_statements_come_from_elsewhere() {
         assert!(said.contains("lotic -c '…' and lotic run FILE leave it to the data"), "{said}");
     }
     // A stream of that name goes before.
-    let own = "source stdin from nexmark 'bid' with (events = 2); stdin | map 1 as one";
+    let own = "source stdin from nexmark 'bid' with (events = 50); stdin | map 1 as one | limit 2";
     assert_eq!(out(&lotic(directory.path(), &["-c", own], None)), "{\"one\":1}\n{\"one\":1}\n");
 }
 
