@@ -36,9 +36,17 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let pipeline = args.pipeline(0)?;
     match (pipeline.stages.is_empty(), pipeline.file) {
         (true, true) => file::describe(&pipeline.from, json(args), session),
+        (true, false) if is_stdin(&pipeline.from, session) => {
+            file::describe(&Spanned::new("-".to_owned(), pipeline.from.span), json(args), session)
+        }
         (true, false) => describe(&pipeline.from, json(args), session),
         (false, _) => Ok(Outcome::Listing(columns(&session.shape(pipeline)?, None).json(json(args)))),
     }
+}
+
+/// Whether `name` means standard input: nothing else has it.
+fn is_stdin(name: &Spanned<String>, session: &Session) -> bool {
+    name.node.eq_ignore_ascii_case("stdin") && session.catalog().get(&name.node).is_none() && session.job(name).is_err()
 }
 
 /// The short form.

@@ -83,11 +83,10 @@ fn admits(item: &Expectation, token: &Token<'_>) -> bool {
             _ => is_name,
         },
         Kind::Text | Kind::Target => is_text,
-        Kind::OptionName => is_name || is_text,
+        Kind::OptionName | Kind::Stream => is_name || is_text,
         Kind::Subtask => is_name || is_text || is_integer,
         Kind::Integer => is_integer,
         Kind::Duration => matches!(token.kind, TokenKind::Duration(_)) || token.is_word("interval"),
-        Kind::Stream => is_name || is_text,
         Kind::Statement => is_name || is_text || matches!(token.kind, TokenKind::Directive(_)),
         Kind::Type | Kind::Unit | Kind::IntervalUnit | Kind::Stage | Kind::Window => {
             matches!(token.kind, TokenKind::Word(_))

@@ -59,10 +59,7 @@ fn statement(path: &str, name: &str, schema: &Schema, time: Option<&Candidate>) 
     let time = time.map_or_else(String::new, |time| {
         format!("\n  event_time {} watermark {}", time.expr, typed_duration(time.delay_ms(0).0))
     });
-    let path = match path {
-        "-" | "stdin" => "/dev/stdin".to_owned(),
-        path => path.replace('\'', "''"),
-    };
+    let path = if path == "-" { "/dev/stdin".to_owned() } else { path.replace('\'', "''") };
     format!("source {} from file '{path}'\n  columns ({}){time};", typed_name(name), columns.join(", "))
 }
 

@@ -146,6 +146,11 @@ impl Pipe {
         !std::mem::replace(&mut self.lock().taken, true)
     }
 
+    /// Whether somebody reads it, or has.
+    pub(super) fn is_taken(&self) -> bool {
+        self.lock().taken
+    }
+
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.lock();
         let held = &state.held[state.head..];

@@ -232,6 +232,8 @@ fn infer(sample: &dyn Fn(u64) -> Result<Sampled, Diagnostic>, format: &dyn FileF
     })
 }
 
+const READ_ONCE: &str = "standard input has been read: it is there once";
+
 /// A source that is a pipe.
 #[derive(Debug)]
 struct PipeSource {
@@ -270,7 +272,11 @@ impl PipeSource {
 
     fn sample(&self, most: u64) -> Result<Sampled, Diagnostic> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let sampled = self.open().and_then(|pipe| pipe.sample(most));
+        let opened = self.open();
+        if opened.as_ref().is_ok_and(|pipe| pipe.is_taken()) {
+            return Err(Diagnostic::new(READ_ONCE));
+        }
+        let sampled = opened.and_then(|pipe| pipe.sample(most));
         let (sample, all) = sampled.map_err(|error| {
             Diagnostic::new(format!("can't read '{}': {error}", self.input.name))
                 .help("with `columns (…)` and `format = 'json'` nobody need write to it yet")
@@ -286,7 +292,7 @@ impl PipeSource {
             return Ok(pipe);
         }
         if self.input.path == Path::new(STDIN) {
-            return Err(Error::config("standard input has been read: it is there once"));
+            return Err(Error::config(READ_ONCE));
         }
         // Whoever writes next writes to a new reader.
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -14,8 +14,8 @@ const DEEPEST_STREAM: usize = 100;
 
 /// The stream that reads standard input, where nothing of this name is defined.
 const STDIN: &str = "stdin";
-/// The other names of it, among paths.
-const STDIN_PATHS: [&str; 3] = ["-", STDIN, "/dev/stdin"];
+/// The path that means it; `-` does too.
+const STDIN_PATH: &str = "/dev/stdin";
 
 /// The source of the file at `path`, which no statement names.
 ///
@@ -26,8 +26,7 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
     let Some(make) = connector else {
         return Err(Diagnostic::at(path.span, "a path needs the `file` connector"));
     };
-    let is_stdin = STDIN_PATHS.contains(&path.node.as_str());
-    let target = if is_stdin { "/dev/stdin" } else { &path.node };
+    let target = if path.node == "-" { STDIN_PATH } else { &path.node };
     let name = std::path::Path::new(target).file_name().map_or_else(|| target.into(), |name| name.to_string_lossy());
     let name = match name.split('.').next() {
         Some(stem) if !stem.is_empty() => stem.to_owned(),
@@ -142,7 +141,9 @@ impl Builder<'_> {
             return Ok(known.clone());
         }
         let read = match found {
-            None if name.node.eq_ignore_ascii_case(STDIN) => return self.file(name),
+            None if name.node.eq_ignore_ascii_case(STDIN) => {
+                return self.file(&Spanned::new(STDIN_PATH.to_owned(), name.span));
+            }
             None => return Err(self.unknown_stream(name)),
             Some(Named::Sink(sink)) => {
                 return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
