@@ -370,13 +370,13 @@ fn the_past_of_a_job_is_there_after_a_restore_and_its_checkpoints_in_another_pro
             &mut test,
             &format!("{declared} checkpoint hot; checkpoint hot; savepoint hot to 'sp'; checkpoint hot;"),
         );
-        let text = |test: &mut TestSession| match execute(test, "explain hot;").pop() {
-            Some(Outcome::Text(text)) => text,
+        let explained = |test: &mut TestSession| match execute(test, "explain hot;").pop() {
+            Some(Outcome::Text(shown)) => shown,
             other => panic!("{other:?}"),
         };
-        assert!(!text(&mut test).contains("[2]"));
+        assert!(!explained(&mut test).contains("[2]"));
         execute(&mut test, "rescale hot to 3;");
-        assert!(text(&mut test).contains("[2]"), "the third subtask: {}", text(&mut test));
+        assert!(explained(&mut test).contains("[2]"), "the third subtask: {}", explained(&mut test));
         execute(&mut test, "restore hot from checkpoint 4;");
         let view = job(&test).view();
         let expected = [(1, "discarded"), (2, "discarded"), (3, "discarded"), (4, "completed"), (5, "completed")];

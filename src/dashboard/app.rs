@@ -347,6 +347,12 @@ impl App {
         self.overlay = Some(Overlay::Popup(Popup::running(statement)));
     }
 
+    /// Whether the rows of a preview are shown as they come.
+    #[must_use]
+    pub const fn is_previewing(&self) -> bool {
+        matches!(&self.overlay, Some(Overlay::Popup(popup)) if popup.is_running())
+    }
+
     /// The rows of the preview so far, as lines, and how many before them are left out.
     pub fn preview_rows(&mut self, lines: Vec<String>, left_out: u64) {
         if let Some(Overlay::Popup(popup)) = &mut self.overlay

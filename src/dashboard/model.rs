@@ -9,6 +9,8 @@ use crate::inspect::{JobView, StateView, SubtaskView, TrendView};
 const SAMPLES: usize = 900;
 /// Between two samples, milliseconds.
 const SAMPLE_MS: i64 = 100;
+/// The most samples made between two moments of before.
+const TREND_STEPS_MAX: i64 = 100;
 /// Values of a sparkline: no table has a wider one, and one is drawn for each subtask.
 const TREND: usize = 60;
 /// Rates are taken over at least this long, milliseconds: counters move a batch at a time.
@@ -173,7 +175,7 @@ impl Model {
             let Some(seconds) = seconds(from.at_ms, to.at_ms).filter(|_| to.source_rows >= from.source_rows) else {
                 continue;
             };
-            let steps = ((to.at_ms - from.at_ms) / SAMPLE_MS).clamp(1, SAMPLES as i64);
+            let steps = ((to.at_ms - from.at_ms) / SAMPLE_MS).clamp(1, TREND_STEPS_MAX);
             for step in 1..=steps {
                 let rows = (to.source_rows - from.source_rows) * step.unsigned_abs() / steps.unsigned_abs();
                 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]

@@ -55,8 +55,10 @@ pub(super) fn decode_in(
                 assert!(batch.num_rows() + bad.len() <= max_rows);
                 let mut text = Vec::new();
                 writer.encode(&Batch::untimed(batch), &mut text).expect("encodes");
+                // Where a bad record stands among all rows does not depend on the reads.
+                let earlier = outcome.rows.len();
                 outcome.rows.extend(String::from_utf8(text).expect("utf-8").lines().map(str::to_owned));
-                outcome.bad.extend(bad);
+                outcome.bad.extend(bad.into_iter().map(|bad| BadRecord { before: earlier + bad.before, ..bad }));
             }
             if !full {
                 break;

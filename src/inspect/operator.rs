@@ -165,6 +165,9 @@ pub struct LateView {
     pub allowed_ms: i64,
     /// All of them since the attempt began, by how late they were, ascending.
     pub by_lateness: Vec<LatenessView>,
+    /// Whether an amount may stand for those below it too, down to the next.
+    #[serde(default)]
+    pub merged: bool,
 }
 
 /// Late rows that were late by as much, or by a little less where there are very many amounts.

@@ -289,7 +289,7 @@ impl<W: Workers> Driver<W> {
             _ => 0,
         };
         let past = match &storage {
-            Some(storage) => options.past.as_stored(&**storage, &held),
+            Some(storage) => options.past.stored_in(&**storage, &held),
             None => options.past,
         };
         let manager_options = ManagerOptions {

@@ -31,7 +31,7 @@ impl Past {
 
     /// The same past, its checkpoints being those that `storage` still holds: the others are discarded, and those of a
     /// run that nobody remembers are listed by what is written of them.
-    pub(super) fn as_stored(mut self, storage: &dyn CheckpointStorage, held: &[CheckpointId]) -> Self {
+    pub(super) fn stored_in(mut self, storage: &dyn CheckpointStorage, held: &[CheckpointId]) -> Self {
         for checkpoint in &mut self.checkpoints {
             if checkpoint.status == CheckpointStatus::Completed && !held.contains(&CheckpointId(checkpoint.id)) {
                 checkpoint.status = CheckpointStatus::Discarded;

@@ -80,7 +80,9 @@ impl SourceReader {
         if rest == 0 {
             return Some((held, gone));
         }
-        lost.iter_mut().for_each(|(before, _)| *before -= rows);
+        for (before, _) in &mut lost {
+            *before -= rows;
+        }
         self.held.push_front((held.slice(rows, rest), lost));
         Some((held.slice(0, rows), gone))
     }

@@ -69,18 +69,24 @@ impl LateRows {
         }
     }
 
-    /// Counts `rows` that were late by as much. Of very many amounts the two nearest each other, for their size, become
-    /// the greater of them: of any amount that is left it is exact how many rows were late by at most that.
+    /// Counts `rows` that were late by as much. When there are too many amounts to tell all apart, an amount stands for
+    /// those below it too, down to the next: of any that is left it is exact how many rows were late by at most that.
     fn count(&mut self, late_by_ms: i64, rows: u64) {
+        if self.by_lateness.len() == AMOUNTS
+            && let Some((_, counted)) = self.by_lateness.range_mut(late_by_ms..).next()
+        {
+            *counted += rows;
+            return;
+        }
         *self.by_lateness.entry(late_by_ms).or_default() += rows;
         if self.by_lateness.len() <= AMOUNTS {
             return;
         }
+        // The greatest so far: the two that are nearest each other, for their size, become one.
         let pairs = self.by_lateness.keys().zip(self.by_lateness.keys().skip(1));
         #[expect(clippy::cast_precision_loss, reason = "a ratio to compare")]
-        let nearest =
-            pairs.min_by(|a, b| (*a.0 as f64 / *a.1 as f64).total_cmp(&(*b.0 as f64 / *b.1 as f64)).reverse());
-        if let Some((&less, &more)) = nearest
+        let ratio = |(less, more): (&i64, &i64)| *less as f64 / *more as f64;
+        if let Some((&less, &more)) = pairs.max_by(|a, b| ratio(*a).total_cmp(&ratio(*b)))
             && let Some(rows) = self.by_lateness.remove(&less)
         {
             *self.by_lateness.entry(more).or_default() += rows;
@@ -95,6 +101,7 @@ impl LateRows {
             rows: self.last.iter().cloned().collect(),
             allowed_ms,
             by_lateness: by_lateness.collect(),
+            merged: self.by_lateness.len() == AMOUNTS,
         }
     }
 }

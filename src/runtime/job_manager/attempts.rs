@@ -106,21 +106,16 @@ impl JobManager {
             }
             self.coordinator = None;
             actions.push(Action::Teardown);
-            let answer = match self.savepoint_error.take() {
-                // The job has done all its work; what failed is the copy, and whoever asked for it is told.
-                Some(error) => {
-                    self.cause = Some(error.clone());
-                    if self.stopping.is_none() {
-                        self.note(Severity::Error, "job", format!("failed: {error}"));
-                        self.become_status(JobStatus::Failed);
-                        return;
-                    }
-                    Err(error)
+            // When the job has done all its work, what failed is the copy, and whoever asked for it is told.
+            self.cause = self.savepoint_error.take();
+            let answer = match self.cause.clone() {
+                Some(error) if self.stopping.is_none() => {
+                    self.note(Severity::Error, "job", format!("failed: {error}"));
+                    self.become_status(JobStatus::Failed);
+                    return;
                 }
-                None => {
-                    self.cause = None;
-                    Ok(self.log.view(self.last_id))
-                }
+                Some(error) => Err(error),
+                None => Ok(self.log.view(self.last_id)),
             };
             self.note(Severity::Info, "job", "finished");
             self.become_status(JobStatus::Finished);

@@ -1,5 +1,7 @@
 //! Late rows.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::text::{named, pairs};
@@ -74,6 +76,8 @@ struct Lateness<'a> {
     allowed_ms: i64,
     /// By how late, ascending.
     by: Vec<LatenessView>,
+    /// Whether an amount may stand for smaller ones too.
+    merged: bool,
     /// All late rows of the vertex, those before its last restart too.
     ever: u64,
 }
@@ -91,8 +95,9 @@ impl<'a> Lateness<'a> {
             same
         });
         let allowed_ms = views().map(|late| late.allowed_ms).max()?;
+        let merged = views().any(|late| late.merged);
         let ever = vertex.subtasks.iter().map(|subtask| subtask.late_rows).sum();
-        (!by.is_empty()).then_some(Self { vertex, allowed_ms, by, ever })
+        (!by.is_empty()).then_some(Self { vertex, allowed_ms, by, merged, ever })
     }
 
     fn total(&self) -> u64 {
@@ -119,13 +124,12 @@ impl<'a> Lateness<'a> {
         // The least that would have done for nine in ten, where that is much less.
         let most = self.by.iter().map(|one| self.enough_ms(one)).find(|&ms| self.admitted(ms) * 10 >= total * 8);
         if let Some(ms) = most.filter(|&ms| ms < all) {
-            said.push_str(&format!("; {}, {} of them", typed_duration(ms), self.admitted(ms)));
+            let at_least = if self.merged { "at least " } else { "" };
+            let _ = write!(said, "; {}, {at_least}{} of them", typed_duration(ms), self.admitted(ms));
         }
         let earlier = self.ever.saturating_sub(total);
         if earlier > 0 {
-            said.push_str(&format!(
-                " ({earlier} more were late before the job was last restored: how much is not known)"
-            ));
+            let _ = write!(said, " ({earlier} more were late before the job was last restored: how much is not known)");
         }
         said
     }
@@ -139,7 +143,7 @@ impl<'a> Lateness<'a> {
         for bar in bars {
             let length = usize::try_from((bar.rows * BAR).div_ceil(most)).unwrap_or(0);
             let upto = typed_duration(self.enough_ms(&bar));
-            text.push_str(&format!("  {:>widest$} rows, lateness {upto:<8} {}\n", bar.rows, "█".repeat(length)));
+            let _ = writeln!(text, "  {:>widest$} rows, lateness {upto:<8} {}", bar.rows, "█".repeat(length));
         }
         text.pop();
         text

@@ -184,7 +184,10 @@ impl<'a> Ui<'a> {
 
     /// Takes the rows of a preview that have come.
     fn take_rows(&mut self) {
-        if let Some((lines, left_out)) = self.capture.changed() {
+        // Rows may come before the word that they will.
+        if self.app.is_previewing()
+            && let Some((lines, left_out)) = self.capture.changed()
+        {
             self.app.preview_rows(lines, left_out);
             self.dirty = true;
         }

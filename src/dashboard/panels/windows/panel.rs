@@ -117,7 +117,7 @@ impl Windows {
     }
 
     fn fired(canvas: &mut Canvas<'_>, mut area: Rect, operator: &Operator<'_>, theme: &Theme) {
-        canvas.heading(area.cut_top(1), "fired last", theme);
+        canvas.heading(area.cut_top(1), "fired last, rows", theme);
         let fired = operator.fired();
         if fired.is_empty() {
             canvas.text(area, 0, "nothing yet", theme.dim);
@@ -126,7 +126,7 @@ impl Windows {
             let mark = if fired.again { "↻" } else { "✓" };
             let again = if fired.again { " again" } else { "" };
             let style = if fired.again { theme.warn } else { theme.text };
-            let line = format!("{mark} {}  {} rows out{again}", bounds(fired.start, fired.end), count(fired.keys));
+            let line = format!("{mark} {}  {} out{again}", bounds(fired.start, fired.end), count(fired.keys));
             canvas.text(area, y, &line, style);
         }
     }
@@ -186,7 +186,7 @@ impl Panel for Windows {
         }
         let mut right = Rect::ZERO;
         if area.width >= 60 {
-            let wide = area.width.saturating_sub(if area.width >= 150 { 76 } else { 48 });
+            let wide = area.width.saturating_sub(if area.width >= 150 { 76 } else { 50 });
             right = area.cut_right(wide);
             area.cut_right(2);
         } else if area.height >= 10 {
