@@ -54,7 +54,8 @@ fn every_page() {
         } else {
             // A command of the shell may be called like one of jobs.
             let own = if topic.names[0] == ".output" { ".output_file" } else { topic.names[0] };
-            let name = own.replace(' ', "_").replace(['\\', '.'], "").replace('?', "short_help").replace('!', "outside");
+            let name =
+                own.replace(' ', "_").replace(['\\', '.'], "").replace('?', "short_help").replace('!', "outside");
             insta::assert_snapshot!(format!("{}@{name}", kind(topic)), page);
         }
     }
@@ -88,12 +89,16 @@ fn no_word_of_a_page_is_broken_and_examples_stay_what_they_are() {
             let statements = test.session.parse(example).unwrap_or_else(|error| panic!("{example}: {error}")).len();
             let same = |from: usize| {
                 (from + 1..=lines.len()).any(|to| {
-                    let text = lines[from..to].join("\n");
-                    text.split_whitespace().eq(typed.iter().copied())
-                        && test.session.parse(&text).is_ok_and(|parsed| parsed.len() == statements)
+                    let together = lines[from..to].join("\n");
+                    together.split_whitespace().eq(typed.iter().copied())
+                        && test.session.parse(&together).is_ok_and(|parsed| parsed.len() == statements)
                 })
             };
-            assert!(starts.map(|(from, _)| from).any(same), "{}: {example} is not to be typed from {page}", topic.names[0]);
+            assert!(
+                starts.map(|(from, _)| from).any(same),
+                "{}: {example} is not to be typed from {page}",
+                topic.names[0]
+            );
         }
     }
 }

@@ -227,7 +227,8 @@ fn page(topic: &Topic) -> String {
         push_wrapped(&mut text, &format!("{first} is also written {}.", rest.join(", ")), INDENT, 0);
         text.push('\n');
     }
-    let flink = topic.flink.map_or_else(|| "Flink has no counterpart.".to_owned(), |flink| format!("In Flink: {flink}"));
+    let flink =
+        topic.flink.map_or_else(|| "Flink has no counterpart.".to_owned(), |flink| format!("In Flink: {flink}"));
     push_wrapped(&mut text, &flink, INDENT, 0);
     text.push('\n');
     for example in &topic.examples {

@@ -6,7 +6,8 @@ use super::token::Token;
 use crate::types::{Diagnostic, Span};
 
 const PIPELINE: &str = "SQL comes later; a pipeline says it: bids | filter price > 1000 | map auction, price | limit 5";
-const TABLE: &str = "SQL comes later; a table is a source or a sink: source NAME from file 'PATH', sink NAME to file 'PATH'";
+const TABLE: &str =
+    "SQL comes later; a table is a source or a sink: source NAME from file 'PATH', sink NAME to file 'PATH'";
 const VIEW: &str = "SQL comes later; a view is a stream: stream NAME = bids | filter price > 1000";
 const CREATE: &str = "SQL comes later; `source`, `sink`, `stream` and `run` define things: `help source`";
 const INSERT: &str = "SQL comes later; a job writes into a sink: run NAME = bids | filter price > 1000 | into SINK";
@@ -25,7 +26,10 @@ const HISTORY: &str = "the Up key goes back through earlier statements, Ctrl-R s
 const ANSWERS: &[(&str, &str)] = &[
     ("select", PIPELINE),
     ("with", PIPELINE),
-    ("values", "SQL comes later; rows written out are a source: source v from values with (rows = array[1, 2]) columns (n bigint)"),
+    (
+        "values",
+        "SQL comes later; rows written out are a source: source v from values with (rows = array[1, 2]) columns (n bigint)",
+    ),
     ("create", CREATE),
     ("create table", TABLE),
     ("create temporary table", TABLE),

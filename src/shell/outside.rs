@@ -48,4 +48,3 @@ fn on_terminal<const N: usize>(program: &OsStr, arguments: [&OsStr; N]) -> Resul
     let _modes = Modes::kept();
     Command::new(program).args(arguments).status().map_err(|error| Error::io(program.to_string_lossy().as_ref(), error))
 }
-

@@ -120,8 +120,10 @@ impl StageContext for Lowering<'_, '_> {
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
         let Arg::Sink { name, path, options } = arg else {
             return Err(if let Arg::File { path, .. } = arg {
-                Diagnostic::at(path.span, "only a preview goes into one file")
-                    .help(format!("a job commits a directory of files: into file '{}' with (format = 'json')", path.node))
+                Diagnostic::at(path.span, "only a preview goes into one file").help(format!(
+                    "a job commits a directory of files: into file '{}' with (format = 'json')",
+                    path.node
+                ))
             } else {
                 Diagnostic::at(span, "expected a sink")
             });

@@ -11,8 +11,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("run", "starts a job"),
 ];
 /// The lessons of the tutorial, in the order to take them.
-pub const LESSONS: &[&str] =
-    &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling"];
+pub const LESSONS: &[&str] = &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling"];
 /// Data types by name.
 pub(super) const TYPES: &[(&str, &str)] = &[
     ("bigint", "64 bits"),

@@ -123,7 +123,7 @@ impl Hinter for Lines {
         if !self.colour || line.trim().is_empty() || pos < line.len() || line.len() > HINTED_BYTES {
             return None;
         }
-        let rest = self.from_history(line, context).or_else(|| self.completer.suffix(line, pos));
+        let rest = self.worked_before(line, context).or_else(|| self.completer.suffix(line, pos));
         if let Some(rest) = rest {
             return Some(LineHint { shown: cut(&rest, HINT_WIDTH), taken: Some(rest) });
         }
@@ -134,7 +134,7 @@ impl Hinter for Lines {
 
 impl Lines {
     /// The rest of the newest entry that begins with `line` and worked.
-    fn from_history(&self, line: &str, context: &Context<'_>) -> Option<String> {
+    fn worked_before(&self, line: &str, context: &Context<'_>) -> Option<String> {
         let history = context.history();
         let last = history.len().checked_sub(1)?;
         let mut start = context.history_index().min(last);
