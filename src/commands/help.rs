@@ -473,7 +473,7 @@ fn statements() -> Vec<Topic> {
             "NAME | STAGE | STAGE …",
             (
                 "shows the rows of a pipeline",
-                "A pipeline begins with the name of a source or stream; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. Its last stage may be `into SINK` only behind `run`.",
+                "A pipeline begins with the name of a source or stream; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. Its last stage may be `into SINK` only behind `run`; `into 'rows.csv'` or `into 'rows.ndjson'` writes its rows to that file, which must not exist unless `with (overwrite = true)` stands behind it.",
             ),
             Vec::new(),
             (&["bids | filter price > 1000 | map auction, price | limit 3;"], "SELECT"),
