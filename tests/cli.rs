@@ -783,3 +783,31 @@ fn a_followed_folder_is_read_exactly_once_over_a_restart() {
     ids.sort_unstable();
     assert_eq!(ids, (0..3_200).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (script, said) in [
+        ("!touch made", "this is for the prompt: a script starts no programs"),
+        (".edit", "this is for the prompt"),
+        (".pager 'touch made'", "this is for the prompt"),
+        ("select * from bids", "SQL comes later"),
+        (&format!("{GENERATED} source g from nexmark 'bid';"), "first `drop source g`, or give this one another name"),
+    ] {
+        let done = lotic(directory.path(), &["-c", script], None);
+        assert_eq!(done.status.code(), Some(1), "{script}");
+        assert!(err(&done).contains(said), "{script}: {}", err(&done));
+    }
+    assert!(!directory.path().join("made").exists());
+    // Where a script can't see what was typed, the place is shown.
+    let done = lotic(directory.path(), &["-c", "show jobs;\nls -l"], None);
+    assert!(err(&done).contains("--> <command>:2:1"), "{}", err(&done));
+    let done = lotic(
+        directory.path(),
+        &["-c", &format!("{GENERATED} drop source g; {GENERATED} g | limit 3 | into 'g.csv'")],
+        None,
+    );
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    let written = std::fs::read_to_string(directory.path().join("g.csv")).expect("written");
+    assert_eq!(written.lines().count(), 4, "{written}");
+}

@@ -89,9 +89,9 @@ fn no_word_of_a_page_is_broken_and_examples_stay_what_they_are() {
             let statements = test.session.parse(example).unwrap_or_else(|error| panic!("{example}: {error}")).len();
             let same = |from: usize| {
                 (from + 1..=lines.len()).any(|to| {
-                    let text = lines[from..to].join("\n");
-                    text.split_whitespace().eq(typed.iter().copied())
-                        && test.session.parse(&text).is_ok_and(|parsed| parsed.len() == statements)
+                    let together = lines[from..to].join("\n");
+                    together.split_whitespace().eq(typed.iter().copied())
+                        && test.session.parse(&together).is_ok_and(|parsed| parsed.len() == statements)
                 })
             };
             assert!(

@@ -807,3 +807,255 @@ fn the_prompt_comes_soon() {
     println!("start to prompt, of {}: median {median} us, longest {longest} us", took_us.len());
     assert!(median < size("LOTIC_START_MS", 20_000) * 1_000, "{took_us:?}");
 }
+
+/// Empties the screen.
+fn emptied(terminal: &mut Pty) {
+    terminal.press("clear\r");
+    terminal.until("an empty screen", |pty| pty.screen().trim_end() == "lotic>");
+}
+
+#[test]
+fn habits_of_other_shells_work_or_are_answered_in_one_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement(&bids(10));
+    for typed in [".tables", "\\dt", "show tables", "\\d"] {
+        terminal.statement(typed);
+        terminal.until(typed, |pty| pty.lines().iter().any(|line| line.starts_with("g ") && line.contains("source")));
+        emptied(&mut terminal);
+    }
+    terminal.statement(".schema g");
+    terminal.shows("event time");
+    terminal.statement("?limit");
+    terminal.shows("passes so many rows");
+    emptied(&mut terminal);
+    for (typed, answer) in [
+        ("history", "error: the Up key goes back through earlier statements"),
+        ("ls", "error: `!ls` lists files; `\\d` lists what is defined"),
+        ("select * from bids", "error: SQL comes later; a pipeline says it: bids | filter price > 1000"),
+    ] {
+        terminal.statement(typed);
+        terminal.shows(answer);
+        assert!(!terminal.screen().contains("-->"), "one line: {}", terminal.screen());
+    }
+    terminal.statement("hlep");
+    terminal.shows("did you mean `help`?");
+    terminal.statement("\\timing");
+    terminal.shows("the timer is on");
+    terminal.press("exot\r");
+    terminal.shows("did you mean `exit`?");
+    terminal.prompt();
+    terminal.press("exit\r");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_definition_is_replaced_only_when_the_person_says_so_and_dropped_only_when_nobody_reads_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source v from values with (rows = array[row(1)]) columns (a bigint);");
+    terminal.statement("stream twice = v | map a * 2 as b;");
+    let other = "source v from values with (rows = array[row(7)]) columns (c bigint);\r";
+    for (key, said) in
+        [("n", "source v stays as it is"), ("\r", "source v stays as it is"), ("\u{3}", "source v stays as it is")]
+    {
+        terminal.press(other);
+        terminal.shows("source v is defined: replace it? [y/N]");
+        terminal.press(key);
+        terminal.shows(said);
+        terminal.prompt();
+        emptied(&mut terminal);
+    }
+    terminal.statement("twice");
+    terminal.until("the first rows", |pty| pty.lines().iter().any(|line| line.trim() == "2"));
+    terminal.statement("drop source v");
+    terminal.shows("source `v` is in use: stream twice");
+    terminal.press(other);
+    terminal.shows("replace it? [y/N]");
+    terminal.press("y");
+    terminal.shows("source v is replaced; in stream `twice`: unknown column `a`");
+    terminal.prompt();
+    terminal.statement("drop stream twice");
+    terminal.shows("stream twice is dropped");
+    terminal.statement("drop source v");
+    terminal.shows("source v is dropped");
+    terminal.statement(&bids(10));
+    terminal.statement("run endless = g | into blackhole;");
+    terminal.statement("drop source g");
+    terminal.shows("source `g` is in use: job endless");
+    terminal.shows("first `cancel endless`");
+}
+
+#[test]
+fn commands_of_the_system_and_the_editor_run_at_the_prompt_and_give_the_terminal_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let editor = directory.path().join("editor.sh");
+    // It leaves the terminal as it should not be left.
+    std::fs::write(&editor, "#!/bin/sh\nstty -echo -icanon\nsed -i 's/limit 1/limit 2/; s/oops/g | limit 3/' \"$1\"\n")
+        .expect("written");
+    let environment = [("EDITOR", format!("sh {}", editor.display())), ("SHELL", "/bin/sh".to_owned())];
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut terminal = Pty::shell_with(directory.path(), &[&environment[..], &[("VISUAL", "")]].concat());
+    terminal.statement("!echo sum-$((1 + 1)); exit 3");
+    terminal.shows("sum-2");
+    terminal.shows("(exit status: 3)");
+    terminal.statement("source g from nexmark 'bid' with (events = 100, seed = 7);");
+    let rows = |pty: &Pty, count: &str| pty.screen().contains(count);
+    terminal.statement("g | map auction | limit 1");
+    terminal.until("a row", |pty| rows(pty, "(1 row)"));
+    terminal.press(".edit\r");
+    terminal.shows("lotic> g | map auction | limit 2");
+    terminal.until("two rows", |pty| rows(pty, "(2 rows)"));
+    terminal.prompt();
+    terminal.press("oops | map price");
+    terminal.typed("oops | map price");
+    terminal.press("\u{18}\u{5}");
+    terminal.shows("lotic> g | limit 3 | map price");
+    terminal.until("three rows", |pty| rows(pty, "(3 rows)"));
+    terminal.prompt();
+    // What was edited is what Up goes back to.
+    terminal.press("\u{1b}[A");
+    terminal.typed("g | limit 3 | map price");
+    terminal.clear();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.given_back();
+}
+
+#[test]
+fn rows_go_to_files_and_what_exists_is_not_overwritten() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    let file = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap_or_default();
+    terminal.statement(
+        "source v from values with (rows = array[row(1234567, 'x'), row(null, '')]) columns (a bigint, t string);",
+    );
+    terminal.statement(".format thousands on");
+    terminal.statement("v | into 'v.csv'");
+    terminal.shows("(2 rows written to ");
+    terminal.statement("v | into 'v.ndjson'");
+    terminal.until("both", |_| file("v.ndjson").lines().count() == 2);
+    assert_eq!(file("v.csv"), "a,t\n1234567,x\n,\"\"\n");
+    assert_eq!(file("v.ndjson"), "{\"a\":1234567,\"t\":\"x\"}\n{\"a\":null,\"t\":\"\"}\n");
+    terminal.statement("v | limit 1 | into 'v.csv'");
+    terminal.shows("'v.csv' exists");
+    terminal.statement("v | limit 1 | into 'v.csv' with (overwrite = true)");
+    terminal.shows("(1 row written to ");
+    assert_eq!(file("v.csv"), "a,t\n1234567,x\n");
+    terminal.statement(".output rows.txt");
+    terminal.statement("v");
+    terminal.statement(".mode csv");
+    terminal.statement("v");
+    terminal.statement(".output");
+    terminal.statement(".mode table");
+    assert_eq!(file("rows.txt"), "        a  t\n─────────  ─\n1,234,567  x\n     NULL\na,t\n1234567,x\n,\"\"\n");
+    emptied(&mut terminal);
+    terminal.statement("v");
+    terminal.until("rows on the screen", |pty| pty.lines().iter().any(|line| line == "1,234,567  x"));
+    terminal.statement(".output rows.txt");
+    terminal.shows("File exists");
+}
+
+#[test]
+fn long_help_goes_through_the_pager_and_is_printed_where_there_is_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let paged = directory.path().join("paged");
+    let mut terminal = Pty::shell_with(directory.path(), &[("PAGER", &format!("cat > {}", paged.display()))]);
+    terminal.statement("help limit");
+    terminal.shows("passes so many rows");
+    assert!(!paged.exists(), "it fits the screen");
+    terminal.statement("help");
+    terminal.until("the pages", |_| std::fs::read_to_string(&paged).is_ok_and(|text| text.contains("explains one")));
+    assert!(!terminal.bytes().contains("Stages of a pipeline"));
+    terminal.statement(".pager 'no-such-program-here'");
+    terminal.statement("help");
+    terminal.says("Stages of a pipeline");
+    terminal.prompt();
+    terminal.statement(".pager off");
+    emptied(&mut terminal);
+    terminal.statement(".pager");
+    terminal.shows("the pager is off");
+}
+
+#[test]
+fn only_what_worked_is_suggested_and_tab_knows_lessons_jobs_and_checkpoints() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement(&bids(1_000));
+    terminal.statement("g | map auction + bidder as both | limit 1");
+    terminal.statement("g | map auction + biddre as wrong | limit 1");
+    terminal.shows("did you mean `bidder`?");
+    terminal.press("g | map auction + bidd");
+    // The suggestion of what worked stands behind the cursor, though what failed is newer.
+    terminal.until("the suggestion", |pty| pty.last_line().ends_with("g | map auction + bidder as both | limit 1"));
+    terminal.clear();
+    terminal.press("g | map auction + biddr");
+    terminal.typed("g | map auction + biddr");
+    terminal.clear();
+    terminal.press("tutorial ev\t");
+    terminal.typed("tutorial event_time");
+    terminal.clear();
+    terminal.statement("run hot = g | into blackhole;");
+    terminal.statement("checkpoint hot");
+    terminal.press("cancel h\t");
+    terminal.typed("cancel hot");
+    terminal.clear();
+    terminal.press("restore hot from checkpoint \t");
+    terminal.until("the checkpoint", |pty| pty.last_line().starts_with("lotic> restore hot from checkpoint 1"));
+    terminal.clear();
+    terminal.press("\\q\r");
+    assert_eq!(terminal.exit_code(), 0);
+    // What failed is known in the next shell too.
+    let mut terminal = Pty::shell(directory.path());
+    terminal.press("g | map auction + bidd");
+    terminal.until("the suggestion", |pty| pty.last_line().ends_with("g | map auction + bidder as both | limit 1"));
+}
+
+#[test]
+fn instants_are_shown_in_the_zone_of_the_session_and_data_stays_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement(
+        "source v from values with (rows = array[row(1767225600000, 0.125)]) columns (at bigint, x double);",
+    );
+    terminal.statement("stream s = v | map to_timestamp_ltz(at, 3) as at, x;");
+    terminal.statement("s");
+    terminal.shows("2026-01-01 00:00:00.000Z  0.125");
+    terminal.statement("set timezone = 'Europe/Berlin'");
+    terminal.statement(".format digits 2");
+    terminal.statement("s");
+    terminal.shows("2026-01-01 01:00:00.000+01:00  0.12");
+    terminal.statement("\\x");
+    terminal.shows("rows are shown in the mode vertical");
+    terminal.statement("s");
+    terminal.shows("at: 2026-01-01 01:00:00.000+01:00");
+    terminal.statement(".mode ndjson");
+    emptied(&mut terminal);
+    terminal.statement("s");
+    terminal.shows("2026-01-01 00:00:00Z\",\"x\":0.125}");
+    terminal.statement(".format");
+    terminal.shows("thousands off, digits 2, timezone Europe/Berlin");
+}
+
+#[test]
+fn words_are_whole_on_a_narrow_terminal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::open(directory.path(), (46, 40), &[], &[]);
+    terminal.prompt();
+    emptied(&mut terminal);
+    terminal.press("drop job some_long_name_of_a_job\r");
+    terminal.shows("remembered of it");
+    terminal.press("set paralelism = 2\r");
+    terminal.shows("`run NAME with`");
+    let lines = terminal.lines();
+    for whole in ["`cancel some_long_name_of_a_job`", "`.forget", "remembered", "timezone;", "`.format`"] {
+        assert!(lines.iter().any(|line| line.contains(whole)), "`{whole}` is broken:\n{}", terminal.screen());
+    }
+    terminal.press("tutorial windows\r");
+    terminal.shows("Enter runs it");
+    let screen = terminal.screen();
+    for whole in ["tumbling", "overlap,", "cumulating", "milliseconds;", "watermark"] {
+        let found = screen.lines().any(|line| line.split_whitespace().any(|word| word == whole));
+        assert!(found, "`{whole}` is broken:\n{screen}");
+    }
+}

@@ -93,16 +93,16 @@ fn set(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     if args.head.is_empty() {
         return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Show)));
     }
-    for (name, value) in args.options(0)? {
-        if !TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
-            let unknown = Diagnostic::at(name.span, format!("unknown setting `{}`", name.node))
-                .did_you_mean(&name.node, TIMEZONE.iter().copied());
-            return Err(if unknown.help.is_some() { unknown } else { unknown.help("settings are timezone; `.mode` and `.format` set how rows are shown, options of a job stand behind `run NAME with`") }.into());
-        }
+    let [(name, value)] = &args.options(0)?[..] else { return Ok(Outcome::Done) };
+    if TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
         return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Zone(zone(value)?))));
     }
-    Ok(Outcome::Done)
+    let unknown = Diagnostic::at(name.span, format!("unknown setting `{}`", name.node))
+        .did_you_mean(&name.node, TIMEZONE.iter().copied());
+    Err(if unknown.help.is_some() { unknown } else { unknown.help(SETTINGS) }.into())
 }
+
+const SETTINGS: &str = "the setting is timezone; `.mode` and `.format` set how rows are shown, options of a job stand behind `run NAME with`";
 
 /// A time zone by its name.
 fn zone(value: &ExprNode) -> Result<chrono_tz::Tz, Diagnostic> {

@@ -24,17 +24,17 @@ impl Session {
     /// # Errors
     /// When the definition is wrong; the earlier one stays then.
     pub fn redefine(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
+        let replaced =
+            self.replaced_by(statement).map(|entry| format!("{} {} is replaced", entry.kind().name(), entry.name()));
         let before = self.broken_streams(self.catalog());
         let outcome = self.define_anew_or_run(statement)?;
+        let mut said: Vec<String> = replaced.into_iter().collect();
+        if let Outcome::Message(message) = outcome {
+            said.push(message);
+        }
         let broken = self.broken_streams(self.catalog());
-        let broken: Vec<&(String, Diagnostic)> =
-            broken.iter().filter(|(name, _)| !before.iter().any(|(earlier, _)| earlier == name)).collect();
-        let mut said = match outcome {
-            Outcome::Message(message) => vec![message],
-            other if broken.is_empty() => return Ok(other),
-            _ => Vec::new(),
-        };
-        said.extend(broken.iter().map(|(name, error)| format!("stream {name} can't read it: {}", error.message)));
+        let broken = broken.into_iter().filter(|(name, _)| !before.iter().any(|(earlier, _)| earlier == name));
+        said.extend(broken.map(|(_, error)| error.message));
         Ok(Outcome::Message(said.join("; ")))
     }
 
@@ -93,9 +93,9 @@ impl Session {
         let environment = self.environment();
         let plans = |catalog: &Catalog, text: &str| {
             let Ok(statements) = self.parse(text) else { return false };
-            statements.iter().all(|statement| match &statement.node {
-                Statement::Run(run) => lower_job(catalog, run, JobSettings::default(), &environment).is_ok(),
-                _ => false,
+            statements.iter().all(|statement| {
+                matches!(&statement.node, Statement::Run(run)
+                    if lower_job(catalog, run, JobSettings::default(), &environment).is_ok())
             })
         };
         let needing = self.running().filter(|entry| {

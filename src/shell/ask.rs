@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::{event, terminal};
 
 use super::output::outlet;
@@ -38,10 +38,16 @@ pub(super) fn key<T>(
         if !event::poll(POLL).map_err(broken)? {
             continue;
         }
-        if let Event::Key(key) = event::read().map_err(broken)?
-            && let Some(answered) = pressed(key, &answer)
-        {
-            break answered;
+        let Event::Key(key) = event::read().map_err(broken)? else { continue };
+        if key.kind == KeyEventKind::Release {
+            continue;
+        }
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            if matches!(key.code, KeyCode::Char('c' | 'd')) {
+                break None;
+            }
+        } else if let Some(answered) = answer(key.code) {
+            break Some(answered);
         }
     };
     drop(raw);
@@ -58,17 +64,6 @@ pub(super) fn yes(interrupts: &Interrupts, question: &Printable) -> Result<bool>
     Ok(key(interrupts, question, |key| Some(matches!(key, KeyCode::Char('y' | 'Y'))))?.unwrap_or(false))
 }
 
-/// What a key says: nothing, or that the person wants none of it (`Some(None)`), or an answer.
-fn pressed<T>(key: KeyEvent, answer: impl Fn(KeyCode) -> Option<T>) -> Option<Option<T>> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
-    if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return matches!(key.code, KeyCode::Char('c' | 'd')).then_some(None);
-    }
-    answer(key.code).map(Some)
-}
-
 /// A terminal that gives single keys; as it was when this is dropped.
 struct RawMode;
 
@@ -83,20 +78,5 @@ impl Drop for RawMode {
     fn drop(&mut self) {
         // A terminal that is gone needs no restoring.
         let _ = terminal::disable_raw_mode();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_that_answer() {
-        let yes = |key| (key == KeyCode::Char('y')).then_some(true);
-        let key = |code, modifiers| pressed(KeyEvent::new(code, modifiers), yes);
-        assert_eq!(key(KeyCode::Char('y'), KeyModifiers::NONE), Some(Some(true)));
-        assert_eq!(key(KeyCode::Char('x'), KeyModifiers::NONE), None);
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(None));
-        assert_eq!(key(KeyCode::Char('y'), KeyModifiers::CONTROL), None);
     }
 }

@@ -79,7 +79,7 @@ impl Script<'_> {
 
     /// Runs a statement. Before a definition takes the place of another the person is asked.
     fn execute(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
-        let Some(earlier) = self.shell.session.replaced_by(statement).filter(|_| self.shell.prompt) else {
+        let Some(earlier) = self.shell.session.replaced_by(statement).filter(|_| self.shell.prompt.is_some()) else {
             return crate::commands::execute(&mut self.shell.session, statement);
         };
         let earlier = format!("{} {}", earlier.kind().name(), earlier.name());
@@ -87,10 +87,7 @@ impl Script<'_> {
         if !ask::yes(&self.shell.interrupts, &question)? {
             return Ok(Outcome::Message(format!("{earlier} stays as it is")));
         }
-        Ok(match self.shell.session.redefine(statement)? {
-            Outcome::Done => Outcome::Message(format!("{earlier} is replaced")),
-            outcome => outcome,
-        })
+        self.shell.session.redefine(statement)
     }
 
     /// Writes what was typed, and what it showed, to the session that is being recorded.
@@ -170,25 +167,15 @@ impl Script<'_> {
                 self.shell.timer = !self.shell.timer;
                 self.shell.message(format!("the timer is {}\n", if self.shell.timer { "on" } else { "off" }));
             }
-            ShellRequest::Output(file) => return Ok(self.output(file)),
+            ShellRequest::Output(file) => return Ok(self.output(file.as_ref())),
             ShellRequest::Clear => {
-                if self.shell.prompt && std::io::stdout().is_terminal() {
+                if self.shell.prompt.is_some() && std::io::stdout().is_terminal() {
                     print::clear();
                 }
             }
-            ShellRequest::Outside(_) | ShellRequest::Edit | ShellRequest::Pager(_) if !self.shell.prompt => {
-                let refused = Diagnostic::new("this is for the prompt: a script starts no programs");
-                self.shell.failure(&refused.into(), text, &self.origin);
-                return Ok(End::Failed);
+            ShellRequest::Outside(_) | ShellRequest::Edit | ShellRequest::Pager(_) => {
+                return Ok(self.prompt_request(request, text));
             }
-            ShellRequest::Outside(command) => return Ok(self.outside(&command)),
-            ShellRequest::Edit => self.shell.edit = true,
-            ShellRequest::Pager(None) => {
-                let pager =
-                    self.shell.pager.command().map_or_else(|| "off".to_owned(), |command| format!("`{command}`"));
-                self.shell.message(Printable::line(&format!("the pager is {pager}")));
-            }
-            ShellRequest::Pager(Some(name)) => self.shell.pager = Pager::named(&name),
             ShellRequest::Dashboard(job) => match super::dashboard::open(self.shell, job.as_deref())? {
                 Left::Back | Left::ToPrompt => {}
                 Left::Quit => return Ok(End::Quit),
@@ -224,6 +211,27 @@ impl Script<'_> {
         Ok(End::Done)
     }
 
+    /// Does what starts programs: only where a person sits.
+    fn prompt_request(&mut self, request: ShellRequest, text: &str) -> End {
+        let Some(prompt) = &mut self.shell.prompt else {
+            let refused = Diagnostic::new("this is for the prompt: a script starts no programs");
+            self.shell.failure(&refused.into(), text, &self.origin);
+            return End::Failed;
+        };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other request is fulfilled elsewhere")]
+        match request {
+            ShellRequest::Outside(command) => return self.outside(&command),
+            ShellRequest::Edit => prompt.edit = true,
+            ShellRequest::Pager(Some(name)) => prompt.pager = Pager::named(&name),
+            ShellRequest::Pager(None) => {
+                let pager = prompt.pager.command().map_or_else(|| "off".to_owned(), |command| format!("`{command}`"));
+                self.shell.message(Printable::line(&format!("the pager is {pager}")));
+            }
+            _ => {}
+        }
+        End::Done
+    }
+
     fn change_look(&self, change: Cells) {
         let mut look = self.shell.rows.look();
         match change {
@@ -241,11 +249,11 @@ impl Script<'_> {
         self.shell.rows.set_look(look);
     }
 
-    fn output(&self, file: Option<(PathBuf, bool)>) -> End {
-        let to = file.as_ref().map(|(path, overwrite)| (path.as_path(), *overwrite));
+    fn output(&self, file: Option<&(PathBuf, bool)>) -> End {
+        let to = file.map(|(path, overwrite)| (path.as_path(), *overwrite));
         match self.shell.rows.set_file(to) {
             Ok(before) => {
-                let remark = match (&file, before) {
+                let remark = match (file, before) {
                     (Some((path, _)), _) => format!("rows go to {}; `.output` ends it", path.display()),
                     (None, Some(path)) => format!("rows went to {}", path.display()),
                     (None, None) => "rows go to the screen".to_owned(),

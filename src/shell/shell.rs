@@ -27,12 +27,8 @@ pub(super) struct Shell {
     pub(super) interrupts: Interrupts,
     pub(super) quiet: bool,
     pub(super) timer: bool,
-    /// Whether a person sits at the prompt: then programs may be started and questions asked.
-    pub(super) prompt: bool,
-    /// The pager of long texts, at the prompt.
-    pub(super) pager: Pager,
-    /// Whether `.edit` was typed: the prompt knows the last statement.
-    pub(super) edit: bool,
+    /// What belongs to the prompt, if a person sits there: then programs may be started and questions asked.
+    pub(super) prompt: Option<AtPrompt>,
     /// The transcript that what is shown goes to as well: a session is being recorded or replayed.
     pub(super) transcript: Option<Arc<Transcript>>,
     pub(super) recorder: Option<Recorder>,
@@ -42,6 +38,15 @@ pub(super) struct Shell {
     pub(super) dashboard: Option<crate::dashboard::AppOptions>,
     /// The pipeline shown last, as typed: a line that begins with `|` goes on with it.
     last_pipeline: Option<String>,
+}
+
+/// What belongs to the prompt.
+#[derive(Debug, Default)]
+pub(super) struct AtPrompt {
+    /// The pager of long texts.
+    pub(super) pager: Pager,
+    /// Whether `.edit` was typed: the prompt knows the last statement.
+    pub(super) edit: bool,
 }
 
 impl Shell {
@@ -77,9 +82,7 @@ impl Shell {
             interrupts,
             quiet,
             timer: false,
-            prompt: false,
-            pager: Pager::default(),
-            edit: false,
+            prompt: None,
             transcript: None,
             recorder: None,
             told,
@@ -115,7 +118,11 @@ impl Shell {
 
     /// Prints data; what does not fit the terminal goes through the pager at the prompt.
     fn print(&self, text: Printable) -> Result<(), Error> {
-        if self.prompt && !render::fits_terminal(&text) && std::io::stdout().is_terminal() && self.pager.shows(&text) {
+        if let Some(prompt) = &self.prompt
+            && !render::fits_terminal(&text)
+            && std::io::stdout().is_terminal()
+            && prompt.pager.shows(&text)
+        {
             // Ctrl-C there was meant for the pager.
             self.interrupts.take();
             return Ok(());

@@ -87,11 +87,6 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
     })
 }
 
-/// Whether there is a person to be asked.
-pub(super) fn is_interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
 /// `tutorial [NAME]` at the prompt.
 pub(super) fn from_prompt(shell: &mut Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
     let Some(name) = name else {
@@ -175,6 +170,23 @@ fn fitted(lines: &[String], width: Option<usize>) -> Vec<String> {
     shown
 }
 
+const PROMPT: &str = "lotic> ";
+
+/// A line of a statement in lines of at most `room` columns, broken between words; what follows is further in.
+fn typed(line: &str, room: Option<usize>) -> Vec<String> {
+    let begins = line.len() - line.trim_start().len();
+    let Some(room) = room.filter(|&room| line.chars().count() > room && room > 2 * (begins + FURTHER)) else {
+        return vec![line.to_owned()];
+    };
+    let pieces = wrapped(line, room - begins - FURTHER).into_iter().enumerate();
+    pieces
+        .map(|(index, piece)| format!("{:1$}{piece}", "", if index == 0 { begins } else { begins + FURTHER }))
+        .collect()
+}
+
+/// Columns that the rest of a broken line is further in.
+const FURTHER: usize = 4;
+
 /// The look of a lesson as it is drawn.
 struct Look {
     colour: bool,
@@ -204,10 +216,10 @@ impl Look {
         if !step.prose.is_empty() {
             text.push(&"\n".into());
         }
-        for (index, line) in step.statement.lines().enumerate() {
-            let prompt = if index == 0 { "lotic> " } else { "     > " };
-            self.push(&mut text, "32", prompt);
-            self.push(&mut text, "1", line);
+        let room = render::terminal_width().map(|width| usize::from(width).saturating_sub(PROMPT.len()));
+        for (index, line) in step.statement.lines().flat_map(|line| typed(line, room)).enumerate() {
+            self.push(&mut text, "32", if index == 0 { PROMPT } else { "     > " });
+            self.push(&mut text, "1", &line);
             text.push(&"\n".into());
         }
         text
@@ -248,6 +260,29 @@ mod tests {
             let longest = tutorial.text.lines().map(|line| line.chars().count()).max();
             assert!(longest < Some(180), "{} has a line of {longest:?} columns", tutorial.name);
         }
+    }
+
+    #[test]
+    fn lessons_fit_80_columns_and_no_word_is_broken() {
+        let registries = registries(crate::commands::specs());
+        let words = |lines: &[String]| -> Vec<String> {
+            lines.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned).collect()
+        };
+        for tutorial in TUTORIALS {
+            let lesson = Lesson::parse(tutorial.text, &registries);
+            for prose in lesson.steps.iter().map(|step| &step.prose).chain([&lesson.closing]) {
+                let shown = fitted(prose, Some(80));
+                assert!(shown.iter().all(|line| line.chars().count() <= 80), "{}: {shown:#?}", tutorial.name);
+                assert_eq!(words(&shown), words(prose), "{}", tutorial.name);
+            }
+            for line in lesson.steps.iter().flat_map(|step| step.statement.lines()) {
+                let shown = typed(line, Some(80 - PROMPT.len()));
+                assert!(shown.iter().all(|line| line.chars().count() <= 73), "{}: {shown:#?}", tutorial.name);
+                assert_eq!(words(&shown), words(&[line.to_owned()]), "{}", tutorial.name);
+            }
+        }
+        let lines = ["One two three".to_owned(), "four.".to_owned(), "  as it stands, however long".to_owned()];
+        assert_eq!(fitted(&lines, Some(10)), ["One two", "three", "four.", "  as it stands, however long"]);
     }
 
     #[test]

@@ -24,8 +24,6 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that it is about, each with what stands there.
     pub others: Vec<(Span, String)>,
-    /// Whether it is an answer of one line: whoever has just typed it needs no picture of the place.
-    pub brief: bool,
 }
 
 impl Diagnostic {
@@ -38,13 +36,18 @@ impl Diagnostic {
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, label: None, help: None, others: Vec::new(), brief: false }
+        Self { message: message.into(), span: None, label: None, help: None, others: Vec::new() }
     }
 
-    /// An answer of one line to what stands at `span`.
+    /// An answer of one line to what stands at `span`: whoever has just typed that needs no picture of the place.
     #[must_use]
     pub fn answer(span: Span, message: impl Into<String>) -> Self {
-        Self { brief: true, ..Self::at(span, message) }
+        Self { label: Some(String::new()), ..Self::at(span, message) }
+    }
+
+    /// Whether it is an [`Self::answer`]: an empty label says so, because another field would make every error larger.
+    fn is_answer(&self) -> bool {
+        self.label.as_ref().is_some_and(String::is_empty)
     }
 
     /// Adds the text under the caret.
@@ -114,10 +117,10 @@ impl Diagnostic {
         };
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let message = fitted(&self.message, TITLE);
-        let label = self.label.as_deref().map(printable);
+        let label = self.label.as_deref().filter(|label| !label.is_empty()).map(printable);
         let help = self.help.as_deref().map(|help| fitted(help, HELP));
         let origin = printable(origin);
-        let placed = self.span.filter(|_| !(self.brief && origin == TYPED));
+        let placed = self.span.filter(|_| !(self.is_answer() && origin == TYPED));
         let shown = placed.map(|span| Excerpt::around(source, span));
         let others = self.others.iter().map(|(span, label)| (Excerpt::around(source, *span), printable(label)));
         let (beside, elsewhere): (Vec<_>, Vec<_>) =

@@ -85,6 +85,13 @@ impl Pty {
         pty
     }
 
+    /// The prompt with these variables set.
+    pub(crate) fn shell_with(directory: &Path, environment: &[(&str, &str)]) -> Self {
+        let pty = Self::open(directory, (100, 30), &[], environment);
+        pty.prompt();
+        pty
+    }
+
     /// Starts a script of `sh` in which `"$0"` is lotic.
     pub(crate) fn script(directory: &Path, size: (u16, u16), script: &str) -> Self {
         let mut command = CommandBuilder::new("sh");
@@ -100,6 +107,8 @@ impl Pty {
         command.env("XDG_STATE_HOME", directory.join("state"));
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        // Nothing waits for a key that no test presses.
+        command.env("PAGER", "");
         command.env("RUST_BACKTRACE", "0");
         for (name, value) in environment {
             command.env(name, value);

@@ -145,7 +145,7 @@ impl Hinter for Lines {
             return Some(LineHint { shown: cut(&due, HINT_WIDTH), taken: None });
         }
         let text = self.statement(line);
-        let rest = self.from_history(&text, context).or_else(|| self.completer.suffix(&text, text.len()));
+        let rest = self.worked_before(&text, context).or_else(|| self.completer.suffix(&text, text.len()));
         if let Some(rest) = rest {
             return Some(LineHint { shown: cut(&rest, HINT_WIDTH), taken: Some(rest) });
         }
@@ -156,7 +156,7 @@ impl Hinter for Lines {
 
 impl Lines {
     /// The rest of the newest entry that begins with `line` and worked.
-    fn from_history(&self, line: &str, context: &Context<'_>) -> Option<String> {
+    fn worked_before(&self, line: &str, context: &Context<'_>) -> Option<String> {
         let history = context.history();
         let last = history.len().checked_sub(1)?;
         let mut start = context.history_index().min(last);

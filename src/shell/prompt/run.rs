@@ -25,7 +25,7 @@ use crate::shell::end::End;
 use crate::shell::exit::{EXIT_INTERRUPTED, EXIT_OK};
 use crate::shell::output::outlet;
 use crate::shell::redact::redact;
-use crate::shell::shell::Shell;
+use crate::shell::shell::{AtPrompt, Shell};
 use crate::shell::{dashboard, foreground, outside, paths, print, render, script};
 use crate::types::{Error, Printable, Result, TYPED};
 
@@ -52,9 +52,9 @@ pub(in crate::shell) fn run(shell: &mut Shell, keep_history: bool) -> Result<u8>
         shell.interrupts.follow_terminal();
     }
     print::error(WELCOME);
-    shell.prompt = true;
+    shell.prompt = Some(AtPrompt::default());
     let read = reader.statements(shell);
-    shell.prompt = false;
+    shell.prompt = None;
     // Silent from here on: what becomes of the jobs is told below.
     drop(reader);
     let left = leave(shell);
@@ -257,7 +257,7 @@ impl Reader {
         let mut text = typed;
         loop {
             let end = self.run_once(shell, &text);
-            if !std::mem::take(&mut shell.edit) {
+            if !shell.prompt.as_mut().is_some_and(|prompt| std::mem::take(&mut prompt.edit)) {
                 self.last = text;
                 return end;
             }

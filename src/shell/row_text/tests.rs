@@ -92,3 +92,66 @@ fn ten_thousand_marks_and_joined_glyphs_stay_in_their_cell() {
     let ends: Vec<usize> = table.lines().skip(2).map(cells::width).collect();
     assert!(ends.iter().all(|&end| end == ends[0]), "the numbers stand below each other: {ends:?}\n{table}");
 }
+
+/// The text that a look shows of a batch.
+fn looked(mode: Mode, look: Look, batch: &Batch, limit: Option<usize>) -> String {
+    let mut rows = RowText::new(mode);
+    rows.set_look(look);
+    let mut out = Vec::new();
+    rows.write(batch, limit, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_null_is_no_empty_text_and_no_text_that_reads_like_it() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("NULL"), Some(""), None]));
+    let untyped: ArrayRef = Arc::new(arrow_array::NullArray::new(3));
+    let rows = batch(vec![("t", texts), ("n", untyped), ("i", numbers(&[1, 2, 3]))]);
+    let (table, _) = shown(Mode::Table, &rows, Some(80));
+    let lines: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(lines, ["\"NULL\"  NULL  1", "        NULL  2", "NULL    NULL  3"]);
+    let dim = Look { dim: true, ..Look::default() };
+    let coloured = looked(Mode::Table, dim, &rows, Some(80));
+    assert_eq!(coloured.matches("\u{1b}[2mNULL\u{1b}[0m").count(), 4, "{coloured:?}");
+    assert_eq!(coloured.replace("\u{1b}[2m", "").replace("\u{1b}[0m", ""), table, "colours move nothing");
+    let vertical = looked(Mode::Vertical, dim, &rows, Some(80));
+    assert_eq!(vertical.matches("\u{1b}[2mNULL\u{1b}[0m").count(), 4, "{vertical:?}");
+}
+
+#[test]
+fn numbers_and_instants_look_as_asked_in_tables_and_never_in_data() {
+    use arrow_array::{Float64Array, TimestampMillisecondArray};
+    let instants = TimestampMillisecondArray::from(vec![1_767_225_600_000, 1_782_864_000_000]).with_timezone("UTC");
+    let local = TimestampMillisecondArray::from(vec![1_767_225_600_000; 2]);
+    let rows = batch(vec![
+        ("i", numbers(&[-1_234_567, 12])),
+        ("x", Arc::new(Float64Array::from(vec![1234.5678, 0.5]))),
+        ("at", Arc::new(instants)),
+        ("clock", Arc::new(local)),
+    ]);
+    let look = Look { thousands: true, digits: Some(1), zone: Some(chrono_tz::Europe::Berlin), dim: false };
+    let table = looked(Mode::Table, look, &rows, Some(120));
+    let lines: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "-1,234,567  1,234.6  2026-01-01 01:00:00.000+01:00  2026-01-01 00:00:00.000",
+            "        12      0.5  2026-07-01 02:00:00.000+02:00  2026-01-01 00:00:00.000",
+        ],
+        "summer has its own offset, and a timestamp is not moved"
+    );
+    for mode in [Mode::Ndjson, Mode::Csv, Mode::Changelog] {
+        assert_eq!(looked(mode, look, &rows, Some(120)), looked(mode, Look::default(), &rows, Some(120)), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_long_value_is_cut_with_its_length() {
+    let long = "x".repeat(1_204);
+    let rows = batch(vec![("t", text(&[&long, "short"])), ("n", numbers(&[1, 2]))]);
+    let (table, remark) = shown(Mode::Table, &rows, Some(40));
+    assert!(table.contains("xxx… (1,204 characters)  1"), "{table}");
+    assert!(table.lines().all(|line| cells::width(line) <= 40) && remark.is_some(), "{table}");
+    let (narrow, _) = shown(Mode::Table, &rows, Some(16));
+    assert!(narrow.contains("xxx…  1"), "{narrow}");
+}

@@ -3,6 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
+use arrow_buffer::NullBuffer;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use chrono_tz::Tz;
@@ -39,9 +40,16 @@ pub(in crate::shell) fn shown_columns(batch: &Batch, look: Look) -> Result<Vec<A
     batch.columns().columns().iter().map(shown).collect()
 }
 
+/// A column, its nulls, and what makes text of the rest.
+struct Column<'a> {
+    array: &'a ArrayRef,
+    nulls: Option<NullBuffer>,
+    formatter: ArrayFormatter<'a>,
+}
+
 /// The cells of columns as safe text.
 pub(in crate::shell) struct Cells<'a> {
-    columns: Vec<(&'a ArrayRef, ArrayFormatter<'a>)>,
+    columns: Vec<Column<'a>>,
     look: Look,
 }
 
@@ -53,15 +61,16 @@ impl<'a> Cells<'a> {
             .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"))
             .with_timestamp_tz_format(Some(if local { "%Y-%m-%d %H:%M:%S%.3f%:z" } else { "%Y-%m-%d %H:%M:%S%.3fZ" }))
             .with_time_format(Some("%H:%M:%S%.3f"));
-        let formatted = |column: &'a ArrayRef| {
-            ArrayFormatter::try_new(column.as_ref(), &options).map(|text| (column, text)).map_err(Error::from)
+        let formatted = |array: &'a ArrayRef| {
+            let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;
+            Ok(Column { array, nulls: array.logical_nulls(), formatter })
         };
         Ok(Self { columns: columns.iter().map(formatted).collect::<Result<_>>()?, look })
     }
 
     pub(in crate::shell) fn text(&self, row: usize, column: usize) -> String {
-        let (array, formatter) = &self.columns[column];
-        if array.is_null(row) {
+        let Column { array, nulls, formatter } = &self.columns[column];
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return NULL.to_owned();
         }
         if let (Some(digits), Some(number)) = (self.look.digits, double(array, row)) {
