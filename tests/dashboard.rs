@@ -96,7 +96,7 @@ fn a_demo_is_watched_and_left_running() {
     pty.says("the demo's job runs on");
     pty.until("the prompt", |pty| pty.lines().iter().any(|line| line.trim_end() == "lotic>"));
     pty.press("pause nexmark; windows nexmark\r");
-    pty.shows("rows_in");
+    pty.shows(" more");
     let listed = pty.screen();
     assert!(!listed.contains("subtask:"), "lines that fit, a window each: {listed}");
     pty.press("\\q\r");
@@ -191,7 +191,7 @@ fn a_job_is_handled_from_the_dashboard_and_the_prompt_comes_back() {
     pty.shows("has parallelism 3");
     pty.press(":show j\t");
     pty.press("\u{15}show jobs\r");
-    pty.shows("rows_in");
+    pty.shows(" more");
     pty.escape("rows_in");
     pty.press(":g | fliter price > 1\r");
     pty.shows("^^^^^^");

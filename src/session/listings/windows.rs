@@ -7,8 +7,8 @@ use super::{subtask_name, time, time_text};
 use crate::inspect::{JobView, WindowEntryView, WindowView, WindowsView};
 use crate::session::{Column, Listing};
 
-/// Entries of a window in a table.
-const ENTRIES: usize = 3;
+/// Entries of a window in a table, where a line each is worth more than all of them.
+const ENTRIES: usize = 1;
 
 /// The windows that hold state, the next to fire first, then those that fired last.
 #[must_use]
