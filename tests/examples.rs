@@ -83,6 +83,7 @@ fn examples_of_commands_run() {
             let mut test = TestSession::new(directory.path(), |_| {});
             let before = match command.name {
                 "resume" => "pause hot;".to_owned(),
+                "explain" if example.contains("from") => "checkpoint hot;".to_owned(),
                 "restore" => format!("savepoint hot to 'sp/hot-1'; {}", "checkpoint hot; ".repeat(7)),
                 _ => String::new(),
             };

@@ -27,8 +27,11 @@ pub use operator::{
     dead_letter_schema,
 };
 pub use registries::{Registries, Side};
-pub use signature::{Clause, CommandSpec, NamedExpr, SelectItem, Shape, Signature, WindowCall};
-pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec};
+pub use signature::{
+    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, SelectItem, Shape, Signature,
+    WindowCall,
+};
+pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};

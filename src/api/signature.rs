@@ -57,6 +57,16 @@ pub struct Clause {
     pub help: &'static str,
 }
 
+/// `from savepoint 'DIR'`
+pub const FROM_SAVEPOINT: Clause =
+    Clause { keyword: "from savepoint", shape: Shape::Text, required: false, help: "a savepoint's directory" };
+/// `from checkpoint N`
+pub const FROM_CHECKPOINT: Clause =
+    Clause { keyword: "from checkpoint", shape: Shape::Integer, required: false, help: "a retained checkpoint" };
+/// `from latest`
+pub const FROM_LATEST: Clause =
+    Clause { keyword: "from latest", shape: Shape::Flag, required: false, help: "the last checkpoint of that name" };
+
 /// The syntax of one stage or command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signature {

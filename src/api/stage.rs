@@ -102,13 +102,48 @@ impl PartialEq for Stage {
     }
 }
 
-/// `run name with (…) = …`
+/// The state that a job is to start from, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFrom {
+    /// `from latest`: the last checkpoint of the job's name.
+    Latest,
+    /// `from checkpoint 7`
+    Checkpoint(u64),
+    /// `from savepoint 'sp/1'`
+    Savepoint(String),
+}
+
+impl StartFrom {
+    /// The one that these clauses say, in its place.
+    ///
+    /// # Errors
+    /// When there are two.
+    pub fn among(clauses: &[(Spanned<&'static str>, Arg)]) -> Result<Option<Spanned<Self>>, Diagnostic> {
+        let mut found = None;
+        for (keyword, arg) in clauses {
+            let from = match (keyword.node, arg) {
+                ("from latest", _) => Self::Latest,
+                ("from checkpoint", Arg::Integer(number)) => Self::Checkpoint(number.node),
+                ("from savepoint", Arg::Name(directory)) => Self::Savepoint(directory.node.clone()),
+                _ => continue,
+            };
+            if found.replace(Spanned::new(from, keyword.span)).is_some() {
+                return Err(Diagnostic::at(keyword.span, "`from` is given twice").help("a job starts from one state"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// `run name with (…) from … = …`
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunStatement {
     /// The job's name.
     pub name: Spanned<String>,
     /// `with (…)`
     pub options: Vec<(Spanned<String>, ExprNode)>,
+    /// `from …`; without it the job starts from the beginning.
+    pub from: Option<StartFrom>,
     /// The job's pipelines: one behind `=`, any number in braces.
     pub pipelines: Vec<Pipeline>,
     /// The whole statement.

@@ -129,25 +129,9 @@ impl Manifest {
         if self.job == job {
             return Ok(());
         }
-        Err(Error::state(format!("checkpoint {} is of job `{}`, not of `{job}`", self.checkpoint, self.job)))
-    }
-
-    /// Refuses another number of key groups.
-    ///
-    /// # Errors
-    /// When the numbers differ; names both.
-    pub fn check_max_parallelism(&self, max_parallelism: u16) -> Result<()> {
-        if self.max_parallelism == max_parallelism {
-            return Ok(());
-        }
-        let kind = match self.kind {
-            SnapshotKind::Checkpoint => "checkpoint",
-            SnapshotKind::Savepoint => "savepoint",
-        };
         Err(Error::state(format!(
-            "the {kind} of job `{}` has a max parallelism of {}, this job has {max_parallelism}: \
-             state can't be restored with another",
-            self.job, self.max_parallelism
+            "checkpoint {} is of job `{}`, not of `{job}`; a savepoint may be restored into any job",
+            self.checkpoint, self.job
         )))
     }
 }
@@ -228,10 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn another_job_and_another_max_parallelism_are_refused_naming_both() {
+    fn another_job_is_refused_naming_both() {
         manifest().check_job("hot").expect("its own");
-        manifest().check_max_parallelism(128).expect("the same");
-        insta::assert_snapshot!(manifest().check_job("cold").expect_err("another"), @"state: checkpoint 7 is of job `hot`, not of `cold`");
-        insta::assert_snapshot!(manifest().check_max_parallelism(256).expect_err("another"), @"state: the checkpoint of job `hot` has a max parallelism of 128, this job has 256: state can't be restored with another");
+        insta::assert_snapshot!(manifest().check_job("cold").expect_err("another"), @"state: checkpoint 7 is of job `hot`, not of `cold`; a savepoint may be restored into any job");
     }
 }

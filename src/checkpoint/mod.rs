@@ -13,7 +13,7 @@ mod savepoint;
 pub use aligner::{Aligned, Aligner};
 pub use coordinator::{Completed, Coordinator};
 pub use manifest::{Manifest, ManifestOperator, Moment, SnapshotKind};
-pub use restore::{RestorePlan, check_redistribution, match_operators};
+pub use restore::{Fate, JobOperator, RestorePlan, StateFate, StateSize, StoredOperator, match_operators};
 pub use savepoint::{
     SavepointStats, check_savepoint_place, is_unfinished_savepoint, open_savepoint, write_savepoint,
     write_savepoint_noted,

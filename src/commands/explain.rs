@@ -1,10 +1,14 @@
-//! `explain JOB | NAME | PIPELINE | RUN`
+//! `explain JOB | NAME | PIPELINE | RUN [from …]`
 
 use std::sync::Arc;
 
 use super::command::{Command, JSON, json};
-use crate::api::{Arg, Clause, CommandSpec, Shape, Signature, StageArgs};
-use crate::session::{Failure, Outcome, Session, explained};
+use crate::api::{
+    Arg, Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Shape, Signature, StageArgs, StartFrom,
+};
+use crate::lang::lower::JobPlan;
+use crate::session::{Failure, Outcome, Session, explained, listings};
+use crate::types::{Diagnostic, Spanned};
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -22,14 +26,18 @@ pub(super) const SPEC: Command = Command {
                     required: false,
                     help: "prints a diagram in mermaid's language",
                 },
+                FROM_LATEST,
+                FROM_SAVEPOINT,
+                FROM_CHECKPOINT,
             ],
         },
-        usage: "explain JOB|NAME|PIPELINE|run … [--json] [--mermaid]",
+        usage: "explain JOB|NAME|PIPELINE|run … [from latest|savepoint 'DIR'|checkpoint N] [--json] [--mermaid]",
         summary: "shows how a job or pipeline is run",
-        help: "Shows, of a job or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top.",
+        help: "Shows, of a job or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top. With `from`, of a job or a `run`, shows instead what it would go on from, and starts nothing: each state by operator and uid, its entries and bytes, and whether it is taken, new and empty, left out, or refused, with what to do.",
         examples: &[
             "explain hot",
             "explain bids | filter price > 1000 | map auction --json",
+            "explain hot from latest",
             "explain run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole",
         ],
         flink: Some("EXPLAIN"),
@@ -38,12 +46,15 @@ pub(super) const SPEC: Command = Command {
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let planned;
+    let clause = StartFrom::among(&args.clauses)?;
+    let (planned, from);
     let plan = if let Some(Arg::Run(run)) = args.head.first() {
+        from = clause.or_else(|| Some(Spanned::new(run.from.clone()?, run.name.span)));
         planned = session.plan_job(run)?;
         &planned
     } else {
         let pipeline = args.pipeline(0)?;
+        from = clause;
         let job = (pipeline.stages.is_empty() && !pipeline.file).then(|| session.job(&pipeline.from).ok()).flatten();
         if let Some(entry) = job {
             // As it runs now, whoever has rescaled it.
@@ -51,11 +62,19 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
             Arc::make_mut(&mut plan.settings).parallelism = entry.job.view().parallelism;
             planned = plan;
             &planned
+        } else if let Some(from) = from {
+            return Err(Diagnostic::at(from.span, "only a job starts from a state")
+                .help("name a job of this session, or `explain run JOB from … = …`")
+                .into());
         } else {
             planned = session.plan(pipeline)?;
             &planned
         }
     };
+    if let Some(from) = from {
+        let plan = plan.clone();
+        return restored(args, session, &plan, &from);
+    }
     Ok(explained(plan, |levels| {
         if json(args) {
             Outcome::Json(levels.json())
@@ -65,4 +84,21 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
             Outcome::Text(levels.text())
         }
     }))
+}
+
+/// What the job of `plan` would go on from.
+fn restored(
+    args: &StageArgs,
+    session: &mut Session,
+    plan: &JobPlan,
+    from: &Spanned<StartFrom>,
+) -> Result<Outcome, Failure> {
+    let Some(run) = session.dry_run(plan, &from.node)? else {
+        return Err(Diagnostic::at(from.span, format!("job `{}` has no checkpoint to start from", plan.name)).into());
+    };
+    Ok(if json(args) {
+        Outcome::Json(listings::restore_json(&run, &plan.name))
+    } else {
+        Outcome::Listing(listings::restore(&run, &plan.name))
+    })
 }

@@ -480,16 +480,17 @@ fn statements() -> Vec<Topic> {
         ),
         statement(
             &["run", "job"],
-            "run NAME [with (…)] = PIPELINE   or   run NAME [with (…)] { PIPELINE; … }",
+            "run NAME [from …] [with (…)] = PIPELINE   or   run NAME [from …] [with (…)] { PIPELINE; … }",
             (
                 "starts a job",
-                "Every pipeline ends with `| into SINK`; those of one job share their sources, and a side output (`late_to`) is a stream inside the job. The job runs in the background: `show jobs` lists it, `wait JOB` waits for it.",
+                "Every pipeline ends with `| into SINK`; those of one job share their sources, and a side output (`late_to`) is a stream inside the job. The job runs in the background: `show jobs` lists it, `wait JOB` waits for it.\n\nIt starts from the beginning; with `from latest`, `from checkpoint N` or `from savepoint 'DIR'` from the state of an earlier run of its name, or of any savepoint. The pipelines may have changed meanwhile: operators find their state by uid, and an automatic uid does not depend on stages that keep none. All that does not fit is listed before anything is changed; `explain run NAME from … = …` shows it without a start.",
             ),
             options(JOB_OPTIONS),
             (
                 &[
                     "run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole;",
                     "run both {\n  bids | key_by auction | window tumble(10s) late_to late | aggregate count(*) as n | into blackhole;\n  late | into print;\n}",
+                    "run counts from latest with (parallelism = 2) = bids | filter price > 100 | key_by auction | aggregate count(*) as n | into blackhole;",
                 ],
                 "INSERT INTO, EXECUTE STATEMENT SET",
             ),

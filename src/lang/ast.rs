@@ -22,7 +22,7 @@ pub enum Statement {
     },
     /// A bare pipeline: shown on the screen.
     Preview(Pipeline),
-    /// `run name with (…) = pipeline` or `run name with (…) { pipeline; … }`
+    /// `run name with (…) from … = pipeline` or `run name with (…) from … { pipeline; … }`
     Run(RunStatement),
     /// Anything from the commands' registry.
     Command(StageArgs),

@@ -16,7 +16,7 @@ use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
 use crate::api::{OnError, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
-use crate::types::{Diagnostic, OperatorUid, Span, Spanned};
+use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
 /// and where the shell runs.
@@ -86,6 +86,17 @@ fn unusable(name: &str, kind: EntryKind, error: &Diagnostic, span: Span) -> Diag
     if error.help.is_some() { error } else { error.help(format!("define it again; `.forget {name}` forgets it")) }
 }
 
+/// The place of an operator in the plan, of which its uid is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'p> {
+    /// The stream that the operator's pipeline defines; of a job's pipeline the one that it reads.
+    pub of: &'p str,
+    /// The sink that a job's pipeline goes into.
+    pub into: Option<&'p str>,
+    /// The position of the stage in the pipeline, from 1.
+    pub stage: usize,
+}
+
 /// A plan under construction. Sources and streams are put into it when they are first read, once a job.
 pub struct Builder<'a> {
     names: &'a dyn Names,
@@ -97,6 +108,10 @@ pub struct Builder<'a> {
     /// The shape of each stream.
     shapes: BTreeMap<StreamRef, StreamShape>,
     uids: BTreeSet<OperatorUid>,
+    /// How often each automatic uid was made.
+    made: BTreeMap<String, usize>,
+    /// The uids that earlier builds would have made.
+    placed: BTreeSet<OperatorUid>,
     /// The streams being built, outermost first.
     building: Vec<String>,
     /// Side outputs that are made further down in the job.
@@ -119,6 +134,8 @@ impl<'a> Builder<'a> {
             named: BTreeMap::new(),
             shapes: BTreeMap::new(),
             uids: BTreeSet::new(),
+            made: BTreeMap::new(),
+            placed: BTreeSet::new(),
             building: Vec::new(),
             later: BTreeSet::new(),
             unreadable: OnError::Fail,
@@ -139,21 +156,24 @@ impl<'a> Builder<'a> {
         self.environment
     }
 
-    /// Puts `operator` behind `inputs`; returns its main output, and what is known of it. Its uid is made of `place`, such
-    /// as `bids.print.2`, and its name. `parallelism` is that of the place; an operator that must have one of its own has
-    /// that.
+    /// Puts `operator` behind `inputs`; returns its main output, and what is known of it. `parallelism` is that of the
+    /// place; an operator that must have one of its own has that.
+    ///
+    /// Its uid is made of what the pipeline reads and writes and of its name: `bids.print.GroupAggregate`, `…-2` for the
+    /// next one there. So stages of another kind come and go, and its state still finds it.
     pub fn add(
         &mut self,
         operator: Arc<dyn PlannedOperator>,
         inputs: &[StreamRef],
-        place: &str,
+        place: Place<'_>,
         parallelism: Option<&Spanned<u64>>,
     ) -> (StreamRef, StreamShape) {
         let shapes: Vec<_> = inputs.iter().filter_map(|stream| self.shapes.get(stream)).collect();
         let shape = StreamShape::behind(&*operator, &shapes);
-        let uid = self.free_uid(&[place, operator.name()]);
+        let (uid, former) = self.operator_uid(place, operator.name());
         let parallelism = parallelism.filter(|_| operator.parallelism().is_none()).cloned();
         let stream = self.push(NodeKind::Operator(operator), inputs.to_vec(), uid, parallelism);
+        self.plan.nodes[stream.node].former = former;
         self.shapes.insert(stream, shape.clone());
         (stream, shape)
     }
@@ -176,8 +196,13 @@ impl<'a> Builder<'a> {
         if !self.uids.insert(new.clone()) {
             return Err(Diagnostic::at(uid.span, format!("the uid `{}` is taken in this job", uid.node)));
         }
+        self.placed.insert(new.clone());
         let old = std::mem::replace(&mut self.plan.nodes[node].uid, new);
         self.uids.remove(&old);
+        let former = std::mem::take(&mut self.plan.nodes[node].former);
+        if let Some(placed) = former.placed {
+            self.placed.remove(&placed);
+        }
         Ok(())
     }
 
@@ -230,21 +255,45 @@ impl<'a> Builder<'a> {
         uid: OperatorUid,
         parallelism: Option<Spanned<u64>>,
     ) -> StreamRef {
-        self.plan.nodes.push(LogicalNode { kind, inputs, uid, parallelism, sink: None });
+        let former = FormerUids::default();
+        self.plan.nodes.push(LogicalNode { kind, inputs, uid, former, parallelism, sink: None });
         StreamRef { node: self.plan.nodes.len() - 1, output: 0 }
     }
 
-    /// The uid of these parts, or with `-2`, … behind it where that is taken.
-    fn free_uid(&mut self, parts: &[&str]) -> OperatorUid {
-        let text = parts.iter().map(|part| uid_part(part)).collect::<Vec<_>>().join(".");
-        let mut uid = OperatorUid::new(&text);
-        let mut number = 2;
-        while !self.uids.insert(uid.clone()) {
-            uid = OperatorUid::new(format!("{text}-{number}"));
-            number += 1;
-        }
+    /// The uid of an operator of this name at `place`, and those that its state may be stored under besides.
+    fn operator_uid(&mut self, place: Place<'_>, name: &str) -> (OperatorUid, FormerUids) {
+        let within = uid_of(&[Some(place.of), place.into]);
+        let uid = self.next_uid(&format!("{within}.{}", uid_part(name)));
+        let kind = uid.as_str().strip_prefix(&within).unwrap_or_default().to_owned();
+        let placed = free(&mut self.placed, &format!("{within}.{}.{}", place.stage, uid_part(name)), 1);
+        (uid, FormerUids { placed: Some(placed), around: Some((format!("{}.", uid_part(place.of)), kind)) })
+    }
+
+    /// The uid `text`, or with `-2`, … behind it when it was made before. One that was typed over since still counts: the
+    /// others keep their numbers.
+    fn next_uid(&mut self, text: &str) -> OperatorUid {
+        let number = self.made.entry(text.to_owned()).or_default();
+        *number += 1;
+        let uid = free(&mut self.uids, text, *number);
+        self.placed.insert(uid.clone());
         uid
     }
+}
+
+/// The uid `text` with number `first`, or the first behind it that is not among `taken`, to which it is added.
+fn free(taken: &mut BTreeSet<OperatorUid>, text: &str, first: usize) -> OperatorUid {
+    for number in first.. {
+        let uid = if number == 1 { OperatorUid::new(text) } else { OperatorUid::new(format!("{text}-{number}")) };
+        if taken.insert(uid.clone()) {
+            return uid;
+        }
+    }
+    OperatorUid::new(text)
+}
+
+/// The uid of these parts.
+fn uid_of(parts: &[Option<&str>]) -> String {
+    parts.iter().flatten().map(|part| uid_part(part)).collect::<Vec<_>>().join(".")
 }
 
 /// A name as part of a uid: without blanks and other characters that would have to be quoted where it is typed.

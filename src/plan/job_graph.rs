@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{NodeKind, Port, Scan, StreamEdge, StreamGraph, StreamNode};
 use crate::api::{EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSource};
 use crate::expr::TypedExpr;
-use crate::types::{OperatorUid, Schema, VertexId};
+use crate::types::{FormerUids, OperatorUid, Schema, VertexId};
 
 /// The graph that the runtime runs.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct JobVertex {
 pub struct ChainedOperator {
     /// The operator's name across restarts.
     pub uid: OperatorUid,
+    /// The names that its state may be stored under besides.
+    pub former: FormerUids,
     /// The operator.
     pub operator: Arc<dyn PlannedOperator>,
 }
@@ -210,7 +212,8 @@ fn vertex(graph: &StreamGraph, members: &[usize], parallelisms: &[usize]) -> Job
         match &node.kind {
             NodeKind::Scan(scan) => source = Some(SourceTask::new(node.uid.clone(), scan)),
             NodeKind::Operator(operator) => {
-                operators.push(ChainedOperator { uid: node.uid.clone(), operator: operator.clone() });
+                let former = node.former.clone();
+                operators.push(ChainedOperator { uid: node.uid.clone(), former, operator: operator.clone() });
             }
         }
     }

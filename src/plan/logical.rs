@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{ChangelogMode, EventTimeSpec, OnError, PlannedOperator, PlannedSource, StreamRef};
 use crate::expr::TypedExpr;
-use crate::types::{OperatorUid, Schema, Spanned};
+use crate::types::{FormerUids, OperatorUid, Schema, Spanned};
 
 /// A job's plan. Nodes stand in topological order: inputs before their readers.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +37,11 @@ pub struct LogicalNode {
     pub kind: NodeKind,
     /// The streams that the node reads, by input.
     pub inputs: Vec<StreamRef>,
-    /// The node's name across restarts: typed with `uid`, else made from its place in the plan. Unique.
+    /// The node's name across restarts: typed with `uid`, else made of what its pipeline reads and writes, its kind, and
+    /// its number among those of its kind there. Unique.
     pub uid: OperatorUid,
+    /// The names that its state may be stored under besides.
+    pub former: FormerUids,
     /// `parallelism n`; `None` for the job's.
     pub parallelism: Option<Spanned<u64>>,
     /// For a sink the name it was written to by: the catalog's, or its connector's.

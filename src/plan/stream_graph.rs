@@ -2,7 +2,7 @@
 
 use super::{LogicalNode, LogicalPlan, NodeKind, Port};
 use crate::api::{ChangelogMode, Exchange, OnError};
-use crate::types::{LogicalType, Schema};
+use crate::types::{FormerUids, LogicalType, Schema};
 
 /// A job's operators and exchanges, before chaining and at a given default parallelism.
 #[derive(Debug, Clone)]
@@ -119,6 +119,7 @@ impl StreamGraph {
                 kind: NodeKind::Operator(sink.operator.clone()),
                 inputs: Vec::new(),
                 uid: sink.uid.clone(),
+                former: FormerUids::default(),
                 parallelism: None,
                 sink: Some(sink.name.clone()),
             };

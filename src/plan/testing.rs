@@ -10,7 +10,7 @@ use crate::api::{
 use crate::expr::TypedExpr;
 use crate::expr::ast::{Expr, ExprNode, Literal};
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind, OptimizerOps, Scan};
-use crate::types::{Error, Field, LogicalType, OperatorUid, Result, Schema, Span, Spanned};
+use crate::types::{Error, Field, FormerUids, LogicalType, OperatorUid, Result, Schema, Span, Spanned};
 
 /// A source that is planned, never run.
 #[derive(Debug, Clone)]
@@ -343,7 +343,14 @@ impl PlanBuilder {
     fn push(&mut self, kind: NodeKind, inputs: &[StreamRef]) -> StreamRef {
         let node = self.plan.nodes.len();
         let uid = OperatorUid::new(format!("op{node}"));
-        self.plan.nodes.push(LogicalNode { kind, inputs: inputs.to_vec(), uid, parallelism: None, sink: None });
+        self.plan.nodes.push(LogicalNode {
+            kind,
+            inputs: inputs.to_vec(),
+            uid,
+            former: FormerUids::default(),
+            parallelism: None,
+            sink: None,
+        });
         StreamRef { node, output: 0 }
     }
 }

@@ -5,8 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
-
 use super::chain::{Chain, Link, Standing, Woken};
 use super::channel::{Receiver, channel};
 use super::checked_operator::checked;
@@ -15,6 +13,7 @@ use super::input_gate::InputGate;
 use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
+use super::restore::as_read_now;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
 use super::source_reader::{SourceReader, SourceReaders};
 use super::source_state::{self, HeldRows, ReaderState};
@@ -22,12 +21,9 @@ use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
-use crate::checkpoint::{SnapshotKind, check_redistribution, match_operators};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::state::Instance;
-use crate::types::{
-    CheckpointId, Clock, Error, Field, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group,
-};
+use crate::types::{CheckpointId, Clock, Error, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
 
 /// The setting that the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
@@ -159,9 +155,15 @@ impl AttemptControl {
 }
 
 /// The facts that checkpoints hold of the job that wrote them.
-pub(super) fn facts(graph: &JobGraph, parallelism: usize, statement: Option<String>) -> JobFacts {
+pub(super) fn facts(
+    graph: &JobGraph,
+    parallelism: usize,
+    statement: Option<String>,
+    renamed: Vec<(OperatorUid, OperatorUid)>,
+) -> JobFacts {
     let operators = operator_facts(graph);
-    JobFacts { name: graph.name.clone(), statement, parallelism, max_parallelism: graph.max_parallelism, operators }
+    let max_parallelism = graph.max_parallelism;
+    JobFacts { name: graph.name.clone(), statement, parallelism, max_parallelism, operators, renamed }
 }
 
 fn operator_facts(graph: &JobGraph) -> Vec<OperatorFacts> {
@@ -204,9 +206,6 @@ pub(super) fn deploy(
     on_hold: bool,
 ) -> Result<Deployment> {
     check_parallelism(&graph)?;
-    if let Some(point) = restored {
-        check_restore(&graph, point, setting.settings.allow_non_restored_state)?;
-    }
     recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
@@ -275,25 +274,6 @@ fn check_parallelism(graph: &JobGraph) -> Result<()> {
     Ok(())
 }
 
-/// Whether the state of `point` fits the job: written by it (or a savepoint), for as many key groups, and by operators
-/// that are still there with states of the same columns.
-///
-/// # Errors
-/// When it does not; the message names both sides.
-pub(super) fn check_restore(graph: &JobGraph, point: &dyn RestorePoint, allow_non_restored_state: bool) -> Result<()> {
-    let manifest = point.manifest();
-    if manifest.kind == SnapshotKind::Checkpoint {
-        manifest.check_job(&graph.name)?;
-    }
-    manifest.check_max_parallelism(graph.max_parallelism)?;
-    let facts = operator_facts(graph);
-    for facts in &facts {
-        check_redistribution(manifest, &facts.uid, &facts.operator_states)?;
-    }
-    let own: Vec<_> = facts.into_iter().map(|facts| (facts.uid, facts.states)).collect();
-    match_operators(&point.operators()?, &own, allow_non_restored_state).map(|_| ())
-}
-
 fn recover_sinks(graph: &JobGraph, restored: Option<&dyn RestorePoint>, setting: &DeploySetting) -> Result<()> {
     for chained in graph.vertices.iter().flat_map(|vertex| &vertex.operators) {
         if let Some(committer) = chained.operator.committer() {
@@ -344,32 +324,12 @@ fn open_source(
     let mut readers: Vec<VecDeque<SourceReader>> = (0..parallelism).map(|_| VecDeque::new()).collect();
     for (index, source) in sources.into_iter().enumerate() {
         let (max_time, held) = states.next().map_or((least, Vec::new()), |state| (state.max_time, state.held));
-        let as_now = |HeldRows { rows, lost }| Ok(HeldRows { rows: as_read_now(task, &rows)?, lost });
-        let held = held.into_iter().map(as_now).collect::<Result<Vec<_>>>()?;
+        let as_now = |HeldRows { rows, lost }| as_read_now(task, &rows).map(|rows| HeldRows { rows, lost });
+        let held = held.into_iter().map(as_now).collect::<Result<Vec<_>, _>>();
+        let held = held.map_err(|missing| missing.error(&task.name))?;
         readers[index % parallelism].push_back(SourceReader::new(source, delay_ms, max_time, held));
     }
     Ok(readers.into_iter().filter_map(SourceReaders::of).collect())
-}
-
-/// Rows that were held back, in the columns that are read now: the pipeline may have changed since.
-///
-/// # Errors
-/// When one of those was not read then.
-fn as_read_now(task: &SourceTask, rows: &RecordBatch) -> Result<RecordBatch> {
-    let schema = task.source.schema().project(&task.projection);
-    let find = |field: &Field| {
-        let column = rows.column_by_name(&field.name).filter(|column| *column.data_type() == field.ty.to_arrow());
-        column.cloned().ok_or_else(|| {
-            Error::state(format!(
-                "source `{}` had read rows ahead when the checkpoint was taken, without `{}`, which the pipeline did not \
-                 read then; restore it with the pipeline as it was, or start without a restore",
-                task.name, field.name
-            ))
-        })
-    };
-    let columns = schema.fields().iter().map(find).collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.arrow().clone(), columns, &options)?)
 }
 
 /// Makes one subtask.

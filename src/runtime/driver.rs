@@ -11,6 +11,7 @@ use super::job_manager::{Action, Event, JobManager, ManagerOptions, Token, Work}
 use super::job_spec::{JobOptions, MakeGraph};
 use super::job_view;
 use super::mailbox::Message;
+use super::restore::adopt;
 use super::source_driver::RowBudget;
 use super::storage::{CheckpointStorage, CheckpointWrite, JobFacts, RestorePoint};
 use super::subtask::Drain;
@@ -502,14 +503,17 @@ impl<W: Workers> Driver<W> {
     ) -> Result<Vec<SubtaskId>> {
         let graph = self.graphs.next(parallelism)?;
         self.forget_failed(restore)?;
-        let point: Option<Arc<dyn RestorePoint>> = match (&self.storage, restore) {
-            (Some(storage), Some(id)) => Some(storage.restore(id)?),
+        let point = match (&self.storage, restore) {
+            (Some(storage), Some(id)) => {
+                Some(adopt(&graph, storage.restore(id)?, self.setting.settings.allow_non_restored_state)?)
+            }
             _ => None,
         };
+        let renamed = point.as_ref().map(|point| point.renamed.clone()).unwrap_or_default();
         let budget = match self.stop_after_rows {
             None => None,
             Some(rows) => {
-                let read = point.as_ref().map_or(Ok(0), |point| source_rows(&graph, &**point))?;
+                let read = point.as_ref().map_or(Ok(0), |point| source_rows(&graph, point))?;
                 let since_launch = read.saturating_sub(self.rows_before);
                 Some(Arc::new(RowBudget::new(rows.saturating_sub(since_launch))))
             }
@@ -522,11 +526,12 @@ impl<W: Workers> Driver<W> {
             .collect();
         self.writer = Some(Arc::new(Writer {
             storage: self.storage.clone(),
-            facts: facts(&graph, parallelism, self.statement.clone()),
+            facts: facts(&graph, parallelism, self.statement.clone(), renamed),
             committers,
             clock: Arc::clone(&self.clock),
         }));
-        let deployment = deploy(graph, &self.setting, point.as_deref(), budget.as_ref(), hold)?;
+        let point = point.as_ref().map(|point| point as &dyn RestorePoint);
+        let deployment = deploy(graph, &self.setting, point, budget.as_ref(), hold)?;
         let control = Arc::clone(&deployment.control);
         let subtasks = control.subtasks().collect();
         self.shared.lock().control = Some(Arc::clone(&control));

@@ -5,15 +5,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::deploy::{AttemptControl, check_restore};
+use super::deploy::AttemptControl;
 use super::driver::{Driver, Graphs, Launch, Shared, guarded};
 use super::inbox::{Answer, Message, Request};
 use super::job_manager::{Command, Event};
 use super::job_spec::{Executor, JobOptions, JobSpec, MakeGraph, Restore};
-use super::redb_storage::{open_storage, savepoint_point, tidy};
+use super::redb_storage::{open_storage, tidy};
+use super::restore::{self, DryRun};
 use super::state_query;
 use super::stepping::Stepper;
-use super::storage::{CheckpointStorage, RestorePoint};
+use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView, TrendView};
@@ -45,14 +46,14 @@ impl Job {
     /// # Errors
     /// When the state can't be read or does not fit, or a source or sink can't be opened.
     pub fn launch(spec: JobSpec, clock: Arc<dyn Clock>) -> Result<Self> {
-        let JobSpec { stream, graph, options, restore } = spec;
-        if let Some(savepoint) = &options.final_savepoint {
+        if let Some(savepoint) = &spec.options.final_savepoint {
             check_savepoint_place(savepoint)?;
         }
-        if let (Restore::Savepoint(savepoint), Some(_)) = (&restore, &options.directory) {
+        if spec.options.directory.is_some() && matches!(spec.restore, Restore::Savepoint(_)) {
             // Before what an earlier run left gives way to a savepoint that does not fit.
-            check_restore(&graph, &savepoint_point(savepoint)?, options.settings.allow_non_restored_state)?;
+            restore::check(&spec, None)?;
         }
+        let JobSpec { stream, graph, options, restore } = spec;
         let storage = match &options.directory {
             Some(directory) => {
                 tidy(directory)?;
@@ -116,28 +117,32 @@ impl Job {
     /// Whether `spec` could be started in this job's place. Nothing is changed.
     ///
     /// # Errors
-    /// When there is no such checkpoint or savepoint, or it does not fit.
+    /// When there is no such checkpoint or savepoint, or it does not fit, with all that does not.
     pub fn check_restore(&self, spec: &JobSpec) -> Result<()> {
-        let allowed = spec.options.settings.allow_non_restored_state;
-        let fits = |point: &dyn RestorePoint| check_restore(&spec.graph, point, allowed);
-        if let Restore::Savepoint(savepoint) = &spec.restore {
-            return fits(&savepoint_point(savepoint)?);
-        }
         // Of a job that is over nothing is lost when it can't be started again.
-        let Some(storage) = self.open_storage() else { return Ok(()) };
-        match &spec.restore {
-            Restore::Fresh | Restore::Savepoint(_) => Ok(()),
-            Restore::Latest => last_point(&*storage)?.map_or(Ok(()), |point| fits(&*point)),
-            Restore::Checkpoint(id) => {
-                let held = storage.checkpoints()?;
-                if held.contains(id) {
-                    return fits(&*storage.restore(*id)?);
-                }
-                let held: Vec<String> = held.iter().map(ToString::to_string).collect();
-                let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
-                Err(Error::state(format!("there is no checkpoint {id}; retained: {held}")))
-            }
+        restore::check(spec, self.open_storage().as_deref())
+    }
+
+    /// The state that a start of `spec` in this job's place would take up; `None` where there is none. Reads all of it.
+    ///
+    /// # Errors
+    /// As [`Self::check_restore`], but for what does not fit.
+    pub fn dry_run(&self, spec: &JobSpec) -> Result<Option<DryRun>> {
+        match self.open_storage() {
+            Some(storage) => restore::dry_run(spec, Some(&*storage)),
+            None => Self::dry_launch(spec),
         }
+    }
+
+    /// As [`Self::dry_run`], where no job runs in the directory that `spec` names.
+    ///
+    /// # Errors
+    /// As [`Self::dry_run`].
+    pub fn dry_launch(spec: &JobSpec) -> Result<Option<DryRun>> {
+        let stored = matches!(spec.restore, Restore::Latest | Restore::Checkpoint(_));
+        let directory = spec.options.directory.as_ref().filter(|_| stored);
+        let storage = directory.map(|directory| open_storage(directory, &spec.restore)).transpose()?;
+        restore::dry_run(spec, storage.as_deref())
     }
 
     /// Whether it was restored from a checkpoint or has completed one. Else what its directory holds is an earlier run's.
@@ -331,17 +336,6 @@ impl Job {
     }
 }
 
-/// The last checkpoint of a job that may take the next meanwhile.
-fn last_point(storage: &dyn CheckpointStorage) -> Result<Option<Arc<dyn RestorePoint>>> {
-    loop {
-        let Some(&id) = storage.checkpoints()?.last() else { return Ok(None) };
-        match storage.restore(id) {
-            Err(_) if storage.checkpoints()?.last() != Some(&id) => {}
-            point => return point.map(Some),
-        }
-    }
-}
-
 impl Drop for Job {
     fn drop(&mut self) {
         self.cancel();
@@ -352,8 +346,7 @@ fn restore_from(restore: &Restore, storage: Option<&dyn CheckpointStorage>) -> R
     match (restore, storage) {
         (Restore::Fresh, _) | (Restore::Latest, None) => Ok(None),
         (Restore::Latest, Some(storage)) => Ok(storage.checkpoints()?.last().copied()),
-        (Restore::Checkpoint(id), Some(storage)) if storage.checkpoints()?.contains(id) => Ok(Some(*id)),
-        (Restore::Checkpoint(id), Some(_)) => Err(Error::state(format!("there is no checkpoint {id}"))),
+        (Restore::Checkpoint(id), Some(storage)) => restore::held(storage, *id).map(|()| Some(*id)),
         (Restore::Savepoint(directory), Some(storage)) => storage.import_savepoint(directory).map(Some),
         (Restore::Checkpoint(_) | Restore::Savepoint(_), None) => {
             Err(Error::config("a job without a state directory can't be restored"))

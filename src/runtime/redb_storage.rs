@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::job_spec::Restore;
 use super::storage::{CheckpointStorage, CheckpointWrite, RestorePoint};
 use super::subtask::TOTALS;
-use crate::checkpoint::{Manifest, SnapshotKind, is_unfinished_savepoint, open_savepoint, write_savepoint_noted};
+use crate::checkpoint::{
+    Manifest, SnapshotKind, StateSize, is_unfinished_savepoint, open_savepoint, write_savepoint_noted,
+};
 use crate::state::{
     Commit, CommitStats, Instance, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
     create_private_directory,
@@ -94,6 +96,7 @@ impl CheckpointStorage for RedbStorage {
             parent: checkpoint.parent,
             deltas: checkpoint.deltas,
             states: &states,
+            renamed: &checkpoint.job.renamed,
             manifest: &manifest,
         };
         let mut held = self.lock();
@@ -189,6 +192,27 @@ impl RestorePoint for SnapshotPoint {
 
     fn commit_entries(&self, uid: &OperatorUid) -> Result<Vec<Vec<u8>>> {
         self.snapshot.commit_entries(uid)
+    }
+
+    fn size(&self, uid: &OperatorUid, state: &str) -> Result<Option<StateSize>> {
+        let source = self.snapshot.source();
+        let of_uid = source.operators().iter().find(|(own, _)| own == uid);
+        let mut size = StateSize::default();
+        if let Some(keyed) = of_uid.and_then(|(_, states)| states.iter().find(|own| own.name == state)) {
+            source.scan(uid, keyed, 0..u16::MAX, &mut |_, _, rows| {
+                size.rows += rows.num_rows() as u64;
+                for column in rows.columns() {
+                    size.bytes += column.to_data().get_slice_memory_size()? as u64;
+                }
+                Ok(())
+            })?;
+            return Ok(Some(size));
+        }
+        for entry in source.entries(uid)?.iter().filter(|entry| entry.state.as_deref() == Some(state)) {
+            size.rows += 1;
+            size.bytes += entry.entry.len() as u64;
+        }
+        Ok((size.rows > 0).then_some(size))
     }
 }
 

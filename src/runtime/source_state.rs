@@ -21,7 +21,7 @@ const READER: OperatorStateDescriptor = OperatorStateDescriptor::union("reader")
 const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 /// Rows that a reader has returned but that have not left the source yet: not due by the pace, or beyond the budget of
 /// rows. The reader's position is behind them, so they must be kept.
-const HELD: OperatorStateDescriptor = OperatorStateDescriptor::union("held");
+pub(super) const HELD: OperatorStateDescriptor = OperatorStateDescriptor::union("held");
 
 /// Beside each of those, in the same order: the rows between the held ones that were given up, to be counted when those
 /// around them leave. Earlier versions gave them up when they were read.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::checkpoint::{Manifest, ManifestOperator, Moment, SnapshotKind};
+use crate::checkpoint::{Manifest, ManifestOperator, Moment, SnapshotKind, StateSize};
 use crate::state::{CommitStats, Instance, OperatorDelta, OperatorStateDescriptor, RestoredState, StateDescriptor};
 use crate::types::{CheckpointId, OperatorUid, Result};
 
@@ -35,6 +35,8 @@ pub struct JobFacts {
     pub max_parallelism: u16,
     /// The job's operators, sources too.
     pub operators: Vec<OperatorFacts>,
+    /// The operators whose state the checkpoint that the job started from has under another uid, and that one.
+    pub renamed: Vec<(OperatorUid, OperatorUid)>,
 }
 
 /// One checkpoint to be made durable.
@@ -151,4 +153,13 @@ pub trait RestorePoint: Send + Sync {
     /// # Errors
     /// When what is stored is damaged.
     fn commit_entries(&self, uid: &OperatorUid) -> Result<Vec<Vec<u8>>>;
+
+    /// The size of one state of an operator, keyed or of its instances; `None` where there is none, or it is not known.
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// When what is stored is damaged.
+    fn size(&self, _uid: &OperatorUid, _state: &str) -> Result<Option<StateSize>> {
+        Ok(None)
+    }
 }

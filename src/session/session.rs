@@ -12,15 +12,17 @@ use super::{
     Failure, FileRows, JobEntry, JobResults, Memory, Outcome, Preview, RestoreFrom, Settings, demo_data, kept,
     remembered,
 };
-use crate::api::{CommandSpec, OnError, Pipeline, PreviewStart, Registries, ResultSink, RunStatement, StreamShape};
+use crate::api::{
+    CommandSpec, OnError, Pipeline, PreviewStart, Registries, ResultSink, RunStatement, StartFrom, StreamShape,
+};
 use crate::expr::ast::ExprNode;
 use crate::lang;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
 use crate::plan::{Catalog, Entry, Environment, Item, JobSettings};
-use crate::runtime::{Job, JobOptions, JobSpec, Past, Restore};
+use crate::runtime::{DryRun, Job, JobOptions, JobSpec, Past, Restore};
 use crate::state::{Definition, JobDir, StateDir};
-use crate::types::{Clock, Diagnostic, Error, Spanned};
+use crate::types::{CheckpointId, Clock, Diagnostic, Error, Spanned};
 
 /// The words about a job that was to be restored and never took a checkpoint.
 const NOTHING: &str = "has nothing to restore and starts from the beginning";
@@ -288,9 +290,13 @@ impl Session {
         if let Some(entry) = self.jobs.iter().find(|entry| entry.name == *name)
             && !entry.job.view().status.is_final()
         {
-            return Err(Diagnostic::at(run.name.span, format!("job `{name}` is running"))
-                .help(format!("`stop {name}` or `cancel {name}` ends it, or give this one another name"))
-                .into());
+            let help = match &run.from {
+                Some(StartFrom::Latest) => {
+                    format!("`stop {name}` first: it takes the checkpoint that this goes on from")
+                }
+                Some(_) | None => format!("`stop {name}` or `cancel {name}` ends it, or give this one another name"),
+            };
+            return Err(Diagnostic::at(run.name.span, format!("job `{name}` is running")).help(help).into());
         }
         let results = JobResults::new(self.results.clone());
         let shown: Arc<dyn ResultSink> = results.clone();
@@ -313,10 +319,11 @@ impl Session {
             executor: self.settings.executor,
             ..JobOptions::of(&plan.settings)
         };
-        let restore = match &self.settings.restore {
-            None => Restore::Fresh,
-            Some(RestoreFrom::Latest) => Restore::Latest,
-            Some(RestoreFrom::Savepoint(directory)) => Restore::Savepoint(directory.clone()),
+        let restore = match (&run.from, &self.settings.restore) {
+            (Some(from), _) => self.start_from(from),
+            (None, None) => Restore::Fresh,
+            (None, Some(RestoreFrom::Latest)) => Restore::Latest,
+            (None, Some(RestoreFrom::Savepoint(directory))) => Restore::Savepoint(directory.clone()),
         };
         let spec = JobSpec::new(plan.stream_graph(), options, restore);
         let started = self.launch(plan, spec, results)?;
@@ -332,6 +339,34 @@ impl Session {
         if let Err(error) = remembered::write_job(entry.directory.path(), &made_of) {
             self.warnings.push(format!("a later shell may not be able to restore job {name}: {error}"));
         }
+    }
+
+    fn start_from(&self, from: &StartFrom) -> Restore {
+        match from {
+            StartFrom::Latest => Restore::Latest,
+            StartFrom::Checkpoint(number) => Restore::Checkpoint(CheckpointId(*number)),
+            StartFrom::Savepoint(directory) => Restore::Savepoint(self.path(directory)),
+        }
+    }
+
+    /// The state that the job of `plan` would take up if it were started from `from`; `None` where its name has no
+    /// checkpoint. Nothing is changed.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint or savepoint, or it can't be read, or is of another job.
+    pub fn dry_run(&mut self, plan: &JobPlan, from: &StartFrom) -> Result<Option<DryRun>, Failure> {
+        let mut spec = JobSpec::new(plan.stream_graph(), JobOptions::of(&plan.settings), self.start_from(from));
+        if let Some(entry) = self.jobs.iter().find(|entry| entry.name == plan.name) {
+            spec.options.directory = Some(entry.directory.path().to_path_buf());
+            return Ok(entry.job.dry_run(&spec)?);
+        }
+        // Held until the look is over.
+        let directory = match from {
+            StartFrom::Savepoint(_) => None,
+            StartFrom::Latest | StartFrom::Checkpoint(_) => Some(self.job_directory(&plan.name)?),
+        };
+        spec.options.directory = directory.as_ref().map(|directory| directory.path().to_path_buf());
+        Ok(Job::dry_launch(&spec)?)
     }
 
     /// The directory of a job's state, which is this session's until the job's entry is gone.

@@ -159,7 +159,13 @@ pub(super) fn failure(failure: &Failure, source: &str, origin: &str, colour: boo
 /// `what` failed, and why; below it what a person can do about it, where not only they know.
 #[must_use]
 pub(super) fn failed(what: &str, error: &Error) -> Printable {
-    let mut shown = Printable::line(&format!("{what}: {error}"));
+    let text = format!("{what}: {error}");
+    let mut shown = if matches!(error, Error::Unfit(_)) {
+        // Its lines are ours.
+        Printable::from(text + "\n")
+    } else {
+        Printable::line(&text)
+    };
     shown.push(&way_out(error).into());
     shown
 }

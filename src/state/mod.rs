@@ -28,5 +28,5 @@ pub use seal::Checksum;
 pub use slices::Slices;
 pub use snapshot::{SnapshotSource, StateSnapshot, Visit};
 pub use store::{Commit, CommitStats, OperatorDelta, StateStore};
-pub use take_up::TakeUp;
+pub use take_up::{Differs, TakeUp};
 pub use written::{DescriptorDoc, OperatorStateDoc};

@@ -125,7 +125,11 @@ impl OperatorState {
     fn stored(&self, descriptor: &StateDescriptor) -> Result<Option<(&StateDescriptor, TakeUp)>> {
         let states = self.source.operators().iter().find(|(uid, _)| *uid == self.uid).map(|(_, states)| states);
         let stored = states.and_then(|states| states.iter().find(|state| state.name == descriptor.name));
-        stored.map(|stored| Ok((stored, descriptor.take_up(&self.uid, stored)?))).transpose()
+        let take_up = |stored| {
+            let taken = descriptor.take_up(stored).map_err(|differs| differs.error(&self.uid, descriptor.name))?;
+            Ok((stored, taken))
+        };
+        stored.map(take_up).transpose()
     }
 }
 

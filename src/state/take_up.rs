@@ -3,7 +3,7 @@
 use arrow_array::{RecordBatch, RecordBatchOptions};
 
 use super::{Namespace, StateDescriptor};
-use crate::types::{Error, Field, OperatorUid, Result};
+use crate::types::{Error, Field, OperatorUid, Result, Schema};
 
 /// The way in which the rows of a stored state become those of the state that a job declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,34 +14,54 @@ pub struct TakeUp {
     pub left_behind: Vec<String>,
 }
 
+/// The difference for which a stored state can't be taken up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differs {
+    /// The difference, as the end of a sentence about the state: "is of tumble(10s), not tumble(7s)".
+    pub what: String,
+    /// The way to have the state after all.
+    pub remedy: &'static str,
+}
+
+impl Differs {
+    /// The error of the state `name` of operator `uid`.
+    #[must_use]
+    pub fn error(&self, uid: &OperatorUid, name: &str) -> Error {
+        Error::state(format!("state `{name}` of operator `{uid}` {}", self.what))
+    }
+}
+
 impl StateDescriptor {
-    /// The way in which the state that operator `uid` declares so takes up what is stored of it.
+    /// The way in which a state declared so takes up what is stored of it.
     ///
     /// Keys must be the same columns in the same order, as the key groups hang on it. Value columns are matched by name,
     /// in any order; those of format version 1, whose names are positions, by position.
     ///
     /// # Errors
     /// When the keys differ, a column is missing or has another type, or the stored slices can't serve the declared
-    /// windows: such state would be restored wrong. The message names both sides.
-    pub fn take_up(&self, uid: &OperatorUid, stored: &Self) -> Result<TakeUp> {
-        let place = format!("state `{}` of operator `{uid}`", self.name);
-        let refused = |reason: String| {
-            let (found, declared) = (stored.layout(), self.layout());
-            Err(Error::state(format!("{place} is stored as {found} but the job declares {declared}{reason}")))
-        };
+    /// windows: such state would be restored wrong.
+    pub fn take_up(&self, stored: &Self) -> Result<TakeUp, Differs> {
+        let refused = |what: String, remedy| Err(Differs { what, remedy });
         let (keys, values) = self.schema.fields().split_at(self.key_columns.min(self.schema.len()));
         let (stored_keys, stored_values) = stored.schema.fields().split_at(stored.key_columns.min(stored.schema.len()));
         if keys.len() != stored_keys.len() || !keys.iter().zip(stored_keys).all(|(a, b)| same(a, b)) {
-            return refused(": the keys differ".to_owned());
+            let [held, declared] = [stored_keys, keys].map(|keys| {
+                Schema::new(keys.iter().map(|key| Field::new(key.name.clone(), key.ty.clone())).collect::<Vec<_>>())
+            });
+            return refused(format!("has the key {held}, not {declared}"), "keep the key, in this order");
         }
         if self.partition != stored.partition {
-            return refused(": other columns of the key route".to_owned());
+            let [held, declared] = [stored, self].map(|state| {
+                let names = state.partition.iter().map(|&key| state.schema.fields()[key].name.as_str());
+                names.collect::<Vec<_>>().join(", ")
+            });
+            return refused(format!("is divided by ({held}), not by ({declared})"), "keep the key as it was");
         }
         if let (Some(slices), Some(held)) = (&self.slices, &stored.slices)
             && let Err(reason) = slices.served_by(held)
         {
             let (found, declared) = (&held.window, &slices.window);
-            return Err(Error::state(format!("{place} is of {found} but the job declares {declared}: {reason}")));
+            return refused(format!("is of {found}, not {declared}: {reason}"), "keep the window");
         }
         let names = |name: &String, target: usize| Field { name: name.clone(), ..self.schema.fields()[target].clone() };
         let version_1: Vec<Field> = self.version_1.iter().map(|(name, target)| names(name, *target)).collect();
@@ -60,8 +80,21 @@ impl StateDescriptor {
         for value in values {
             match stored_values.iter().position(|held| held.name == value.name) {
                 Some(at) if stored_values[at].ty == value.ty => columns.push(keys.len() + at),
-                Some(_) => return refused(String::new()),
-                None => return refused(format!(": it has no `{}`", value.name)),
+                Some(at) => {
+                    let (name, held, declared) = (&value.name, &stored_values[at].ty, &value.ty);
+                    return refused(
+                        format!("has `{name}` as {held}, not {declared}"),
+                        "compute it of the type that it had",
+                    );
+                }
+                None => {
+                    let held: Vec<_> = stored_values.iter().map(|held| format!("`{}`", held.name)).collect();
+                    let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
+                    return refused(
+                        format!("has no `{}`, but {held}", value.name),
+                        "leave it out: what it would have seen is gone",
+                    );
+                }
             }
         }
         let left = stored_values.iter().enumerate().filter(|(at, _)| !columns.contains(&(keys.len() + at)));
@@ -112,7 +145,7 @@ mod tests {
     }
 
     fn taken(declared: &StateDescriptor, stored: &StateDescriptor) -> Result<TakeUp> {
-        declared.take_up(&OperatorUid::new("window"), stored)
+        declared.take_up(stored).map_err(|differs| differs.error(&OperatorUid::new("window"), "accumulators"))
     }
 
     const BIGINT: LogicalType = LogicalType::BigInt;
@@ -126,9 +159,9 @@ mod tests {
         let fewer = taken(&state(&[("count(*)", BIGINT)]), &stored).expect("columns of it");
         assert_eq!(fewer.left_behind, ["sum(price)", "sum(price).count"]);
         let more = state(&[("count(*)", BIGINT), ("max(price)", BIGINT)]);
-        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint, sum(price) bigint, sum(price).count bigint) but the job declares (auction bigint, channel bigint) -> (count(*) bigint, max(price) bigint): it has no `max(price)`");
+        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has no `max(price)`, but `count(*)`, `sum(price)`, `sum(price).count`");
         let other = state(&[("count(*)", LogicalType::Double)]);
-        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint, sum(price) bigint, sum(price).count bigint) but the job declares (auction bigint, channel bigint) -> (count(*) double)");
+        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has `count(*)` as bigint, not double");
     }
 
     #[test]
@@ -136,10 +169,10 @@ mod tests {
         let stored = state(&[("count(*)", BIGINT)]);
         let mut exchanged = state(&[("count(*)", BIGINT)]);
         exchanged.schema = stored.schema.project(&[1, 0, 2]);
-        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint) but the job declares (channel bigint, auction bigint) -> (count(*) bigint): the keys differ");
+        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has the key (auction bigint, channel bigint), not (channel bigint, auction bigint)");
         let mut one = stored.clone();
         one.partition = vec![1];
-        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is stored as (auction bigint, channel bigint) -> (count(*) bigint) but the job declares (auction bigint, channel bigint) -> (count(*) bigint): other columns of the key route");
+        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is divided by (auction, channel), not by (channel)");
     }
 
     #[test]
@@ -151,7 +184,7 @@ mod tests {
         let found = taken(&declared, &stored).expect("the same positions");
         assert_eq!((found.columns, found.left_behind), (vec![0, 1, 2, 3], Vec::new()));
         declared.version_1.truncate(2);
-        assert!(taken(&declared, &stored).expect_err("fewer calls").to_string().contains("it has no `sum(price)`"));
+        assert!(taken(&declared, &stored).expect_err("fewer calls").to_string().contains("has no `sum(price)`"));
     }
 
     #[test]
@@ -162,7 +195,7 @@ mod tests {
             StateDescriptor { slices: Some(slices), ..state(&[("count(*)", BIGINT)]).in_namespaces("slice_end") }
         };
         taken(&of(1_000), &of(1_000)).expect("the same");
-        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"state: state `accumulators` of operator `window` is of tumble(1s) but the job declares tumble(2s): slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
+        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"state: state `accumulators` of operator `window` is of tumble(1s), not tumble(2s): slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
         let version_1 = StateDescriptor { slices: None, ..of(1_000) };
         taken(&of(2_000), &version_1).expect("it does not say");
         check_namespace(&of(2_000), 4_000).expect("an end");

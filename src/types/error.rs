@@ -44,6 +44,10 @@ pub enum Error {
     /// Stored state is damaged, foreign, or of a version that this build does not read.
     #[error("state: {0}")]
     State(String),
+    /// State does not fit the job that is to start from it: a table in lines, of which the first says what does not fit
+    /// what. The names in it are [`printable`](super::printable).
+    #[error("state: {0}")]
+    Unfit(String),
     /// The job is that of another process.
     #[error(
         "job `{job}` is in use by process {pid}, which runs it or ran it last; end that one first, or give this job another name"
@@ -91,6 +95,7 @@ impl Error {
             Self::Io { .. } => self.is_broken_pipe(),
             Self::Row { .. }
             | Self::State(_)
+            | Self::Unfit(_)
             | Self::Locked { .. }
             | Self::Kernel(_)
             | Self::Panic(_)

@@ -22,6 +22,15 @@ impl fmt::Display for CheckpointId {
 #[serde(transparent)]
 pub struct OperatorUid(Arc<str>);
 
+/// The uids under which other plans may have stored the state of an operator whose uid was not typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormerUids {
+    /// The one that earlier builds made, of the position of its stage.
+    pub placed: Option<OperatorUid>,
+    /// The beginning and the end that its uid has whichever sink its pipeline goes into; a sink's own, whatever its place.
+    pub around: Option<(String, String)>,
+}
+
 impl OperatorUid {
     /// A uid of this text.
     #[must_use]

@@ -23,7 +23,7 @@ pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, TYPED, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};
 pub use error::{Error, Result};
-pub use ids::{CheckpointId, OperatorUid, SubtaskId, VertexId};
+pub use ids::{CheckpointId, FormerUids, OperatorUid, SubtaskId, VertexId};
 pub use logical::LogicalType;
 pub use schema::{Field, Schema};
 pub use span::{Span, Spanned};

@@ -50,6 +50,11 @@ impl CheckpointStorage for MemoryStorage {
         };
         let mut operators = parent.map(|parent| parent.operators.clone()).unwrap_or_default();
         operators.values_mut().for_each(MemoryState::begin);
+        for (now, earlier) in &checkpoint.job.renamed {
+            if let (false, Some(state)) = (operators.contains_key(now), operators.remove(earlier)) {
+                operators.insert(now.clone(), state);
+            }
+        }
         for delta in checkpoint.deltas {
             let facts = checkpoint.job.operators.iter().find(|facts| facts.uid == delta.uid);
             let key_columns = |name: &str| {

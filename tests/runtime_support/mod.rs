@@ -22,7 +22,9 @@ use lotic::expr::TypedExpr;
 use lotic::plan::{ChainedOperator, JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask};
 use lotic::runtime::JobOptions;
 use lotic::state::{KeyedRows, StateChange, StateDelta, StateDescriptor};
-use lotic::types::{Batch, CheckpointId, Error, Field, LogicalType, OperatorUid, Result, Schema, VertexId, key_group};
+use lotic::types::{
+    Batch, CheckpointId, Error, Field, FormerUids, LogicalType, OperatorUid, Result, Schema, VertexId, key_group,
+};
 
 /// The columns of everything here: a key and a value.
 pub(crate) fn schema() -> Schema {
@@ -520,7 +522,11 @@ impl Graph {
         let operators = operators
             .into_iter()
             .enumerate()
-            .map(|(i, operator)| ChainedOperator { uid: OperatorUid::new(format!("op-{id}-{i}")), operator })
+            .map(|(i, operator)| ChainedOperator {
+                uid: OperatorUid::new(format!("op-{id}-{i}")),
+                former: FormerUids::default(),
+                operator,
+            })
             .collect();
         self.graph.vertices.push(JobVertex {
             name: format!("Chain {id}"),
@@ -538,7 +544,7 @@ impl Graph {
 
     pub(crate) fn append(&mut self, vertex: usize, operator: Arc<dyn PlannedOperator>) {
         let uid = OperatorUid::new(format!("op-{vertex}-{}", self.graph.vertices[vertex].operators.len()));
-        self.graph.vertices[vertex].operators.push(ChainedOperator { uid, operator });
+        self.graph.vertices[vertex].operators.push(ChainedOperator { uid, former: FormerUids::default(), operator });
     }
 
     pub(crate) fn edge(&mut self, from: usize, to: usize, input: usize, exchange: Exchange) {

@@ -30,8 +30,13 @@ pub fn open_savepoint(directory: &Path) -> Result<StateSnapshot> {
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let there = directory.is_dir();
             let directory = directory.display();
-            return Err(Error::state(format!("{directory} is not a savepoint: it has no {DOCUMENT}")));
+            return Err(Error::state(if there {
+                format!("{directory} is not a savepoint: it has no {DOCUMENT}; `savepoint JOB to 'DIR'` writes one")
+            } else {
+                format!("there is no savepoint {directory}: no such directory")
+            }));
         }
         Err(error) => return Err(Error::io(path, error)),
     };
@@ -149,7 +154,10 @@ fn check_file(directory: &Path, file: &FileDocument) -> Result<()> {
         return Err(Error::state(format!("its file {} has {} bytes, not {}", file.path, sum.length(), file.bytes)));
     }
     if sum.finish() != file.checksum {
-        return Err(Error::state(format!("its file {} is not the one that was written: other checksum", file.path)));
+        return Err(Error::state(format!(
+            "its file {} is not the one that was written: other checksum; copy it again, or take another savepoint",
+            file.path
+        )));
     }
     Ok(())
 }

@@ -133,7 +133,8 @@ fn snapshot(dir: &Path, operators: Vec<(&str, Vec<StateDescriptor>, Vec<StateCha
     }
     let manifest = manifest("hot", &states);
     let bytes = manifest.to_bytes().expect("a document");
-    let commit = Commit { id: CheckpointId(7), parent: None, deltas: &deltas, states: &states, manifest: &bytes };
+    let commit =
+        Commit { id: CheckpointId(7), parent: None, deltas: &deltas, states: &states, renamed: &[], manifest: &bytes };
     store.commit(&commit).expect("commits");
     (store.snapshot(CheckpointId(7)).expect("held"), manifest)
 }
@@ -298,7 +299,9 @@ fn a_savepoint_exists_only_when_it_is_complete_and_overwrites_nothing() {
     assert!(write_savepoint(&checkpoint, &manifest, &dir.path().join("file/sp")).is_err());
     assert_eq!(fs::read(dir.path().join("file")).expect("there"), b"mine");
     let missing = open_savepoint(&dir.path().join("nothing")).expect_err("nothing there");
-    assert!(missing.to_string().contains("is not a savepoint: it has no manifest.json"), "{missing}");
+    assert!(missing.to_string().contains("there is no savepoint"), "{missing}");
+    let other = open_savepoint(dir.path()).expect_err("of something else");
+    assert!(other.to_string().contains("is not a savepoint: it has no manifest.json"), "{other}");
 }
 
 #[cfg(unix)]

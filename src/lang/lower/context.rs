@@ -6,7 +6,7 @@ use super::sink::{self, SinkArg};
 use crate::api::{
     Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
 };
-use crate::plan::{Builder, StreamBody};
+use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
 
 /// The stage that ends a pipeline.
@@ -15,10 +15,8 @@ pub(super) const INTO: &str = "into";
 /// The pipeline at hand, and the plan that it goes into.
 pub(super) struct Lowering<'b, 'a> {
     builder: &'b mut Builder<'a>,
-    /// The prefix of the uids of the pipeline's operators.
-    prefix: String,
-    /// The position of the stage at hand, from 1.
-    stage: usize,
+    /// The place of the stage at hand.
+    place: Place<'b>,
     at: StreamRef,
     shape: StreamShape,
     /// The operator applied last.
@@ -35,27 +33,26 @@ pub(super) struct PipelineBody(pub(super) Pipeline);
 
 impl StreamBody for PipelineBody {
     fn build(&self, name: &str, builder: &mut Builder<'_>) -> Result<(StreamRef, StreamShape), Diagnostic> {
-        lower_pipeline(builder, &self.0, name, false)
+        lower_pipeline(builder, &self.0, name, None)
     }
 }
 
-/// Lowers `pipeline`, the uids of whose operators begin with `prefix`; returns its end. Where it ends in a sink (`sink`)
-/// that is its end.
+/// Lowers `pipeline`; returns its end: the sink `into`, where it goes into one. `of` and `into` are as in [`Place`].
 pub(super) fn lower_pipeline(
     builder: &mut Builder<'_>,
     pipeline: &Pipeline,
-    prefix: &str,
-    sink: bool,
+    of: &str,
+    into: Option<&str>,
 ) -> Result<(StreamRef, StreamShape), Diagnostic> {
     let (at, shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
-    let prefix = prefix.to_owned();
-    let mut lowering = Lowering { builder, prefix, stage: 0, at, shape, applied: None, parallelism: None, sink: None };
+    let (place, sink) = (Place { of, into, stage: 0 }, into.is_some());
+    let mut lowering = Lowering { builder, place, at, shape, applied: None, parallelism: None, sink: None };
     for (position, stage) in pipeline.stages.iter().enumerate() {
         if stage.spec.name == INTO {
             let last = position + 1 == pipeline.stages.len();
             lowering.may_end(&stage.args, sink && last, sink)?;
         }
-        lowering.stage = position + 1;
+        lowering.place.stage = position + 1;
         (stage.spec.bind)(&stage.args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
     }
     lowering.builder.set_shape(lowering.at, lowering.shape.clone());
@@ -97,8 +94,7 @@ impl StageContext for Lowering<'_, '_> {
     fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, others: &[StreamRef]) {
         self.builder.set_shape(self.at, self.shape.clone());
         let inputs: Vec<StreamRef> = std::iter::once(self.at).chain(others.iter().copied()).collect();
-        let place = format!("{}.{}", self.prefix, self.stage);
-        (self.at, self.shape) = self.builder.add(operator, &inputs, &place, self.parallelism.as_ref());
+        (self.at, self.shape) = self.builder.add(operator, &inputs, self.place, self.parallelism.as_ref());
         self.applied = Some(self.at.node);
         if let Some(sink) = self.sink.take() {
             self.builder.name_sink(self.at.node, &sink);

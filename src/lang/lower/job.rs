@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::context::{INTO, PipelineBody, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
-    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, StreamBody, StreamDef, StreamGraph, check_name,
+    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Place, StreamBody, StreamDef, StreamGraph,
+    check_name,
 };
 use crate::types::{Diagnostic, Spanned};
 
@@ -47,7 +48,7 @@ pub fn define_stream(
     check_name("stream", name)?;
     let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
     builder.begin_stream(&name.node);
-    let (_, shape) = lower_pipeline(&mut builder, pipeline, &name.node, false)?;
+    let (_, shape) = lower_pipeline(&mut builder, pipeline, &name.node, None)?;
     let def = StreamDef { name: name.node.clone(), body: stream_body(pipeline), shape: Some(shape) };
     Ok(catalog.define(Entry::Stream(def)))
 }
@@ -85,9 +86,9 @@ pub fn lower_open(
     let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
     for pipeline in earlier {
         // What it named before its mistake is there.
-        let _ = lower_pipeline(&mut builder, pipeline, "earlier", true);
+        let _ = lower_pipeline(&mut builder, pipeline, "earlier", Some("a sink"));
     }
-    Ok(lower_pipeline(&mut builder, last, "open", false)?.1)
+    Ok(lower_pipeline(&mut builder, last, "open", None)?.1)
 }
 
 /// Lowers a bare pipeline: its rows go to the `print` connector.
@@ -101,13 +102,13 @@ pub fn lower_preview(
     environment: &Environment,
 ) -> Result<JobPlan, Diagnostic> {
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism).unreadable(settings.on_error);
-    let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", false)?;
+    let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
         let message = format!("nothing is done with the window {}", window.assigner.describe());
         return Err(Diagnostic::at(pipeline.span, message).help("an `aggregate` belongs behind `window`"));
     }
-    let place = format!("preview.{}", pipeline.stages.len() + 1);
-    builder.show(stream, &shape, &place, pipeline.span)?;
+    let place = Place { of: "preview", into: None, stage: pipeline.stages.len() + 1 };
+    builder.show(stream, &shape, place, pipeline.span)?;
     finish(Spanned::new("preview".to_owned(), pipeline.from.span), settings, builder)
 }
 
@@ -126,7 +127,8 @@ pub fn lower_explained(
     }
     let name = Spanned::new("explained".to_owned(), pipeline.span);
     let pipelines = vec![pipeline.clone()];
-    let run = RunStatement { name, options: Vec::new(), pipelines, span: pipeline.span, text: String::new() };
+    let (options, text) = (Vec::new(), String::new());
+    let run = RunStatement { name, options, from: None, pipelines, span: pipeline.span, text };
     lower_job(catalog, &run, settings, environment)
 }
 
@@ -155,7 +157,7 @@ pub fn lower_job(
         builder.announce(run.pipelines[at + 1..].iter().flat_map(side_names));
         // The place of an operator is told by what its pipeline reads and writes, not by the pipeline's number, so that
         // its state finds it again when another pipeline is added before.
-        lower_pipeline(&mut builder, pipeline, &format!("{}.{}", pipeline.from.node, sink.node), true)?;
+        lower_pipeline(&mut builder, pipeline, &pipeline.from.node, Some(&sink.node))?;
     }
     finish(run.name.clone(), settings, builder)
 }

@@ -97,9 +97,11 @@ fn clause_at(input: Tokens<'_>, clauses: &'static [Clause]) -> Option<&'static C
         .map(|(_, clause)| clause)
 }
 
-type Clauses = Vec<(Spanned<&'static str>, Arg)>;
+/// The clauses of a stage, command or definition: keyword and argument.
+pub(super) type Clauses = Vec<(Spanned<&'static str>, Arg)>;
 
-fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Clauses> {
+/// The clauses of `owner` that stand here, in any order.
+pub(super) fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Clauses> {
     let (of, declared) = (owner.name, owner.signature.clauses);
     let mut input = start;
     let mut found: Clauses = Vec::new();

@@ -13,10 +13,11 @@ use super::input::{
 use super::operand::expr;
 use super::pipeline::pipeline;
 use super::signature::{
-    Options, Owner, by_signature, duration, options as options_list, target, target_and_options, with_options,
-    written_to,
+    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
 };
-use crate::api::{Arg, Pipeline, RunStatement};
+use crate::api::{
+    Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, StartFrom,
+};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;
 use crate::lang::habits;
@@ -239,18 +240,37 @@ fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
     Ok((rest, Statement::Stream { name, pipeline, text: typed(start, rest.span_from(start)) }))
 }
 
-/// `run name [with (…)] = pipeline` or `run name [with (…)] { pipeline; … }`
+/// The clauses between a job's name and its pipelines.
+const OF_RUN: Signature = Signature {
+    head: &[],
+    optional: &[],
+    clauses: &[
+        FROM_LATEST,
+        FROM_SAVEPOINT,
+        FROM_CHECKPOINT,
+        Clause { keyword: "with", shape: Shape::Options, required: false, help: "(option = value, …)" },
+    ],
+};
+
+/// `run name {clause} = pipeline` or `run name {clause} { pipeline; … }`
 pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
     let (rest, _) = keyword("run")(start)?;
     let (rest, name) = labelled(Kind::NewJob, name)(rest)?;
-    let (rest, options) = unfinished(with_options)(rest)?;
-    let options: Options = options.unwrap_or_default();
+    let owner = Owner { name: "run", signature: &OF_RUN, pipeline: Some(pipeline_or_job) };
+    let (rest, clauses) = unfinished(|input| clauses(input, owner))(rest)?;
+    let from = match StartFrom::among(&clauses) {
+        Ok(from) => from.map(|from| from.node),
+        Err(twice) => return refuse(twice),
+    };
+    let options =
+        clauses.into_iter().find_map(|(_, arg)| if let Arg::Options(options) = arg { Some(options) } else { None });
+    let options = options.unwrap_or_default();
     let (rest, pipelines) = match symbol(Symbol::Eq)(rest) {
         Ok((rest, _)) => map(pipeline, |pipeline| vec![pipeline]).parse(rest)?,
         Err(_) => bracketed(Symbol::LeftBrace, block, Symbol::RightBrace)(rest)?,
     };
     let span = rest.span_from(start);
-    Ok((rest, RunStatement { name, options, pipelines, span, text: typed(start, span) }))
+    Ok((rest, RunStatement { name, options, from, pipelines, span, text: typed(start, span) }))
 }
 
 /// The text at `span`.

@@ -2,7 +2,7 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs};
+use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom};
 use crate::lang::ast::Statement;
 use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
@@ -58,7 +58,13 @@ fn pipeline(all: &Pipeline) -> String {
 
 fn run(all: &RunStatement) -> String {
     let pipelines: Vec<_> = all.pipelines.iter().map(pipeline).collect();
-    format!("run {}({}) = {}", all.name.node, all.options.len(), pipelines.join("; "))
+    let from = match &all.from {
+        None => String::new(),
+        Some(StartFrom::Latest) => " from latest".to_owned(),
+        Some(StartFrom::Checkpoint(number)) => format!(" from checkpoint {number}"),
+        Some(StartFrom::Savepoint(directory)) => format!(" from savepoint {directory}"),
+    };
+    format!("run {}({}){from} = {}", all.name.node, all.options.len(), pipelines.join("; "))
 }
 
 fn shown(text: &str) -> Vec<String> {
@@ -182,6 +188,25 @@ fn a_run_has_one_pipeline_or_a_block() {
              | aggregate count(*):n | into hot_file[]; late_bids | into print[]",
             "run a(0) = bids | into print[]",
             "run b(0) = a | into print[]",
+        ]
+    );
+}
+
+#[test]
+fn a_run_says_what_it_starts_from_before_or_behind_its_options() {
+    assert_eq!(
+        shown(
+            "run a from latest = bids | into print
+             run a with (parallelism = 2) from savepoint 'sp/1' { bids | into print }
+             run a
+               from checkpoint 7
+               with (parallelism = 2)
+             = bids | into print"
+        ),
+        [
+            "run a(0) from latest = bids | into print[]",
+            "run a(1) from savepoint sp/1 = bids | into print[]",
+            "run a(1) from checkpoint 7 = bids | into print[]",
         ]
     );
 }

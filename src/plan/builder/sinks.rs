@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Named, unusable};
+use super::{Builder, Named, Place, uid_of, unusable};
 use crate::api::{
     ConnectorSpec, OnError, OptionValue, Options, PlannedOperator, SinkRequest, StreamRef, StreamShape,
     dead_letter_schema,
@@ -68,14 +68,27 @@ impl Builder<'_> {
 
     /// Says by which name the sink at `node` was written to.
     pub fn name_sink(&mut self, node: usize, name: &str) {
-        self.plan.nodes[node].sink = Some(name.to_owned());
+        let node = &mut self.plan.nodes[node];
+        node.sink = Some(name.to_owned());
+        // The state of a sink is of what it has written: no other's.
+        if let Some((start, kind)) = &mut node.former.around
+            && let Some(within) = node.uid.as_str().strip_suffix(kind.as_str())
+        {
+            *start = format!("{within}.");
+        }
     }
 
-    /// Shows the rows of `stream`, of this shape, on the screen; `place` is as for [`add`](Self::add).
+    /// Shows the rows of `stream`, of this shape, on the screen.
     ///
     /// # Errors
     /// At `span`, when the shell has no `print`.
-    pub fn show(&mut self, stream: StreamRef, shape: &StreamShape, place: &str, span: Span) -> Result<(), Diagnostic> {
+    pub fn show(
+        &mut self,
+        stream: StreamRef,
+        shape: &StreamShape,
+        place: Place<'_>,
+        span: Span,
+    ) -> Result<(), Diagnostic> {
         let connector = self.connector("print", "a preview needs the `print` connector", span)?;
         let base_dir = self.environment.base_dir.clone();
         let sink = SinkDef { name: "print".into(), connector, target: None, options: Options::default(), base_dir };
@@ -139,8 +152,8 @@ impl Builder<'_> {
         };
         let operator = self.sink(&sink, &StreamShape::of(dead_letter_schema()), at)?;
         let uid = match scan {
-            Some(_) => self.free_uid(&[whose, "source", "dead_letters"]),
-            None => self.free_uid(&["job", "dead_letters"]),
+            Some(_) => self.next_uid(&uid_of(&[Some(whose), Some("source"), Some("dead_letters")])),
+            None => self.next_uid("job.dead_letters"),
         };
         self.plan.dead_letters.push(DeadLetterSink { scan, uid, name, operator });
         Ok(())

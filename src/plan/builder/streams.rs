@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Environment, Named, StreamBody, unusable};
+use super::{Builder, Environment, Named, StreamBody, uid_of, unusable};
 use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
 use crate::plan::definitions::{EntryKind, SourceDef};
 use crate::plan::logical::{NodeKind, Scan};
@@ -160,7 +160,7 @@ impl Builder<'_> {
     fn scan(&mut self, def: &SourceDef) -> (StreamRef, StreamShape) {
         let schema = def.source.schema().clone();
         let columns: Vec<usize> = (0..schema.len()).collect();
-        let uid = self.free_uid(&[&def.name, "source"]);
+        let uid = self.next_uid(&uid_of(&[Some(&def.name), Some("source")]));
         let scan = Scan {
             name: def.name.clone(),
             source: def.source.clone(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Builder, Environment, StreamBody};
+use super::{Builder, Environment, Place, StreamBody};
 use crate::api::{ChangelogMode, Registries, ResultSink, StreamRef, StreamShape, TimeAttributes};
 use crate::expr::TypedExpr;
 use crate::plan::testing::{Fake, FakeSource, OPS, filter, name};
@@ -19,8 +19,12 @@ impl StreamBody for Hot {
         let (stream, shape) = builder.stream(&name(self.0))?;
         let column = shape.schema.index_of("hot").ok_or_else(|| Diagnostic::new("nothing is hot"))?;
         let hot = TypedExpr::column(column, &shape.schema.fields()[column]);
-        Ok(builder.add(filter(shape.schema, hot), &[stream], called, None))
+        Ok(builder.add(filter(shape.schema, hot), &[stream], place(called), None))
     }
+}
+
+const fn place(of: &str) -> Place<'_> {
+    Place { of, into: None, stage: 1 }
 }
 
 struct Nowhere;
@@ -96,12 +100,12 @@ fn keys_and_row_times_go_on_with_their_columns() {
         let column = |column: usize| (format!("c{column}"), TypedExpr::column(column, &shape.schema.fields()[column]));
         let mut select = |columns: &[usize]| {
             let items = columns.iter().map(|&at| column(at)).collect();
-            builder.add((OPS.projection)(shape.schema.clone(), items), &[bids], "p", None).1
+            builder.add((OPS.projection)(shape.schema.clone(), items), &[bids], place("p"), None).1
         };
         let (chosen, without) = (select(&[2, 4]), select(&[2]));
         let sum = Fake::sum(&shape.schema, 0, 2, &[0, 1]);
         let changelog = Some(ChangelogMode::Retract(Some(vec![0])));
-        (chosen, without, builder.add(Fake { changelog, ..sum }.arc(), &[bids], "p", None).1)
+        (chosen, without, builder.add(Fake { changelog, ..sum }.arc(), &[bids], place("p"), None).1)
     });
     assert_eq!(chosen.time, TimeAttributes::of_event_time(Some(1)));
     assert_eq!(without.time, TimeAttributes::of_event_time(None), "rows keep their times without the column");

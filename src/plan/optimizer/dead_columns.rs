@@ -12,7 +12,7 @@ use super::rewrite::{Rewrite, as_filter, as_projection};
 use crate::api::{EventTimeSpec, PlannedOperator, StreamRef};
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind, Scan};
-use crate::types::{LogicalType, OperatorUid, Schema, Span, Spanned};
+use crate::types::{FormerUids, LogicalType, OperatorUid, Schema, Span, Spanned};
 
 type Columns = BTreeSet<usize>;
 
@@ -203,6 +203,7 @@ impl Narrowing<'_> {
             kind: NodeKind::Operator(self.ops.select(&schema, &columns)),
             inputs: vec![now],
             uid: OperatorUid::new(format!("{}.columns{input}", reader.uid)),
+            former: FormerUids::default(),
             parallelism: own.map(|own| Spanned::new(own, Span::default())),
             sink: None,
         });

@@ -25,6 +25,7 @@ pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
                 let operator = ops.project(below, &output, exprs);
                 rewrite.nodes[input.node].kind = NodeKind::Operator(operator);
                 rewrite.nodes[input.node].uid = node.uid.clone();
+                rewrite.nodes[input.node].former = node.former.clone();
                 rewrite.bypass(input);
             }
             _ => rewrite.keep(node),

@@ -6,7 +6,7 @@ use super::rewrite::{Rewrite, as_filter, as_projection, is_plain, is_union, same
 use crate::api::StreamRef;
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind};
-use crate::types::OperatorUid;
+use crate::types::{FormerUids, OperatorUid};
 
 pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
     let mut plan = plan.clone();
@@ -59,8 +59,11 @@ fn below(rewrite: &Rewrite, node: &LogicalNode, ops: &OptimizerOps) -> Option<(V
     let filters = upper.inputs.iter().enumerate().map(|(at, &input)| {
         let operator = (ops.filter)(rewrite.schema(input), predicate.clone());
         // A filter passes a union once: named by it, the copies stay apart however many unions they pass.
-        let uid = if at == 0 { node.uid.clone() } else { OperatorUid::new(format!("{}.{}.{at}", node.uid, upper.uid)) };
-        LogicalNode { kind: NodeKind::Operator(operator), inputs: vec![input], uid, ..node.clone() }
+        let (uid, former) = match at {
+            0 => (node.uid.clone(), node.former.clone()),
+            _ => (OperatorUid::new(format!("{}.{}.{at}", node.uid, upper.uid)), FormerUids::default()),
+        };
+        LogicalNode { kind: NodeKind::Operator(operator), inputs: vec![input], uid, former, ..node.clone() }
     });
     Some((filters.collect(), upper.clone()))
 }

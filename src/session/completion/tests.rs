@@ -125,7 +125,10 @@ const STATEMENTS: &[Case] = &[
     ("run j with (par‸", &["parallelism"], &["on_error"]),
     ("run j with (parallelism = 2, ch‸", &["checkpoint", "channel_capacity"], &["parallelism"]),
     ("run j with (allow_non_restored_state = ‸", &["true", "false"], &[]),
-    ("run j ‸", &["with", "=", "{"], &[]),
+    ("run j ‸", &["from latest", "from savepoint", "from checkpoint", "with", "=", "{"], &[]),
+    ("run j from ‸", &["latest", "savepoint", "checkpoint"], &["bids"]),
+    ("run j from checkpoint ‸", &["7", "8"], &[]),
+    ("run j from latest ‸", &["with", "=", "{"], &["bids"]),
     ("run j = ‸", &["bids", "pricey"], &["hot_file", "filter"]),
     ("stream x = p‸", &["people", "pricey"], &["bids"]),
 ];

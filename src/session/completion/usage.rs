@@ -93,7 +93,9 @@ fn of_one(registries: &Registries, item: &Expectation) -> Option<String> {
         (Expected::Kind(Kind::NewSource), _) => "NAME from CONNECTOR …".to_owned(),
         (Expected::Kind(Kind::NewSink), _) => "NAME to CONNECTOR …".to_owned(),
         (Expected::Kind(Kind::NewStream), _) => "NAME = PIPELINE".to_owned(),
-        (Expected::Kind(Kind::NewJob), _) => "NAME [with (…)] = PIPELINE".to_owned(),
+        (Expected::Kind(Kind::NewJob), _) => {
+            "NAME [from latest|savepoint 'DIR'|checkpoint N] [with (…)] = PIPELINE".to_owned()
+        }
         (Expected::Kind(Kind::SourceConnector), _) => {
             "CONNECTOR ['TARGET'] [columns (…)] [event_time …] [with (…)]".to_owned()
         }

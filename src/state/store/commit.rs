@@ -29,6 +29,8 @@ pub struct Commit<'a> {
     pub deltas: &'a [OperatorDelta],
     /// The keyed states of every operator, so that the store can read its blocks for ever.
     pub states: &'a [(OperatorUid, Vec<StateDescriptor>)],
+    /// The operators whose state the parent has under another uid, and that one.
+    pub renamed: &'a [(OperatorUid, OperatorUid)],
     /// The manifest of the checkpoint, opaque here: what else is to be known of it.
     pub manifest: &'a [u8],
 }

@@ -33,7 +33,7 @@ struct Stated {
     states: States,
     /// The states that the store did not know yet.
     added: States,
-    /// The states that take up one of the parent, which had other columns or windows: from which, by number.
+    /// The states that take up one of the parent, which had other columns, windows or another uid: from which, by number.
     taken_up: Vec<(Arc<StoredState>, StateRecord)>,
 }
 
@@ -98,7 +98,7 @@ impl StateStore {
         let transaction = self.begin_write()?;
         let parent =
             commit.parent.map(|CheckpointId(parent)| parent_record(&transaction, commit.id.0, parent)).transpose()?;
-        let Stated { states, added, taken_up } = self.stored_states(commit.states, parent.as_ref())?;
+        let Stated { states, added, taken_up } = self.stored_states(commit.states, commit.renamed, parent.as_ref())?;
         write_schemas(&transaction, &added)?;
         let changes = changes::keyed(commit.deltas, &states)?;
         let entries = changes::entries(commit.deltas);
@@ -126,7 +126,7 @@ impl StateStore {
         self.check_place()?;
         let source = snapshot.source();
         let transaction = self.begin_write()?;
-        let Stated { states, added, .. } = self.stored_states(source.operators(), None)?;
+        let Stated { states, added, .. } = self.stored_states(source.operators(), &[], None)?;
         write_schemas(&transaction, &added)?;
         let mut entries = BTreeMap::new();
         for (uid, _) in source.operators() {
@@ -151,7 +151,12 @@ impl StateStore {
 
     /// The stored form of `states`. One that the parent has in another layout is stored anew, never in a table that holds
     /// blocks already: what it takes up must not meet what another branch of checkpoints has written.
-    fn stored_states(&self, states: &[(OperatorUid, Vec<StateDescriptor>)], parent: Option<&Parent>) -> Result<Stated> {
+    fn stored_states(
+        &self,
+        states: &[(OperatorUid, Vec<StateDescriptor>)],
+        renamed: &[(OperatorUid, OperatorUid)],
+        parent: Option<&Parent>,
+    ) -> Result<Stated> {
         let held = parent.iter().flat_map(|parent| &parent.record.states);
         let held = held.map(|state| Ok((self.schema(state.schema)?, *state))).collect::<Result<Vec<_>>>()?;
         let known = self.schemas();
@@ -160,7 +165,11 @@ impl StateStore {
         for (uid, descriptors) in states {
             for descriptor in descriptors {
                 let same = |state: &StoredState| state.uid == *uid && state.descriptor.same_layout(descriptor);
-                let of_parent = held.iter().find(|(s, _)| s.uid == *uid && s.descriptor.name == descriptor.name);
+                let of = |uid: &OperatorUid| {
+                    held.iter().find(|(s, _)| s.uid == *uid && s.descriptor.name == descriptor.name)
+                };
+                let earlier = || renamed.iter().find(|(now, _)| now == uid).and_then(|(_, earlier)| of(earlier));
+                let of_parent = of(uid).or_else(earlier);
                 let stored = match of_parent {
                     Some((state, _)) => Some(state).filter(|state| same(state)),
                     None => known.iter().find(|state| same(state)),
@@ -193,7 +202,8 @@ impl StateStore {
         from: StateRecord,
     ) -> Result<(u64, u64)> {
         let held = self.schema(from.schema)?;
-        let taken = state.descriptor.take_up(&state.uid, &held.descriptor)?;
+        let taken = state.descriptor.take_up(&held.descriptor);
+        let taken = taken.map_err(|differs| differs.error(&state.uid, state.descriptor.name))?;
         let read = self.begin_read()?;
         let lineage = &parent.record.lineage;
         let reader = BlockReader { transaction: &read, state: &held, lineage, since: from.since };

@@ -38,7 +38,7 @@ fn pipelines_of_a_job_share_sources_and_streams_and_read_side_outputs() {
 }
 
 #[test]
-fn uids_follow_from_the_place_and_stay_when_a_pipeline_is_added() {
+fn uids_follow_from_what_is_read_and_written_and_stay_when_stages_and_pipelines_are_added() {
     let shell = Shell::new();
     let uids = |text: &str| {
         let job = shell.job(text).unwrap();
@@ -46,13 +46,15 @@ fn uids_follow_from_the_place_and_stay_when_a_pipeline_is_added() {
     };
     let hot = "bids | filter hot | aggregate price | into print";
     let alone = uids(hot);
-    assert_eq!(alone, ["bids.source", "bids.print.1.Filter", "bids.print.2.GroupAggregate", "bids.print.3.Fake--"]);
+    assert_eq!(alone, ["bids.source", "bids.print.Filter", "bids.print.GroupAggregate", "bids.print.Fake--"]);
     let second = uids(&format!("bids | map price | into file 'x'; {hot}"));
     assert!(alone.iter().all(|uid| second.contains(uid)), "{second:?}");
     let twice = uids(&format!("{hot}; {hot}"));
-    assert!(twice.contains(&"bids.print.2.GroupAggregate-2".to_owned()), "{twice:?}");
-    let typed = uids("bids | aggregate price | uid my.sum | into print");
-    assert_eq!(typed[1], "my.sum");
+    assert!(twice.contains(&"bids.print.GroupAggregate-2".to_owned()), "{twice:?}");
+    let longer = uids("bids | filter hot | filter hot | aggregate price | map price | into print");
+    assert!(longer.contains(&alone[2]) && longer.contains(&alone[3]), "{longer:?}");
+    let typed = uids("bids | aggregate price | uid my.sum | aggregate price | into print");
+    assert_eq!(typed[1..3], ["my.sum", "bids.print.GroupAggregate-2"], "its number counts all the same");
 }
 
 #[test]

@@ -127,6 +127,7 @@ pub(super) fn run(text: &str, options: &Typed) -> RunStatement {
         name: Spanned::new("hot".into(), Span::default()),
         pipelines: pipelines.collect(),
         options: options.to_vec(),
+        from: None,
         span: Span::new(0, text.len()),
         text: text.to_owned(),
     }

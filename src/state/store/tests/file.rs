@@ -24,7 +24,8 @@ fn first(directory: &Path, id: u64) -> crate::types::Result<StateStore> {
         delta: StateDelta { changes: vec![put(0, &[(1, "a")])] },
     }];
     let states = [(OperatorUid::new("window"), vec![bigint_state("accumulators")])];
-    let commit = Commit { id: CheckpointId(id), parent: None, deltas: &deltas, states: &states, manifest: b"m" };
+    let commit =
+        Commit { id: CheckpointId(id), parent: None, deltas: &deltas, states: &states, renamed: &[], manifest: b"m" };
     StateStore::create_with(directory, &commit).map(|(store, _)| store)
 }
 
@@ -192,7 +193,8 @@ fn a_first_checkpoint_makes_the_file_or_leaves_none() {
             key_groups: 0..128,
             delta: StateDelta { changes: vec![put(0, &[(1, "a")])] },
         }];
-        let commit = Commit { id: CheckpointId(1), parent: None, deltas: &deltas, states, manifest: b"m" };
+        let commit =
+            Commit { id: CheckpointId(1), parent: None, deltas: &deltas, states, renamed: &[], manifest: b"m" };
         StateStore::create_with(dir.path(), &commit)
     };
     first(&[]).expect_err("a delta of a state that is not there");
@@ -384,7 +386,8 @@ fn commit_time() {
                 .collect();
             let parent = (id > 1).then(|| CheckpointId(id - 1));
             let start = clock.nanos();
-            let commit = Commit { id: CheckpointId(id), parent, deltas: &deltas, states: &states, manifest: b"" };
+            let commit =
+                Commit { id: CheckpointId(id), parent, deltas: &deltas, states: &states, renamed: &[], manifest: b"" };
             store.commit(&commit).expect("commits");
             commits.push(ms(start));
             let start = clock.nanos();

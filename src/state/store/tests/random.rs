@@ -128,6 +128,7 @@ impl Job {
             parent: self.current.map(CheckpointId),
             deltas: &deltas,
             states: &states,
+            renamed: &[],
             manifest: manifest.as_bytes(),
         };
         self.store.commit(&commit).expect("commits");
