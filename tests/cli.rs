@@ -716,7 +716,7 @@ fn a_file_is_described_with_how_late_its_rows_come() {
     let told: serde_json::Value = serde_json::from_str(&out(&done)).expect("JSON");
     assert_eq!((&told["rows"], &told["whole"], &told["rejected_rows"]), (&2_000.into(), &true.into(), &1.into()));
     assert_eq!(told["columns"][1]["type"], "timestamp(3)");
-    assert_eq!(told["sample"][2]["id"], "2");
+    assert_eq!(told["sample"][2]["id"], 2);
     let delays = told["event_time"][0]["delays"].as_array().expect("delays");
     let delays: Vec<_> = delays.iter().map(|of| (of["watermark_ms"].as_i64(), of["rows_lost"].as_u64())).collect();
     // 20 of 2,000 are 89 s behind the row before: 1 % may be lost, a thousandth may not.

@@ -108,7 +108,7 @@ const MISTAKES: &[&str] = &[
     "pwd",
     // Definitions.
     "source bids from nexmark 'bid'",
-    "drop source bids",
+    "drop source clicks",
     "drop stream bids",
     "drop sink bdis",
     "drop job done",

@@ -58,7 +58,7 @@ fn orders(bids: &[Bid]) -> (String, usize) {
         .expect("a String takes all");
         if row % 200 == 150 {
             broken += 1;
-            text.push_str(["{\"order\": \n", "{\"order\": {\"auction\": \"no number\"}}\n"][broken % 2]);
+            text.push_str(["{\"order\": \n", "no JSON at all\n"][broken % 2]);
         }
     }
     (text, broken)
@@ -147,7 +147,7 @@ const MISTAKES: [(&str, &str); 40] = [
     ("bids | window tumble(10s)", "aggregate"),
     ("bids | window tumbel(10s) | aggregate count(*)", "did you mean `tumble`?"),
     ("bids | window tumble(10) | aggregate count(*)", "10s"),
-    ("bids | window tumble | aggregate count(*)", "tumble(10s)"),
+    ("bids | window tumble | aggregate count(*)", "expected `(`"),
     ("bids | window hop(10s) | aggregate count(*)", "hop"),
     ("bids | aggregate counts(*)", "count"),
     ("bids | key_by auktion | aggregate count(*)", "did you mean `auction`?"),
@@ -189,7 +189,7 @@ fn a_student() {
     }
     demo.press("q");
     demo.shows("leave it running");
-    demo.press("y");
+    demo.press("\u{1b}[B\r");
     assert_eq!(demo.exit_code(), 0);
     demo.given_back();
 }
@@ -225,7 +225,7 @@ fn an_operator() {
     pty.until("rows", fired("two", 40));
     answered(&mut pty, "kill taskmanager 1;", "task manager 1");
     answered(&mut pty, "restore one;", "goes on from checkpoint");
-    answered(&mut pty, "checkpoints two --json;", "\"id\"");
+    answered(&mut pty, "checkpoints two --json;", "\"full_bytes\"");
     answered(&mut pty, "show jobs;", "two");
     pty.says("job one finished");
     pty.says("job two finished");

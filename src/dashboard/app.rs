@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::layout::Tiles;
 use super::overlay::{Complete, Overlay, Popup};
-use super::{Export, Model, Panel, PanelSpec, Theme};
+use super::{Export, Leave, Model, Panel, PanelSpec, Theme};
 use crate::inspect::{JobStatus, JobView, StateQuery, StateView, TrendView};
 
 /// The time that a message stays on the status line, milliseconds.
@@ -35,15 +35,6 @@ pub enum Effect {
     Export(Export),
     /// Put a text into the terminal's clipboard.
     Copy(String),
-}
-
-/// The place where a person wants to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
-    /// To the prompt (F2).
-    ToPrompt,
-    /// Back where the dashboard was opened (q).
-    Back,
 }
 
 /// The colouring of the dashboard.

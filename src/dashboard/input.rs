@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::Reaction;
-use super::app::{App, Effect, Leave, Look};
+use super::app::{App, Effect, Look};
 use super::draw::{bytes, count, duration, width};
 use super::export::stamp;
 use super::export::{self, Export};
 use super::header::mark;
+use super::leave::Leave;
 use super::overlay::{Ask, Choice, Choose, CommandLine, Confirm, Help, Overlay, Step, Then};
 use super::statement::{self, name};
 use crate::inspect::{CheckpointStatus, CheckpointView, SavepointView};

@@ -9,6 +9,7 @@ mod header;
 mod input;
 mod keys;
 mod layout;
+mod leave;
 mod model;
 mod overlay;
 mod panel;
@@ -22,8 +23,9 @@ mod testing;
 mod tests;
 mod theme;
 
-pub use app::{Answer, App, AppOptions, Caption, Effect, JobFacts, JobLine, Leave, Look};
+pub use app::{Answer, App, AppOptions, Caption, Effect, JobFacts, JobLine, Look};
 pub use export::Export;
+pub use leave::Leave;
 pub use model::{Load, Model, Rates, lag_ms};
 pub use overlay::Complete;
 pub use panel::{Panel, PanelSpec, Reaction};

@@ -15,7 +15,9 @@ impl Session {
     #[must_use]
     pub fn replaced_by(&self, statement: &Statement) -> Option<Item<'_>> {
         let definition = statement.definition()?;
-        self.catalog().get(&definition.name.node).filter(|item| item.origin() == Origin::Session)
+        // A file of definitions may be read again.
+        let changed = !self.has_defined(&definition.name.node, definition.text);
+        self.catalog().get(&definition.name.node).filter(|item| changed && item.origin() == Origin::Session)
     }
 
     /// Runs a definition that takes the place of one of its name. Streams that read the name read the new one from now

@@ -76,6 +76,11 @@ impl Remembered {
         (!std::mem::replace(&mut self.told, true)).then(|| format!("{what} is not remembered: {error}"))
     }
 
+    /// Whether this session has defined `name` by just this text.
+    pub(super) fn has(&self, name: &str, text: &str) -> bool {
+        self.own.iter().any(|own| own.name == name && own.text == text)
+    }
+
     /// Forgets the definition called `name`, as defined.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ const DEMOS: &[Demo] = &[
         watched: "rows = 200000, rate = 500",
         caption: Caption {
             question: "Which cards were tried with a small amount and then charged with a large one?",
-            look: "Look: the last box drops all others.  2 rows in and out  7 the fraud  x kill one",
+            look: "Look: the last box drops all others.  2 rows in, out  7 the fraud  x kill one",
         },
     },
 ];

@@ -202,6 +202,11 @@ impl Session {
         }
     }
 
+    /// Whether this session has defined `name` by just this text.
+    pub(in crate::session) fn has_defined(&self, name: &str, text: &str) -> bool {
+        self.remembered.has(name, text)
+    }
+
     /// Forgets a job that does not run, with all its state.
     ///
     /// # Errors

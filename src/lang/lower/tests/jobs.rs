@@ -51,9 +51,9 @@ fn uids_follow_from_what_is_read_and_written_and_stay_when_stages_and_pipelines_
     assert!(alone.iter().all(|uid| second.contains(uid)), "{second:?}");
     let twice = uids(&format!("{hot}; {hot}"));
     assert!(twice.contains(&"bids.print.GroupAggregate-2".to_owned()), "{twice:?}");
-    let longer = uids("bids | filter hot | filter hot | aggregate price | map price | into print");
+    let longer = uids("bids | filter hot | filter hot | aggregate price | map total | into print");
     assert!(longer.contains(&alone[2]) && longer.contains(&alone[3]), "{longer:?}");
-    let typed = uids("bids | aggregate price | uid my.sum | aggregate price | into print");
+    let typed = uids("bids | aggregate price | uid my.sum | aggregate total | into print");
     assert_eq!(typed[1..3], ["my.sum", "bids.print.GroupAggregate-2"], "its number counts all the same");
 }
 
