@@ -52,7 +52,7 @@ const FILLED: [(&str, &[&str]); 8] = [
         &[
             r"(?m)^\d\d:\d\d:\d\d–\d\d:\d\d:\d\d [█▉▊▋▌▍▎▏░]+ +[\d.]+m?s +[\d.]+k? +[\d.]+k? ",
             r" \d+ +\d+ +\d+ +1\[[01]\]",
-            r"(?m)^✓ \d\d:\d\d:\d\d–\d\d:\d\d:\d\d  [\d.]+k? rows",
+            r"(?m)^✓ \d\d:\d\d:\d\d–\d\d:\d\d:\d\d  [\d.]+k? out",
         ],
     ),
     (
@@ -191,7 +191,7 @@ fn a_job_is_handled_from_the_dashboard_and_the_prompt_comes_back() {
     pty.shows("has parallelism 3");
     pty.press(":show j\t");
     pty.press("\u{15}show jobs\r");
-    pty.shows(" more");
+    pty.shows("rows_in");
     pty.escape("rows_in");
     pty.press(":g | fliter price > 1\r");
     pty.shows("^^^^^^");

@@ -129,10 +129,10 @@ fn why_late_says_by_how_much() {
     assert_eq!(
         late.iter().map(part).collect::<Vec<_>>(),
         [json!([
-            "n=2",
-            "1970-01-01 00:00:02.000",
-            "1970-01-01 00:00:05.000, 1970-01-01 00:00:10.000",
-            "1970-01-01 00:00:26.000",
+            { "n": 2 },
+            "1970-01-01T00:00:02.000Z",
+            ["1970-01-01T00:00:05.000Z", "1970-01-01T00:00:10.000Z"],
+            "1970-01-01T00:00:26.000Z",
             14_001
         ]),],
         "{late:?}"
@@ -154,7 +154,7 @@ fn the_last_hundred_late_rows_are_kept_and_those_of_a_side_output_are_not() {
         .expect("it runs");
         let late = listed(&mut test, "why late t");
         let first = (late.len(), late[0]["row"].clone(), late[99]["row"].clone());
-        assert_eq!(first, (100, json!("n=51"), json!("n=150")), "{batch_rows}");
+        assert_eq!(first, (100, json!({ "n": 51 }), json!({ "n": 150 })), "{batch_rows}");
     }
     let mut test = TestSession::new(directory.path(), |_| {});
     test.run(&format!(

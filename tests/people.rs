@@ -101,14 +101,18 @@ fn an_engineer() {
         "run counts from savepoint 'sp' = {job} | filter n > 3 | into file 'out' with (format = 'json');\r"
     ));
     pty.says("goes on from savepoint");
-    pty.says("job counts finished");
+    let stopped = pty.bytes().len();
+    pty.until("the end", |pty| pty.bytes()[stopped..].contains("job counts finished"));
     pty.prompt();
     let mut expected: Vec<String> = before.clone();
     expected.extend(counts.iter().filter(|line| !before.contains(line) && number(line, "n") > 3).cloned());
     expected.sort();
-    assert_eq!(committed_lines(&directory.path().join("out")), expected);
-    answered(&mut pty, "why late counts;", "would admit");
-    answered(&mut pty, "subtasks counts --json;", "\"rejected_rows\"");
+    let written = committed_lines(&directory.path().join("out"));
+    let lost: Vec<&String> = expected.iter().filter(|line| !written.contains(line)).collect();
+    let others: Vec<&String> = written.iter().filter(|line| !expected.contains(line)).collect();
+    assert!(lost.is_empty() && others.is_empty() && written.len() == expected.len(), "{lost:?}, {others:?}");
+    answered(&mut pty, "why late counts;", "admit");
+    answered(&mut pty, "subtasks counts --json;", &format!("\"rejected\": {broken},"));
     leave(pty);
     assert!(broken > 0 && !late.is_empty());
 }
@@ -159,7 +163,7 @@ const MISTAKES: [(&str, &str); 40] = [
     ("checkpoint hott", "there is no job `hott`"),
     ("source s from fiel 'x'", "did you mean `file`?"),
     ("source s from file 'missing.ndjson'", "missing.ndjson"),
-    ("bids | filter channel = 'Apple", "`'`"),
+    ("bids | filter channel = Apple", "unknown column"),
     ("bids | into", "expected"),
 ];
 
@@ -176,8 +180,9 @@ fn a_student() {
     // The demo data is there.
     answered(&mut pty, "bids | filter price > 1000 | map auction, price | limit 3;", "auction");
     pty.press("dashboard\r");
-    pty.until("an answer", |pty| pty.modes().alternate_screen || pty.bytes().contains("no job"));
+    pty.until("the dashboard", |pty| pty.modes().alternate_screen);
     pty.press("q");
+    pty.until("the prompt", |pty| !pty.modes().alternate_screen);
     pty.prompt();
     leave(pty);
 
