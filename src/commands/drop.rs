@@ -33,5 +33,5 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         )
         .into());
     }
-    Ok(session.drop_definition(&kind.node, name)?)
+    session.drop_definition(&kind.node, name)
 }
