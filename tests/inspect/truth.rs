@@ -152,7 +152,8 @@ struct Watched {
 impl Watched {
     fn new(executor: Executor, query: Query, seed: u64) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let input = bids(seed, ROWS, 12, 20, 1_000, 40, 60_000);
+        // Fewer late rows than there are amounts of lateness told apart.
+        let input = bids(seed, ROWS, 12, 20, 1_000, 3_000, 60_000);
         let mut lines: Vec<String> = ndjson(&input).lines().map(str::to_owned).collect();
         for (at, line) in lines.iter_mut().enumerate().filter(|(at, _)| is_broken(query, *at)) {
             *line = format!("broken at {at}");
@@ -341,7 +342,13 @@ impl Watched {
             |name: &str| -> u64 { subtasks.as_array().unwrap().iter().map(|row| row[name].as_u64().unwrap()).sum() };
         assert_eq!(of("rejected"), truth.rejected, "{what}");
         assert_eq!(of("late"), truth.keyed.iter().map(|keyed| keyed.late).sum::<u64>(), "{what}");
-        assert_eq!(of("queue_waiting"), 0, "{what}");
+        // A latency marker may be on its way when somebody looks.
+        let is_quiet = |json: Value| json.as_array().unwrap().iter().all(|row| row["queue_waiting"] == 0);
+        let looks = (0..100).any(|_| {
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+            is_quiet(json("subtasks"))
+        });
+        assert!(looks, "{what}: nothing waits in a queue");
         let watermarks = json("watermarks");
         assert_eq!(watermarks.as_array().unwrap().last().unwrap()["watermark"], iso(truth.watermark), "{what}");
         let state = json("state");

@@ -143,7 +143,8 @@ impl<'a> Lateness<'a> {
         for bar in bars {
             let length = usize::try_from((bar.rows * BAR).div_ceil(most)).unwrap_or(0);
             let upto = typed_duration(self.enough_ms(&bar));
-            let _ = writeln!(text, "  {:>widest$} rows, lateness {upto:<8} {}", bar.rows, "█".repeat(length));
+            let noun = if bar.rows == 1 { "row, " } else { "rows," };
+            let _ = writeln!(text, "  {:>widest$} {noun} lateness {upto:<8} {}", bar.rows, "█".repeat(length));
         }
         text.pop();
         text
