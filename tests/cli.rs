@@ -10,23 +10,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use common::{Bid, Came, EPOCH_MS, bids, committed_lines, ndjson, source, timestamp, tumble, tumble_job};
+use common::{Bid, Came, EPOCH_MS, bids, committed_lines, lotic, ndjson, source, timestamp, tumble, tumble_job};
 use lotic::types::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process};
-
-fn lotic(directory: &Path, arguments: &[&str], input: Option<&str>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lotic"));
-    command.args(arguments).current_dir(directory).env("XDG_STATE_HOME", directory.join("xdg"));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.spawn().expect("lotic starts");
-    if let Some(input) = input {
-        use std::io::Write;
-        // It need not read all of it.
-        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    }
-    child.wait_with_output().expect("it ends")
-}
 
 fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")

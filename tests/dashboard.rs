@@ -347,14 +347,7 @@ fn rows_per_second(pty: &mut Pty, looks: bool) -> f64 {
 
 /// How many rows the source of job `hot` has emitted.
 fn source_rows(pty: &mut Pty) -> u64 {
-    let already = pty.bytes().len();
-    pty.press("subtasks hot --json\r");
-    // Longer than the screen.
-    pty.until("the list", |pty| pty.bytes()[already..].contains("\n]"));
-    pty.prompt();
-    let bytes = pty.bytes();
-    let json = bytes.rfind("\n[").zip(bytes.rfind("\n]")).map(|(from, to)| &bytes[from + 1..to + 2]).expect("a list");
-    let subtasks: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let subtasks = pty.json("subtasks hot --json");
     let subtasks = subtasks.as_array().expect("a list").iter().filter(|subtask| subtask["vertex"] == "Source: bids");
     subtasks.map(|subtask| subtask["rows_out"].as_u64().expect("a number")).sum()
 }

@@ -7,10 +7,8 @@ mod common;
 mod pty;
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
-use common::{Bid, bids, committed_lines, source, timestamp, tumble};
+use common::{Bid, bids, committed_lines, lotic, source, timestamp, tumble};
 use pty::Pty;
 use serde_json::Value;
 
@@ -238,7 +236,7 @@ fn an_operator() {
     for name in ["one", "two"] {
         assert_eq!(committed_lines(&directory.path().join(format!("out-{name}"))), counts, "{name}");
     }
-    let listed = json_after(&mut pty, "subtasks two --json;");
+    let listed = pty.json("subtasks two --json;");
     let sum = |vertex: &str, field: &str| -> u64 {
         let subtasks = listed.as_array().expect("a list").iter();
         subtasks
@@ -251,32 +249,6 @@ fn an_operator() {
     leave(pty);
 }
 
-/// The JSON that a listing prints.
-fn json_after(pty: &mut Pty, typed: &str) -> Value {
-    let before = pty.bytes().len();
-    pty.press(&format!("{typed}\r"));
-    pty.until("the list", |pty| pty.bytes()[before..].contains("\n]"));
-    pty.prompt();
-    let bytes = pty.bytes();
-    let json = bytes.rfind("\n[").zip(bytes.rfind("\n]")).map(|(from, to)| &bytes[from + 1..to + 2]).expect("a list");
-    serde_json::from_str(json).expect("JSON")
-}
-
-/// Runs lotic without a terminal.
-fn lotic(directory: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(pty::binary())
-        .args(arguments)
-        .current_dir(directory)
-        .env("XDG_STATE_HOME", directory.join("state"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("lotic starts");
-    std::io::Write::write_all(&mut child.stdin.take().expect("an input"), input.as_bytes()).expect("it is read");
-    child.wait_with_output().expect("it ends")
-}
-
 /// A script writer: data on standard output and nothing else, exit codes, every `--json` is JSON.
 #[test]
 fn a_script_writer() {
@@ -286,7 +258,7 @@ fn a_script_writer() {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
 
     // Without a source, all rows, as NDJSON.
-    let rows = lotic(directory.path(), &["-c", "'bids.ndjson' | map auction, price"], "");
+    let rows = lotic(directory.path(), &["-c", "'bids.ndjson' | map auction, price"], None);
     assert_eq!(rows.status.code(), Some(0), "{}", text(&rows.stderr));
     let lines: Vec<Value> =
         text(&rows.stdout).lines().map(|line| serde_json::from_str(line).expect("NDJSON")).collect();
@@ -301,7 +273,7 @@ fn a_script_writer() {
     let piped = lotic(
         directory.path(),
         &["--output", "csv", "-c", "stdin | aggregate count(*) as n, max(price) as top"],
-        &common::ndjson(&all),
+        Some(&common::ndjson(&all)),
     );
     let top = all.iter().map(|bid| bid.price).max().expect("bids");
     assert_eq!(piped.status.code(), Some(0), "{}", text(&piped.stderr));
@@ -309,9 +281,9 @@ fn a_script_writer() {
     assert!(last.ends_with(&format!("{},{top}", all.len())), "{last}");
 
     // A mistake, a wrong option.
-    assert_eq!(lotic(directory.path(), &["-c", "bidz | limit 3"], "").status.code(), Some(1));
-    assert_eq!(lotic(directory.path(), &["--nonsense"], "").status.code(), Some(2));
-    assert_eq!(lotic(directory.path(), &["run", "missing.lotic"], "").status.code(), Some(1));
+    assert_eq!(lotic(directory.path(), &["-c", "bidz | limit 3"], None).status.code(), Some(1));
+    assert_eq!(lotic(directory.path(), &["--nonsense"], None).status.code(), Some(2));
+    assert_eq!(lotic(directory.path(), &["run", "missing.lotic"], None).status.code(), Some(1));
 
     // Every listing in JSON.
     let job = format!(
@@ -337,7 +309,7 @@ fn a_script_writer() {
         "graph hot",
         "why late hot",
     ] {
-        let listed = lotic(directory.path(), &["--quiet", "-c", &format!("{job} {listing} --json")], "");
+        let listed = lotic(directory.path(), &["--quiet", "-c", &format!("{job} {listing} --json")], None);
         assert_eq!(listed.status.code(), Some(0), "{listing}: {}", text(&listed.stderr));
         let json = text(&listed.stdout);
         let parsed: Result<Value, _> = serde_json::from_str(&json);

@@ -47,35 +47,29 @@ pub(super) const SPEC: Command = Command {
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let clause = StartFrom::among(&args.clauses)?;
-    let (planned, from);
-    let plan = if let Some(Arg::Run(run)) = args.head.first() {
-        from = clause.or_else(|| Some(Spanned::new(run.from.clone()?, run.name.span)));
-        planned = session.plan_job(run)?;
-        &planned
+    let (plan, from) = if let Some(Arg::Run(run)) = args.head.first() {
+        let from = clause.or_else(|| Some(Spanned::new(run.from.clone()?, run.name.span)));
+        (session.plan_job(run)?, from)
     } else {
         let pipeline = args.pipeline(0)?;
-        from = clause;
         let job = (pipeline.stages.is_empty() && !pipeline.file).then(|| session.job(&pipeline.from).ok()).flatten();
         if let Some(entry) = job {
             // As it runs now, whoever has rescaled it.
             let mut plan = entry.plan.clone();
             Arc::make_mut(&mut plan.settings).parallelism = entry.job.view().parallelism;
-            planned = plan;
-            &planned
-        } else if let Some(from) = from {
+            (plan, clause)
+        } else if let Some(from) = clause {
             return Err(Diagnostic::at(from.span, "only a job starts from a state")
                 .help("name a job of this session, or `explain run JOB from … = …`")
                 .into());
         } else {
-            planned = session.plan(pipeline)?;
-            &planned
+            (session.plan(pipeline)?, None)
         }
     };
     if let Some(from) = from {
-        let plan = plan.clone();
         return restored(args, session, &plan, &from);
     }
-    Ok(explained(plan, |levels| {
+    Ok(explained(&plan, |levels| {
         if json(args) {
             Outcome::Json(levels.json())
         } else if args.clause("--mermaid").is_some() {

@@ -1,7 +1,7 @@
 //! `restore JOB from savepoint 'DIR' | from checkpoint N [with (…)]`
 
 use super::command::Command;
-use crate::api::{Clause, CommandSpec, Shape, Signature, StageArgs};
+use crate::api::{Clause, CommandSpec, FROM_CHECKPOINT, FROM_SAVEPOINT, Shape, Signature, StageArgs};
 use crate::runtime::Restore;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::{CheckpointId, Diagnostic};
@@ -15,18 +15,8 @@ pub(super) const SPEC: Command = Command {
             head: &[Shape::Name],
             optional: &[],
             clauses: &[
-                Clause {
-                    keyword: "from savepoint",
-                    shape: Shape::Text,
-                    required: false,
-                    help: "a savepoint's directory",
-                },
-                Clause {
-                    keyword: "from checkpoint",
-                    shape: Shape::Integer,
-                    required: false,
-                    help: "a retained checkpoint",
-                },
+                FROM_SAVEPOINT,
+                FROM_CHECKPOINT,
                 Clause {
                     keyword: "with",
                     shape: Shape::Options,

@@ -26,6 +26,16 @@ struct Written {
     rows: u64,
 }
 
+/// Creates a file of rows, in the place of one that is there only if `overwrite`.
+///
+/// # Errors
+/// When it exists and is not to be overwritten, or can't be created.
+pub fn create_rows_file(path: &Path, overwrite: bool) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(overwrite).create(overwrite).create_new(!overwrite);
+    options.open(path).map_err(|error| Error::io(path, error))
+}
+
 /// The format of a file with this ending.
 fn format_of(path: &Spanned<String>) -> Result<&'static str, Diagnostic> {
     let ending = Path::new(&path.node).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -95,10 +105,7 @@ impl FileRows {
 
     fn open<'w>(&self, written: &'w mut Written) -> Result<&'w mut BufWriter<File>> {
         if written.file.is_none() {
-            let mut options = OpenOptions::new();
-            options.write(true).truncate(self.overwrite).create(self.overwrite).create_new(!self.overwrite);
-            let file = options.open(&self.path).map_err(|error| Error::io(&self.path, error))?;
-            written.file = Some(BufWriter::new(file));
+            written.file = Some(BufWriter::new(create_rows_file(&self.path, self.overwrite)?));
         }
         written.file.as_mut().ok_or_else(|| Error::config("the file of rows is not open"))
     }

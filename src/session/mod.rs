@@ -18,7 +18,7 @@ mod sample;
 mod session;
 mod settings;
 
-pub use file_rows::FileRows;
+pub use file_rows::{FileRows, create_rows_file};
 pub use kept::{KeptJob, ago};
 pub use listing::{Align, Column, Listing};
 pub use outcome::{Cells, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};

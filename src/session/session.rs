@@ -223,8 +223,7 @@ impl Session {
     /// # Errors
     /// When the pipeline is wrong.
     pub fn plan(&self, pipeline: &Pipeline) -> Result<JobPlan, Failure> {
-        let environment = environment(&self.registries, &self.settings, &self.results);
-        Ok(lower::lower_explained(&self.catalog, pipeline, self.bare_settings(), &environment)?)
+        Ok(lower::lower_explained(&self.catalog, pipeline, self.bare_settings(), &self.environment())?)
     }
 
     /// The plan of a job as `run` would start it.

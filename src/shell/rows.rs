@@ -1,6 +1,6 @@
 //! Rows for the person at the terminal, or for the next program in the pipe.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use super::row_text::{Look, RowText};
 use super::transcript::Transcript;
 use super::{print, render};
 use crate::api::{PreviewStart, ResultSink};
+use crate::session::create_rows_file;
 use crate::types::{Batch, Error, Printable, Result};
 
 /// Takes the rows of previews and of `into print`: to standard output in the current mode, to a transcript, or both.
@@ -107,9 +108,7 @@ impl RowPrinter {
         let opened = match file {
             None => None,
             Some((path, overwrite)) => {
-                let mut options = OpenOptions::new();
-                options.write(true).truncate(overwrite).create(overwrite).create_new(!overwrite);
-                let to = options.open(path).map_err(|error| Error::io(path, error))?;
+                let to = create_rows_file(path, overwrite)?;
                 let mut rows = RowText::new(self.mode());
                 rows.set_look(Look { dim: false, ..self.look() });
                 Some(RowFile { path: path.to_path_buf(), to, rows })

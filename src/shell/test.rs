@@ -12,6 +12,7 @@ use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK};
 use super::lesson::Lesson;
 use super::mode::Mode;
+use super::progress::counted;
 use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
@@ -47,19 +48,15 @@ pub(super) fn run(options: &TestOptions) -> Result<u8> {
         print::data(render::json(&Value::Array(sessions)))?;
     } else {
         let statements: usize = replays.iter().map(|(_, replay)| replay.lesson.steps.len()).sum();
-        let sessions = counted(replays.len(), "session");
-        let all = format!("{sessions}, {}", counted(statements, "statement"));
+        let sessions = counted(replays.len() as u64, "session");
+        let all = format!("{sessions}, {}", counted(statements as u64, "statement"));
         print::data(match (differing, options.bless) {
             (0, _) => format!("{all}: all as expected\n"),
-            (_, false) => format!("{all}: {} not as expected\n", counted(differing, "session")),
-            (_, true) => format!("{all}: {} written anew\n", counted(differing, "session")),
+            (_, false) => format!("{all}: {} not as expected\n", counted(differing as u64, "session")),
+            (_, true) => format!("{all}: {} written anew\n", counted(differing as u64, "session")),
         })?;
     }
     Ok(if differing == 0 || options.bless { EXIT_OK } else { EXIT_FAILURE })
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A session that was replayed.

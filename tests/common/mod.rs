@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use lotic::api::ResultSink;
@@ -208,6 +210,20 @@ impl ResultSink for Collected {
         self.lines.lock().expect("no panic holds it").extend(text.lines().map(str::to_owned));
         Ok(())
     }
+}
+
+/// Runs lotic without a terminal to its end.
+pub(crate) fn lotic(directory: &Path, arguments: &[&str], input: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lotic"));
+    command.args(arguments).current_dir(directory).env("XDG_STATE_HOME", directory.join("xdg"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.spawn().expect("lotic starts");
+    if let Some(input) = input {
+        // It need not read all of it.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    }
+    child.wait_with_output().expect("it ends")
 }
 
 /// A session that collects what it prints.

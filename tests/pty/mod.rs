@@ -301,6 +301,18 @@ impl Pty {
         });
     }
 
+    /// The list that a statement prints as JSON, which may be longer than the screen.
+    pub(crate) fn json(&mut self, statement: &str) -> serde_json::Value {
+        let already = self.bytes().len();
+        self.press(&format!("{statement}\r"));
+        self.until("the list", |pty| pty.bytes()[already..].contains("\n]"));
+        self.prompt();
+        let bytes = self.bytes();
+        let json =
+            bytes.rfind("\n[").zip(bytes.rfind("\n]")).map(|(from, to)| &bytes[from + 1..to + 2]).expect("a list");
+        serde_json::from_str(json).expect("JSON")
+    }
+
     /// Types what ends a line and waits until it is on the screen: what is typed while no line is being read is lost.
     fn echoed(&mut self, text: &str) -> String {
         let end: String = text.chars().skip(text.chars().count().saturating_sub(12)).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Failure, JobResults, Memory, Outcome, Session, environment, kept, remembered};
+use super::{Failure, JobResults, Memory, Outcome, Session, kept, remembered};
 use crate::api::{ResultSink, RunStatement, StreamShape};
 use crate::checkpoint::{Manifest, open_savepoint};
 use crate::expr::ast::ExprNode;
@@ -167,8 +167,7 @@ impl Session {
         if let Some(shape) = item.bound().and_then(Entry::shape) {
             return Ok(Some(shape));
         }
-        let environment = environment(&self.registries, &self.settings, &self.results);
-        lower::shape_of(&self.catalog, name, &environment).map(Some)
+        lower::shape_of(&self.catalog, name, &self.environment()).map(Some)
     }
 
     /// Takes a definition out of the catalog and out of what the state directory remembers: returns its name and kind.
