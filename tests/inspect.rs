@@ -140,7 +140,8 @@ fn trends_go_on_while_nobody_looks() {
     const DELAY_MS: i64 = 4_000;
     let directory = tempfile::tempdir().expect("a directory");
     let rows = |from: i64, to: i64| -> String {
-        (from..to).map(|i| format!("{{\"at\":\"2026-01-01T00:00:{:02}\",\"n\":{i}}}\n", i % 60)).collect()
+        let row = |i| format!("{{\"at\":\"2026-01-01T00:00:{:02}\",\"n\":{i}}}\n", i % 60);
+        (from..to).map(row).collect()
     };
     let file = directory.path().join("in.ndjson");
     std::fs::write(&file, rows(0, 40)).expect("written");

@@ -111,8 +111,8 @@ fn the_earlier_lines_of_a_statement_are_reached_and_recalled_as_one() {
     terminal.until("the row", |pty| pty.lines().iter().any(|line| line.ends_with("  first")));
     terminal.prompt();
     emptied(&mut terminal);
-    // One entry of the history holds all of it, and is edited as a whole.
-    terminal.press("\u{10}");
+    // One entry of the history, before `clear`, holds all of it, and is edited as a whole.
+    terminal.press("\u{10}\u{10}");
     stands(&terminal, ["lotic> g | map auction + 0 as a,", "  'first' as what |", "  limit 1"]);
     terminal.press("\u{1b}[A\u{5}\u{2}\u{2}ever\r");
     terminal.until("the row", |pty| pty.lines().iter().any(|line| line.ends_with("  whatever")));

@@ -44,7 +44,9 @@ impl Looks {
     pub(super) fn begin_now(&self, subtasks: &[Arc<SubtaskMetrics>], now_ns: u64) -> u64 {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Last { number: last.number + 1, asked_ns: now_ns };
-        subtasks.iter().for_each(|metrics| metrics.shown().ask(last.number));
+        for metrics in subtasks {
+            metrics.shown().ask(last.number);
+        }
         last.number
     }
 }

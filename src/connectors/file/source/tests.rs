@@ -477,7 +477,8 @@ fn a_pipe_is_unpacked_by_its_first_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    let content: String = (0..50_000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    let row = |id| format!("{{\"id\":{id}}}\n");
+    let content: String = (0..50_000).map(row).collect();
     let read_of = |bytes: Vec<u8>, options: &[(&'static str, OptionValue)]| {
         let path = path.clone();
         let writing = std::thread::spawn(move || {
