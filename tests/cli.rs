@@ -596,6 +596,21 @@ fn standard_input_is_data_where_statements_come_from_elsewhere() {
     let declared = "source s from file '/dev/stdin' columns (id bigint) with (format = 'json'); s | limit 1";
     let done = lotic(directory.path(), &["-c", declared], Some(&rows));
     assert_eq!(out(&done), "{\"id\":0}\n", "{}", err(&done));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, rows.as_bytes()).expect("packed");
+    let packed = packed.finish().expect("packed");
+    std::fs::write(directory.path().join("packed"), &packed).expect("written");
+    let mut child = fed(directory.path(), &["-c", "stdin | filter id >= 2990 | map id"]);
+    let mut input = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut input, &packed).expect("it reads");
+    drop(input);
+    let piped = child.wait_with_output().expect("it ends");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lotic"));
+    command.args(["-c", "stdin | filter id >= 2990 | map id"]).env("XDG_STATE_HOME", directory.path().join("xdg"));
+    let redirected = command.stdin(std::fs::File::open(directory.path().join("packed")).expect("a file")).output();
+    for done in [piped, redirected.expect("it ends")] {
+        assert_eq!((out(&done), done.status.code()), (expected.clone(), Some(0)), "{}", err(&done));
+    }
     let done = lotic(directory.path(), &["-c", "describe stdin --json"], Some(&rows));
     assert!(out(&done).contains("source stdin from file '/dev/stdin'"), "{}{}", out(&done), err(&done));
     // There is one, once.

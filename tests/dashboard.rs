@@ -103,6 +103,50 @@ fn a_demo_is_watched_and_left_running() {
     pty.exit_code();
 }
 
+/// What sets how rows are shown is typed behind `:` as at the prompt, and holds for the next preview.
+#[test]
+fn the_display_is_set_in_the_dashboard_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut pty = Pty::open(directory.path(), (100, 30), &[], &[]);
+    at_work(&mut pty);
+    let rows = "g | limit 2 | map 1234567 as n, to_timestamp_ltz(0, 3) as t";
+    let preview = |pty: &mut Pty, shown: &str| {
+        pty.press(&format!(":{rows}\r"));
+        pty.shows(shown);
+        pty.escape("Esc closes");
+    };
+    preview(&mut pty, "1234567  1970-01-01 00:00:00.000Z");
+    for (typed, said) in [
+        (".format thousands on", ""),
+        ("set timezone = 'Europe/Berlin'", ""),
+        (".format", "thousands on, digits all, timezone Europe/Berlin"),
+    ] {
+        pty.press(&format!(":{typed}\r"));
+        pty.shows(said);
+    }
+    preview(&mut pty, "1,234,567  1970-01-01 01:00:00.000+01:00");
+    pty.press(":\\x\r");
+    pty.shows("rows are shown in the mode vertical");
+    preview(&mut pty, "n: 1,234,567");
+    pty.press(":.mode csv\r");
+    preview(&mut pty, "1234567,1970-01-01");
+    pty.press(":.output rows.csv\r");
+    pty.shows("rows go to ");
+    pty.press(&format!(":{rows}\r"));
+    pty.shows("(2 rows went to ");
+    pty.press("\u{1b}");
+    pty.press(":.output\r");
+    pty.shows("rows went to ");
+    let text = std::fs::read_to_string(directory.path().join("rows.csv")).expect("the rows");
+    assert_eq!(text.lines().count(), 3, "{text}");
+    pty.press(":.edit\r");
+    pty.shows("F2 goes there");
+    pty.press(F2);
+    pty.prompt();
+    pty.press("\\q\r");
+    pty.exit_code();
+}
+
 /// The recipe: the job typed line by line, its rows above the prompt, each panel filled, a checkpoint, a savepoint, a
 /// kill, a restore, and out.
 #[test]

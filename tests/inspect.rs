@@ -134,6 +134,56 @@ fn a_running_job_shows_every_part_of_itself() {
     assert!(has_event(&job.view(), "cancelled"));
 }
 
+/// Nobody looks at the job meanwhile: the file says what each moment has to say.
+#[test]
+fn trends_go_on_while_nobody_looks() {
+    const DELAY_MS: i64 = 4_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows = |from: i64, to: i64| -> String {
+        let row = |i| format!("{{\"at\":\"2026-01-01T00:00:{:02}\",\"n\":{i}}}\n", i % 60);
+        (from..to).map(row).collect()
+    };
+    let file = directory.path().join("in.ndjson");
+    std::fs::write(&file, rows(0, 40)).expect("written");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    execute(
+        &mut test,
+        "source s from file 'in.ndjson' columns (at timestamp, n bigint) event_time at watermark 4s with (follow = true);
+         run hot with (parallelism = 1) = s | into blackhole;",
+    );
+    let job = job(&test);
+    let moment = |rows: u64| {
+        for _ in 0..600 {
+            if let Some(last) = job.trend().into_iter().find(|moment| moment.source_rows == rows) {
+                return last;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+        panic!("no moment of {rows} rows: {:?}", job.trend());
+    };
+    let first = moment(40);
+    // Of rows in the order of their time the watermark is behind by the delay.
+    assert_eq!(first.lag_ms, Some(DELAY_MS));
+    std::io::Write::write_all(
+        &mut std::fs::OpenOptions::new().append(true).open(&file).expect("opened"),
+        rows(40, 55).as_bytes(),
+    )
+    .expect("appended");
+    assert_eq!(moment(55).lag_ms, Some(DELAY_MS));
+    for _ in 0..600 {
+        if job.trend().len() >= 4 {
+            break;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
+    let trend = job.trend();
+    assert!(trend.len() >= 4, "{trend:?}");
+    assert!(trend.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms >= 1_000), "one a second: {trend:?}");
+    assert!(trend.iter().all(|moment| [0, 40, 55].contains(&moment.source_rows)), "{trend:?}");
+    assert!(trend.iter().all(|moment| (moment.restarts, moment.parallelism) == (0, 1)));
+    job.cancel();
+}
+
 #[test]
 fn the_log_tells_the_life_of_a_job() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -91,6 +91,35 @@ fn a_statement_goes_on_below_and_what_is_due_is_said() {
 }
 
 #[test]
+fn the_earlier_lines_of_a_statement_are_reached_and_recalled_as_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut terminal = Pty::shell(directory.path());
+    terminal.statement("source g from nexmark 'bid' with (events = 20, rate = 0);");
+    terminal.line("g | map auctio + 0 as a,");
+    terminal.line("  'first' as what |");
+    terminal.press("  limit 1");
+    let stands = |terminal: &Pty, lines: [&str; 3]| {
+        terminal.until("one text", |pty| pty.lines().ends_with(&lines.map(str::to_owned)));
+        assert!(!terminal.screen().contains("...>"), "{}", terminal.screen());
+    };
+    // The first goes to the line before; the lines are one text from then on.
+    terminal.press("\u{1b}[A");
+    stands(&terminal, ["lotic> g | map auctio + 0 as a,", "  'first' as what |", "  limit 1"]);
+    terminal.press(&format!("\u{1b}[A\u{1}{}n", "\u{1b}[C".repeat("g | map auctio".len())));
+    stands(&terminal, ["lotic> g | map auction + 0 as a,", "  'first' as what |", "  limit 1"]);
+    terminal.press("\r");
+    terminal.until("the row", |pty| pty.lines().iter().any(|line| line.ends_with("  first")));
+    terminal.prompt();
+    emptied(&mut terminal);
+    // One entry of the history, before `clear`, holds all of it, and is edited as a whole.
+    terminal.press("\u{10}\u{10}");
+    stands(&terminal, ["lotic> g | map auction + 0 as a,", "  'first' as what |", "  limit 1"]);
+    terminal.press("\u{1b}[A\u{5}\u{2}\u{2}ever\r");
+    terminal.until("the row", |pty| pty.lines().iter().any(|line| line.ends_with("  whatever")));
+    terminal.prompt();
+}
+
+#[test]
 fn a_line_that_begins_with_a_bar_goes_on_with_the_pipeline_that_ran() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Pty::shell(directory.path());
@@ -975,6 +1004,34 @@ fn long_help_goes_through_the_pager_and_is_printed_where_there_is_none() {
     emptied(&mut terminal);
     terminal.statement(".pager");
     terminal.shows("the pager is off");
+}
+
+#[test]
+fn the_rows_of_a_preview_that_ends_soon_go_through_the_pager_if_they_are_many() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let paged = directory.path().join("paged");
+    let mut terminal = Pty::shell_with(directory.path(), &[("PAGER", &format!("cat > {}", paged.display()))]);
+    terminal.statement("source g from nexmark 'bid' with (events = 100, rate = 0);");
+    terminal.statement("g | limit 2 | map 'few' as what");
+    terminal.until("the rows", |pty| pty.lines().iter().filter(|line| *line == "few").count() == 2);
+    assert!(!paged.exists(), "they fit the screen");
+    emptied(&mut terminal);
+    // Wider than the screen too: the pager gets the table whole.
+    terminal.statement("g | limit 60 | map auction + bidder as both, repeat('x', 200) as wide");
+    terminal.shows("(60 rows)");
+    let text = std::fs::read_to_string(&paged).expect("the pager's text");
+    assert_eq!(text.lines().count(), 62, "{text}");
+    assert!(text.lines().skip(2).all(|line| line.ends_with(&"x".repeat(200))), "{text}");
+    assert!(!terminal.screen().contains("xxx"));
+    // What goes on is shown as it comes.
+    std::fs::remove_file(&paged).expect("it was there");
+    terminal.statement("source slow from nexmark 'bid' with (rate = 20);");
+    emptied(&mut terminal);
+    terminal.press("slow | map 'live' as what\r");
+    terminal.until("rows", |pty| pty.lines().iter().filter(|line| *line == "live").count() > 3);
+    terminal.press("\u{3}");
+    terminal.prompt();
+    assert!(!paged.exists());
 }
 
 #[test]

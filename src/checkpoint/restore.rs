@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::state::{Differs, OperatorStateDescriptor, OperatorStateDoc, StateDescriptor};
-use crate::types::{Error, FormerUids, OperatorUid, Result, nearest, printable};
+use crate::types::{Error, FormerUids, OperatorUid, Result, nearest, printable, wrapped};
 
 /// The widest line of a table of what does not fit, in characters, where its names leave room.
 const WIDTH: usize = 80;
@@ -305,26 +305,6 @@ fn way_back(stored: &StoredOperator, empty: &[&str]) -> String {
     }
     let near = nearest(uid, empty.iter().copied()).map_or(String::new(), |near| format!(" (now `{near}`?)"));
     format!("`uid '{uid}'` behind the stage that it is of{near}")
-}
-
-/// `text` in lines of at most so many characters, broken between words, but not in what is to be typed.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut quoted = false;
-    let parts = text.split(|c| {
-        quoted ^= c == '`';
-        c == ' ' && !quoted
-    });
-    for word in parts {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::expr::ast::{Expr, ExprNode, Literal};
-use crate::session::{Cells, Failure, Outcome, Session, ShellRequest};
+use crate::session::{Cells, Display, Failure, Outcome, Session, ShellRequest};
 use crate::types::{Diagnostic, Spanned};
 
 /// The command that sets how numbers are shown.
@@ -37,7 +37,7 @@ pub(super) const EXPANDED: Command = Command {
         examples: &["\\x"],
         flink: None,
     },
-    run: |_, _| Ok(Outcome::Shell(ShellRequest::Expanded)),
+    run: |_, _| Ok(Outcome::Shell(ShellRequest::Display(Display::Expanded))),
 };
 
 /// The command that sets the session's time zone.
@@ -77,7 +77,7 @@ fn format(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
             }
         }
     };
-    Ok(Outcome::Shell(ShellRequest::Cells(change)))
+    Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(change))))
 }
 
 /// The digits of a double, at most.
@@ -91,11 +91,11 @@ fn digits(value: &Spanned<String>) -> Result<u8, Diagnostic> {
 
 fn set(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     if args.head.is_empty() {
-        return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Show)));
+        return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Show))));
     }
     let [(name, value)] = &args.options(0)?[..] else { return Ok(Outcome::Done) };
     if TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
-        return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Zone(zone(value)?))));
+        return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Zone(zone(value)?)))));
     }
     let unknown = Diagnostic::at(name.span, format!("unknown setting `{}`", name.node))
         .did_you_mean(&name.node, TIMEZONE.iter().copied());

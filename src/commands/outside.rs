@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
-use crate::session::{Failure, Outcome, Session, ShellRequest};
+use crate::session::{Display, Failure, Outcome, Session, ShellRequest};
 use crate::types::Diagnostic;
 
 /// The command that runs a command of the system.
@@ -43,7 +43,7 @@ pub(super) const EDIT: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: ".edit",
         summary: "opens the last statement in an editor",
-        help: "Opens the last statement in $VISUAL, or $EDITOR, or vi; what is saved is shown and run. Ctrl-X Ctrl-E does so with the statement that is being typed. An editor that fails, or leaves nothing, runs nothing.",
+        help: "Opens the last statement in $VISUAL, or $EDITOR, or vi; what is saved is shown and run. Ctrl-X Ctrl-E does so with the statement that is being typed; in a line that goes on with a statement, Up reaches the lines before it. An editor that fails, or leaves nothing, runs nothing.",
         examples: &[".edit"],
         flink: None,
     },
@@ -73,7 +73,7 @@ pub(super) const PAGER: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Text], clauses: &[] },
         usage: ".pager [on|off|COMMAND]",
         summary: "scrolls what is longer than the screen",
-        help: "Help and listings that are longer or wider than the screen are shown by a pager: $PAGER, or `less -RFSX`. An empty $PAGER, `.pager off`, or no pager on this machine prints them. `.pager 'less -R'` takes this one. Alone it says which it is.",
+        help: "Help and listings that are longer or wider than the screen are shown by a pager: $PAGER, or `less -RFSX`; so are the rows of a preview that ends within a moment, if they are more than fit: the table is as wide as it is there. An empty $PAGER, `.pager off`, or no pager on this machine prints them. `.pager 'less -R'` takes this one. Alone it says which it is.",
         examples: &[".pager off", ".pager 'less -R'", ".pager"],
         flink: None,
     },
@@ -89,7 +89,7 @@ fn output(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
             file => Some((session.path(file), overwrite)),
         },
     };
-    Ok(Outcome::Shell(ShellRequest::Output(file)))
+    Ok(Outcome::Shell(ShellRequest::Display(Display::Output(file))))
 }
 
 fn pager(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {

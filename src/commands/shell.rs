@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
-use crate::session::{Failure, Outcome, Session, ShellRequest};
+use crate::session::{Display, Failure, Outcome, Session, ShellRequest};
 use crate::types::Diagnostic;
 
 /// The command that sets how rows are shown.
@@ -21,7 +21,7 @@ pub(super) const MODE: Command = Command {
         examples: &[".mode ndjson"],
         flink: Some("SET 'sql-client.execution.result-mode'"),
     },
-    run: |args, _| Ok(Outcome::Shell(ShellRequest::Mode(args.word(0)?.node.clone()))),
+    run: |args, _| Ok(Outcome::Shell(ShellRequest::Display(Display::Mode(args.word(0)?.node.clone())))),
 };
 
 /// The number of rows of a preview.
@@ -102,17 +102,17 @@ pub(super) const QUIT: Command = Command {
 fn rows(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     let typed = args.word(0)?;
     if typed.node.eq_ignore_ascii_case("all") {
-        return Ok(Outcome::Shell(ShellRequest::Rows(None)));
+        return Ok(Outcome::Shell(ShellRequest::Display(Display::Rows(None))));
     }
     match typed.node.parse() {
-        Ok(rows) if rows > 0 => Ok(Outcome::Shell(ShellRequest::Rows(Some(rows)))),
+        Ok(rows) if rows > 0 => Ok(Outcome::Shell(ShellRequest::Display(Display::Rows(Some(rows))))),
         Ok(_) | Err(_) => Err(Diagnostic::at(typed.span, "`.rows` takes a number above zero, or `all`").into()),
     }
 }
 
 fn timer(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     let on = if args.head.is_empty() { None } else { Some(args.word(0)?.node == "on") };
-    Ok(Outcome::Shell(ShellRequest::Timer(on)))
+    Ok(Outcome::Shell(ShellRequest::Display(Display::Timer(on))))
 }
 
 fn read(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {

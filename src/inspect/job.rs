@@ -146,6 +146,9 @@ pub struct VertexView {
     pub source: bool,
     /// The vertex's instances.
     pub subtasks: Vec<SubtaskView>,
+    /// Subtasks whose operators are shown as they were before the others were asked: sums over all are of no one moment.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unanswered: usize,
 }
 
 /// The exchange of rows between one vertex and the next. Shown as `forward`, `hash[auction]`.
@@ -298,4 +301,9 @@ pub struct LatencyView {
     pub p99_us: u64,
     /// The longest.
     pub max_us: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }

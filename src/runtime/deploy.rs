@@ -10,6 +10,7 @@ use super::channel::{Receiver, channel};
 use super::checked_operator::checked;
 use super::exchange::EdgeOutput;
 use super::input_gate::InputGate;
+use super::looks::Looks;
 use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
@@ -53,6 +54,8 @@ pub(super) struct AttemptControl {
     pub(super) metrics: Vec<Vec<Arc<SubtaskMetrics>>>,
     /// By vertex, by subtask.
     pub(super) mailboxes: Vec<Vec<Arc<Mailbox>>>,
+    /// By vertex.
+    pub(super) looks: Vec<Looks>,
     pub(super) slots: Vec<Arc<SlotControl>>,
     /// The slot of each task manager's slots, by index.
     task_managers: usize,
@@ -74,6 +77,34 @@ impl AttemptControl {
     pub(super) fn wake_all(&self) {
         for slot in &self.slots {
             slot.waker.wake();
+        }
+    }
+
+    /// Asks the subtasks of a vertex to show their operators, if it is time to.
+    pub(super) fn look_at(&self, vertex: VertexId, now_ns: u64) {
+        // Where they are not woken nothing is due at a time of the clock.
+        let now_ns = if self.wakes_to_look { now_ns } else { u64::MAX };
+        if self.looks[vertex.0].begin(&self.metrics[vertex.0], now_ns) {
+            self.ask(vertex);
+        }
+    }
+
+    /// Asks all subtasks to show their operators, whatever has become of the last look. Their answers are numbered so, by
+    /// vertex.
+    pub(super) fn look_now(&self, now_ns: u64) -> Vec<u64> {
+        let looks = self.looks.iter().zip(&self.metrics).enumerate();
+        looks
+            .map(|(vertex, (looks, subtasks))| {
+                let look = looks.begin_now(subtasks, now_ns);
+                self.ask(VertexId(vertex));
+                look
+            })
+            .collect()
+    }
+
+    fn ask(&self, vertex: VertexId) {
+        for index in 0..self.metrics[vertex.0].len() {
+            self.tell(SubtaskId { vertex, index }, Message::Look);
         }
     }
 
@@ -213,6 +244,7 @@ pub(super) fn deploy(
     let mut control = AttemptControl {
         metrics: Vec::new(),
         mailboxes: Vec::new(),
+        looks: graph.vertices.iter().map(|_| Looks::default()).collect(),
         task_managers: setting.settings.task_managers.max(1),
         wakes_to_look: setting.wakes_to_look,
         slots,

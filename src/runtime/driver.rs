@@ -147,7 +147,7 @@ impl Shared {
             (view, state.control.clone())
         };
         if let Some(control) = control {
-            job_view::fill(&mut view, &control);
+            job_view::fill(&mut view, &control, self.clock.nanos());
         }
         view
     }
@@ -156,17 +156,15 @@ impl Shared {
     /// they were.
     pub(super) fn fresh_view(&self) -> JobView {
         if let Some(control) = self.control().filter(|_| !self.status().is_final()) {
-            let all = || control.metrics.iter().flatten();
-            let before: Vec<u64> = all().map(|metrics| metrics.shown().times()).collect();
-            control.subtasks().for_each(|subtask| {
-                control.tell(subtask, Message::Look);
-            });
+            let looks = control.look_now(self.clock.nanos());
             control.wake_to_look();
+            let answered = || {
+                control.metrics.iter().zip(&looks).all(|(subtasks, &look)| {
+                    subtasks.iter().all(|metrics| metrics.is_finished() || metrics.shown().answered() >= look)
+                })
+            };
             for _ in 0..LOOK_MS {
-                if all()
-                    .zip(&before)
-                    .all(|(metrics, &before)| metrics.is_finished() || metrics.shown().times() > before)
-                {
+                if answered() {
                     break;
                 }
                 std::thread::park_timeout(Duration::from_millis(1));

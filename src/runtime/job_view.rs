@@ -1,27 +1,25 @@
 //! A job's view from the counters of its subtasks.
 
 use super::deploy::AttemptControl;
-use super::mailbox::Message;
+use super::looks::{Found, found};
 use crate::api::Bounds;
 use crate::inspect::{EdgeView, JobView, TrendView, VertexView};
 use crate::plan::explain::exchange;
 use crate::plan::{JobGraph, Port};
-use crate::types::{SubtaskId, VertexId};
+use crate::types::VertexId;
 
 /// Fills in vertices, edges and sums, and asks the subtasks to show their operators for the next view.
-pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
+pub(super) fn fill(view: &mut JobView, control: &AttemptControl, now_ns: u64) {
     let graph = &control.graph;
     let mut progress: Option<(u64, u64)> = None;
     let mut unbounded = false;
     for (id, (vertex, subtasks)) in graph.vertices.iter().zip(&control.metrics).enumerate() {
-        let subtasks: Vec<_> = subtasks
-            .iter()
-            .enumerate()
-            .map(|(index, metrics)| {
-                control.tell(SubtaskId { vertex: VertexId(id), index }, Message::Look);
-                metrics.view(index)
-            })
-            .collect();
+        let (look, unanswered) = match found(subtasks) {
+            Found::All(look) => (Some(look), 0),
+            Found::Without(missing) => (None, missing),
+        };
+        let subtasks: Vec<_> = subtasks.iter().enumerate().map(|(index, metrics)| metrics.view(index, look)).collect();
+        control.look_at(VertexId(id), now_ns);
         if let Some(task) = &vertex.source {
             view.source_rows += subtasks.iter().map(|subtask| subtask.rows_in).sum::<u64>();
             let of_source: Vec<_> = control.metrics[id].iter().filter_map(|metrics| metrics.progress()).collect();
@@ -43,6 +41,7 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl) {
             name: vertex.name.clone(),
             operators: sources.chain(operators).collect(),
             subtasks,
+            unanswered,
             source: vertex.source.is_some(),
             sink: is_sink,
             columns: output_columns(graph, id).unwrap_or_default(),

@@ -271,7 +271,8 @@ impl SubtaskMetrics {
         }
     }
 
-    pub(super) fn view(&self, index: usize) -> SubtaskView {
+    /// The view, its operators as the look of this number found them; as they were shown last without one.
+    pub(super) fn view(&self, index: usize, look: Option<u64>) -> SubtaskView {
         let totals = self.totals();
         let nanos = |activity: Activity| self.nanos[activity as usize].load(Ordering::Relaxed);
         let fills = self.inputs.iter().map(|input| input.channel.fill());
@@ -296,7 +297,7 @@ impl SubtaskMetrics {
             queue: fills.fold((0, 0), |(waiting, room), (w, r)| (waiting + w, room + r)),
             ..SubtaskView::default()
         };
-        self.shown.fill(&mut view);
+        self.shown.fill(&mut view, look.filter(|_| !self.is_finished()));
         view
     }
 }
@@ -353,8 +354,8 @@ mod tests {
     #[test]
     fn a_watermark_of_zero_is_not_none() {
         let metrics = SubtaskMetrics::default();
-        assert_eq!(metrics.view(0).watermark, None);
+        assert_eq!(metrics.view(0, None).watermark, None);
         metrics.set_watermark(0);
-        assert_eq!(metrics.view(0).watermark, Some(0));
+        assert_eq!(metrics.view(0, None).watermark, Some(0));
     }
 }

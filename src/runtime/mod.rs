@@ -16,6 +16,7 @@ mod job_manager;
 mod job_spec;
 mod job_status;
 mod job_view;
+mod looks;
 mod mailbox;
 mod metrics;
 mod outputs;

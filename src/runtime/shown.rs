@@ -1,6 +1,7 @@
 //! The things that a subtask shows beside its counters: its operators, and the last of its rows, rejects and latencies.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Rejected;
@@ -18,15 +19,24 @@ pub(super) const ROW_CHARS: usize = 1_000;
 /// Latency markers that percentiles are taken of.
 const MARKERS: usize = 512;
 
+/// Looks whose answers are kept: the last, and the one before while the last is being answered.
+const ANSWERS: usize = 2;
+
 /// Written by the subtask now and then, read by whoever looks.
-#[derive(Debug, Default)]
-pub(super) struct Shown(Mutex<Inner>);
+#[derive(Debug)]
+pub(super) struct Shown {
+    inner: Mutex<Inner>,
+    /// The number of the look that was asked for last.
+    asked: AtomicU64,
+    /// The clock from which on the subtask answers again, nanoseconds.
+    due_ns: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The number of times the operators have been shown.
-    times: u64,
     operators: Arc<Vec<OperatorView>>,
+    /// The operators as the last two looks have found them, with the numbers of these.
+    answers: VecDeque<(u64, Arc<Vec<OperatorView>>)>,
     output: VecDeque<Arc<OutputRowView>>,
     output_rows: u64,
     rejected: VecDeque<Arc<RejectedRowView>>,
@@ -36,20 +46,56 @@ struct Inner {
     markers: u64,
 }
 
+impl Default for Shown {
+    fn default() -> Self {
+        // Before the first look there was nothing to see.
+        let inner = Inner { answers: VecDeque::from([(0, Arc::default())]), ..Inner::default() };
+        Self { inner: Mutex::new(inner), asked: AtomicU64::default(), due_ns: AtomicU64::default() }
+    }
+}
+
 impl Shown {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Shows the operators: the first time after it was asked for that is the answer to the look.
     pub(super) fn operators(&self, views: Vec<OperatorView>) {
+        let asked = self.asked.load(Ordering::Acquire);
         let mut inner = self.lock();
-        inner.times += 1;
         inner.operators = Arc::new(views);
+        if inner.answers.back().is_none_or(|(look, _)| *look < asked) {
+            let answer = (asked, Arc::clone(&inner.operators));
+            if inner.answers.len() == ANSWERS {
+                inner.answers.pop_front();
+            }
+            inner.answers.push_back(answer);
+        }
     }
 
-    /// The number of times the operators have been shown: it rises when an answer has come.
-    pub(super) fn times(&self) -> u64 {
-        self.lock().times
+    /// Asks for the look of this number.
+    pub(super) fn ask(&self, look: u64) {
+        self.asked.store(look, Ordering::Release);
+    }
+
+    /// The number of the last look that was answered; zero before the first.
+    pub(super) fn answered(&self) -> u64 {
+        self.lock().answers.back().map_or(0, |(look, _)| *look)
+    }
+
+    /// Whether the answer to the look of this number is still held.
+    pub(super) fn holds(&self, look: u64) -> bool {
+        self.lock().answers.iter().any(|(held, _)| *held == look)
+    }
+
+    /// The next answer comes at this clock at the earliest, nanoseconds.
+    pub(super) fn due(&self, at_ns: u64) {
+        self.due_ns.store(at_ns, Ordering::Relaxed);
+    }
+
+    /// The clock from which on the subtask answers again, nanoseconds.
+    pub(super) fn due_ns(&self) -> u64 {
+        self.due_ns.load(Ordering::Relaxed)
     }
 
     /// The first `rows` rows of what a sink has just written.
@@ -95,10 +141,11 @@ impl Shown {
         inner.latencies_us.push_back(nanos / 1_000);
     }
 
-    /// Fills in what was shown.
-    pub(super) fn fill(&self, view: &mut SubtaskView) {
+    /// Fills in what was shown, of the operators what the look of this number has found; what was shown last without one.
+    pub(super) fn fill(&self, view: &mut SubtaskView, look: Option<u64>) {
         let inner = self.lock();
-        view.operators = Arc::clone(&inner.operators);
+        let found = look.and_then(|look| inner.answers.iter().find(|(held, _)| *held == look));
+        view.operators = Arc::clone(found.map_or(&inner.operators, |(_, operators)| operators));
         view.output = inner.output.iter().cloned().collect();
         view.rejected = inner.rejected.iter().cloned().collect();
         view.latency = inner.latency();
@@ -149,7 +196,7 @@ mod tests {
         shown.rejected(&rejects(10_000), 1_000);
         shown.rejected(&rejects(5), 1_010);
         let mut view = SubtaskView::default();
-        shown.fill(&mut view);
+        shown.fill(&mut view, None);
         assert_eq!(view.rejected.len(), REJECTED);
         assert_eq!(view.rejected[REJECTED - 1].place, "f:9999", "the last of the first flood");
         assert_eq!(view.rejected[0].row.chars().count(), ROW_CHARS + 1);
@@ -167,7 +214,7 @@ mod tests {
         shown.output(&batch, 300);
         shown.output(&batch, 2);
         let mut view = SubtaskView::default();
-        shown.fill(&mut view);
+        shown.fill(&mut view, None);
         assert_eq!(view.output.len(), OUTPUT);
         assert_eq!(view.output[OUTPUT - 1].sequence, 302);
         assert_eq!(
@@ -180,12 +227,12 @@ mod tests {
     fn latency_percentiles_are_of_the_last_markers() {
         let shown = Shown::default();
         let mut view = SubtaskView::default();
-        shown.fill(&mut view);
+        shown.fill(&mut view, None);
         assert_eq!(view.latency, None);
         for i in 0..1_000_u64 {
             shown.latency(i * 1_000);
         }
-        shown.fill(&mut view);
+        shown.fill(&mut view, None);
         let latency = view.latency.expect("markers came");
         assert_eq!((latency.markers, latency.max_us), (1_000, 999));
         assert!((740..=748).contains(&latency.p50_us), "{latency:?}");

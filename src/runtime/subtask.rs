@@ -469,5 +469,6 @@ impl Subtask {
         let took_ns = self.clock.nanos().saturating_sub(from_ns);
         let interval_ns = took_ns.saturating_mul(VIEW_SHARE).clamp(VIEW_INTERVAL_NS, VIEW_INTERVAL_NS_MAX);
         self.view.next_ns = from_ns.saturating_add(interval_ns);
+        self.metrics.shown().due(self.view.next_ns);
     }
 }

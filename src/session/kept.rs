@@ -96,6 +96,15 @@ pub(super) fn names(state_dir: &Path) -> Vec<String> {
     with_state.filter_map(|(directory, name)| name.or_else(|| name_in(&directory))).collect()
 }
 
+/// The numbers of the checkpoints that are kept of the job called `name`; none when they can't be read.
+pub(super) fn checkpoints(state_dir: &Path, name: &str) -> Vec<u64> {
+    let Some(name) = names(state_dir).into_iter().find(|kept| kept.eq_ignore_ascii_case(name)) else {
+        return Vec::new();
+    };
+    let (kept, _) = read(&name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
+    kept.checkpoints.iter().map(|manifest| manifest.checkpoint.0).collect()
+}
+
 /// The name that a job's directory was too short for.
 fn name_in(directory: &Path) -> Option<String> {
     read_job(directory).ok()?.1.map(|statement| statement.name)

@@ -21,7 +21,7 @@ mod settings;
 pub use file_rows::{FileRows, create_rows_file};
 pub use kept::{KeptJob, ago};
 pub use listing::{Align, Column, Listing};
-pub use outcome::{Cells, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
+pub use outcome::{Cells, Display, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;
 pub use registries::registries;
 pub use results::JobResults;

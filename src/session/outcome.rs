@@ -45,18 +45,8 @@ pub enum ShellRequest {
         /// The statement, which does not ask.
         then: String,
     },
-    /// Show rows in this mode from now on.
-    Mode(String),
-    /// Show so many rows of a preview from now on, `None` for all.
-    Rows(Option<u64>),
-    /// Show rows in full, or as a table again.
-    Expanded,
-    /// Show values so from now on.
-    Cells(Cells),
-    /// Say how long each statement took, or stop saying it; the other of the two with `None`.
-    Timer(Option<bool>),
-    /// Send rows to this file, which may be there already if so, or back to the screen.
-    Output(Option<(PathBuf, bool)>),
+    /// Show rows otherwise from now on, or send them elsewhere.
+    Display(Display),
     /// Run this command of the system.
     Outside(String),
     /// Open the last statement in an editor.
@@ -75,6 +65,23 @@ pub enum ShellRequest {
     Wait(WaitRequest),
     /// Show the dashboard, of this job or of the one started last.
     Dashboard(Option<String>),
+}
+
+/// What to change of how rows are shown, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Display {
+    /// Show rows in this mode.
+    Mode(String),
+    /// Show so many rows of a preview, `None` for all.
+    Rows(Option<u64>),
+    /// Show rows in full, or as a table again.
+    Expanded,
+    /// Show values so.
+    Cells(Cells),
+    /// Say how long each statement took, or stop saying it; the other of the two with `None`.
+    Timer(Option<bool>),
+    /// Send rows to this file, which may be there already if so, or back to the screen.
+    Output(Option<(PathBuf, bool)>),
 }
 
 /// What to change of how values are shown in tables.

@@ -24,6 +24,8 @@ const STOP_MS: i64 = 1_200;
 const FRAME_LINES: usize = 6;
 /// Looks without a row before it is said what a preview waits for.
 const QUIET_LOOKS: u32 = 3;
+/// Looks after which the rows of a preview are shown as they come: one that ends before is shown as a whole.
+const HELD_LOOKS: u32 = 3;
 /// Bad rows of a preview that are shown.
 const BAD_ROWS: usize = 5;
 /// Columns of such a row.
@@ -192,8 +194,13 @@ fn rows_were(count: u64) -> String {
 /// Waits for a bare pipeline, whose rows are printed meanwhile. Ctrl-C ends the pipeline, not the shell.
 pub(super) fn wait_for_preview(shell: &Shell, preview: &Preview) -> Result<PreviewEnd> {
     let mut shown = Shown::new(shell);
+    let mut looks = 0;
     let status = loop {
         let status = preview.job.wait(Some(TICK_MS));
+        looks += 1;
+        if status.is_none() && looks == HELD_LOOKS {
+            shell.rows.release(|_| false)?;
+        }
         shown.bad_rows(&preview.job.view());
         if let Some(status) = status {
             break Some(status);
@@ -212,7 +219,9 @@ pub(super) fn wait_for_preview(shell: &Shell, preview: &Preview) -> Result<Previ
         // So that its last rows do not mix with the next prompt.
         let _ = preview.job.wait(Some(CANCEL_MS));
     }
+    let done = status.is_some() && preview.job.failure().is_none();
     shown.end(status.is_none())?;
+    shell.rows.release(|text| done && shell.page(text))?;
     let Some(status) = status else { return Ok(PreviewEnd::Interrupted) };
     if preview.results.is_unread() {
         return Err(Error::io("standard output", io::ErrorKind::BrokenPipe.into()));

@@ -7,6 +7,7 @@ mod cli;
 mod compare;
 mod dashboard;
 mod demo;
+mod display;
 mod documents;
 mod end;
 mod exit;

@@ -71,6 +71,8 @@ struct State {
     queue: String,
     /// Lines that found no room.
     left_out: usize,
+    /// Chunks that were shown above the prompt.
+    shown_above: u64,
     /// Whether the pump has a chunk in hand.
     sending: bool,
     /// The columns of the line that a person is asked in.
@@ -184,6 +186,11 @@ impl Outlet {
         }
     }
 
+    /// The number of texts that were shown above the prompt so far.
+    pub(super) fn shown_above(&self) -> u64 {
+        self.lock().shown_above
+    }
+
     /// Takes the last rows of the screen away: the line that was typed there.
     pub(super) fn erase(&self, rows: usize) {
         // Nobody can be told when that fails.
@@ -258,6 +265,7 @@ impl Outlet {
             }
             let chunk = state.take_chunk();
             state.sending = true;
+            state.shown_above += 1;
             drop(state);
             let shown = above(chunk);
             let mut state = self.lock();

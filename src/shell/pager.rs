@@ -11,6 +11,8 @@ use crate::types::Printable;
 /// The pager where $PAGER says none: it ends by itself where the text fits, keeps colours, cuts long lines and leaves the
 /// text on the screen.
 const LESS: &str = "less -RFSX";
+/// The same options for whoever starts `less` without any.
+const LESS_OPTIONS: &str = "RFSX";
 /// The exit codes with which `sh` says that there is no such program.
 const NO_PROGRAM: std::ops::RangeInclusive<i32> = 126..=127;
 
@@ -53,7 +55,12 @@ impl Pager {
         let Some(command) = self.command() else { return false };
         let _held = outlet().ask(&Printable::default());
         let _modes = Modes::kept();
-        let Ok(mut pager) = Command::new("sh").args(["-c", &command]).stdin(Stdio::piped()).spawn() else {
+        let mut pager = Command::new("sh");
+        if std::env::var_os("LESS").is_none() {
+            // Where $PAGER is `less` without a word, as it often is.
+            pager.env("LESS", LESS_OPTIONS);
+        }
+        let Ok(mut pager) = pager.args(["-c", &command]).stdin(Stdio::piped()).spawn() else {
             return false;
         };
         if let Some(mut to) = pager.stdin.take() {

@@ -36,9 +36,15 @@ const NARROWEST: usize = 20;
 /// Whether the text, with a prompt below it, fits the terminal; true when there is none.
 #[must_use]
 pub(super) fn fits_terminal(text: &Printable) -> bool {
-    let Ok((columns, rows)) = crossterm::terminal::size() else { return true };
+    let Ok((columns, _)) = crossterm::terminal::size() else { return true };
     let widest = text.as_str().lines().map(cells::width).max().unwrap_or(0);
-    text.as_str().lines().count() < usize::from(rows) && widest <= usize::from(columns)
+    fits_height(text) && widest <= usize::from(columns)
+}
+
+/// Whether the lines of the text, with a prompt below them, fit the terminal; true when there is none.
+#[must_use]
+pub(super) fn fits_height(text: &Printable) -> bool {
+    crossterm::terminal::size().map_or(true, |(_, rows)| text.as_str().lines().count() < usize::from(rows))
 }
 
 /// Whether messages may be coloured: standard error is a terminal, and `NO_COLOR` is not set.

@@ -84,6 +84,11 @@ impl RowText {
         std::mem::take(&mut self.rows)
     }
 
+    /// So many rows of this result were shown elsewhere.
+    pub(super) const fn count(&mut self, rows: u64) {
+        self.rows += rows;
+    }
+
     /// The rows written of this result.
     pub(super) const fn rows(&self) -> u64 {
         self.rows

@@ -30,7 +30,19 @@ struct Screen {
     text: RowText,
     /// The table of the preview that runs, where it changes in place.
     live: Option<Live>,
+    /// The beginning of the preview that runs, until it is known whether it ends soon.
+    held: Option<Held>,
 }
+
+/// Rows that are held back.
+#[derive(Debug, Default)]
+struct Held {
+    batches: Vec<Batch>,
+    rows: usize,
+}
+
+/// The rows that are held back at most.
+const HELD_ROWS: usize = 10_000;
 
 /// `.output FILE`
 #[derive(Debug)]
@@ -53,7 +65,7 @@ impl RowPrinter {
     /// Prints rows in this mode.
     #[must_use]
     pub(super) const fn new(mode: Mode) -> Self {
-        let screen = Screen { text: RowText::new(mode), live: None };
+        let screen = Screen { text: RowText::new(mode), live: None, held: None };
         Self {
             screen: Some(Mutex::new(screen)),
             transcript: Mutex::new(None),
@@ -117,6 +129,16 @@ impl RowPrinter {
         Ok(std::mem::replace(&mut *self.file(), opened).map(|file| file.path))
     }
 
+    /// Whether rows go to a file instead of the screen.
+    pub(super) fn has_file(&self) -> bool {
+        self.file().is_some()
+    }
+
+    /// The file that rows go to instead of the screen, if any.
+    pub(super) fn file_path(&self) -> Option<PathBuf> {
+        self.file().as_ref().map(|file| file.path.clone())
+    }
+
     /// Shows values so from now on.
     pub(super) fn set_look(&self, look: Look) {
         if let Some(mut screen) = self.screen() {
@@ -169,6 +191,38 @@ impl RowPrinter {
         Counted { on_screen: of_file.or(on_screen), in_transcript }
     }
 
+    /// Holds the rows of the preview that begins back, until they are [released](Self::release) or very many: what ends
+    /// soon can be shown as a whole.
+    pub(super) fn hold_back(&self) {
+        if let Some(mut screen) = self.screen().filter(|screen| screen.text.mode().is_for_people()) {
+            screen.held = Some(Held::default());
+        }
+    }
+
+    /// Shows the rows that were held back: by `page` if they are longer than the terminal, which says whether it did. There
+    /// a table is as wide as it is. Elsewhere they are printed.
+    ///
+    /// # Errors
+    /// When nobody reads standard output any more.
+    pub(super) fn release(&self, page: impl FnOnce(&Printable) -> bool) -> Result<()> {
+        let Some(mut screen) = self.screen() else { return Ok(()) };
+        let Some(held) = screen.held.take().filter(|held| held.rows > 0) else { return Ok(()) };
+        let fitted = screen.whole(&held, render::terminal_width().map(usize::from))?;
+        if !render::fits_height(&fitted) {
+            let whole = screen.whole(&held, None)?;
+            // Whoever prints meanwhile must not wait for a person.
+            drop(screen);
+            let shown = page(if render::fits_height(&whole) { &fitted } else { &whole });
+            let Some(again) = self.screen() else { return Ok(()) };
+            screen = again;
+            if shown {
+                screen.text.count(held.rows as u64);
+                return Ok(());
+            }
+        }
+        held.batches.iter().try_for_each(|batch| screen.print(batch))
+    }
+
     /// The number of rows printed of the result so far.
     pub(super) fn printed(&self) -> u64 {
         self.screen().map_or(0, |screen| screen.text.rows())
@@ -195,6 +249,7 @@ impl ResultSink for RowPrinter {
         let Some(mut screen) = self.screen() else { return wanted };
         let redrawn = screen.text.mode() == Mode::Live && !start.changelog.is_append() && render::can_redraw();
         let look = screen.text.look();
+        screen.held.take_if(|_| redrawn);
         screen.live = redrawn.then(|| Live::new(start.changelog.key(), look));
         // All changes make the table.
         if redrawn { None } else { wanted }
@@ -216,12 +271,38 @@ impl ResultSink for RowPrinter {
         if let Some(live) = &mut screen.live {
             return live.apply(batch);
         }
+        if let Some(held) = &mut screen.held {
+            held.rows += batch.rows();
+            held.batches.push(batch.clone());
+            if held.rows <= HELD_ROWS {
+                return Ok(());
+            }
+            let held = screen.held.take().unwrap_or_default();
+            return held.batches.iter().try_for_each(|batch| screen.print(batch));
+        }
+        screen.print(batch)
+    }
+}
+
+impl Screen {
+    fn print(&mut self, batch: &Batch) -> Result<()> {
         let mut text = Vec::new();
-        let remark = screen.text.write(batch, render::terminal_width().map(usize::from), &mut text)?;
+        let remark = self.text.write(batch, render::terminal_width().map(usize::from), &mut text)?;
         print::rows(&text)?;
         if let Some(remark) = remark {
             print::error(format!("{remark}\n"));
         }
         Ok(())
+    }
+
+    /// The rows as one text, for a terminal of `limit` columns, without colours.
+    fn whole(&self, held: &Held, limit: Option<usize>) -> Result<Printable> {
+        let mut rows = RowText::new(self.text.mode());
+        rows.set_look(Look { dim: false, ..self.text.look() });
+        let mut text = Vec::new();
+        for batch in &held.batches {
+            rows.write(batch, limit, &mut text)?;
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned().into())
     }
 }

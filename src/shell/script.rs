@@ -1,19 +1,18 @@
 //! Running a text of statements.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::dashboard::Left;
 use super::end::End;
 use super::foreground::{PreviewEnd, lost_rows, wait_for_preview};
-use super::mode::Mode;
 use super::pager::Pager;
 use super::record::Recorder;
 use super::script_text;
 use super::shell::Shell;
 use super::{ask, foreground, outside, print, progress, render, tutorial};
 use crate::lang::ast::Statement;
-use crate::session::{Cells, Failure, Outcome, Preview, ShellRequest};
+use crate::session::{Failure, Outcome, Preview, ShellRequest};
 use crate::types::{Diagnostic, Error, Printable, Result, Spanned, printable};
 
 /// The depth to which `.read` may nest.
@@ -51,7 +50,13 @@ impl Script<'_> {
                 // Before its first row can come.
                 self.shell.rows.begin();
             }
+            if matches!(statement, Statement::Preview(_)) && self.shell.pages() {
+                self.shell.rows.hold_back();
+            }
             let outcome = self.execute(&statement);
+            if !matches!(outcome, Ok(Outcome::Preview(_))) {
+                self.shell.rows.release(|_| false)?;
+            }
             for warning in self.shell.session.take_warnings() {
                 self.shell.message(Printable::line(&format!("warning: {warning}")));
             }
@@ -150,24 +155,11 @@ impl Script<'_> {
         match request {
             ShellRequest::Quit => return Ok(End::Quit),
             ShellRequest::Confirm { question, then } => return self.confirm(&question, &then),
-            ShellRequest::Mode(mode) => {
-                if let Ok(mode) = mode.parse() {
-                    self.shell.rows.set_mode(mode);
-                }
-            }
-            ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
-            ShellRequest::Expanded => {
-                let mode = if self.shell.rows.mode() == Mode::Vertical { Mode::Table } else { Mode::Vertical };
-                self.shell.rows.set_mode(mode);
-                self.shell.message(format!("rows are shown in the mode {}\n", mode.name()));
-            }
-            ShellRequest::Cells(change) => self.change_look(change),
-            ShellRequest::Timer(Some(on)) => self.shell.timer = on,
-            ShellRequest::Timer(None) => {
-                self.shell.timer = !self.shell.timer;
-                self.shell.message(format!("the timer is {}\n", if self.shell.timer { "on" } else { "off" }));
-            }
-            ShellRequest::Output(file) => return Ok(self.output(file.as_ref())),
+            ShellRequest::Display(change) => match self.shell.set_display(change) {
+                Ok(Some(remark)) => self.shell.message(Printable::line(&remark)),
+                Ok(None) => {}
+                Err(error) => return Ok(self.failed(&error)),
+            },
             ShellRequest::Clear => {
                 if self.shell.prompt.is_some() && std::io::stdout().is_terminal() {
                     print::clear();
@@ -230,39 +222,6 @@ impl Script<'_> {
             _ => {}
         }
         End::Done
-    }
-
-    fn change_look(&self, change: Cells) {
-        let mut look = self.shell.rows.look();
-        match change {
-            Cells::Show => {
-                let digits = look.digits.map_or_else(|| "all".to_owned(), |digits| digits.to_string());
-                let zone = look.zone.map_or("UTC", |zone| zone.name());
-                let thousands = if look.thousands { "on" } else { "off" };
-                self.shell.message(format!("thousands {thousands}, digits {digits}, timezone {zone}\n"));
-                return;
-            }
-            Cells::Thousands(on) => look.thousands = on,
-            Cells::Digits(digits) => look.digits = digits,
-            Cells::Zone(zone) => look.zone = Some(zone),
-        }
-        self.shell.rows.set_look(look);
-    }
-
-    fn output(&self, file: Option<&(PathBuf, bool)>) -> End {
-        let to = file.map(|(path, overwrite)| (path.as_path(), *overwrite));
-        match self.shell.rows.set_file(to) {
-            Ok(before) => {
-                let remark = match (file, before) {
-                    (Some((path, _)), _) => format!("rows go to {}; `.output` ends it", path.display()),
-                    (None, Some(path)) => format!("rows went to {}", path.display()),
-                    (None, None) => "rows go to the screen".to_owned(),
-                };
-                self.shell.message(Printable::line(&remark));
-                End::Done
-            }
-            Err(error) => self.failed(&error),
-        }
     }
 
     fn outside(&self, command: &str) -> End {

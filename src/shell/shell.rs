@@ -118,16 +118,22 @@ impl Shell {
 
     /// Prints data; what does not fit the terminal goes through the pager at the prompt.
     fn print(&self, text: Printable) -> Result<(), Error> {
-        if let Some(prompt) = &self.prompt
-            && !render::fits_terminal(&text)
-            && std::io::stdout().is_terminal()
-            && prompt.pager.shows(&text)
-        {
+        if !render::fits_terminal(&text) && self.page(&text) { Ok(()) } else { print::data(text) }
+    }
+
+    /// Whether long texts go through a pager.
+    pub(super) fn pages(&self) -> bool {
+        std::io::stdout().is_terminal() && self.prompt.as_ref().is_some_and(|prompt| prompt.pager.command().is_some())
+    }
+
+    /// Shows the text by the pager; whether it did.
+    pub(super) fn page(&self, text: &Printable) -> bool {
+        let paged = self.pages() && self.prompt.as_ref().is_some_and(|prompt| prompt.pager.shows(text));
+        if paged {
             // Ctrl-C there was meant for the pager.
             self.interrupts.take();
-            return Ok(());
         }
-        print::data(text)
+        paged
     }
 
     /// Shows a remark.

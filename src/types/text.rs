@@ -15,12 +15,16 @@ pub fn typed_duration(ms: i64) -> String {
     }
 }
 
-/// The words of `text` in lines of at most `width` columns. A longer word has a line of its own: none is broken.
+/// The words of `text` in lines of at most `width` columns. What is to be typed, in backquotes, stands in one line where
+/// it fits one. A longer word has a line of its own: none is broken.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut taken = 0;
-    for word in text.split_whitespace() {
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (word, behind) = rest.split_at(unbroken(rest, width));
+        rest = behind.trim_start();
         let wide = word.width();
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
@@ -36,6 +40,31 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         taken += wide;
     }
     lines
+}
+
+/// The length of what begins `text` and stands in one line of at most `width` columns: up to the first space that is not
+/// in backquotes, or the first of all where that would be too wide, or a backquote has no other.
+fn unbroken(text: &str, width: usize) -> usize {
+    let mut first = None;
+    let mut quoted = false;
+    for (at, c) in text.char_indices() {
+        if c == '`' {
+            quoted = !quoted;
+        } else if c.is_whitespace() {
+            let first = *first.get_or_insert(at);
+            if !quoted {
+                return if text[..at].width() <= width { at } else { first };
+            }
+            // A character has at most four bytes.
+            if at > width.saturating_mul(4) {
+                return first;
+            }
+        }
+    }
+    match first {
+        Some(first) if quoted || text.width() > width => first,
+        Some(_) | None => text.len(),
+    }
 }
 
 /// Each line of `text` that is wider than `width` columns, broken between words; what follows stands `indent` columns
@@ -198,7 +227,18 @@ pub fn excerpt(bytes: &[u8], chars: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Printable, excerpt, printable, printable_json};
+    use super::{Printable, excerpt, printable, printable_json, wrapped};
+
+    #[test]
+    fn lines_are_broken_between_words_but_not_in_what_is_to_be_typed() {
+        assert_eq!(wrapped("type `run hot`, or leave", 12), ["type", "`run hot`,", "or leave"]);
+        assert_eq!(wrapped("  a  `b  c`  d ", 20), ["a `b  c` d"]);
+        // What fits no line is broken all the same, and one backquote is no pair.
+        assert_eq!(wrapped("`run hot = bids`", 8), ["`run hot", "= bids`"]);
+        assert_eq!(wrapped("a ` b c", 4), ["a `", "b c"]);
+        assert_eq!(wrapped("longer-than-this x", 5), ["longer-than-this", "x"]);
+        assert_eq!(wrapped("", 5), [""]);
+    }
 
     #[test]
     fn control_characters_are_shown_not_sent() {

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use super::stream::{ByteStream, Compression, CompressionChoice};
 use crate::types::files::{FileInfo, FileKind, Files};
 
+/// The path that means standard input.
+pub(super) const STDIN: &str = "/dev/stdin";
+
 /// One file of an input.
 #[derive(Debug, Clone)]
 pub(super) struct InputFile {
@@ -78,12 +81,20 @@ pub(super) fn discover(files: &dyn Files, target: &Target) -> Result<Arc<[InputF
     let compressed = |file: (PathBuf, String, FileInfo)| {
         let (path, name, info) = file;
         let compression = match target.compression {
+            CompressionChoice::ByExtension if target.text == STDIN => by_beginning(files, &path),
             CompressionChoice::ByExtension => extension(&path).as_deref().and_then(Compression::of_extension),
             CompressionChoice::Fixed(compression) => compression,
         };
         InputFile { path, name, info, compression }
     };
     Ok(found.into_iter().map(compressed).collect())
+}
+
+/// The compression that the first bytes of a file tell, of one whose name tells nothing; what can't be read is told later.
+fn by_beginning(files: &dyn Files, path: &Path) -> Option<Compression> {
+    let mut first = [0; 4];
+    let read = files.open(path).and_then(|mut file| file.read_at(0, &mut first)).ok()?;
+    Compression::of_beginning(&first[..read])
 }
 
 type Found = (PathBuf, String, FileInfo);

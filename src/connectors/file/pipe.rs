@@ -1,5 +1,5 @@
 //! A pipe as a file: a thread reads it, once and in order, so that nobody waits for whoever writes it. What it gave
-//! before anybody asked is held, and read with the rest.
+//! before anybody asked is held, and read with the rest. What is packed is unpacked on the way.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::discover::InputFile;
+use super::discover::{InputFile, STDIN};
+use super::stream::unpacked;
 use crate::types::files::{FileInfo, FileKind, FileLock, Files, ReadFile, WriteFile};
 
 /// Bytes read at once.
@@ -20,8 +21,6 @@ const QUIET: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks whether anybody still wants what is read.
 const LOOK: Duration = Duration::from_millis(100);
-/// The path that means standard input.
-pub(super) const STDIN: &str = "/dev/stdin";
 
 /// A pipe that is being read.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ struct State {
     /// The bytes of `held` that were handed over.
     head: usize,
     ended: bool,
-    failed: Option<io::ErrorKind>,
+    failed: Option<(io::ErrorKind, String)>,
     /// Whether somebody reads it: nobody else can.
     taken: bool,
 }
@@ -65,10 +64,10 @@ impl Pipe {
         let pipe = Arc::new(Self { name, state: Mutex::default(), changed: Condvar::new() });
         let reading = Arc::clone(&pipe);
         std::thread::Builder::new().name("pipe".to_owned()).spawn(move || {
-            let read = open().and_then(|source| reading.fill(source));
+            let read = open().and_then(unpacked).and_then(|source| reading.fill(source));
             let mut state = reading.lock();
             state.ended = true;
-            state.failed = read.err().map(|error| error.kind());
+            state.failed = read.err().map(|error| (error.kind(), error.to_string()));
             drop(state);
             reading.changed.notify_all();
         })?;
@@ -117,8 +116,8 @@ impl Pipe {
         let mut waited = Duration::ZERO;
         loop {
             let held = state.held.len() - state.head;
-            if let Some(kind) = state.failed {
-                return Err(kind.into());
+            if let Some((kind, message)) = &state.failed {
+                return Err(io::Error::new(*kind, message.clone()));
             }
             if state.ended || held >= most {
                 break;
@@ -155,8 +154,8 @@ impl Pipe {
         let mut state = self.lock();
         let held = &state.held[state.head..];
         if held.is_empty() {
-            return match (state.ended, state.failed) {
-                (_, Some(kind)) => Err(kind.into()),
+            return match (state.ended, &state.failed) {
+                (_, Some((kind, message))) => Err(io::Error::new(*kind, message.clone())),
                 (true, None) => Ok(0),
                 (false, None) => Err(io::ErrorKind::WouldBlock.into()),
             };

@@ -5,11 +5,11 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::discover::{InputFile, Target, discover};
+use super::discover::{InputFile, STDIN, Target, discover};
 use super::fingerprint::{contents, fingerprint, is_same};
 use super::follow::{self, Followed};
 use super::format::{self, FileFormat};
-use super::pipe::{self, Pipe, PipeFiles, STDIN};
+use super::pipe::{self, Pipe, PipeFiles};
 use super::reader::{FileReader, Input};
 use super::splits::{FileSplit, FileSplits};
 use super::stream::{Compression, CompressionChoice};
@@ -254,9 +254,6 @@ impl PipeSource {
         let kind = files.metadata(&path).ok().map(|info| info.kind);
         if kind != Some(FileKind::Pipe) && !(is_stdin && kind == Some(FileKind::Special)) {
             return Ok(None);
-        }
-        if !matches!(target.compression, CompressionChoice::ByExtension | CompressionChoice::Fixed(None)) {
-            return Err(Diagnostic::new("a pipe is not unpacked").help("unpack it before: zcat … | lotic …"));
         }
         let name = if is_stdin { "stdin".to_owned() } else { target.text.clone() };
         Ok(Some(Self { input: pipe::input(path, name), opened: Mutex::default() }))

@@ -38,7 +38,7 @@ const OPTIONS: [OptionSpec; 13] = source_options([
     OptionSpec {
         name: "compression",
         values: "'gzip' | 'zstd' | 'none'",
-        help: "how a source is compressed; default: by extension",
+        help: "how a source is compressed; default: by extension, of a pipe or standard input by its first bytes",
     },
     OptionSpec {
         name: "split",

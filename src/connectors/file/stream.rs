@@ -26,6 +26,11 @@ impl Compression {
             _ => None,
         }
     }
+
+    /// By the first bytes of a file.
+    pub(super) fn of_beginning(bytes: &[u8]) -> Option<Self> {
+        MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, compression)| *compression)
+    }
 }
 
 /// The `compression` option.
@@ -45,8 +50,8 @@ const ZSTD_WINDOW_MAX: u64 = 128 << 20;
 /// A file being read forward.
 pub(super) enum ByteStream {
     Plain(FileCursor),
-    Gzip(Box<GzipMembers>),
-    Zstd(Box<ZstdFrames>),
+    Gzip(Box<GzipMembers<FileCursor>>),
+    Zstd(Box<ZstdFrames<FileCursor>>),
 }
 
 impl ByteStream {
@@ -126,19 +131,19 @@ impl Read for FileCursor {
 }
 
 /// All members of a gzip file, one after the other.
-pub(super) struct GzipMembers {
-    decoder: MultiGzDecoder<BufReader<FileCursor>>,
+pub(super) struct GzipMembers<R> {
+    decoder: MultiGzDecoder<BufReader<R>>,
     /// Whether the first has begun.
     began: bool,
 }
 
-impl GzipMembers {
-    fn new(cursor: FileCursor) -> Self {
-        Self { decoder: MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_READ, cursor)), began: false }
+impl<R: Read> GzipMembers<R> {
+    fn new(source: R) -> Self {
+        Self { decoder: MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_READ, source)), began: false }
     }
 }
 
-impl Read for GzipMembers {
+impl<R: Read> Read for GzipMembers<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.decoder.read(buffer);
         self.began |= read.is_ok();
@@ -156,18 +161,18 @@ impl Read for GzipMembers {
 }
 
 /// All frames of a zstd file, one after the other: the decoder itself knows only one.
-pub(super) struct ZstdFrames {
-    source: BufReader<FileCursor>,
+pub(super) struct ZstdFrames<R> {
+    source: BufReader<R>,
     decoder: FrameDecoder,
     /// Whether the first has begun.
     in_frame: bool,
 }
 
-impl ZstdFrames {
-    fn new(cursor: FileCursor) -> Self {
+impl<R: Read> ZstdFrames<R> {
+    fn new(source: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_MAX);
-        Self { source: BufReader::with_capacity(COMPRESSED_READ, cursor), decoder, in_frame: false }
+        Self { source: BufReader::with_capacity(COMPRESSED_READ, source), decoder, in_frame: false }
     }
 
     /// Begins the next frame; false at the end of the file.
@@ -193,7 +198,7 @@ impl ZstdFrames {
     }
 }
 
-impl Read for ZstdFrames {
+impl<R: Read> Read for ZstdFrames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -213,6 +218,37 @@ impl Read for ZstdFrames {
             }
         }
     }
+}
+
+/// The beginning of gzip data with the one method there is (RFC 1952), and of a zstd frame (RFC 8878).
+const MAGIC: [(&[u8], Compression); 2] =
+    [(&[0x1f, 0x8b, 8], Compression::Gzip), (&[0x28, 0xb5, 0x2f, 0xfd], Compression::Zstd)];
+
+/// The bytes of `source`, unpacked if the first of them say that they are packed.
+///
+/// # Errors
+/// When the first bytes can't be read.
+pub(super) fn unpacked(mut source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    let mut head = Vec::new();
+    // No byte more than it takes to know: whoever writes to a pipe may wait for an answer to the first.
+    while MAGIC.iter().any(|(magic, _)| head.len() < magic.len() && magic.starts_with(&head)) {
+        let mut byte = [0];
+        match source.read(&mut byte) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) => break,
+            read => {
+                read?;
+                head.extend(byte);
+            }
+        }
+    }
+    let packed = Compression::of_beginning(&head);
+    let all = io::Cursor::new(head).chain(source);
+    Ok(match packed {
+        None => Box::new(all),
+        Some(Compression::Gzip) => Box::new(GzipMembers::new(all)),
+        Some(Compression::Zstd) => Box::new(ZstdFrames::new(all)),
+    })
 }
 
 fn cut() -> io::Error {

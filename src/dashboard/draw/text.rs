@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::types::printable;
+use crate::types::{printable, wrapped};
 
 /// A grapheme is shown with at most this many bytes: ten thousand combining marks on one letter are one letter.
 const GRAPHEME_BYTES: usize = 24;
@@ -86,53 +86,37 @@ pub(crate) fn pad_left(text: &str, room: usize) -> String {
     padded
 }
 
-/// Clean text in lines of at most `room` columns, broken at spaces where there are any; at most `lines` of them.
+/// Clean text in lines of at most `room` columns, as [`wrapped`] breaks them, and anywhere in a word that is wider; at most
+/// `lines` of them, what is cut off told by `…`.
 pub(crate) fn wrap(text: &str, room: usize, lines: usize) -> Vec<String> {
-    let mut wrapped = Vec::new();
-    if room == 0 || lines == 0 {
-        return wrapped;
+    let mut shown: Vec<String> = Vec::new();
+    if room == 0 {
+        return shown;
     }
     let text = clean(text);
-    let mut line = String::new();
-    let mut used = 0;
-    // The byte and the column behind the last space of the line.
-    let mut space: Option<(usize, usize)> = None;
-    for (symbol, width) in graphemes(&text) {
-        if used + width > room {
-            let rest = match space {
-                Some((at, column)) if column > room / 3 => {
-                    used -= column;
-                    line.split_off(at)
-                }
-                _ => {
-                    used = 0;
-                    String::new()
-                }
-            };
-            wrapped.push(line.trim_end().to_owned());
-            line = rest;
-            space = None;
-            if wrapped.len() == lines {
-                if let Some(last) = wrapped.last_mut() {
-                    let cut = fit(&format!("{last}  "), room.saturating_sub(1));
-                    *last = format!("{}…", cut.trim_end().trim_end_matches('…'));
-                }
-                return wrapped;
+    let whole = width(&text) <= room;
+    for line in if whole { vec![text.into_owned()] } else { wrapped(&text, room) } {
+        let mut piece = String::new();
+        let mut used = 0;
+        for (symbol, width) in graphemes(&line) {
+            if used + width > room {
+                shown.push(std::mem::take(&mut piece));
+                used = 0;
             }
+            piece.push_str(symbol);
+            used += width;
         }
-        if symbol == " " && used == 0 {
-            continue;
-        }
-        line.push_str(symbol);
-        used += width;
-        if symbol == " " {
-            space = Some((line.len(), used));
+        shown.push(piece);
+        if shown.len() > lines {
+            shown.truncate(lines);
+            if let Some(last) = shown.last_mut() {
+                *last = format!("{}…", fit(last, room.saturating_sub(1)).trim_end_matches([' ', '…']));
+            }
+            break;
         }
     }
-    if !line.is_empty() {
-        wrapped.push(line);
-    }
-    wrapped
+    shown.retain(|line| !line.is_empty());
+    shown
 }
 
 #[cfg(test)]
@@ -171,6 +155,8 @@ mod tests {
     fn lines_break_at_spaces_and_end_with_a_mark_when_cut() {
         assert_eq!(wrap("the row that caused it", 10, 9), ["the row", "that", "caused it"]);
         assert_eq!(wrap("abcdefghijkl", 5, 9), ["abcde", "fghij", "kl"]);
+        assert_eq!(wrap("press `kill hot` now", 11, 9), ["press", "`kill hot`", "now"]);
+        assert!(wrap("", 5, 9).is_empty() && wrap("a b", 5, 0).is_empty());
         let cut = wrap("the row that caused it and more", 10, 2);
         assert_eq!(cut.len(), 2);
         assert!(cut[1].ends_with('…') && width(&cut[1]) <= 10, "{cut:?}");

@@ -161,6 +161,7 @@ fn sources(step: i64, id: usize, name: &str, operators: &[&str], rates: [u64; 2]
         name: name.to_owned(),
         operators: operators.iter().map(|&uid| uid.to_owned()).collect(),
         columns: vec!["auction".to_owned(), "price".to_owned()],
+        unanswered: 0,
         sink: false,
         source: true,
         subtasks,
@@ -210,6 +211,7 @@ fn union(step: i64) -> VertexView {
         name: "Union -> Calc".to_owned(),
         operators: vec!["op3".to_owned(), "op4".to_owned()],
         columns: vec!["auction".to_owned(), "price".to_owned()],
+        unanswered: 0,
         subtasks,
         ..VertexView::default()
     }
@@ -234,6 +236,7 @@ fn windows(step: i64) -> VertexView {
         name: "Window(hop(10s, 2s)) -> TopN".to_owned(),
         operators: vec!["hot-windows".to_owned(), "op6".to_owned()],
         columns: vec!["auction".to_owned(), "window_start".to_owned(), "window_end".to_owned(), "n".to_owned()],
+        unanswered: 0,
         subtasks,
         ..VertexView::default()
     }
@@ -358,6 +361,7 @@ fn sink(step: i64) -> VertexView {
         name: "Sink: hot_file".to_owned(),
         operators: vec!["hot_file".to_owned()],
         columns: ["auction", "window_end", "n", "channel"].map(str::to_owned).to_vec(),
+        unanswered: 0,
         sink: true,
         source: false,
         subtasks,
@@ -370,6 +374,7 @@ fn late_sink(step: i64) -> VertexView {
         name: "Sink: late_file".to_owned(),
         operators: vec!["late_file".to_owned()],
         columns: vec!["auction".to_owned(), "price".to_owned()],
+        unanswered: 0,
         sink: true,
         subtasks: vec![SubtaskView {
             inputs: inputs(step, &[(3, 0, 5_500, false), (3, 2, 6_200, false)]),

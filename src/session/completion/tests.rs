@@ -127,7 +127,8 @@ const STATEMENTS: &[Case] = &[
     ("run j with (allow_non_restored_state = ‸", &["true", "false"], &[]),
     ("run j ‸", &["from latest", "from savepoint", "from checkpoint", "with", "=", "{"], &[]),
     ("run j from ‸", &["latest", "savepoint", "checkpoint"], &["bids"]),
-    ("run j from checkpoint ‸", &["7", "8"], &[]),
+    ("run hot from checkpoint ‸", &["7", "8"], &[]),
+    ("run j from checkpoint ‸", &[], &["7", "8"]),
     ("run j from latest ‸", &["with", "=", "{"], &["bids"]),
     ("run j = ‸", &["bids", "pricey"], &["hot_file", "filter"]),
     ("stream x = p‸", &["people", "pricey"], &["bids"]),
@@ -232,6 +233,28 @@ fn what_may_stand_at_a_place_is_offered() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_checkpoints_of_a_job_of_an_earlier_session_are_offered() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let session = || {
+        let settings = Settings::new(directory.path().to_path_buf(), directory.path().join("state"));
+        Session::new(settings, Arc::new(SystemClock::new()), Arc::new(Nobody), commands())
+    };
+    let mut earlier = session();
+    let text = "source bids from nexmark 'bid' with (rate = 100);
+                run `kept job` with (checkpoint = 1h) = bids | into blackhole;";
+    for statement in earlier.parse(text).expect("it parses") {
+        earlier.define_or_run(&statement.node).expect("it is right");
+    }
+    let job = Arc::clone(&earlier.jobs().next().expect("the job").job);
+    job.checkpoint().expect("a checkpoint");
+    job.stop(None, false).expect("it stops with another");
+    drop((job, earlier));
+    let completer = Completer::new(&session());
+    assert_eq!(replacements(&at(&completer, "restore `kept job` from checkpoint ‸")), ["1", "2"]);
+    assert_eq!(replacements(&at(&completer, "restore other from checkpoint ‸")), [""; 0]);
 }
 
 #[test]

@@ -23,4 +23,4 @@ pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
 pub use text::{named, subtask_name, time, time_text};
 pub use watermarks::{held_by, watermarks};
-pub use windows::windows;
+pub use windows::{unanswered_note, windows};

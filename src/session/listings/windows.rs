@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text::{named, pairs};
 use super::{subtask_name, time, time_text};
-use crate::inspect::{JobView, WindowEntryView, WindowView, WindowsView};
+use crate::inspect::{JobView, VertexView, WindowEntryView, WindowView, WindowsView};
 use crate::session::{Column, Listing};
 
 /// Entries of a window in a table, where a line each is worth more than all of them.
@@ -77,8 +77,26 @@ pub fn windows(view: &JobView) -> Listing {
         }
     }
     listing.total = Some(listing.rows.len() as u64 + left_out);
-    listing.note = (left_out > 0).then(|| format!("{left_out} more open windows are not listed"));
+    let unanswered: usize = view.vertices.iter().filter(|vertex| has_windows(vertex)).map(|v| v.unanswered).sum();
+    let notes =
+        [(left_out > 0).then(|| format!("{left_out} more open windows are not listed")), unanswered_note(unanswered)];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    listing.note = (!notes.is_empty()).then(|| notes.join("; "));
     listing
+}
+
+fn has_windows(vertex: &VertexView) -> bool {
+    vertex.subtasks.iter().any(|subtask| subtask.operators.iter().any(|operator| operator.windows().is_some()))
+}
+
+/// The remark that so many subtasks have not answered what the others have, if there are any.
+#[must_use]
+pub fn unanswered_note(subtasks: usize) -> Option<String> {
+    match subtasks {
+        0 => None,
+        1 => Some("1 subtask has not answered yet: of it older figures".to_owned()),
+        more => Some(format!("{more} subtasks have not answered yet: of them older figures")),
+    }
 }
 
 /// `2026-01-02 03:04:00 – 03:04:10`: of the end what differs from the start, and milliseconds where there are some.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::mode::Mode;
-use super::super::row_text::RowText;
+use super::super::row_text::{Look, RowText};
 use crate::api::ResultSink;
 use crate::types::{Batch, Result};
 
@@ -30,9 +30,12 @@ struct Lines {
 }
 
 impl Capture {
-    /// A preview begins, its rows in this mode.
-    pub(super) fn begin(&self, mode: Mode) {
-        *self.lock() = Lines { changed: true, printer: Some(RowText::new(mode)), ..Lines::default() };
+    /// A preview begins, its rows in this mode, and its values as they look in it.
+    pub(super) fn begin(&self, mode: Mode, look: Look) {
+        let mut printer = RowText::new(mode);
+        // The screen draws no escape sequences.
+        printer.set_look(Look { dim: false, ..look });
+        *self.lock() = Lines { changed: true, printer: Some(printer), ..Lines::default() };
         self.interrupted.store(false, Ordering::SeqCst);
     }
 

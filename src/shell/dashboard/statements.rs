@@ -15,8 +15,8 @@ use crate::dashboard::{Answer, Complete};
 use crate::inspect::JobStatus;
 use crate::lang::ast::Statement;
 use crate::session::completion::Completer;
-use crate::session::{Failure, Outcome, Preview, Session, ShellRequest};
-use crate::types::Spanned;
+use crate::session::{Display, Failure, Outcome, Preview, Session, ShellRequest};
+use crate::types::{Spanned, printable};
 
 /// The interval between two looks at a preview, milliseconds.
 const LOOK_MS: u64 = 50;
@@ -103,12 +103,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A preview's rows go to the screen, those of a job where they always go.
+    /// A preview's rows go to the screen, or to the file of `.output`; those of a job where they always go.
     fn execute(&mut self, statement: &Statement) -> Result<Outcome, Failure> {
         if !matches!(statement, Statement::Preview(_)) {
             return crate::commands::execute(&mut self.shell.session, statement);
         }
-        self.capture.begin(self.shell.rows.mode());
+        if self.shell.rows.has_file() {
+            self.shell.rows.begin();
+            return crate::commands::execute(&mut self.shell.session, statement);
+        }
+        self.capture.begin(self.shell.rows.mode(), self.shell.rows.look());
         let before = self.shell.session.set_results(Arc::new(CaptureSink(Arc::clone(self.capture))));
         let outcome = crate::commands::execute(&mut self.shell.session, statement);
         self.shell.session.set_results(before);
@@ -142,13 +146,7 @@ impl Run<'_> {
                 let _ = self.reports.send(Report::Quit);
                 return Err(Stop);
             }
-            ShellRequest::Mode(mode) => {
-                if let Ok(mode) = mode.parse() {
-                    self.shell.rows.set_mode(mode);
-                }
-            }
-            ShellRequest::Rows(rows) => self.shell.rows.set_wanted(rows),
-            ShellRequest::Timer(on) => self.shell.timer = on.unwrap_or(!self.shell.timer),
+            ShellRequest::Display(change) => return self.display(change),
             ShellRequest::Dashboard(Some(job)) => self.select(job),
             ShellRequest::Dashboard(None) => {}
             ShellRequest::Read(file) => return self.read(&file, depth),
@@ -158,9 +156,6 @@ impl Run<'_> {
             ShellRequest::Record(_)
             | ShellRequest::Tutorial(_)
             | ShellRequest::Wait(_)
-            | ShellRequest::Expanded
-            | ShellRequest::Cells(_)
-            | ShellRequest::Output(_)
             | ShellRequest::Outside(_)
             | ShellRequest::Edit
             | ShellRequest::Clear
@@ -168,6 +163,18 @@ impl Run<'_> {
                 self.say("error: this is for the prompt; F2 goes there");
                 return Err(Stop);
             }
+        }
+        Ok(())
+    }
+
+    fn display(&mut self, change: Display) -> Result<(), Stop> {
+        if matches!(change, Display::Rows(_)) {
+            self.say("this holds at the prompt; a preview here goes on until Esc");
+        }
+        match self.shell.set_display(change) {
+            Ok(Some(remark)) => self.say(&printable(&remark)),
+            Ok(None) => {}
+            Err(error) => return Err(self.fail(&Failure::Engine(error), "", "")),
         }
         Ok(())
     }
@@ -210,6 +217,11 @@ impl Run<'_> {
                 Ok(rows) => self.say(&format!("({} written to {})", counted(rows, "row"), file.path().display())),
                 Err(error) => return Err(self.fail(&Failure::Engine(error), text, origin)),
             }
+        }
+        if preview.file.is_none()
+            && let (Some(path), Some(rows)) = (self.shell.rows.file_path(), self.shell.rows.begin().on_screen)
+        {
+            self.say(&format!("({} went to {})", counted(rows, "row"), printable(&path.display().to_string())));
         }
         for lost in lost_rows(&preview.job.view()) {
             self.say(&format!("({lost})"));

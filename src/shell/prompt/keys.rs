@@ -1,5 +1,6 @@
 //! Keys that mean something to the shell and not to the line editor.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
@@ -13,6 +14,8 @@ pub(super) enum Asked {
     Edit(String),
     /// Ctrl-C: an empty line.
     Clear,
+    /// Up, in a line that goes on with a statement: the lines before it, with what was typed in this one.
+    Earlier(String),
 }
 
 /// The request that the last line was ended by, when that was not Enter.
@@ -55,5 +58,23 @@ impl ConditionalEventHandler for EndsLine {
             Key::Clear => Asked::Clear,
         });
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// In the first row of a line that goes on with a statement, the key goes to the lines before it. Elsewhere it is the line
+/// editor's.
+pub(super) struct ToEarlier {
+    pub(super) pressed: Pressed,
+    /// Whether the line goes on with a statement.
+    pub(super) further: Arc<AtomicBool>,
+}
+
+impl ConditionalEventHandler for ToEarlier {
+    fn handle(&self, _event: &Event, _n: RepeatCount, _positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let first_row = !context.line()[..context.pos()].contains('\n');
+        (self.further.load(Ordering::Relaxed) && first_row).then(|| {
+            self.pressed.set(Asked::Earlier(context.line().to_owned()));
+            Cmd::AcceptLine
+        })
     }
 }

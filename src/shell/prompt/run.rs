@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
@@ -15,7 +17,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::helper::Lines;
 use super::history::{self, Entry, HistoryFile};
-use super::keys::{Asked, EndsLine, Key, Pressed};
+use super::keys::{Asked, EndsLine, Key, Pressed, ToEarlier};
 use super::watch::Watcher;
 use crate::inspect::JobStatus;
 use crate::lang::{Due, due, typed_name};
@@ -112,6 +114,11 @@ struct Reader {
     last: String,
     pressed: Pressed,
     watcher: Watcher,
+    /// Whether the line that is read goes on with a statement, for the keys.
+    further: Arc<AtomicBool>,
+    /// The rows of the screen that the lines of the statement so far take, and what the outlet had shown above when the
+    /// first of them was read.
+    drawn: (usize, u64),
     /// The text already typed when the next line begins: before and behind the cursor.
     typed: (String, String),
     defects: u32,
@@ -155,6 +162,11 @@ impl Reader {
             let ends = EndsLine { pressed: pressed.clone(), key };
             editor.bind_sequence(Event::KeySeq(keys), EventHandler::Conditional(Box::new(ends)));
         }
+        let further = Arc::new(AtomicBool::new(false));
+        for key in [KeyEvent(KeyCode::Up, Modifiers::NONE), KeyEvent::ctrl('P')] {
+            let earlier = ToEarlier { pressed: pressed.clone(), further: Arc::clone(&further) };
+            editor.bind_sequence(key, EventHandler::Conditional(Box::new(earlier)));
+        }
         // A terminal that can't be edited on has no printer; text goes to the streams then.
         if let Ok(mut printer) = editor.create_external_printer() {
             let above = move |text| printer.print(text).map_err(io::Error::other);
@@ -163,7 +175,8 @@ impl Reader {
         let history = if keep_history { open_history(&mut editor) } else { None };
         let last = editor.history().into_iter().last().cloned().unwrap_or_default();
         let watcher = Watcher::start(shell.interrupts.clone())?;
-        Ok(Self { editor, history, last, pressed, watcher, typed: Default::default(), defects: 0 })
+        let (drawn, typed) = Default::default();
+        Ok(Self { editor, history, last, pressed, watcher, further, drawn, typed, defects: 0 })
     }
 
     fn statements(&mut self, shell: &mut Shell) -> Result<()> {
@@ -184,6 +197,7 @@ impl Reader {
                     }
                 }
                 (Ok(_), Some(Asked::Clear)) | (Err(ReadlineError::Interrupted), _) => self.begin_anew(),
+                (Ok(_), Some(Asked::Earlier(text))) => self.take_back(text),
                 (Ok(_), Some(Asked::Edit(text))) => {
                     let begun = self.begun() + &text;
                     self.begin_anew();
@@ -195,6 +209,7 @@ impl Reader {
                     }
                 }
                 (Ok(line), None) => {
+                    self.drawn.0 += rows_of(PROMPT, &line, render::terminal_width().map_or(80, usize::from));
                     let Some(text) = self.statement(shell, &line) else { continue };
                     if self.run(shell, text) == Some(End::Quit) {
                         return Ok(());
@@ -219,6 +234,22 @@ impl Reader {
     /// The lines of the statement that the next one goes on with.
     fn begun(&self) -> String {
         self.editor.helper().map(|helper| helper.earlier.clone()).unwrap_or_default()
+    }
+
+    /// The lines of the statement so far are typed anew, as one text with `line` below them: the cursor stands at the end
+    /// of the one before it.
+    fn take_back(&mut self, line: String) {
+        if outlet_is_terminal() {
+            let (rows, shown) = self.drawn;
+            // What was shown between the lines stays there.
+            let rows = if shown == outlet().shown_above() { rows } else { 0 };
+            outlet().erase(rows + rows_of(FURTHER, &line, render::terminal_width().map_or(80, usize::from)));
+        }
+        let mut before = self.begun();
+        before.truncate(before.trim_end_matches('\n').len());
+        let behind = if line.is_empty() { line } else { format!("\n{line}") };
+        self.begin_anew();
+        self.typed = (before, behind);
     }
 
     /// The next line begins a statement.
@@ -288,6 +319,10 @@ impl Reader {
         shell.interrupts.set_reading(true);
         let above = outlet().at_prompt();
         let further = self.is_further();
+        self.further.store(further, Ordering::Relaxed);
+        if !further {
+            self.drawn = (0, outlet().shown_above());
+        }
         let editor = &mut self.editor;
         // The jobs must not die of a defect of the line editor: it counts rows in 16 bits, which an enormous paste exceeds.
         let prompt = if further { FURTHER } else { PROMPT };
@@ -311,6 +346,8 @@ impl Reader {
             outlet().erase(rows);
         }
         let left = dashboard::open(shell, None);
+        // What came meanwhile stands between this line and those before it.
+        self.drawn.0 = 0;
         if let Err(error) = &left {
             print::error(Printable::line(&format!("error: {error}")));
         }

@@ -146,6 +146,28 @@ fn numbers_and_instants_look_as_asked_in_tables_and_never_in_data() {
 }
 
 #[test]
+fn instants_in_arrays_maps_and_rows_are_shown_in_the_zone_too() {
+    use arrow_array::builder::{ListBuilder, MapBuilder, StringBuilder, TimestampMillisecondBuilder};
+    use arrow_array::{Array, StructArray, TimestampMillisecondArray};
+    const AT: i64 = 1_767_225_600_000;
+    let builder = || TimestampMillisecondBuilder::new().with_timezone("UTC");
+    let mut list = ListBuilder::new(builder());
+    list.append_value([Some(AT), None]);
+    let mut map = MapBuilder::new(None, StringBuilder::new(), builder());
+    map.keys().append_value("k");
+    map.values().append_value(AT);
+    map.append(true).expect("an entry");
+    let instants = TimestampMillisecondArray::from(vec![AT]).with_timezone("UTC");
+    let field = Arc::new(arrow_schema::Field::new("f", instants.data_type().clone(), true));
+    let row = StructArray::new(vec![field].into(), vec![Arc::new(instants)], None);
+    let rows = batch(vec![("l", Arc::new(list.finish())), ("m", Arc::new(map.finish())), ("r", Arc::new(row))]);
+    let look = Look { zone: Some(chrono_tz::Europe::Berlin), ..Look::default() };
+    let table = looked(Mode::Vertical, look, &rows, Some(120));
+    assert_eq!(table.matches("2026-01-01 01:00:00.000+01:00").count(), 3, "{table}");
+    assert_eq!(looked(Mode::Vertical, Look::default(), &rows, Some(120)).matches("00:00:00.000Z").count(), 3);
+}
+
+#[test]
 fn a_long_value_is_cut_with_its_length() {
     let long = "x".repeat(1_204);
     let rows = batch(vec![("t", text(&[&long, "short"])), ("n", numbers(&[1, 2]))]);

@@ -1,11 +1,13 @@
 //! Values as the text of cells.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, FieldRef};
 use chrono_tz::Tz;
 
 use super::super::cells::safe;
@@ -28,16 +30,31 @@ pub(in crate::shell) struct Look {
     pub(in crate::shell) dim: bool,
 }
 
-/// The columns of a batch as they are shown: instants in the zone of `look`.
+/// The columns of a batch as they are shown: instants in the zone of `look`, those in arrays, maps and rows too.
 pub(in crate::shell) fn shown_columns(batch: &Batch, look: Look) -> Result<Vec<ArrayRef>> {
-    let shown = |column: &ArrayRef| match (column.data_type(), look.zone) {
-        (DataType::Timestamp(unit, Some(_)), Some(zone)) => {
-            let local = DataType::Timestamp(*unit, Some(zone.name().into()));
-            arrow_cast::cast(column, &local).map_err(Error::from)
-        }
-        _ => Ok(column.clone()),
+    let columns = batch.columns().columns();
+    let Some(zone) = look.zone else { return Ok(columns.to_vec()) };
+    let shown = |column: &ArrayRef| match zoned(column.data_type(), zone) {
+        local if local == *column.data_type() => Ok(column.clone()),
+        local => arrow_cast::cast(column, &local).map_err(Error::from),
     };
-    batch.columns().columns().iter().map(shown).collect()
+    columns.iter().map(shown).collect()
+}
+
+/// The type with its instants in `zone`.
+fn zoned(ty: &DataType, zone: Tz) -> DataType {
+    let within = |field: &FieldRef| {
+        let ty = zoned(field.data_type(), zone);
+        Arc::new(field.as_ref().clone().with_data_type(ty))
+    };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else holds instants")]
+    match ty {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some(zone.name().into())),
+        DataType::List(field) => DataType::List(within(field)),
+        DataType::Map(field, sorted) => DataType::Map(within(field), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(within).collect()),
+        other => other.clone(),
+    }
 }
 
 /// A column, its nulls, and what makes text of the rest.

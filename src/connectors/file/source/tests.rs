@@ -473,6 +473,38 @@ fn a_named_pipe_is_read_once_as_it_comes() {
 }
 
 #[test]
+fn a_pipe_is_unpacked_by_its_first_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let row = |id| format!("{{\"id\":{id}}}\n");
+    let content: String = (0..50_000).map(row).collect();
+    let read_of = |bytes: Vec<u8>, options: &[(&'static str, OptionValue)]| {
+        let path = path.clone();
+        let writing = std::thread::spawn(move || {
+            fs::OpenOptions::new().write(true).open(path).unwrap().write_all(&bytes).unwrap();
+        });
+        let planned = source(&request(Some("pipe"), None, options, dir.path())).map_err(|error| error.to_string());
+        let got = planned.map(|planned| read(&*planned, &start(1, &[0], 1_000)).unwrap());
+        writing.join().unwrap();
+        got
+    };
+    let half = content.len() / 2;
+    let (front, back) = (&content.as_bytes()[..half], &content.as_bytes()[half..]);
+    for packed in [[gzip(front), gzip(back)].concat(), [zstd(front), zstd(back)].concat()] {
+        let got = read_of(packed, &[]).unwrap();
+        assert_eq!((got.rows(), got.rejected.len()), (50_000, 0));
+    }
+    assert_eq!(
+        read_of(zstd(content.as_bytes()), &[("compression", OptionValue::Text("zstd".to_owned()))]).unwrap().rows(),
+        50_000
+    );
+    let whole = gzip(content.as_bytes());
+    let cut = read_of(whole[..whole.len() - 9].to_vec(), &[]).err().unwrap();
+    assert!(cut.contains("the compressed data is cut off"), "{cut}");
+}
+
+#[test]
 fn the_format_of_a_file_without_a_telling_name_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.log"), "\u{feff}  {\"x\":1}\n").unwrap();

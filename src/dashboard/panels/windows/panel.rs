@@ -67,11 +67,13 @@ impl Windows {
             operator.views().map(|(_, _, view)| view.windows().map_or(0, |windows| windows.left_out)).sum();
         let more = if left_out > 0 { format!(", {} more not listed", count(left_out)) } else { String::new() };
         let fired = open.len() - waiting.len();
+        let unanswered = listings::unanswered_note(operator.vertex.unanswered);
         let line = vec![
             (clean(&operator.name()).into_owned(), theme.heading),
             (next, theme.text),
             (format!("  ·  {} open{more}", waiting.len()), theme.text),
             (if fired > 0 { format!(", {fired} fired wait for late rows") } else { String::new() }, theme.dim),
+            (unanswered.map_or_else(String::new, |note| format!("  ·  {note}")), theme.warn),
         ];
         let x = canvas.pieces(area, 0, &line);
         if all.len() > 1 {

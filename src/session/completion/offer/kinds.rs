@@ -3,6 +3,7 @@
 use super::super::scope::side_outputs;
 use super::Offer;
 use crate::api::OptionSpec;
+use crate::lang::TokenKind;
 use crate::plan::{Entry, EntryKind};
 use crate::session::completion::candidate::{Candidate, CandidateKind as Kind};
 use crate::session::completion::cursor::Part;
@@ -83,10 +84,18 @@ impl<'a> Offer<'a> {
 
     pub(super) fn checkpoints(&mut self) {
         let known = self.known;
-        for job in &known.jobs {
-            for id in &job.checkpoints {
-                self.word(&id.to_string(), Kind::Value, &format!("checkpoint of {}", job.name));
-            }
+        // The name of a job stands behind every word that takes a checkpoint.
+        let job = match self.cursor.tokens.get(1).map(|token| &token.kind) {
+            Some(TokenKind::Word(name)) => *name,
+            Some(TokenKind::Quoted(name)) => &**name,
+            _ => return,
+        };
+        let ids = match known.jobs.iter().find(|known| known.name.eq_ignore_ascii_case(job)) {
+            Some(job) => job.checkpoints.clone(),
+            None => kept::checkpoints(&known.state_dir, job),
+        };
+        for id in ids {
+            self.word(&id.to_string(), Kind::Value, &format!("checkpoint of {}", printable(job)));
         }
     }
 
