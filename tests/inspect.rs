@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "inspect/model.rs"]
+mod model;
 #[path = "inspect/truth.rs"]
 mod truth;
 

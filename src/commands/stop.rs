@@ -37,8 +37,10 @@ pub(super) const SPEC: Command = Command {
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let savepoint = args.clause_word("with savepoint")?.map(|to| session.path(&to.node));
+    let to = args.clause_word("with savepoint")?;
+    let savepoint = to.map(|to| session.path(&to.node));
     let entry = session.job(args.word(0)?)?;
     entry.job.stop(savepoint.as_deref(), args.clause("drain").is_some())?;
-    Ok(Outcome::Message(format!("job {} is stopped", entry.name)))
+    let written = to.map_or_else(String::new, |to| format!("; savepoint {} is written", to.node));
+    Ok(Outcome::Message(format!("job {} is stopped{written}", entry.name)))
 }

@@ -30,10 +30,14 @@ impl Past {
     }
 
     /// The same past, its checkpoints being those that `storage` still holds: the others are discarded, and those of a
-    /// run that nobody remembers are listed by what is written of them.
+    /// run that nobody remembers, or of a savepoint that was taken over, are listed by what is written of them.
     pub(super) fn stored_in(mut self, storage: &dyn CheckpointStorage, held: &[CheckpointId]) -> Self {
+        let taken_ms = |id| storage.restore(id).ok().map(|point| point.manifest().taken_at_ms);
         for checkpoint in &mut self.checkpoints {
-            if checkpoint.status == CheckpointStatus::Completed && !held.contains(&CheckpointId(checkpoint.id)) {
+            let id = CheckpointId(checkpoint.id);
+            // Where a savepoint was taken over the numbers begin anew: what is held may be another of that number.
+            let is_held = held.contains(&id) && taken_ms(id).is_none_or(|ms| ms == checkpoint.triggered_ms);
+            if checkpoint.status == CheckpointStatus::Completed && !is_held {
                 checkpoint.status = CheckpointStatus::Discarded;
             }
         }
@@ -41,14 +45,15 @@ impl Past {
             self.checkpoints.iter().any(|view| view.id == id.0 && view.status == CheckpointStatus::Completed)
         };
         // One that can't be read can't be restored either; a restore from it says why.
-        let unknown = held.iter().filter(|&&id| !known(id)).filter_map(|&id| Some((id, storage.restore(id).ok()?)));
+        let unknown = held.iter().filter(|&&id| !known(id)).filter_map(|&id| Some((id, taken_ms(id)?)));
         let found: Vec<CheckpointView> = unknown
-            .map(|(id, point)| CheckpointView {
+            .map(|(id, taken_ms)| CheckpointView {
                 status: CheckpointStatus::Completed,
-                ..CheckpointView::triggered(id.0, point.manifest().taken_at_ms)
+                ..CheckpointView::triggered(id.0, taken_ms)
             })
             .collect();
-        self.checkpoints.splice(0..0, found);
+        self.checkpoints.extend(found);
+        self.checkpoints.sort_by_key(|checkpoint| checkpoint.triggered_ms);
         self
     }
 }

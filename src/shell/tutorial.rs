@@ -47,13 +47,17 @@ fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
     })
 }
 
-fn list() -> String {
+/// The lessons with their titles, which are broken between words where the terminal has `width` columns.
+fn list(width: Option<usize>) -> String {
     let registries = registries(crate::commands::specs());
     let mut text = String::new();
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
         let lesson = Lesson::parse(tutorial.text, &registries);
+        let name = format!("{}  {:16} ", index + 1, tutorial.name);
+        let room = width.map(|width| width.saturating_sub(name.len())).filter(|&room| room > name.len());
+        let title = room.map_or_else(|| vec![lesson.title().to_owned()], |room| wrapped(lesson.title(), room));
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}  {:16} {}", index + 1, tutorial.name, lesson.title());
+        let _ = writeln!(text, "{name}{}", title.join(&format!("\n{:1$}", "", name.len())));
     }
     text
 }
@@ -66,7 +70,7 @@ pub(super) type RunText = fn(&mut Shell, &str, &str) -> Result<End>;
 /// `lotic tutorial [NAME]`
 pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Result<u8> {
     let Some(name) = name else {
-        print::data(list())?;
+        print::data(list(None))?;
         print::error(HOW);
         return Ok(EXIT_OK);
     };
@@ -90,7 +94,7 @@ pub(super) fn run(name: Option<&str>, no_wait: bool, run_text: RunText) -> Resul
 /// `tutorial [NAME]` at the prompt.
 pub(super) fn from_prompt(shell: &mut Shell, name: Option<&str>, run_text: RunText) -> Result<End> {
     let Some(name) = name else {
-        shell.data(list())?;
+        shell.data(list(render::terminal_width().map(usize::from)))?;
         shell.message(HOW);
         return Ok(End::Done);
     };
@@ -236,7 +240,8 @@ fn proceeds(interrupts: &Interrupts, step: usize, steps: usize) -> Result<bool> 
 const fn goes_on(key: KeyCode) -> Option<bool> {
     match key {
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(false),
-        KeyCode::Enter | KeyCode::Char(' ') => Some(true),
+        // Not the space bar: whoever types a statement here would run the rest of the lesson.
+        KeyCode::Enter => Some(true),
         _ => None,
     }
 }
@@ -283,6 +288,16 @@ mod tests {
         }
         let lines = ["One two three".to_owned(), "four.".to_owned(), "  as it stands, however long".to_owned()];
         assert_eq!(fitted(&lines, Some(10)), ["One two", "three", "four.", "  as it stands, however long"]);
+    }
+
+    #[test]
+    fn titles_are_broken_between_words() {
+        for width in [80, 46] {
+            let listed = list(Some(width));
+            assert!(listed.lines().all(|line| line.chars().count() <= width), "{listed}");
+            assert!(listed.split_whitespace().eq(list(None).split_whitespace()), "{listed}");
+        }
+        assert_eq!(list(None).lines().count(), TUTORIALS.len());
     }
 
     #[test]

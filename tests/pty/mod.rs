@@ -301,16 +301,24 @@ impl Pty {
         });
     }
 
-    /// The list that a statement prints as JSON, which may be longer than the screen.
+    /// The listing that a statement prints as JSON, which may be longer than the screen: a list, or an object.
     pub(crate) fn json(&mut self, statement: &str) -> serde_json::Value {
         let already = self.bytes().len();
         self.press(&format!("{statement}\r"));
-        self.until("the list", |pty| pty.bytes()[already..].contains("\n]"));
+        let printed = |pty: &Self| -> Option<String> {
+            let bytes = pty.bytes().split_off(already);
+            let (from, end) = [("\n[", "\n]"), ("\n{", "\n}")]
+                .iter()
+                .filter_map(|(begin, end)| bytes.find(begin).map(|from| (from, *end)))
+                .min()?;
+            if bytes[from + 1..].starts_with("[]") {
+                return Some("[]".to_owned());
+            }
+            bytes[from..].find(end).map(|to| bytes[from + 1..from + to + end.len()].to_owned())
+        };
+        self.until("the listing", |pty| printed(pty).is_some());
         self.prompt();
-        let bytes = self.bytes();
-        let json =
-            bytes.rfind("\n[").zip(bytes.rfind("\n]")).map(|(from, to)| &bytes[from + 1..to + 2]).expect("a list");
-        serde_json::from_str(json).expect("JSON")
+        serde_json::from_str(&printed(self).unwrap_or_default()).expect("JSON")
     }
 
     /// Types what ends a line and waits until it is on the screen: what is typed while no line is being read is lost.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 
 use crate::dashboard::testing::{PANELS, START_MS, app, app_of, at, line, press, screen, typed};
-use crate::dashboard::{Answer, App, AppOptions};
+use crate::dashboard::{Answer, App, AppOptions, Caption, JobFacts, JobLine};
 use crate::inspect::{JobStatus, JobView};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -20,12 +20,14 @@ fn shown(name: &str, make: impl Fn() -> App) {
     }
 }
 
-/// A snapshot at the smallest that is fully usable.
-fn small(name: &str, keys: &str) {
-    let mut app = app();
-    screen(&mut app, 80, 24);
-    typed(&mut app, keys);
-    insta::assert_snapshot!(name, screen(&mut app, 80, 24));
+/// A snapshot at each of the sizes of what these keys open.
+fn opened(name: &str, keys: &str) {
+    shown(name, || {
+        let mut app = app();
+        screen(&mut app, 80, 24);
+        typed(&mut app, keys);
+        app
+    });
 }
 
 #[test]
@@ -44,71 +46,116 @@ fn help() {
         typed(&mut app, "2?");
         app
     });
-    small("help_searched", "?chec");
+    opened("help_searched", "?chec");
 }
 
 #[test]
 fn dialogs() {
-    small("savepoint", "s");
-    small("restore", "r");
-    small("kill", "x");
-    small("kill_asks", "x\n");
+    opened("savepoint", "s");
+    opened("restore", "r");
+    opened("kill", "x");
+    opened("kill_asks", "x\n");
+}
+
+#[test]
+fn jobs() {
+    shown("jobs", || {
+        let mut app = app();
+        let failed =
+            JobFacts { cause: Some("bids.ndjson:17: not a number".to_owned()), restarts: 3, ..JobFacts::default() };
+        let cold = JobLine { facts: failed, ..line("cold", JobStatus::Failed) };
+        app.set_jobs(vec![line("hot", JobStatus::Running), cold], START_MS + 31_000);
+        typed(&mut app, "J");
+        app
+    });
+}
+
+#[test]
+fn a_demo_with_its_caption_and_the_question_of_who_leaves_it() {
+    let caption = Caption {
+        question: "Which auctions get the most bids, and at what price, in each ten seconds?",
+        look: "Look: bids flow from left to right.  4 windows fill  5 state by key  x kill one",
+    };
+    for (name, keys) in [("demo", ""), ("demo_is_left", "q")] {
+        shown(name, || {
+            let mut app = App::new(PANELS, AppOptions { demo: Some(caption), ..AppOptions::default() });
+            app.set_jobs(vec![line("hot", JobStatus::Running)], START_MS);
+            app.update(Arc::new(at(30)));
+            typed(&mut app, keys);
+            app
+        });
+    }
 }
 
 #[test]
 fn a_command_line_with_candidates() {
-    let mut app = app();
-    app.set_complete(Box::new(|_, at| (at.saturating_sub(2), vec!["checkpoint".to_owned(), "checkpoints".to_owned()])));
-    screen(&mut app, 80, 24);
-    typed(&mut app, ":ch\t\t");
-    insta::assert_snapshot!(screen(&mut app, 80, 24));
+    shown("candidates", || {
+        let mut app = app();
+        let candidates = || vec!["checkpoint".to_owned(), "checkpoints".to_owned()];
+        app.set_complete(Box::new(move |_, at| (at.saturating_sub(2), candidates())));
+        screen(&mut app, 80, 24);
+        typed(&mut app, ":ch\t\t");
+        app
+    });
 }
 
 #[test]
 fn answers() {
-    let mut app = app();
-    screen(&mut app, 80, 24);
-    typed(&mut app, ":fliter\n");
     let text = "error: unknown stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
-    app.answer(&Answer { statement: "fliter".into(), text: text.into(), failed: true });
-    insta::assert_snapshot!("answer_error", screen(&mut app, 80, 24));
-    press(&mut app, KeyCode::Esc);
-    let rows: Vec<String> = (1..60).map(|row| format!("{row:4}  auction {}", 1_000 + row)).collect();
-    app.answer(&Answer { statement: "show rows".into(), text: rows.join("\n"), failed: false });
-    press(&mut app, KeyCode::PageDown);
-    screen(&mut app, 80, 24);
-    press(&mut app, KeyCode::PageDown);
-    insta::assert_snapshot!("answer_long", screen(&mut app, 80, 24));
+    shown("answer_error", || {
+        let mut app = app();
+        screen(&mut app, 80, 24);
+        typed(&mut app, ":fliter\n");
+        app.answer(&Answer { statement: "fliter".into(), text: text.into(), failed: true });
+        app
+    });
+    let rows: Vec<String> = (1..90).map(|row| format!("{row:4}  auction {}", 1_000 + row)).collect();
+    for (width, height) in SIZES {
+        let mut app = app();
+        app.answer(&Answer { statement: "show rows".into(), text: rows.join("\n"), failed: false });
+        for _ in 0..2 {
+            screen(&mut app, width, height);
+            press(&mut app, KeyCode::PageDown);
+        }
+        insta::assert_snapshot!(format!("answer_long_{width}x{height}"), screen(&mut app, width, height));
+    }
 }
 
 #[test]
 fn a_preview() {
-    let mut app = app();
-    screen(&mut app, 80, 24);
-    app.preview("bids | filter price > 100 | map auction, price");
-    app.preview_rows((0..30).map(|row| format!("{:7}  {:5}", 1_000 + row, row * 17)).collect(), 1_200);
-    insta::assert_snapshot!(screen(&mut app, 80, 24));
+    shown("preview", || {
+        let mut app = app();
+        screen(&mut app, 80, 24);
+        app.preview("bids | filter price > 100 | map auction, price");
+        app.preview_rows((0..30).map(|row| format!("{:7}  {:5}", 1_000 + row, row * 17)).collect(), 1_200);
+        app
+    });
 }
 
 #[test]
 fn before_there_is_a_job() {
-    let mut app = App::new(PANELS, AppOptions::default());
-    app.set_jobs(Vec::new(), START_MS);
-    insta::assert_snapshot!(screen(&mut app, 80, 24));
+    shown("before_there_is_a_job", || {
+        let mut app = App::new(PANELS, AppOptions::default());
+        app.set_jobs(Vec::new(), START_MS);
+        app
+    });
 }
 
 #[test]
 fn a_job_that_failed_says_why() {
-    let mut app = app();
     let failed = JobView {
         status: JobStatus::Failed,
         cause: Some("bids.ndjson:17: not a number \u{1b}[2J".into()),
         restarts: 3,
         ..at(31)
     };
-    app.update(Arc::new(failed));
-    app.set_jobs(vec![line("cold", JobStatus::Running), line("hot", JobStatus::Failed)], START_MS + 31_000);
-    insta::assert_snapshot!(screen(&mut app, 80, 24));
+    let failed = Arc::new(failed);
+    shown("a_job_that_failed_says_why", || {
+        let mut app = app();
+        app.update(Arc::clone(&failed));
+        app.set_jobs(vec![line("cold", JobStatus::Running), line("hot", JobStatus::Failed)], START_MS + 31_000);
+        app
+    });
 }
 
 #[test]

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use super::text::{named, pairs, percent};
 use super::{subtask_name, time};
-use crate::inspect::{JobView, OperatorView, StateOrigin, StateView};
+use crate::inspect::{ExchangeView, JobView, OperatorView, StateOrigin, StateView};
 use crate::session::{Column, Listing};
-use crate::types::CellValue;
 
 /// The entries that were read, each with its key and its value columns.
 #[must_use]
@@ -111,12 +110,13 @@ pub fn hot_keys(view: &JobView) -> Listing {
         "no keys were sampled yet",
     );
     for vertex in &view.vertices {
+        let names = partitioned_by(view, vertex.id);
         for subtask in &vertex.subtasks {
             for hot in subtask.operators.iter().flat_map(OperatorView::hot_keys) {
                 listing.push(vec![
                     json!(subtask_name(vertex.id, subtask.index)),
                     json!(vertex.name),
-                    json!(hot.key.iter().map(CellValue::to_json).collect::<Vec<_>>()),
+                    named(names.iter().map(String::as_str), &hot.key),
                     json!(hot.rows),
                     json!(hot.of),
                     percent(hot.rows, hot.of),
@@ -125,6 +125,15 @@ pub fn hot_keys(view: &JobView) -> Listing {
         }
     }
     listing
+}
+
+/// The columns that the rows of a vertex are dealt out by.
+fn partitioned_by(view: &JobView, vertex: usize) -> &[String] {
+    let hashed = view.edges.iter().filter(|edge| edge.to == vertex).find_map(|edge| match &edge.exchange {
+        ExchangeView::Hash(columns) => Some(&columns[..]),
+        ExchangeView::Forward | ExchangeView::Rebalance | ExchangeView::Broadcast | ExchangeView::Global => None,
+    });
+    hashed.unwrap_or_default()
 }
 
 /// Where state was read, for people; and for JSON, with the number of the checkpoint.
