@@ -156,12 +156,12 @@ const MISTAKES: [(&str, &str); 40] = [
     ("bids | map sum(price)", "aggregate"),
     ("run = bids", "expected"),
     ("run hot = bids | limit 3", "where its rows go"),
-    ("run hot = bids | into nowhere", "unknown sink"),
+    ("run hot = bids | into nowhere", "there is no sink"),
     ("run hot with (paralelism = 2) = bids | into print", "did you mean `parallelism`?"),
     ("checkpoint hott", "there is no job `hott`"),
     ("source s from fiel 'x'", "did you mean `file`?"),
     ("source s from file 'missing.ndjson'", "missing.ndjson"),
-    ("bids | filter channel = Apple", "unknown column"),
+    ("bids | filter channel = Apple", "there is no column"),
     ("bids | into", "expected"),
 ];
 

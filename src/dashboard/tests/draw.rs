@@ -69,7 +69,7 @@ fn answers() {
     let mut app = app();
     screen(&mut app, 80, 24);
     typed(&mut app, ":fliter\n");
-    let text = "error: unknown stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
+    let text = "error: there is no stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
     app.answer(&Answer { statement: "fliter".into(), text: text.into(), failed: true });
     insta::assert_snapshot!("answer_error", screen(&mut app, 80, 24));
     press(&mut app, KeyCode::Esc);
