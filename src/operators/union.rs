@@ -33,7 +33,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         if theirs.len() != fields.len() {
             let (theirs, ours) = (counted(theirs.len() as u64, "column"), fields.len());
             let message = format!("`{}` has {theirs}, and the stream so far has {ours}", name.node);
-            return Err(Diagnostic::at(name.span, message).help(format!("pick them with `map`: {}", shape.schema)));
+            return Err(Diagnostic::at(name.span, message)
+                .help(format!("pick the columns with `map`: the stream so far has {}", shape.schema)));
         }
         for (ours, theirs) in fields.iter_mut().zip(theirs) {
             if ours.ty != theirs.ty {

@@ -238,7 +238,7 @@ impl Catalog {
         let (found, kind) = (item.name().to_owned(), item.kind());
         if item.origin() == Origin::Demo {
             return Err(Diagnostic::at(name.span, format!("`{found}` is demo data, which is always there"))
-                .help("define a source of your own with this name, and `{found}` means that one"));
+                .help(format!("define one of your own with this name, and `{found}` means that one")));
         }
         self.entries.remove(&found);
         self.removed.insert(found.clone());

@@ -59,6 +59,12 @@ pub(super) fn lower_pipeline(
     Ok((lowering.at, lowering.shape))
 }
 
+/// The error of an `into` that stages stand behind.
+pub(super) fn into_is_last(span: Span) -> Diagnostic {
+    Diagnostic::at(span, "`into` must be the last stage")
+        .help("write a second pipeline into the job: run NAME { …; … }")
+}
+
 impl Lowering<'_, '_> {
     /// Refuses `into` where a pipeline goes on, or has no sink.
     fn may_end(&self, stage: &StageArgs, may: bool, job: bool) -> Result<(), Diagnostic> {
@@ -66,8 +72,7 @@ impl Lowering<'_, '_> {
             return Ok(());
         }
         if job {
-            return Err(Diagnostic::at(stage.span, "`into` must be the last stage")
-                .help("write a second pipeline into the job: run NAME { …; … }"));
+            return Err(into_is_last(stage.span));
         }
         let error = Diagnostic::at(stage.span, "only a job writes into a sink");
         Err(if self.builder.is_in_stream() {

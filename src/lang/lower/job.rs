@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::{INTO, PipelineBody, lower_pipeline};
+use super::context::{INTO, PipelineBody, into_is_last, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
     Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Place, StreamBody, StreamDef, StreamGraph,
@@ -150,6 +150,9 @@ pub fn lower_job(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
+            if let Some(into) = pipeline.stages.iter().find(|stage| stage.spec.name == INTO) {
+                return Err(into_is_last(into.args.span));
+            }
             return Err(Diagnostic::at(pipeline.span, "a pipeline of a job must say where its rows go")
                 .label("expected `| into SINK` at its end")
                 .help("`| into print` shows them on the screen"));

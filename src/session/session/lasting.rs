@@ -55,7 +55,9 @@ impl Session {
         }
         let kept = kept::names(self.state_dir());
         let known = self.jobs.iter().map(|entry| entry.name.as_str()).chain(kept.iter().map(String::as_str));
-        Diagnostic::at(name.span, format!("there is no job `{}`", name.node)).did_you_mean(&name.node, known)
+        Diagnostic::at(name.span, format!("there is no job `{}`", name.node))
+            .help("`show jobs` lists the jobs")
+            .did_you_mean(&name.node, known)
     }
 
     /// Starts a job that this session has not run, by the statement that it was started with.
