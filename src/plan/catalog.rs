@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(origin(&catalog, "bids"), Some(Origin::Demo));
         assert_eq!(catalog.drop(&name("Mine")).ok(), Some(("mine".to_owned(), EntryKind::Source)));
         assert_eq!(origin(&catalog, "mine"), None);
-        insta::assert_snapshot!(catalog.drop(&name("clicks")).unwrap_err(), @"`clicks` is demo data, which is always there (define a source of your own with this name, and `{found}` means that one)");
+        insta::assert_snapshot!(catalog.drop(&name("clicks")).unwrap_err(), @"`clicks` is demo data, which is always there (define one of your own with this name, and `clicks` means that one)");
     }
 
     #[test]

@@ -333,7 +333,7 @@ mod tests {
             assert!(refused.contains(option) && refused.contains("has no effect"), "{refused}");
         }
         let both = read(&["--drain", "run", "j.lotic", "--no-drain"]).unwrap_err();
-        assert!(both.contains("--drain and --no-drain"), "{both}");
+        assert!(both.contains("--drain or --no-drain, not both"), "{both}");
         assert!(read(&["--drain", "--no-drain"]).is_err());
         let bench = read(&["bench", "--parallelism", "2"]).map(|cli| cli.subcommand);
         assert!(matches!(bench, Ok(Some(Command::Bench(_)))), "its own option");
