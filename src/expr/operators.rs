@@ -182,6 +182,7 @@ fn no_comparison(op: CompareOp, left: &LogicalType, right: &LogicalType, span: S
 /// How a value of such a type is written.
 const fn written(ty: &LogicalType) -> &'static str {
     use LogicalType as T;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of the types that a string is read as the others are numbers")]
     match ty {
         T::Date => "a date is written '2020-02-29'",
         T::Time => "a time is written '13:30:00'",

@@ -306,7 +306,7 @@ impl Session {
                 run.name.span,
                 format!("`--savepoint {}` is taken by job `{other}`", savepoint.display()),
             )
-            .help(format!("a savepoint is of one job; `stop JOB with savepoint 'DIR'` writes one for each"))
+            .help(format!("a savepoint is of one job; `stop {other} with savepoint 'DIR'` writes that of `{other}`"))
             .into());
         }
         let options = JobOptions {
