@@ -616,13 +616,13 @@ fn standard_input_is_data_where_statements_come_from_elsewhere() {
     // There is one, once.
     let done = lotic(directory.path(), &["-c", "stdin | limit 1; stdin | limit 1"], Some(&rows));
     assert_eq!((out(&done).lines().count(), done.status.code()), (1, Some(1)));
-    assert!(err(&done).contains("standard input has been read: it is there once"), "{}", err(&done));
+    assert!(err(&done).contains("standard input has been read already, and can be read once"), "{}", err(&done));
     for arguments in [&[][..], &["run", "-"]] {
         let done = lotic(directory.path(), arguments, Some("stdin | limit 1\n"));
         assert_eq!(done.status.code(), Some(1));
         let said = err(&done);
-        assert!(said.contains("standard input can't be read: what lotic runs comes from there"), "{said}");
-        assert!(said.contains("lotic -c '…' and lotic run FILE leave it to the data"), "{said}");
+        assert!(said.contains("standard input can't be read: what lotic runs comes from it"), "{said}");
+        assert!(said.contains("`lotic -c '…'` and `lotic run FILE` leave standard input to the data"), "{said}");
     }
     // A stream of that name goes before.
     let own = "source stdin from nexmark 'bid' with (events = 50); stdin | map 1 as one | limit 2";
@@ -789,11 +789,11 @@ fn a_followed_folder_is_read_exactly_once_over_a_restart() {
 fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
     let directory = tempfile::tempdir().expect("a directory");
     for (script, said) in [
-        ("!touch made", "this is for the prompt: a script starts no programs"),
+        ("!touch made", "only the prompt starts programs; a script can't"),
         (".edit", "this is for the prompt"),
         (".pager 'touch made'", "this is for the prompt"),
-        ("select * from bids", "SQL comes later"),
-        (&format!("{GENERATED} source g from nexmark 'bid';"), "first `drop source g`, or give this one another name"),
+        ("select * from bids", "SQL is not available yet"),
+        (&format!("{GENERATED} source g from nexmark 'bid';"), "`drop source g` first, or give this one another name"),
     ] {
         let done = lotic(directory.path(), &["-c", script], None);
         assert_eq!(done.status.code(), Some(1), "{script}");

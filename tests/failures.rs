@@ -67,7 +67,7 @@ fn what_is_killed_restarts_and_the_listing_says_why() {
         assert!(type_in(&mut test, text).is_err(), "{text}");
     }
     let error = type_in(&mut test, "kill taskmanager 3 of t").expect_err("there are two").to_string();
-    assert_eq!(error, "the job's slots are on task managers 1 to 2");
+    assert_eq!(error, "there is no task manager 3: the job runs on 2 task managers");
     type_in(&mut test, "kill subtask 0[1] of t").expect("it runs");
     assert_eq!(restarted(&test, 1).cause.as_deref(), Some("killed by command"));
     type_in(&mut test, "kill taskmanager 2 of t").expect("it runs");

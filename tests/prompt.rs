@@ -385,7 +385,7 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut terminal = Pty::shell(directory.path());
     terminal.press("source s from nexmark 'bid' with (password = 'hunter2');\r");
-    terminal.shows("unknown option");
+    terminal.shows("has no option");
     terminal.prompt();
     for (name, secret) in [("sas", "hunter3"), ("session", "hunter4"), ("connection_string", "hunter5")] {
         terminal.press(&format!("sink s to blackhole with ({name} = '{secret}');\r"));
@@ -394,7 +394,7 @@ fn the_history_outlives_the_shell_and_holds_no_secret() {
     }
     terminal.line("stream two = s");
     terminal.statement("  | filter price > 7;");
-    terminal.shows("unknown stream");
+    terminal.shows("there is no stream");
     terminal.prompt();
     terminal.press("\\q\r");
     assert_eq!(terminal.exit_code(), 0);
@@ -590,7 +590,7 @@ fn a_new_shell_knows_what_the_last_one_defined_and_goes_on_with_its_job() {
     terminal.shows("hot: last checkpoint ");
     terminal.shows("s ago; `restore JOB` goes on from there");
     terminal.statement("describe hot");
-    terminal.shows("it does not run here; this is its last checkpoint ");
+    terminal.shows("the job does not run in this shell; this is its last checkpoint ");
     terminal.statement("checkpoints hot");
     terminal.shows("completed");
     terminal.statement("pause hot");
@@ -736,7 +736,7 @@ fn definitions_of_many_processes_are_all_kept_and_a_file_of_statements_knows_non
     std::fs::write(directory.path().join("k.lotic"), "source s0_0 from nexmark 'bid'; stream mine = s0_0;")
         .expect("written");
     let (code, said) = lotic(directory.path(), &state, &["run", "j.lotic"]);
-    assert!(code == Some(1) && said.contains("unknown stream or source `s0_0`"), "{said}");
+    assert!(code == Some(1) && said.contains("there is no stream or source `s0_0`"), "{said}");
     let (code, said) = lotic(directory.path(), &state, &["run", "k.lotic"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert!(say("describe mine").1.contains("auction"), "what a file defines is remembered too");
@@ -769,7 +769,7 @@ fn a_job_is_restored_with_what_it_was_made_of_whatever_the_names_mean_now() {
     assert!(code == Some(0) && said.contains("\"parallelism\": 2"), "{said}");
     // What is defined in the shell itself goes before that.
     let (code, said) = say("source src from values with (rows = array[2]); restore r");
-    assert!(code == Some(1) && said.contains("the statement of job `r`: unknown column `auction`"), "{said}");
+    assert!(code == Some(1) && said.contains("the statement of job `r`: there is no column `auction`"), "{said}");
     let (code, said) = say("restore nothing");
     assert!(code == Some(1) && said.contains("there is no job `nothing`"), "{said}");
     // In another state directory the savepoint is all there is.
@@ -778,7 +778,7 @@ fn a_job_is_restored_with_what_it_was_made_of_whatever_the_names_mean_now() {
     let (code, said) = say("source src from nexmark 'bid' with (rate = 1000); restore r from savepoint 'sp'; cancel r");
     assert!(code == Some(0) && said.contains("job r goes on from savepoint "), "{said}");
     let (code, said) = say("restore q from savepoint 'sp'");
-    assert!(code == Some(1) && said.contains("the savepoint is of job `r`"), "{said}");
+    assert!(code == Some(1) && said.contains("the savepoint is of job `r`: name that one"), "{said}");
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/savepoint-v1");
     let (code, said) = say(&format!("restore hot from savepoint '{}'", old.display()));
     assert!(code == Some(1) && said.contains("the statement of job `hot` was not kept"), "{said}");
@@ -861,7 +861,7 @@ fn habits_of_other_shells_work_or_are_answered_in_one_line() {
     for (typed, answer) in [
         ("history", "error: the Up key goes back through earlier statements"),
         ("ls", "error: `!ls` lists files; `\\d` lists what is defined"),
-        ("select * from bids", "error: SQL comes later; a pipeline says it: bids | filter price > 1000"),
+        ("select * from bids", "error: SQL is not available yet; as a pipeline: bids | filter price > 1000"),
     ] {
         terminal.statement(typed);
         terminal.shows(answer);
@@ -902,7 +902,7 @@ fn a_definition_is_replaced_only_when_the_person_says_so_and_dropped_only_when_n
     terminal.press(other);
     terminal.shows("replace it? [y/N]");
     terminal.press("y");
-    terminal.shows("source v is replaced; in stream `twice`: unknown column `a`");
+    terminal.shows("source v is replaced; in stream `twice`: there is no column `a`");
     terminal.prompt();
     terminal.statement("drop stream twice");
     terminal.shows("stream twice is dropped");

@@ -149,9 +149,9 @@ fn another_aggregate_is_refused_by_name_and_so_is_one_that_nobody_reads_any_more
         let other_read = refused(&format!("{two} | select low"), &format!("{two} | select high"), window);
         assert!(other_read.contains("has no `max(price)`"), "{other_read}");
         let fewer = refused(two, &format!("{two} | select low"), window);
-        assert!(fewer.contains("w accumulators: max(price) is taken by nothing in the job"), "{fewer}");
+        assert!(fewer.contains("w accumulators: max(price) belongs to no operator of the job"), "{fewer}");
         let more = refused("aggregate min(price) as low", two, window);
-        assert!(more.contains("has no `max(price)`, but `min(price)` -> leave it out"), "{more}");
+        assert!(more.contains("has no `max(price)`, but `min(price)` -> leave the new column out"), "{more}");
     }
 }
 
@@ -163,16 +163,16 @@ fn state_of_another_window_is_refused_with_the_reason() {
     let refused = |window: &str| words(&run(directory.path(), &text(window), latest).expect_err("other slices"));
     assert!(refused("tumble(10s)").contains(
         "w accumulators is of hop(10s, 2s), not tumble(10s): \
-         slices of 2000 ms from 0 ms can't be cut into slices of 10000 ms from 0 ms -> keep the window"
+         its slices of 2000 ms from 0 ms can't be cut into slices of 10000 ms from 0 ms -> keep the window"
     ));
     assert!(
         refused("tumble(2s, 1s)")
-            .contains("slices of 2000 ms from 0 ms can't be cut into slices of 2000 ms from 1000 ms")
+            .contains("its slices of 2000 ms from 0 ms can't be cut into slices of 2000 ms from 1000 ms")
     );
-    assert!(refused("hop(12s, 2s)").contains("hop(12s, 2s) needs rows that hop(10s, 2s) has let go"));
+    assert!(refused("hop(12s, 2s)").contains("hop(12s, 2s) needs rows that hop(10s, 2s) has dropped already"));
     // Shorter windows over the same slices need nothing that is gone.
     assert!(run(directory.path(), &text("hop(6s, 2s)"), latest).expect("restored").is_some());
-    assert!(refused("hop(10s, 2s)").contains("hop(10s, 2s) needs rows that hop(6s, 2s) has let go"));
+    assert!(refused("hop(10s, 2s)").contains("hop(10s, 2s) needs rows that hop(6s, 2s) has dropped already"));
 }
 
 /// Written by the lotic of format version 1, which named aggregates by their positions.
@@ -345,7 +345,7 @@ fn a_running_job_goes_on_when_a_start_in_its_place_is_refused() {
         ("restore t from checkpoint 77;", "there is no checkpoint 77; held: 1"),
         ("run t from latest = g | into blackhole;", "job `t` is running"),
         ("run t from checkpoint 1 from latest = g | into blackhole;", "`from` is given twice"),
-        ("explain g from latest;", "only a job starts from a state"),
+        ("explain g from latest;", "only a job starts from a checkpoint or savepoint"),
         ("explain run u from latest = g | into blackhole;", "job `u` has no checkpoint to start from"),
     ] {
         let error = match shell.session.parse(text) {
@@ -421,7 +421,7 @@ fn rows_that_were_read_ahead_without_a_column_that_is_read_now_are_refused_at_on
     run(path, &text("auction, price"), |settings| settings.stop_after_rows = Some(10)).expect("it runs");
     // With a restart this would take an hour.
     let error = run(path, &text("auction, bidder"), latest).expect_err("a column is missing");
-    assert!(words(&error).contains("bids.source held has no column `bidder` -> read only columns"), "{error}");
+    assert!(words(&error).contains("bids.source held has no column `bidder` -> read no column more"), "{error}");
     run(path, &text("price"), latest).expect("what is read was read");
     assert_eq!(committed_lines(&path.join("out")).len(), 100);
 }

@@ -512,7 +512,7 @@ fn failed_checkpoints_are_tolerated_as_often_in_a_row_as_the_setting_says() {
         for _ in 0..fail {
             stepper.checkpoint();
             let error = answer(&mut stepper).expect_err("it can't be written").to_string();
-            assert_eq!(error, "state: no space is left");
+            assert_eq!(error, "no space is left");
         }
         while stepper.status() != JobStatus::Running {
             assert!(stepper.step());
@@ -521,7 +521,7 @@ fn failed_checkpoints_are_tolerated_as_often_in_a_row_as_the_setting_says() {
         stepper.checkpoint();
         answer(&mut stepper).expect("the next can");
     }
-    let failed = (Some("state: no space is left".to_owned()), CheckpointStatus::Failed);
+    let failed = (Some("no space is left".to_owned()), CheckpointStatus::Failed);
     let count = outcomes(&stepper).iter().filter(|(status, cause)| (cause.clone(), *status) == failed).count();
     assert_eq!(count, 7);
     assert_eq!(stepper.run(1_000_000), JobStatus::Finished);

@@ -107,7 +107,7 @@ impl Options {
     }
 
     option!(/// A text option.
-        text, "a text in quotes", &str, OptionValue::Text(text) => text.as_str());
+        text, "a text in single quotes", &str, OptionValue::Text(text) => text.as_str());
     option!(/// A whole number.
         integer, "a whole number", i64, OptionValue::Integer(number) => *number);
     option!(/// A number.

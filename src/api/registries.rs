@@ -47,7 +47,7 @@ impl Registries {
         match self.find_connector(&name.node) {
             Some(spec) if side.fits(spec) => Ok(spec),
             Some(spec) => Err(Diagnostic::at(name.span, format!("the connector `{}` {}", spec.name, side.refusal()))
-                .help(format!("those that can are {}", self.connector_names(side).join(", ")))),
+                .help(format!("connectors that can: {}", self.connector_names(side).join(", ")))),
             None => Err(unknown("connector", "the connectors are", name, &self.connector_names(side))),
         }
     }
@@ -67,7 +67,7 @@ impl Registries {
 
 /// The error of a name that nothing has: the near name, or else all there are.
 fn unknown(what: &str, they_are: &str, name: &Spanned<String>, known: &[&str]) -> Diagnostic {
-    let error = Diagnostic::at(name.span, format!("unknown {what} `{}`", name.node));
+    let error = Diagnostic::at(name.span, format!("there is no {what} `{}`", name.node));
     match nearest(&name.node, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help(format!("{they_are} {}", known.join(", "))),

@@ -130,7 +130,7 @@ impl Manifest {
             return Ok(());
         }
         Err(Error::state(format!(
-            "checkpoint {} is of job `{}`, not of `{job}`; a savepoint may be restored into any job",
+            "checkpoint {} is of job `{}`, not of `{job}`; only a savepoint can be restored into another job",
             self.checkpoint, self.job
         )))
     }
@@ -144,7 +144,7 @@ pub(super) fn check_version(what: &str, bytes: &[u8], readable: u32) -> Result<(
         version: u64,
     }
     let found: Versioned = serde_json::from_slice(bytes)
-        .map_err(|error| Error::state(format!("this is no {what} of lotic, or a damaged one: {error}")))?;
+        .map_err(|error| Error::state(format!("this is not a {what} of lotic, or a damaged one: {error}")))?;
     match u32::try_from(found.version) {
         Ok(1..) if found.version <= u64::from(readable) => Ok(()),
         _ => Err(Error::state(format!(
@@ -214,6 +214,6 @@ mod tests {
     #[test]
     fn another_job_is_refused_naming_both() {
         manifest().check_job("hot").expect("its own");
-        insta::assert_snapshot!(manifest().check_job("cold").expect_err("another"), @"state: checkpoint 7 is of job `hot`, not of `cold`; a savepoint may be restored into any job");
+        insta::assert_snapshot!(manifest().check_job("cold").expect_err("another"), @"checkpoint 7 is of job `hot`, not of `cold`; only a savepoint can be restored into another job");
     }
 }

@@ -112,8 +112,8 @@ pub fn match_operators(
         if allow_non_restored_state {
             return Fate::LeftOut;
         }
-        let remedy = format!("{remedy}; or leave it behind, {ALLOW}");
-        Fate::Refused { what: "is taken by nothing in the job".to_owned(), remedy }
+        let remedy = format!("{remedy}; or leave it out, {ALLOW}");
+        Fate::Refused { what: "belongs to no operator of the job".to_owned(), remedy }
     };
     let mut empty = Vec::new();
     for operator in job {
@@ -133,7 +133,7 @@ pub fn match_operators(
                 Some(Ok(taken)) => {
                     fate(state.name.to_owned(), Fate::Taken(other.clone()));
                     for column in aggregates(&taken.left_behind) {
-                        fate(format!("{}: {column}", state.name), leave("compute it, and read it, as before"));
+                        fate(format!("{}: {column}", state.name), leave("compute this column, and read it, as before"));
                     }
                 }
                 Some(Err(differs)) => fate(state.name.to_owned(), refused(differs)),
@@ -147,8 +147,8 @@ pub fn match_operators(
                 match found {
                     Some(found) if found.redistribution != state.redistribution => {
                         let (held, declared) = (found.redistribution.as_str(), state.redistribution.as_str());
-                        let what = format!("is dealt out by {held}, not by {declared}");
-                        Fate::Refused { what, remedy: "restore it with the stage that has written it".to_owned() }
+                        let what = format!("is redistributed by {held}, not by {declared}");
+                        Fate::Refused { what, remedy: "use the stage that wrote it".to_owned() }
                     }
                     Some(_) => Fate::Taken(other.clone()),
                     None if unknown => Fate::Taken(other.clone()),
@@ -158,7 +158,7 @@ pub fn match_operators(
         }
         let gone = stored.into_iter().flat_map(|stored| &stored.states);
         for gone in gone.filter(|stored| !operator.states.iter().any(|state| state.name == stored.name)) {
-            fate(gone.name.to_owned(), leave("restore it with the stage that has written it"));
+            fate(gone.name.to_owned(), leave("use the stage that wrote it"));
         }
     }
     let taken = |uid: &OperatorUid| {
@@ -282,7 +282,7 @@ fn stands_for(operator: &JobOperator, stored: &StoredOperator) -> bool {
 }
 
 fn refused(differs: Differs) -> Fate {
-    let remedy = format!("{}; or, to start it empty, another `uid` and {ALLOW}", differs.remedy);
+    let remedy = format!("{}; or start empty, with another `uid` and {ALLOW}", differs.remedy);
     Fate::Refused { what: differs.what, remedy }
 }
 
@@ -301,10 +301,10 @@ fn way_back(stored: &StoredOperator, empty: &[&str]) -> String {
         return format!("read the source `{source}`");
     }
     if stored.name.ends_with("Sink") {
-        return "write to the sink that it is of".to_owned();
+        return "write to the same sink".to_owned();
     }
     let near = nearest(uid, empty.iter().copied()).map_or(String::new(), |near| format!(" (now `{near}`?)"));
-    format!("`uid '{uid}'` behind the stage that it is of{near}")
+    format!("`uid '{uid}'` behind the stage that it belongs to{near}")
 }
 
 #[cfg(test)]

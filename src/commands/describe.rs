@@ -107,7 +107,7 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
 fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
     let mut listing = Listing::new(
         vec![Column::text("uid"), Column::text("name"), Column::number("subtasks"), Column::text("states")],
-        "its last checkpoint holds no operators",
+        "its last checkpoint has no operator with state",
     );
     let from = kept.last_checkpoint(now_ms);
     let Some(last) = kept.readable()?.pop() else { return Ok(listing) };
@@ -121,14 +121,14 @@ fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
             json!(states.collect::<Vec<_>>().join(", ")),
         ]);
     }
-    listing.note = from.map(|from| format!("it does not run here; this is its last {from}"));
+    listing.note = from.map(|from| format!("the job does not run in this shell; this is its last {from}"));
     Ok(listing)
 }
 
 fn no_columns() -> Listing {
     Listing::new(
         vec![Column::text("column"), Column::text("type"), Column::text("nullable"), Column::text("time")],
-        "a sink has the columns that arrive",
+        "a sink takes the columns of the stream that is written to it",
     )
 }
 

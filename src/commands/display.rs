@@ -63,7 +63,11 @@ fn format(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
         [] => Cells::Show,
         [_] => {
             let word = args.word(0)?;
-            let ways = if word.node == "digits" { "digits 2, digits all" } else { "thousands on, thousands off" };
+            let ways = if word.node == "digits" {
+                "such as `.format digits 2` or `.format digits all`"
+            } else {
+                "`.format thousands on` or `.format thousands off`"
+            };
             return Err(Diagnostic::at(word.span, format!("`.format {}` needs a value", word.node)).help(ways).into());
         }
         _ => {
@@ -97,21 +101,22 @@ fn set(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     if TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
         return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Zone(zone(value)?)))));
     }
-    let unknown = Diagnostic::at(name.span, format!("unknown setting `{}`", name.node))
+    let unknown = Diagnostic::at(name.span, format!("there is no setting `{}`", name.node))
         .did_you_mean(&name.node, TIMEZONE.iter().copied());
     Err(if unknown.help.is_some() { unknown } else { unknown.help(SETTINGS) }.into())
 }
 
-const SETTINGS: &str = "the setting is timezone; `.mode` and `.format` set how rows are shown, options of a job stand behind `run NAME with`";
+const SETTINGS: &str = "the only setting is `timezone`; options of a job stand in `run NAME with (…)`";
 
 /// A time zone by its name.
 fn zone(value: &ExprNode) -> Result<chrono_tz::Tz, Diagnostic> {
     let Expr::Literal(Literal::String(name)) = &value.node else {
-        return Err(Diagnostic::at(value.span, "a time zone stands in single quotes").help("such as 'Europe/Berlin'"));
+        return Err(Diagnostic::at(value.span, "a time zone stands in single quotes")
+            .help("such as `set timezone = 'Europe/Berlin'`"));
     };
     let found = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name));
     found.copied().ok_or_else(|| {
-        let unknown = Diagnostic::at(value.span, format!("unknown time zone `{name}`"));
+        let unknown = Diagnostic::at(value.span, format!("there is no time zone `{name}`"));
         // `Berlin` is the end of one.
         let city = |zone: &&chrono_tz::Tz| {
             zone.name().rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&name.replace(' ', "_")))

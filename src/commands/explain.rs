@@ -59,8 +59,8 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
             Arc::make_mut(&mut plan.settings).parallelism = entry.job.view().parallelism;
             (plan, clause)
         } else if let Some(from) = clause {
-            return Err(Diagnostic::at(from.span, "only a job starts from a state")
-                .help("name a job of this session, or `explain run JOB from … = …`")
+            return Err(Diagnostic::at(from.span, "only a job starts from a checkpoint or savepoint")
+                .help("name a job of this shell, or write `explain run JOB from … = …`")
                 .into());
         } else {
             (session.plan(pipeline)?, None)
@@ -88,7 +88,9 @@ fn restored(
     from: &Spanned<StartFrom>,
 ) -> Result<Outcome, Failure> {
     let Some(run) = session.dry_run(plan, &from.node)? else {
-        return Err(Diagnostic::at(from.span, format!("job `{}` has no checkpoint to start from", plan.name)).into());
+        return Err(Diagnostic::at(from.span, format!("job `{}` has no checkpoint to start from", plan.name))
+            .help("`from savepoint 'DIR'` takes a savepoint")
+            .into());
     };
     Ok(if json(args) {
         Outcome::Json(listings::restore_json(&run, &plan.name))

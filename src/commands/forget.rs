@@ -48,7 +48,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     match (definition, job) {
         (Some((called, kind)), Some(_)) => {
             let called = typed_name(&called);
-            Err(Diagnostic::at(name.span, format!("{called} is a {kind} and a job"))
+            Err(Diagnostic::at(name.span, format!("`{called}` is a {kind} and a job"))
                 .help(format!("`.forget {called} --definition` forgets the {kind}, `.forget {called} --job` the job"))
                 .into())
         }

@@ -40,10 +40,10 @@ pub(super) const TASK_MANAGER: Command = Command {
 
 fn kill_subtask(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let job = args.clause_word("of")?;
-    let job = job.ok_or_else(|| Diagnostic::at(args.span, "of which job? `of JOB` is missing"))?;
+    let job = job.ok_or_else(|| Diagnostic::at(args.span, "of which job? write `kill subtask VERTEX[I] of JOB`"))?;
     let entry = session.job(job)?;
     let Some(Arg::Subtask(vertex, index)) = args.head.first() else {
-        return Err(Diagnostic::at(args.span, "which subtask? such as `window[1]`").into());
+        return Err(Diagnostic::at(args.span, "which subtask? write it as `window[1]`").into());
     };
     let view = entry.job.view();
     let subtask = find(&view, vertex, index)?;
@@ -63,8 +63,8 @@ fn find(view: &JobView, vertex: &Spanned<String>, index: &Spanned<u64>) -> Resul
     let vertices = || view.vertices.iter().map(|v| format!("{} {}", v.id, v.name)).collect::<Vec<_>>().join(", ");
     let [one] = found[..] else {
         let what = if found.is_empty() { "no vertex" } else { "more than one vertex" };
-        return Err(Diagnostic::at(vertex.span, format!("{what} of the job is called `{}`", vertex.node))
-            .help(format!("the vertices are: {}", vertices())));
+        return Err(Diagnostic::at(vertex.span, format!("the job has {what} `{}`", vertex.node))
+            .help(format!("the vertices are {}", vertices())));
     };
     match usize::try_from(index.node) {
         Ok(i) if i < one.subtasks.len() => Ok(SubtaskId { vertex: VertexId(one.id), index: i }),
@@ -94,6 +94,6 @@ fn kill_task_manager(args: &StageArgs, session: &mut Session) -> Result<Outcome,
     match (killed.is_empty(), refused) {
         (false, _) => Ok(Outcome::Message(format!("task manager {} of {} is killed", number.node, killed.join(", ")))),
         (true, Some(error)) => Err(error.into()),
-        (true, None) => Err(Diagnostic::at(args.span, "no job is running").into()),
+        (true, None) => Err(Diagnostic::at(args.span, "no job is running").help("`show jobs` lists the jobs").into()),
     }
 }

@@ -111,6 +111,6 @@ pub fn execute(session: &mut Session, statement: &Statement) -> Result<Outcome, 
     let command = commands()
         .iter()
         .find(|command| command.spec.name == args.name.node)
-        .ok_or_else(|| Diagnostic::at(args.name.span, format!("unknown command `{}`", args.name.node)))?;
+        .ok_or_else(|| Diagnostic::at(args.name.span, format!("there is no command `{}`", args.name.node)))?;
     (command.run)(args, session)
 }

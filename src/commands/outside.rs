@@ -96,7 +96,9 @@ fn pager(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     let Some(_) = args.head.first() else { return Ok(Outcome::Shell(ShellRequest::Pager(None))) };
     let word = args.word(0)?;
     if word.node.trim().is_empty() {
-        return Err(Diagnostic::at(word.span, "an empty command pages nothing").help("`.pager off`").into());
+        return Err(Diagnostic::at(word.span, "the command of the pager is empty")
+            .help("`.pager off` ends paging")
+            .into());
     }
     Ok(Outcome::Shell(ShellRequest::Pager(Some(word.node.clone()))))
 }

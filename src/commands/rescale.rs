@@ -27,7 +27,7 @@ pub(super) const SPEC: Command = Command {
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let to = args
         .clause_integer("to")?
-        .ok_or_else(|| Diagnostic::at(args.span, "to what parallelism? `to N` is missing"))?;
+        .ok_or_else(|| Diagnostic::at(args.span, "to what parallelism? write `rescale JOB to N`"))?;
     let parallelism = usize::try_from(to.node)
         .ok()
         .filter(|&n| n > 0)

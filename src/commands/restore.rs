@@ -39,7 +39,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let checkpoint = args.clause_integer("from checkpoint")?;
     let from = match (savepoint, checkpoint) {
         (Some(_), Some(number)) => {
-            return Err(Diagnostic::at(number.span, "restore takes a savepoint or a checkpoint, not both").into());
+            return Err(Diagnostic::at(number.span, "`restore` takes a savepoint or a checkpoint, not both").into());
         }
         (Some(directory), None) => Restore::Savepoint(session.path(&directory.node)),
         (None, Some(number)) => Restore::Checkpoint(CheckpointId(number.node)),

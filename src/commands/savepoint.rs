@@ -25,7 +25,8 @@ pub(super) const SPEC: Command = Command {
 };
 
 fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
-    let to = args.clause_word("to")?.ok_or_else(|| Diagnostic::at(args.span, "where to? `to 'DIR'` is missing"))?;
+    let to =
+        args.clause_word("to")?.ok_or_else(|| Diagnostic::at(args.span, "where to? write `savepoint JOB to 'DIR'`"))?;
     let directory = session.path(&to.node);
     let entry = session.job(args.word(0)?)?;
     let taken = entry.job.savepoint(&directory)?;

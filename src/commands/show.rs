@@ -52,7 +52,7 @@ fn jobs(session: &Session) -> Result<Listing, Failure> {
             Column::number("last_checkpoint").for_json(),
             Column::text("last_checkpoint_at").for_json(),
         ],
-        "no jobs",
+        "no jobs; `run NAME = … | into print` starts one",
     );
     for entry in session.jobs() {
         let view = entry.job.view();

@@ -50,7 +50,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     let mut asked = [rows, checkpoint, restart].into_iter().flatten();
     let until = asked.next().map_or(WaitUntil::End, |(_, until)| until);
     if let Some((number, _)) = asked.next() {
-        return Err(Diagnostic::at(number.span, "wait takes one `until`").into());
+        return Err(Diagnostic::at(number.span, "`wait` takes one `until`").into());
     }
     let timeout_ms = args.clause_duration("timeout")?.map(|duration| duration.node.unsigned_abs());
     Ok(Outcome::Shell(ShellRequest::Wait(WaitRequest { job, until, timeout_ms })))

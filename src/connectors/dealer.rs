@@ -211,11 +211,7 @@ pub(super) fn remaining<S: DeserializeOwned>(
     for entry in entries {
         let mut position: ReaderPosition<S> = parse(entry)?;
         if !same(&position.input, input) {
-            return Err(Error::state(format!(
-                "the input is not the one that was checkpointed: then {}, now {input}; bring it back as it was, or start \
-                 without a restore",
-                position.input
-            )));
+            return Err(another_input(&position.input, input));
         }
         begun.push(position.current.take());
         if latest.as_ref().is_none_or(|latest| latest.deals < position.deals) {
@@ -224,6 +220,18 @@ pub(super) fn remaining<S: DeserializeOwned>(
     }
     let latest = latest.ok_or_else(|| Error::state("a source's checkpoint has no positions"))?;
     Ok(Remaining { next: latest.next, begun, returned: latest.returned })
+}
+
+/// The error of an input that is not the one of the checkpoint, in words: the hashes of a fingerprint say nothing to people.
+fn another_input(then: &str, now: &str) -> Error {
+    let [then, now] = [then, now].map(|input| {
+        let words = input.split_once(" [").map_or(input, |(words, _)| words);
+        words.replacen("1 file(s)", "1 file", usize::from(words.starts_with("1 "))).replacen("file(s)", "files", 1)
+    });
+    let what = if then == now { format!("{now} of another content") } else { now };
+    Error::state(format!(
+        "the input is not the one that was checkpointed: then {then}, now {what}; bring it back as it was, or start the job anew"
+    ))
 }
 
 fn parse<S: DeserializeOwned>(entry: &[u8]) -> Result<ReaderPosition<S>> {

@@ -156,15 +156,17 @@ impl Kind {
 fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
     let names = || Kind::ALL.map(Kind::name);
     let Some(target) = &request.target else {
-        return Err(Diagnostic::at(request.span, "nexmark needs a kind of event").help("write nexmark 'bid'"));
+        return Err(
+            Diagnostic::at(request.span, "the connector `nexmark` needs a kind of event").help("write nexmark 'bid'")
+        );
     };
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(&target.node)) else {
-        return Err(Diagnostic::at(target.span, format!("nexmark has no events of kind '{}'", target.node))
-            .label("'bid', 'auction' or 'person'")
+        return Err(Diagnostic::at(target.span, format!("the connector `nexmark` has no events '{}'", target.node))
+            .label("expected 'bid', 'auction' or 'person'")
             .did_you_mean(&target.node, names()));
     };
     if request.columns.is_some() {
-        return Err(Diagnostic::at(request.span, "the columns of nexmark are given").help(format!(
+        return Err(Diagnostic::at(request.span, "the connector `nexmark` has columns of its own").help(format!(
             "leave out `columns`; nexmark '{}' has {}",
             kind.name(),
             kind.schema()

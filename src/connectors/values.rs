@@ -11,7 +11,7 @@ use super::options::{place, source_options};
 use crate::api::{Bounds, ConnectorSpec, OptionSpec, OptionValue, PlannedSource, Source, SourceRequest, SourceStart};
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::{EvalContext, Evaluator, TypedExpr, bind, bind_as};
-use crate::types::{Diagnostic, Field, LogicalType, Result, Schema, Span, Spanned};
+use crate::types::{Diagnostic, Field, LogicalType, Result, Schema, Span, Spanned, counted};
 
 /// The registry entry.
 pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
@@ -39,7 +39,7 @@ fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>
     const USAGE: &str = "write with (rows = array[row(1, 'a'), row(2, 'b')])";
     let options = &request.options;
     let Some(value) = options.get("rows") else {
-        return Err(Diagnostic::at(request.span, "values needs the option `rows`").help(USAGE));
+        return Err(Diagnostic::at(request.span, "the connector `values` needs the option `rows`").help(USAGE));
     };
     let OptionValue::Expr(ExprNode { node: Expr::Array(rows), .. }) = &value.node else {
         return Err(
@@ -51,16 +51,15 @@ fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic>
         (Some(schema), _) => schema.len(),
         (None, Some(row)) => row.len(),
         (None, None) => {
-            return Err(Diagnostic::at(value.span, "no rows to infer the columns from").help("declare `columns`"));
+            return Err(Diagnostic::at(value.span, "there are no rows to infer the columns from")
+                .help("declare them: columns (id bigint, name string)"));
         }
     };
     for row in &rows {
         if row.len() != width {
             let span = row.first().zip(row.last()).map_or(value.span, |(first, last)| first.span.to(last.span));
-            return Err(Diagnostic::at(
-                span,
-                format!("this row has {} values, where there are {width} columns", row.len()),
-            ));
+            let (values, columns) = (counted(row.len() as u64, "value"), counted(width as u64, "column"));
+            return Err(Diagnostic::at(span, format!("this row has {values} for {columns}")));
         }
     }
     let mut fields = Vec::with_capacity(width);
@@ -111,7 +110,8 @@ fn inferred(at: usize, cells: &[&ExprNode], span: Span) -> Result<(Field, ArrayR
     let array: ExprNode = Spanned::new(Expr::Array(cells.iter().map(|&cell| cell.clone()).collect()), whole);
     let typed = bind(&array, &no_columns())?;
     let LogicalType::Array(ty) = typed.ty().clone() else {
-        return Err(Diagnostic::at(whole, "these values have no common type").help("declare `columns`"));
+        return Err(Diagnostic::at(whole, "these values have no common type")
+            .help("declare it: columns (id bigint, name string)"));
     };
     let values = constant(&typed, whole)?;
     let values = values.as_list_opt::<i32>().map(|list| list.value(0));

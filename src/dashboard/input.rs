@@ -271,8 +271,8 @@ impl App {
                 return Vec::new();
             }
             'r' => return self.open(self.restores(), "nothing to restore: c takes a checkpoint, s a savepoint"),
-            'x' => return self.open(self.subtasks(), "the job has no subtasks now"),
-            'J' => return self.open(self.job_list(), "there is one job"),
+            'x' => return self.open(self.subtasks(), "the job has no running subtasks"),
+            'J' => return self.open(self.job_list(), "there is no other job"),
             ']' => return self.next_job(1),
             _ => return self.next_job(self.jobs.len().saturating_sub(1)),
         };
@@ -378,7 +378,7 @@ impl App {
     fn next_job(&mut self, by: usize) -> Vec<Effect> {
         let next = (self.job_number() + by) % self.jobs.len().max(1);
         match self.jobs.get(next).map(|job| job.name.clone()) {
-            Some(_) if self.jobs.len() < 2 => self.say("there is one job".to_owned(), false),
+            Some(_) if self.jobs.len() < 2 => self.say("there is no other job".to_owned(), false),
             Some(job) => self.select(&job),
             None => {}
         }

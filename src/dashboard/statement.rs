@@ -44,7 +44,7 @@ pub(super) fn rescale(view: &JobView, up: bool) -> Result<String, String> {
         most => usize::from(most),
     };
     match (up, view.parallelism) {
-        (true, now) if now >= most => Err(format!("{now} is the most: it has as many key groups")),
+        (true, now) if now >= most => Err(format!("{now} is the highest parallelism: the job has {now} key groups")),
         (false, 0 | 1) => Err("the parallelism is 1 already".to_owned()),
         (true, now) => Ok(format!("rescale {} to {}", name(&view.name), now + 1)),
         (false, now) => Ok(format!("rescale {} to {}", name(&view.name), now - 1)),

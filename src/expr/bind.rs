@@ -298,9 +298,8 @@ impl Binder<'_> {
 }
 
 fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::at(span, format!("expression too deep: more than {MAX_DEPTH} operations inside each other"))
-        .label("here")
-        .help("compute parts of it in a `map` before")
+    Diagnostic::at(span, format!("more than {MAX_DEPTH} operations stand inside each other"))
+        .help("compute a part of it in a `map` before this stage")
 }
 
 /// One operation that is not flat.

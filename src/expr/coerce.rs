@@ -127,9 +127,10 @@ pub(super) fn coerce_all(
     for arg in &args {
         ty = common_type(&ty, arg.ty()).ok_or_else(|| {
             let place = if arg.span == Span::default() { span } else { arg.span };
-            Diagnostic::at(place, format!("the values of `{name}` have no common type: {ty} and {}", arg.ty()))
-                .label(format!("this is {}, the values before it are {ty}", arg.ty()))
-                .help("cast one of them")
+            let error =
+                Diagnostic::at(place, format!("the values of `{name}` have no common type: {ty} and {}", arg.ty()))
+                    .label(format!("this is {}, the values before it are {ty}", arg.ty()));
+            if cast::exists(arg.ty(), &ty) { error.help(format!("cast it: cast({arg} as {ty})")) } else { error }
         })?;
     }
     let args = args.into_iter().map(|arg| implicit_cast(arg, &ty)).collect();
@@ -144,13 +145,13 @@ pub(super) fn coerce_condition(expr: TypedExpr) -> Result<TypedExpr, Diagnostic>
     if matches!(expr.ty, LogicalType::Boolean | LogicalType::Null) {
         return Ok(implicit_cast(expr, &LogicalType::Boolean));
     }
-    Err(misfit(&expr, "a condition (boolean)", None))
+    let error = misfit(&expr, "a condition (boolean)", None);
+    Err(if expr.ty.is_numeric() { error.help(format!("compare it: {expr} <> 0")) } else { error })
 }
 
 /// The error of an expression of the wrong type: `expected …, found …`.
 pub(super) fn misfit(expr: &TypedExpr, expected: &str, castable: Option<&LogicalType>) -> Diagnostic {
-    let error = Diagnostic::at(expr.span, format!("expected {expected}, found {}", expr.ty))
-        .label(format!("this is {}", expr.ty));
+    let error = Diagnostic::at(expr.span, format!("expected {expected}, found {}", expr.ty));
     match castable {
         Some(ty) if cast::exists(&expr.ty, ty) => error.help(format!("cast it: cast({expr} as {ty})")),
         Some(_) | None => error,

@@ -28,7 +28,7 @@ pub(super) fn bind(literal: &Literal, negative: bool, span: Span) -> Result<Type
             let value: f64 = digits.parse().map_err(|_| Diagnostic::at(span, format!("`{digits}` is not a number")))?;
             if value.is_infinite() {
                 return Err(
-                    Diagnostic::at(span, "number out of range").label("larger than the largest double, 1.8e308")
+                    Diagnostic::at(span, "the number is out of the range of a double").label("the largest is 1.8e308")
                 );
             }
             let value = if negative { -value } else { value };
@@ -112,7 +112,5 @@ fn decimal_literal(value: i128, precision: u8, scale: u8) -> TypedExpr {
 }
 
 fn too_long(span: Span) -> Diagnostic {
-    Diagnostic::at(span, "number out of range")
-        .label("an exact number has at most 38 digits")
-        .help("write it as a double: 1e39")
+    Diagnostic::at(span, "an exact number has at most 38 digits").help("write it as a double: 1e39")
 }

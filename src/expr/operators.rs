@@ -48,8 +48,8 @@ pub(super) fn arithmetic(
     }
     if op == ArithmeticOp::Modulo {
         return Err(Diagnostic::at(span, format!("`%` takes integers and decimals, not {a} and {b}"))
-            .label("as in Flink, a remainder is of exact numbers")
-            .help("cast the operands to decimal"));
+            .label("as in Flink, only exact numbers have a remainder")
+            .help("cast both: cast(… as decimal(38, 10)) % cast(… as decimal(38, 10))"));
     }
     // Flink computes a FLOAT with a DOUBLE in the type of the left side.
     let ty = if (&a, &b) == (&T::Float, &T::Double) { T::Float } else { common };
@@ -76,7 +76,7 @@ fn temporal_type(op: ArithmeticOp, left: &LogicalType, right: &LogicalType) -> O
 fn no_arithmetic(op: ArithmeticOp, left: &TypedExpr, right: &TypedExpr, span: Span) -> Diagnostic {
     use LogicalType as T;
     let (a, b) = (left.ty(), right.ty());
-    let error = Diagnostic::at(span, format!("`{}` cannot be applied to {a} and {b}", op.symbol()));
+    let error = Diagnostic::at(span, format!("`{}` can't be applied to {a} and {b}", op.symbol()));
     let instant = |ty: &T| matches!(ty, T::Date | T::Time | T::Timestamp | T::TimestampLtz);
     if op == ArithmeticOp::Subtract && instant(a) && instant(b) {
         return error.help(format!("timestampdiff(second, {right}, {left}) is the time between them"));
@@ -176,7 +176,19 @@ fn comparable_decimals(
 }
 
 fn no_comparison(op: CompareOp, left: &LogicalType, right: &LogicalType, span: Span) -> Diagnostic {
-    Diagnostic::at(span, format!("`{}` cannot compare {left} with {right}", op.symbol()))
+    Diagnostic::at(span, format!("`{}` can't compare {left} with {right}", op.symbol()))
+}
+
+/// How a value of such a type is written.
+const fn written(ty: &LogicalType) -> &'static str {
+    use LogicalType as T;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of the types that a string is read as the others are numbers")]
+    match ty {
+        T::Date => "a date is written '2020-02-29'",
+        T::Time => "a time is written '13:30:00'",
+        T::Timestamp | T::TimestampLtz => "a timestamp is written '2020-02-29 13:30:00'",
+        _ => "a number is written without quotes: 100",
+    }
 }
 
 /// Types that a string beside them is read as.
@@ -195,7 +207,8 @@ fn from_text(op: CompareOp, text: TypedExpr, ty: &LogicalType, span: Span) -> Re
     let literal = text.as_literal().is_some();
     let cast = implicit_cast(text, ty).fold();
     if literal && cast.as_literal().is_none() {
-        return Err(Diagnostic::at(place, format!("{shown} is not a {ty}")).label(format!("compared with a {ty}")));
+        let error = Diagnostic::at(place, format!("{shown} is not a value of type {ty}"));
+        return Err(error.label(format!("compared with {ty}")).help(written(ty)));
     }
     Ok(cast)
 }

@@ -73,7 +73,7 @@ impl FormatOptions {
             None => Ok(None),
             Some(b"\\t") => Ok(Some(b'\t')),
             Some(&[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(Some(byte)),
-            Some(_) => Err(format!("option `{name}` takes one ASCII character that is no quote and no line end")),
+            Some(_) => Err(format!("option `{name}` takes one ASCII character, but no quote and no line end")),
         }
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn changelog(schema: &Schema, options: &FormatOptions) -> Result<bool
     let changelog = options.boolean(CHANGELOG.name)?.unwrap_or(false);
     if changelog && schema.index_of(CHANGE).is_some() {
         return Err(format!(
-            "a changelog's rows begin with their kind, `{CHANGE}`, and there is a column of this name"
+            "a changelog writes the kind of each row as `{CHANGE}`, and there is a column `{CHANGE}` already: rename it with `map`"
         ));
     }
     Ok(changelog)

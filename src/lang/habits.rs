@@ -5,19 +5,19 @@ use super::grammar::begins_with;
 use super::token::Token;
 use crate::types::{Diagnostic, Span};
 
-const PIPELINE: &str = "SQL comes later; a pipeline says it: bids | filter price > 1000 | map auction, price | limit 5";
-const TABLE: &str =
-    "SQL comes later; a table is a source or a sink: source NAME from file 'PATH', sink NAME to file 'PATH'";
-const VIEW: &str = "SQL comes later; a view is a stream: stream NAME = bids | filter price > 1000";
-const CREATE: &str = "SQL comes later; `source`, `sink`, `stream` and `run` define things: `help source`";
-const INSERT: &str = "SQL comes later; a job writes into a sink: run NAME = bids | filter price > 1000 | into SINK";
-const SET: &str = "SQL comes later; a job of several pipelines: run NAME { bids | into SINK; … }";
-const CHANGE: &str = "rows that have come are never changed: a new source or pipeline says what they should be";
-const ALTER: &str = "nothing is altered in place: define it anew, the prompt asks, or `drop source NAME` first";
+const PIPELINE: &str =
+    "SQL is not available yet; as a pipeline: bids | filter price > 1000 | map auction, price | limit 5";
+const TABLE: &str = "SQL is not available yet; a table is `source NAME from file 'PATH'` or `sink NAME to file 'DIR'`";
+const VIEW: &str = "SQL is not available yet; a view is a stream: stream NAME = bids | filter price > 1000";
+const CREATE: &str = "SQL is not available yet; `source`, `sink` and `stream` define things: `help source`";
+const INSERT: &str = "SQL is not available yet; a job writes into a sink: run NAME = bids | limit 5 | into SINK";
+const SET: &str = "SQL is not available yet; a job of several pipelines: run NAME { bids | into SINK; … }";
+const CHANGE: &str = "rows that were read are never changed; a pipeline makes new ones: bids | map …";
+const ALTER: &str = "`alter` is not there: define it again with `source NAME …`, and the prompt asks";
 const ONE_CATALOG: &str = "there is one catalog: `\\d` lists what is defined";
 const FILES: &str = "`!ls` lists files; `\\d` lists what is defined";
-const SHELL: &str = "`!` and a command runs it outside of lotic: !pwd";
-const DIRECTORY: &str = "paths begin where lotic was started; `!pwd` says where that is";
+const SHELL: &str = "`!` runs a command outside of lotic, such as `!pwd` or `!cat FILE`";
+const DIRECTORY: &str = "paths begin in the directory where lotic was started; `!pwd` shows it";
 const JOBS: &str = "`show jobs` lists the jobs, `dashboard` shows them";
 const LEAVE: &str = "`\\q` or Ctrl-D leaves";
 const HISTORY: &str = "the Up key goes back through earlier statements, Ctrl-R searches them, `.edit` opens the last";
@@ -26,10 +26,7 @@ const HISTORY: &str = "the Up key goes back through earlier statements, Ctrl-R s
 const ANSWERS: &[(&str, &str)] = &[
     ("select", PIPELINE),
     ("with", PIPELINE),
-    (
-        "values",
-        "SQL comes later; rows written out are a source: source v from values with (rows = array[1, 2]) columns (n bigint)",
-    ),
+    ("values", "SQL is not available yet; rows are a source: source v from values with (rows = array[1, 2])"),
     ("create", CREATE),
     ("create table", TABLE),
     ("create temporary table", TABLE),
@@ -43,9 +40,9 @@ const ANSWERS: &[(&str, &str)] = &[
     ("truncate", CHANGE),
     ("alter", ALTER),
     ("use", ONE_CATALOG),
-    ("analyze", "SQL comes later; `help` lists what there is"),
-    ("call", "SQL comes later; `help` lists what there is"),
-    ("unload", "SQL comes later; `help` lists what there is"),
+    ("analyze", "SQL is not available yet; `help` lists what there is"),
+    ("call", "SQL is not available yet; `help` lists what there is"),
+    ("unload", "SQL is not available yet; `help` lists what there is"),
     ("commit", "a checkpoint commits what a job's sinks have written: checkpoint JOB"),
     ("rollback", "`restore JOB from checkpoint N` goes back to a checkpoint"),
     (".databases", ONE_CATALOG),

@@ -132,7 +132,7 @@ impl<'a> Lexer<'a, '_> {
 
     fn block_comment(&mut self) -> Step {
         let length = self.rest()[2..].find("*/").map(|end| end + 4).ok_or_else(|| {
-            self.unterminated(2, "this comment has no end", "a comment that begins with `/*` ends with `*/`")
+            self.unterminated(2, "this comment does not end", "a comment that begins with `/*` ends with `*/`")
         })?;
         if memchr::memchr(b'\n', &self.rest().as_bytes()[..length]).is_some() {
             self.before = self.before.max(LineBreak::Line);
@@ -260,7 +260,7 @@ impl<'a> Lexer<'a, '_> {
         let Some((text, length)) = unquote(self.rest(), b'\'') else {
             return Err(self.unterminated(
                 1,
-                "this text has no end",
+                "this text does not end",
                 "a text ends with `'`; a quote inside it is doubled: ''",
             ));
         };
@@ -273,7 +273,7 @@ impl<'a> Lexer<'a, '_> {
 
     fn quoted_name(&mut self) -> Step {
         let Some((name, length)) = unquote(self.rest(), b'`') else {
-            return Err(self.unterminated(1, "this name has no end", "a quoted name ends with a backquote"));
+            return Err(self.unterminated(1, "this name does not end", "a quoted name ends with a backquote"));
         };
         if name.is_empty() {
             return Err(error(self.span(length), "an empty name"));
@@ -290,7 +290,7 @@ impl<'a> Lexer<'a, '_> {
     fn bytes_literal(&mut self) -> Step {
         let rest = &self.rest()[1..];
         let Some((digits, length)) = unquote(rest, b'\'') else {
-            return Err(self.unterminated(2, "this text has no end", "hexadecimal digits end with `'`"));
+            return Err(self.unterminated(2, "this text does not end", "hexadecimal digits end with `'`"));
         };
         let bytes = digits.as_bytes().chunks(2).map(|pair| match pair {
             [high, low] => Some(hex(*high)? << 4 | hex(*low)?),

@@ -51,7 +51,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let mut computed = false;
     for (position, item) in args.exprs(0)?.iter().enumerate() {
         let SelectItem::Expr(item) = item else {
-            return Err(Diagnostic::at(args.span, "`aggregate` takes aggregate calls, not `*`"));
+            return Err(Diagnostic::at(args.span, "`aggregate` takes aggregate functions, not `*`")
+                .help("such as `aggregate count(*) as n`"));
         };
         let (name, span) = name_of(item, position);
         let result = match item.as_call() {
@@ -70,7 +71,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         results.push(name, result);
     }
     if shape.window.is_none() && taken.contains(CHANGE) {
-        let message = format!("`{CHANGE}` is the name of a change's kind: no column of a changelog can have it");
+        let message = format!("`{CHANGE}` names the kind of a change, so no column of a changelog can have this name");
         return Err(Diagnostic::at(args.span, message).help("give the column another name with `as`"));
     }
     let calls = calls.named;
@@ -134,9 +135,10 @@ fn no_aggregate(item: &NamedExpr, call: Option<&Call>) -> Diagnostic {
         && function(&name.node).is_none()
     {
         let known = aggregates().iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-        return Diagnostic::at(name.span, format!("`{}` is no aggregate function", name.node))
+        return Diagnostic::at(name.span, format!("there is no aggregate function `{}`", name.node))
+            .help("`show functions` lists them")
             .did_you_mean(&name.node, known);
     }
-    Diagnostic::at(item.expr.span, "an aggregate call such as `count(*)` was expected")
-        .help("compute with other columns in a `map` before it; the keys are there by themselves")
+    Diagnostic::at(item.expr.span, "expected an aggregate function such as `count(*)`")
+        .help("the columns of `key_by` are there already; compute others in a `map` before")
 }

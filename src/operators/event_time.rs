@@ -49,7 +49,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     no_window(args, stream)?;
     let shape = stream.shape().clone();
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time"));
+        return Err(Diagnostic::at(args.span, "a changelog can't be given an event time")
+            .help("put `event_time` before the `aggregate`"));
     }
     let node = args.expr(0)?;
     let time = bind_expr(node, shape.scope())?;

@@ -82,7 +82,7 @@ fn names(item: &NamedExpr, rest: &[SelectItem], count: usize) -> Result<Vec<Stri
         match item {
             SelectItem::Expr(NamedExpr { expr, name: None }) if names.len() < count && !names.is_empty() => {
                 let Expr::Column(parts) = &expr.node else {
-                    return Err(Diagnostic::at(expr.span, "a name was expected").help(USAGE));
+                    return Err(Diagnostic::at(expr.span, "expected a name").help(USAGE));
                 };
                 names.extend(parts.last().map(|name| name.node.clone()));
             }
@@ -90,7 +90,7 @@ fn names(item: &NamedExpr, rest: &[SelectItem], count: usize) -> Result<Vec<Stri
                 return Err(Diagnostic::at(item.expr.span, "`flat_map` takes one `unnest(…)`").help(USAGE));
             }
             SelectItem::Star { span, .. } => {
-                return Err(Diagnostic::at(*span, "the other columns are there by themselves").help(USAGE));
+                return Err(Diagnostic::at(*span, "the other columns are there already").help(USAGE));
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) const INTO: StageSpec = StageSpec {
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let arg = args.head.first().ok_or_else(|| Diagnostic::at(args.span, "a sink was expected"))?;
+    let arg = args.head.first().ok_or_else(|| Diagnostic::at(args.span, "expected a sink"))?;
     let sink = stream.sink(arg, args.span)?;
     stream.apply(sink);
     Ok(())

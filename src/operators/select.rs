@@ -92,5 +92,5 @@ pub(super) fn no_window(args: &StageArgs, stream: &dyn StageContext) -> Result<(
         return Ok(());
     }
     let message = format!("`{}` can't stand between `window` and its `aggregate`", args.name.node);
-    Err(Diagnostic::at(args.name.span, message).help("move it in front of the window or behind the aggregate"))
+    Err(Diagnostic::at(args.name.span, message).help("move it before the window or behind the `aggregate`"))
 }

@@ -170,11 +170,11 @@ fn what_is_no_aggregate_and_names_that_stand_for_two_columns_are_refused() {
         refused("x", false, list(at(Expr::Call(nested)), "s")),
     ].join("\n"), @r"
     there is a column `window_start` already (give one of the two another name with `as`)
-    `op` is the name of a change's kind: no column of a changelog can have it (give the column another name with `as`)
-    `op` is the name of a change's kind: no column of a changelog can have it (give the column another name with `as`)
-    an aggregate call such as `count(*)` was expected (compute with other columns in a `map` before it; the keys are there by themselves)
-    `summ` is no aggregate function (did you mean `sum`?)
-    an aggregate call such as `count(*)` was expected (compute with other columns in a `map` before it; the keys are there by themselves)
-    aggregate `max` is allowed only in `aggregate`
+    `op` names the kind of a change, so no column of a changelog can have this name (give the column another name with `as`)
+    `op` names the kind of a change, so no column of a changelog can have this name (give the column another name with `as`)
+    expected an aggregate function such as `count(*)` (the columns of `key_by` are there already; compute others in a `map` before)
+    there is no aggregate function `summ` (did you mean `sum`?)
+    expected an aggregate function such as `count(*)` (the columns of `key_by` are there already; compute others in a `map` before)
+    `max` is an aggregate function, which can't stand here (it stands in the stage `aggregate`: … | aggregate max(…) as NAME)
     ");
 }

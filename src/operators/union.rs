@@ -7,7 +7,7 @@ use crate::api::{
     Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
     StageSpec,
 };
-use crate::types::{Batch, Diagnostic, Field, Result, Schema};
+use crate::types::{Batch, Diagnostic, Field, Result, Schema, counted};
 
 /// `union`
 pub(super) const UNION: StageSpec = StageSpec {
@@ -31,8 +31,10 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         let (other, other_shape) = stream.stream(name)?;
         let theirs = other_shape.schema.fields();
         if theirs.len() != fields.len() {
-            let message = format!("`{}` has {} columns, not {}", name.node, theirs.len(), fields.len());
-            return Err(Diagnostic::at(name.span, message).help(format!("the stream so far is {}", shape.schema)));
+            let (theirs, ours) = (counted(theirs.len() as u64, "column"), fields.len());
+            let message = format!("`{}` has {theirs}, and the stream so far has {ours}", name.node);
+            return Err(Diagnostic::at(name.span, message)
+                .help(format!("pick the columns with `map`: the stream so far has {}", shape.schema)));
         }
         for (ours, theirs) in fields.iter_mut().zip(theirs) {
             if ours.ty != theirs.ty {
@@ -138,7 +140,7 @@ mod tests {
             let arg = Arg::Names(vec![at(name.to_owned())]);
             stream.stage("union", vec![arg], vec![]).expect_err("is refused").message
         };
-        assert_eq!(refused("wider"), "`wider` has 2 columns, not 1");
+        assert_eq!(refused("wider"), "`wider` has 2 columns, and the stream so far has 1");
         assert_eq!(refused("other"), "column `t` of `other` is of type string, not bigint");
     }
 }

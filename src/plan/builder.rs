@@ -194,7 +194,8 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         if !self.uids.insert(new.clone()) {
-            return Err(Diagnostic::at(uid.span, format!("the uid `{}` is taken in this job", uid.node)));
+            return Err(Diagnostic::at(uid.span, format!("the uid `{}` is taken in this job", uid.node))
+                .help("each stage needs a uid of its own"));
         }
         self.placed.insert(new.clone());
         let old = std::mem::replace(&mut self.plan.nodes[node].uid, new);
@@ -216,7 +217,7 @@ impl<'a> Builder<'a> {
         if parallelism.node == 0 || parallelism.node > limit {
             let message = format!("the parallelism must be from 1 to {limit}, not {}", parallelism.node);
             return Err(Diagnostic::at(parallelism.span, message)
-                .help("the most is the job's max_parallelism, the number of its key groups"));
+                .help("`run NAME with (max_parallelism = N)` sets the most, the number of key groups"));
         }
         let target = &mut self.plan.nodes[node];
         let must = match &target.kind {

@@ -238,7 +238,7 @@ impl Catalog {
         let (found, kind) = (item.name().to_owned(), item.kind());
         if item.origin() == Origin::Demo {
             return Err(Diagnostic::at(name.span, format!("`{found}` is demo data, which is always there"))
-                .help("a definition of your own with this name goes before it"));
+                .help(format!("define one of your own with this name, and `{found}` means that one")));
         }
         self.entries.remove(&found);
         self.removed.insert(found.clone());
@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(origin(&catalog, "bids"), Some(Origin::Demo));
         assert_eq!(catalog.drop(&name("Mine")).ok(), Some(("mine".to_owned(), EntryKind::Source)));
         assert_eq!(origin(&catalog, "mine"), None);
-        insta::assert_snapshot!(catalog.drop(&name("clicks")).unwrap_err(), @"`clicks` is demo data, which is always there (a definition of your own with this name goes before it)");
+        insta::assert_snapshot!(catalog.drop(&name("clicks")).unwrap_err(), @"`clicks` is demo data, which is always there (define one of your own with this name, and `clicks` means that one)");
     }
 
     #[test]

@@ -13,7 +13,9 @@ fn shortened(name: &str) -> String {
 
 /// The error of a name that nothing has: `unknown <what> …`, with the near one of `known`.
 pub(super) fn unknown<'a>(what: &str, name: &Spanned<String>, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    Diagnostic::at(name.span, format!("unknown {what} `{}`", shortened(&name.node))).did_you_mean(&name.node, known)
+    Diagnostic::at(name.span, format!("there is no {what} `{}`", shortened(&name.node)))
+        .help("`show tables` lists what is defined")
+        .did_you_mean(&name.node, known)
 }
 
 /// Refuses names that can't be directories of the state or file names of dead letters: `what` is `source`, `job`, ….

@@ -24,7 +24,9 @@ use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::state::Instance;
-use crate::types::{CheckpointId, Clock, Error, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, key_group};
+use crate::types::{
+    CheckpointId, Clock, Error, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, counted, key_group,
+};
 
 /// The setting that the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
@@ -167,7 +169,8 @@ impl AttemptControl {
         let slots: Vec<_> = self.slots.iter().enumerate().filter(|(slot, _)| own(*slot)).collect();
         if slots.is_empty() {
             let with_slots = self.task_managers.min(count);
-            return Err(Error::config(format!("the job's slots are on task managers 1 to {with_slots}")));
+            let there = counted(with_slots as u64, "task manager");
+            return Err(Error::config(format!("there is no task manager {}: the job runs on {there}", index + 1)));
         }
         // Subtask i of each vertex is in slot i.
         let runs = |slot: usize| {
@@ -300,7 +303,7 @@ fn check_parallelism(graph: &JobGraph) -> Result<()> {
     for vertex in &graph.vertices {
         if vertex.parallelism == 0 || vertex.parallelism > usize::from(graph.max_parallelism) {
             let (found, max) = (vertex.parallelism, graph.max_parallelism);
-            return Err(Error::config(format!("a parallelism of {found} is not between 1 and {max}")));
+            return Err(Error::config(format!("the parallelism must be from 1 to {max}, not {found}")));
         }
     }
     Ok(())

@@ -397,7 +397,7 @@ impl<W: Workers> Driver<W> {
 
     /// Does what the handle asks for; the answer goes to `reply`, at once or later.
     pub(super) fn request(&mut self, request: Request, reply: SyncSender<Answer>) {
-        let control = self.control.as_ref().ok_or_else(|| Error::config("the job does not run now"));
+        let control = self.control.as_ref().ok_or_else(|| Error::config("the job is not running"));
         let answer = match request {
             Request::Command(command) => {
                 self.next_token += 1;

@@ -310,7 +310,7 @@ impl Job {
             (None, Some(directory)) if self.has_checkpoint() => open_storage(directory, &Restore::Latest)?,
             (None, Some(_)) => return Err(Error::state("the job has no completed checkpoint")),
             (None, None) => {
-                return Err(Error::config("the job keeps no checkpoints and has no running subtasks to ask"));
+                return Err(Error::config("the job has no running subtasks and no checkpoint to read the state from"));
             }
         };
         state_query::checkpointed(&*storage, control, query)
@@ -321,7 +321,7 @@ impl Job {
     }
 
     fn command_for_checkpoint(&self, command: Command) -> Result<CheckpointView> {
-        self.command(command)?.ok_or_else(|| Error::state("the checkpoint is listed no more"))
+        self.command(command)?.ok_or_else(|| Error::state("the checkpoint is no longer listed"))
     }
 
     fn ask(&self, request: Request) -> Answer {

@@ -167,14 +167,14 @@ fn plan_restore(graph: &JobGraph, point: &dyn RestorePoint, allow: bool) -> Resu
     let mut plan = match_operators(&stored_operators(point)?, &job, allow);
     let (held, own) = (manifest.max_parallelism, graph.max_parallelism);
     if held != own {
-        let remedy = format!("`with (max_parallelism = {held})`: state is filed under so many key groups");
+        let remedy = format!("`with (max_parallelism = {held})`, the number of key groups of the state");
         plan.refuse("the job", "max_parallelism", format!("is {held}, not {own}"), &remedy);
     }
     for task in graph.vertices.iter().filter_map(|vertex| vertex.source.as_ref()) {
         let readers = ReaderState::read(&*point.operator(&task.uid, (0..0).into()))?.unwrap_or_default();
         let mut held = readers.iter().flat_map(|reader| &reader.held);
         if let Some(missing) = held.find_map(|held| as_read_now(task, &held.rows).err()) {
-            let remedy = "read only columns that were read then: these rows were read ahead, and wait";
+            let remedy = "read no column more than before: rows that were read ahead lack it";
             plan.refuse(task.uid.as_str(), HELD.name, format!("has no column `{}`", missing.0), remedy);
         }
     }

@@ -66,7 +66,7 @@ impl Survey {
                 let (why, row) = row.map_or((String::new(), None), |row| {
                     (format!(", the last at {}: {}", row.place, row.message), Some(row.row.clone()))
                 });
-                let message = format!("{} of {} given up as erroneous{why}", rows(rejected), name(control, id));
+                let message = format!("{} rejected by {}{why}", rows(rejected), name(control, id));
                 log.note(now_ms, Severity::Warning, format!("subtask {id}"), message, row);
                 noted.rejected = totals.rejected_rows;
                 left -= 1;

@@ -52,7 +52,7 @@ impl Session {
         let (called, found) = (item.name().to_owned(), item.kind().name());
         if found != kind {
             return Err(Diagnostic::at(name.span, format!("`{called}` is a {found}"))
-                .help(format!("drop {found} {called}"))
+                .help(format!("`drop {found} {called}` drops it"))
                 .into());
         }
         let mut without = catalog.clone();
@@ -74,7 +74,7 @@ impl Session {
         let ways = streams.iter().map(|stream| format!("`drop stream {stream}`"));
         let ways: Vec<String> = ways.chain(jobs.iter().map(|job| format!("`cancel {job}`"))).collect();
         Err(Diagnostic::at(name.span, format!("{kind} `{called}` is in use: {}", readers.join(", ")))
-            .help(format!("first {}", ways.join(", ")))
+            .help(format!("{} first", ways.join(", ")))
             .into())
     }
 
@@ -121,7 +121,7 @@ impl Session {
         let words = commands.map(|name| name.split(' ').next().unwrap_or(name)).chain(DEFINITIONS.iter().copied());
         let streams = self.catalog().iter().filter(|item| item.kind() != EntryKind::Sink).map(Item::name);
         match nearest(&word.node, streams.chain(words)) {
-            Some(near) => Err(Diagnostic::at(word.span, format!("unknown stream or command `{}`", word.node))
+            Some(near) => Err(Diagnostic::at(word.span, format!("there is no stream or command `{}`", word.node))
                 .help(format!("did you mean `{near}`?"))),
             None => Ok(()),
         }

@@ -42,8 +42,8 @@ fn format_of(path: &Spanned<String>) -> Result<&'static str, Diagnostic> {
     match ending.to_ascii_lowercase().as_str() {
         "csv" => Ok("csv"),
         "ndjson" | "jsonl" | "json" => Ok("json"),
-        _ => Err(Diagnostic::at(path.span, format!("the ending of '{}' says no format", path.node))
-            .help("'rows.csv' is written as CSV, 'rows.ndjson' as JSON, an object a line")),
+        _ => Err(Diagnostic::at(path.span, format!("the name '{}' does not say the format", path.node))
+            .help("end it in .csv, or in .ndjson for JSON, one object a line")),
     }
 }
 
@@ -52,8 +52,8 @@ fn overwrites(options: &[(Spanned<String>, ExprNode)]) -> Result<bool, Diagnosti
     let mut overwrite = false;
     for (name, value) in options {
         if !name.node.eq_ignore_ascii_case("overwrite") {
-            return Err(Diagnostic::at(name.span, format!("unknown option `{}` of a file of rows", name.node))
-                .help("it takes overwrite = true"));
+            return Err(Diagnostic::at(name.span, format!("a file of rows has no option `{}`", name.node))
+                .help("the option is `overwrite = true`"));
         }
         let Expr::Literal(Literal::Boolean(typed)) = value.node else {
             return Err(Diagnostic::at(value.span, "option `overwrite` takes true or false"));
@@ -75,7 +75,7 @@ impl FileRows {
         let (format, overwrite) = (format_of(path)?, overwrites(options)?);
         let file = base_dir.join(&path.node);
         if !overwrite && file.exists() {
-            return Err(Diagnostic::at(path.span, format!("'{}' exists", path.node))
+            return Err(Diagnostic::at(path.span, format!("'{}' exists already", path.node))
                 .help(format!("give another name, or: into '{}' with (overwrite = true)", path.node)));
         }
         let mut shown = pipeline.clone();

@@ -145,7 +145,7 @@ impl Session {
         if let (Some(definition), Some(earlier)) = (statement.definition(), self.replaced_by(statement)) {
             let (kind, name) = (earlier.kind().name(), definition.name);
             return Err(Diagnostic::at(name.span, format!("{kind} `{}` is defined already", name.node))
-                .help(format!("first `drop {kind} {}`, or give this one another name", name.node))
+                .help(format!("`drop {kind} {}` first, or give this one another name", name.node))
                 .into());
         }
         self.define_anew_or_run(statement)
@@ -187,7 +187,7 @@ impl Session {
             }
             Statement::Run(run) => self.run(run),
             Statement::Command(command) => {
-                Err(Diagnostic::at(command.span, format!("`{}` is not a command here", command.name.node)).into())
+                Err(Diagnostic::at(command.span, format!("there is no command `{}` here", command.name.node)).into())
             }
         }
     }
@@ -304,9 +304,9 @@ impl Session {
             let other = &other.name;
             return Err(Diagnostic::at(
                 run.name.span,
-                format!("--savepoint {} is that of job `{other}`", savepoint.display()),
+                format!("`--savepoint {}` is taken by job `{other}`", savepoint.display()),
             )
-            .help(format!("a savepoint is of one job: `stop {other} with savepoint 'DIR'` writes one of each"))
+            .help(format!("a savepoint is of one job; `stop {other} with savepoint 'DIR'` writes that of `{other}`"))
             .into());
         }
         let options = JobOptions {
@@ -336,7 +336,7 @@ impl Session {
         let (name, base_dir) = (&run.name.node, &self.settings.base_dir);
         let made_of = self.remembered.of_job(name, &run.text, base_dir, &self.registries);
         if let Err(error) = remembered::write_job(entry.directory.path(), &made_of) {
-            self.warnings.push(format!("a later shell may not be able to restore job {name}: {error}"));
+            self.warnings.push(format!("job {name} runs, but a later shell may not be able to restore it: {error}"));
         }
     }
 

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::progress::grouped;
-use crate::types::printable;
+use crate::types::{grouped, printable};
 
 /// Marks what was cut.
 pub(super) const ELLIPSIS: char = '…';

@@ -224,16 +224,16 @@ impl Cli {
             };
             for id in &before {
                 if options.is_none() || behind.try_contains_id(id).is_err() {
-                    return refuse(format!("{} in front of `{name}` means nothing", long(id)));
+                    return refuse(format!("{} has no effect with `{name}`", long(id)));
                 }
                 if is_typed(behind, id) {
-                    return refuse(format!("{} is given in front of `{name}` and behind it", long(id)));
+                    return refuse(format!("{} is given twice, before `{name}` and behind it", long(id)));
                 }
             }
             if let Some(options) = options {
                 *options = std::mem::take(options).or(std::mem::take(&mut cli.run));
                 if options.drain && options.no_drain {
-                    return refuse("--drain and --no-drain exclude one another".to_owned());
+                    return refuse("give --drain or --no-drain, not both".to_owned());
                 }
             }
         }
@@ -307,11 +307,11 @@ mod tests {
                 assert_ne!(behind, of(command), "{option:?} is read");
                 assert_eq!(of(&[&option, command].concat()), behind, "{option:?} in front of {command:?}");
                 let twice = read(&[&option, command, &option].concat()).unwrap_err();
-                assert!(twice.contains(&format!("{} is given in front of", option[0])), "{twice}");
+                assert!(twice.contains(&format!("{} is given twice", option[0])), "{twice}");
             }
             for command in [&["test", "s.lotic"][..], &["tutorial"], &["completions", "bash"], &["man"], &["bench"]] {
                 let refused = read(&[&option, command].concat()).unwrap_err();
-                assert!(refused.contains(option[0]) && refused.contains("means nothing"), "{refused}");
+                assert!(refused.contains(option[0]) && refused.contains("has no effect"), "{refused}");
             }
         }
     }
@@ -330,10 +330,10 @@ mod tests {
             [(&["-c", "show jobs", "run", "j.lotic"][..], "-c"), (&["--no-history", "demo"], "--no-history")]
         {
             let refused = read(arguments).unwrap_err();
-            assert!(refused.contains(option) && refused.contains("means nothing"), "{refused}");
+            assert!(refused.contains(option) && refused.contains("has no effect"), "{refused}");
         }
         let both = read(&["--drain", "run", "j.lotic", "--no-drain"]).unwrap_err();
-        assert!(both.contains("--drain and --no-drain"), "{both}");
+        assert!(both.contains("--drain or --no-drain, not both"), "{both}");
         assert!(read(&["--drain", "--no-drain"]).is_err());
         let bench = read(&["bench", "--parallelism", "2"]).map(|cli| cli.subcommand);
         assert!(matches!(bench, Ok(Some(Command::Bench(_)))), "its own option");

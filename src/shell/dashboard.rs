@@ -125,15 +125,14 @@ fn check_terminal(job: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let why = match (std::io::stdin().is_terminal(), std::io::stdout().is_terminal()) {
-        (true, true) => "TERM=dumb cannot show it",
-        (false, _) => "standard input is none",
-        (_, false) => "standard output is none",
+        (true, true) => "TERM=dumb can't show it",
+        (false, _) => "standard input is not one",
+        (_, false) => "standard output is not one",
     };
     let names: Vec<&str> = panels().iter().map(|panel| panel.name).collect();
     let job = job.unwrap_or("JOB");
     Err(Error::config(format!(
-        "the dashboard needs a terminal, and {why}; the same is printed by {} with the name of a job, such as \
-         `{} {job}`, as JSON with --json",
+        "the dashboard needs a terminal, and {why}; {} print the same, such as `{} {job}`, as JSON with --json",
         names.join(", "),
         names.first().copied().unwrap_or("subtasks")
     )))

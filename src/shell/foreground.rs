@@ -159,7 +159,7 @@ pub(super) fn report(shell: &Shell, name: &str, status: JobStatus, failure: Opti
                 }
                 if entry.results.is_unread() {
                     shell.message(Printable::line(&format!(
-                        "job {name}: nobody reads its rows any more; it has ended there, with its other output committed"
+                        "job {name}: nobody reads its rows any more, so it has ended; its other output is committed"
                     )));
                 }
             }
@@ -341,10 +341,7 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
             break status;
         }
         if left_ms == Some(0) {
-            return Err(Error::config(format!(
-                "waited {waited_ms} ms for job {name}, which is {}",
-                view.status.name()
-            )));
+            return Err(Error::config(format!("waited {waited_ms} ms for job {name}: it is {}", view.status.name())));
         }
         if shell.interrupts.take() {
             return Ok(PreviewEnd::Interrupted);
@@ -355,7 +352,7 @@ pub(super) fn wait_for(shell: &mut Shell, request: &WaitRequest) -> Result<Previ
     shell.release_rows();
     let failure = entry.job.failure();
     if request.until != WaitUntil::End && status != JobStatus::Failed {
-        return Err(Error::config(format!("job {name} is {} before that", status.name())));
+        return Err(Error::config(format!("job {name} is {}, and what was waited for has not come", status.name())));
     }
     if status != JobStatus::Failed {
         shell.message(Printable::line(&format!("job {name} is {}", status.name())));

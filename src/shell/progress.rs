@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use crate::inspect::{JobStatus, JobView};
-use crate::types::{Clock, printable};
+use crate::types::{Clock, printable, thousands};
 
 /// Draws one line on standard error, over itself.
 #[derive(Debug)]
@@ -123,33 +123,6 @@ fn line(views: &[Arc<JobView>], rows: u64, rate: f64, elapsed_s: f64) -> String 
     line
 }
 
-/// `1234567` as `1,234,567`.
-#[must_use]
-pub(super) fn thousands(number: u64) -> String {
-    grouped(&number.to_string())
-}
-
-/// `1 row`, `1,234 rows`
-#[must_use]
-pub(super) fn counted(number: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
-/// A number with its thousands separated, up to a point or exponent: `-1234567.1234` as `-1,234,567.1234`.
-#[must_use]
-pub(super) fn grouped(number: &str) -> String {
-    let sign = usize::from(number.starts_with('-'));
-    let digits = number[sign..].bytes().take_while(u8::is_ascii_digit).count();
-    let mut text = String::with_capacity(number.len() + digits / 3);
-    for (i, c) in number.char_indices() {
-        if i > sign && i < sign + digits && (sign + digits - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(c);
-    }
-    text
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a rate or share for people needs no 53 bits")]
 const fn float(number: u64) -> f64 {
     number as f64
@@ -207,7 +180,7 @@ mod tests {
         for (number, shown) in
             [("-1234567.1234", "-1,234,567.1234"), ("-123", "-123"), ("1e20", "1e20"), ("NaN", "NaN"), ("-inf", "-inf")]
         {
-            assert_eq!(grouped(number), shown);
+            assert_eq!(crate::types::grouped(number), shown);
         }
         assert_eq!(seconds(59.6), "1m 0s");
         assert_eq!(seconds(7_500.0), "2h 5m");

@@ -10,10 +10,10 @@ use super::pager::Pager;
 use super::record::Recorder;
 use super::script_text;
 use super::shell::Shell;
-use super::{ask, foreground, outside, print, progress, render, tutorial};
+use super::{ask, foreground, outside, print, render, tutorial};
 use crate::lang::ast::Statement;
 use crate::session::{Failure, Outcome, Preview, ShellRequest};
-use crate::types::{Diagnostic, Error, Printable, Result, Spanned, printable};
+use crate::types::{Diagnostic, Error, Printable, Result, Spanned, counted, printable};
 
 /// The depth to which `.read` may nest.
 const READ_DEPTH: usize = 16;
@@ -130,7 +130,7 @@ impl Script<'_> {
         match waited {
             Ok(PreviewEnd::Done | PreviewEnd::Interrupted) if let Some(written) = written => match written {
                 Ok((rows, path)) => {
-                    let rows = progress::counted(rows, "row");
+                    let rows = counted(rows, "row");
                     self.shell.message(Printable::line(&format!("({rows} written to {})", path.display())));
                 }
                 Err(error) => return Ok(self.failed(&error)),
@@ -206,7 +206,7 @@ impl Script<'_> {
     /// Does what starts programs: only where a person sits.
     fn prompt_request(&mut self, request: ShellRequest, text: &str) -> End {
         let Some(prompt) = &mut self.shell.prompt else {
-            let refused = Diagnostic::new("this is for the prompt: a script starts no programs");
+            let refused = Diagnostic::new("only the prompt starts programs; a script can't");
             self.shell.failure(&refused.into(), text, &self.origin);
             return End::Failed;
         };
@@ -255,7 +255,7 @@ impl Script<'_> {
 
     fn start_recording(&mut self, file: Option<&Path>) -> End {
         if self.shell.transcript.is_some() && self.shell.recorder.is_none() {
-            return self.failed(&Error::config("this session is being replayed: it can't be recorded as well"));
+            return self.failed(&Error::config("this session is being replayed and can't be recorded"));
         }
         let ended = self.shell.stop_recording();
         let Some(file) = file else {

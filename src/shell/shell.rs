@@ -13,11 +13,11 @@ use super::row_text::Look;
 use super::rows::RowPrinter;
 use super::signals::Interrupts;
 use super::transcript::{self, Transcript};
-use super::{dashboard, paths, print, progress, render};
+use super::{dashboard, paths, print, render};
 use crate::lang::ast::Statement;
 use crate::runtime::Executor;
 use crate::session::{Failure, Listing, Memory, RestoreFrom, Session, Settings};
-use crate::types::{Clock, Error, Printable, SystemClock};
+use crate::types::{Clock, Error, Printable, SystemClock, thousands};
 
 /// A session, and how what it gives is shown.
 pub(super) struct Shell {
@@ -186,7 +186,7 @@ impl Shell {
     pub(super) fn rows_are_cut(&self) {
         self.rows.begin();
         let wanted = self.rows.wanted().unwrap_or_default();
-        let rows = if wanted == 1 { "1 row".to_owned() } else { format!("{} rows", progress::thousands(wanted)) };
+        let rows = if wanted == 1 { "1 row".to_owned() } else { format!("{} rows", thousands(wanted)) };
         self.message(format!("{rows}; more: `| limit n`, `.rows n`, or `run`\n"));
     }
 
@@ -219,7 +219,7 @@ fn row_count(rows: u64) -> Printable {
     match rows {
         0 => "(no rows)\n".into(),
         1 => "(1 row)\n".into(),
-        rows => format!("({} rows)\n", progress::thousands(rows)).into(),
+        rows => format!("({} rows)\n", thousands(rows)).into(),
     }
 }
 

@@ -12,14 +12,13 @@ use super::end::End;
 use super::exit::{EXIT_FAILURE, EXIT_OK};
 use super::lesson::Lesson;
 use super::mode::Mode;
-use super::progress::counted;
 use super::rows::RowPrinter;
 use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
 use super::transcript::Transcript;
 use super::{print, render, script, script_text};
-use crate::types::{Error, Result, printable};
+use crate::types::{Error, Result, counted, printable};
 
 /// Replays the sessions and prints how it went.
 pub(super) fn run(options: &TestOptions) -> Result<u8> {

@@ -111,7 +111,10 @@ impl DefinitionsFile {
         bad += usize::from(bad == 0 && bytes.last() != Some(&b'\n'));
         found.damage = (bad > 0).then(|| {
             let lines = if bad == 1 { "a line".to_owned() } else { format!("{bad} lines") };
-            format!("{lines} of {} can't be read and count for nothing; the file is kept aside", self.path.display())
+            format!(
+                "{lines} of {} can't be read: what stood there is forgotten, and the file is kept aside",
+                self.path.display()
+            )
         });
         Ok(found)
     }
@@ -124,7 +127,7 @@ impl DefinitionsFile {
     pub fn put(&self, definition: &Definition) -> Result<bool> {
         if definition.text.len() > LONGEST_BYTES {
             return Err(Error::config(format!(
-                "the {} `{}` has {} bytes, at most {LONGEST_BYTES} are remembered",
+                "the {} `{}` has {} bytes; at most {LONGEST_BYTES} are remembered",
                 definition.kind,
                 definition.name,
                 definition.text.len()
@@ -209,7 +212,7 @@ impl DefinitionsFile {
                 Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
             }
         }
-        Err(Error::config(format!("{} is held by another process", path.display())))
+        Err(Error::config(format!("{} is in use by another process", path.display())))
     }
 }
 

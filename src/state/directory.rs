@@ -157,7 +157,7 @@ pub(super) fn no_link(path: &Path) -> Result<()> {
 }
 
 fn not_followed(path: &Path) -> Error {
-    Error::config(format!("{} is a symbolic link: in a state directory none is followed", path.display()))
+    Error::config(format!("{} is a symbolic link, and none is followed in a state directory", path.display()))
 }
 
 /// Whoever can write to a state directory decides what jobs restore and where they write: it must be ours, or the system's.
@@ -192,7 +192,7 @@ fn take(directory: &Path, name: &str, looks: u32) -> Result<File> {
     let path = directory.join(LOCK);
     let mut file = open_private_file(&path)?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return Err(Error::config(format!("{} is no regular file", path.display())));
+        return Err(Error::config(format!("{} is not a regular file", path.display())));
     }
     let mut left = looks;
     loop {
@@ -206,7 +206,9 @@ fn take(directory: &Path, name: &str, looks: u32) -> Result<File> {
             Err(TryLockError::WouldBlock) => {
                 let pid = holder(&mut file);
                 if pid == std::process::id() {
-                    return Err(Error::config(format!("a job named `{name}` is running; stop or cancel it first")));
+                    return Err(Error::config(format!(
+                        "job `{name}` is running; `stop {name}` or `cancel {name}` ends it"
+                    )));
                 }
                 return Err(Error::Locked { job: name.to_owned(), pid });
             }

@@ -32,11 +32,11 @@ impl Slices {
     /// Why not, for people.
     pub fn served_by(&self, stored: &Self) -> Result<(), String> {
         if (self.slice_ms, self.offset_ms) != (stored.slice_ms, stored.offset_ms) {
-            return Err(format!("slices {stored} can't be cut into slices {self}"));
+            return Err(format!("its slices {stored} can't be cut into slices {self}"));
         }
         let reach_ms = self.size_ms + stored.slide_ms - greatest_common_divisor(self.slide_ms, stored.slide_ms);
         if reach_ms > stored.size_ms {
-            return Err(format!("{} needs rows that {} has let go", self.window, stored.window));
+            return Err(format!("{} needs rows that {} has dropped already", self.window, stored.window));
         }
         Ok(())
     }
@@ -101,9 +101,9 @@ mod tests {
             |size, offset| Slices { window: format!("tumble({size}ms)"), ..slices([size, offset, size, size]) };
         tumble(1_000, 0).served_by(&tumble(1_000, 0)).expect("the same");
         let refused = |new: Slices, stored: Slices| new.served_by(&stored).expect_err("refused");
-        insta::assert_snapshot!(refused(tumble(2_000, 0), tumble(1_000, 0)), @"slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
-        insta::assert_snapshot!(refused(tumble(1_000, 300), tumble(1_000, 0)), @"slices of 1000 ms from 0 ms can't be cut into slices of 1000 ms from 300 ms");
-        insta::assert_snapshot!(refused(slices([1, 0, 1, 20]), slices([1, 0, 1, 10])), @"w(1,1,20) needs rows that w(1,1,10) has let go");
+        insta::assert_snapshot!(refused(tumble(2_000, 0), tumble(1_000, 0)), @"its slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
+        insta::assert_snapshot!(refused(tumble(1_000, 300), tumble(1_000, 0)), @"its slices of 1000 ms from 0 ms can't be cut into slices of 1000 ms from 300 ms");
+        insta::assert_snapshot!(refused(slices([1, 0, 1, 20]), slices([1, 0, 1, 10])), @"w(1,1,20) needs rows that w(1,1,10) has dropped already");
         assert!(tumble(1_000, 300).can_end_at(-700) && !tumble(1_000, 300).can_end_at(0));
     }
 }

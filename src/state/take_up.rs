@@ -48,14 +48,20 @@ impl StateDescriptor {
             let [held, declared] = [stored_keys, keys].map(|keys| {
                 Schema::new(keys.iter().map(|key| Field::new(key.name.clone(), key.ty.clone())).collect::<Vec<_>>())
             });
-            return refused(format!("has the key {held}, not {declared}"), "keep the key, in this order");
+            return refused(
+                format!("has the key {held}, not {declared}"),
+                "keep the columns of the key and their order",
+            );
         }
         if self.partition != stored.partition {
             let [held, declared] = [stored, self].map(|state| {
                 let names = state.partition.iter().map(|&key| state.schema.fields()[key].name.as_str());
                 names.collect::<Vec<_>>().join(", ")
             });
-            return refused(format!("is divided by ({held}), not by ({declared})"), "keep the key as it was");
+            return refused(
+                format!("is partitioned by ({held}), not by ({declared})"),
+                "keep the columns of `key_by` as they were",
+            );
         }
         if let (Some(slices), Some(held)) = (&self.slices, &stored.slices)
             && let Err(reason) = slices.served_by(held)
@@ -84,7 +90,7 @@ impl StateDescriptor {
                     let (name, held, declared) = (&value.name, &stored_values[at].ty, &value.ty);
                     return refused(
                         format!("has `{name}` as {held}, not {declared}"),
-                        "compute it of the type that it had",
+                        "cast it to the type that it had",
                     );
                 }
                 None => {
@@ -92,7 +98,7 @@ impl StateDescriptor {
                     let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
                     return refused(
                         format!("has no `{}`, but {held}", value.name),
-                        "leave it out: what it would have seen is gone",
+                        "leave the new column out: the rows that it would have seen are gone",
                     );
                 }
             }
@@ -120,7 +126,7 @@ impl TakeUp {
 pub(super) fn check_namespace(declared: &StateDescriptor, namespace: Namespace) -> Result<()> {
     match &declared.slices {
         Some(slices) if !slices.can_end_at(namespace) => Err(Error::state(format!(
-            "state `{}` holds a slice that ends at {namespace} ms, where none of {} can",
+            "state `{}` has a slice that ends at {namespace} ms, where no slice of {} ends",
             declared.name, slices.window
         ))),
         _ => Ok(()),
@@ -159,9 +165,9 @@ mod tests {
         let fewer = taken(&state(&[("count(*)", BIGINT)]), &stored).expect("columns of it");
         assert_eq!(fewer.left_behind, ["sum(price)", "sum(price).count"]);
         let more = state(&[("count(*)", BIGINT), ("max(price)", BIGINT)]);
-        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has no `max(price)`, but `count(*)`, `sum(price)`, `sum(price).count`");
+        insta::assert_snapshot!(taken(&more, &stored).expect_err("refused"), @"state `accumulators` of operator `window` has no `max(price)`, but `count(*)`, `sum(price)`, `sum(price).count`");
         let other = state(&[("count(*)", LogicalType::Double)]);
-        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has `count(*)` as bigint, not double");
+        insta::assert_snapshot!(taken(&other, &stored).expect_err("refused"), @"state `accumulators` of operator `window` has `count(*)` as bigint, not double");
     }
 
     #[test]
@@ -169,10 +175,10 @@ mod tests {
         let stored = state(&[("count(*)", BIGINT)]);
         let mut exchanged = state(&[("count(*)", BIGINT)]);
         exchanged.schema = stored.schema.project(&[1, 0, 2]);
-        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` has the key (auction bigint, channel bigint), not (channel bigint, auction bigint)");
+        insta::assert_snapshot!(taken(&exchanged, &stored).expect_err("refused"), @"state `accumulators` of operator `window` has the key (auction bigint, channel bigint), not (channel bigint, auction bigint)");
         let mut one = stored.clone();
         one.partition = vec![1];
-        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"state: state `accumulators` of operator `window` is divided by (auction, channel), not by (channel)");
+        insta::assert_snapshot!(taken(&one, &stored).expect_err("refused"), @"state `accumulators` of operator `window` is partitioned by (auction, channel), not by (channel)");
     }
 
     #[test]
@@ -195,10 +201,10 @@ mod tests {
             StateDescriptor { slices: Some(slices), ..state(&[("count(*)", BIGINT)]).in_namespaces("slice_end") }
         };
         taken(&of(1_000), &of(1_000)).expect("the same");
-        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"state: state `accumulators` of operator `window` is of tumble(1s), not tumble(2s): slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
+        insta::assert_snapshot!(taken(&of(2_000), &of(1_000)).expect_err("refused"), @"state `accumulators` of operator `window` is of tumble(1s), not tumble(2s): its slices of 1000 ms from 0 ms can't be cut into slices of 2000 ms from 0 ms");
         let version_1 = StateDescriptor { slices: None, ..of(1_000) };
         taken(&of(2_000), &version_1).expect("it does not say");
         check_namespace(&of(2_000), 4_000).expect("an end");
-        insta::assert_snapshot!(check_namespace(&of(2_000), 5_000).expect_err("no end"), @"state: state `accumulators` holds a slice that ends at 5000 ms, where none of tumble(2s) can");
+        insta::assert_snapshot!(check_namespace(&of(2_000), 5_000).expect_err("no end"), @"state `accumulators` has a slice that ends at 5000 ms, where no slice of tumble(2s) ends");
     }
 }

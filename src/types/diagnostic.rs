@@ -227,11 +227,11 @@ mod tests {
     #[test]
     fn a_caret_stands_under_the_span() {
         let text = "bids | fliter price > 1";
-        let shown = Diagnostic::at(Span::new(7, 13), "unknown stage `fliter`")
+        let shown = Diagnostic::at(Span::new(7, 13), "there is no stage `fliter`")
             .did_you_mean("fliter", ["filter", "map"])
             .render(text, "<input>", false);
         insta::assert_snapshot!(shown, @"
-        error: unknown stage `fliter`
+        error: there is no stage `fliter`
          --> <input>:1:8
           |
         1 | bids | fliter price > 1

@@ -15,7 +15,7 @@ use super::text::excerpt;
 #[non_exhaustive]
 pub enum Error {
     /// A file or directory could not be used.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), io_reason(source))]
     Io {
         /// The path of the file or directory.
         path: PathBuf,
@@ -42,16 +42,14 @@ pub enum Error {
         row: String,
     },
     /// Stored state is damaged, foreign, or of a version that this build does not read.
-    #[error("state: {0}")]
+    #[error("{0}")]
     State(String),
     /// State does not fit the job that is to start from it: a table in lines, of which the first says what does not fit
     /// what. The names in it are [`printable`](super::printable).
-    #[error("state: {0}")]
+    #[error("{0}")]
     Unfit(String),
     /// The job is that of another process.
-    #[error(
-        "job `{job}` is in use by process {pid}, which runs it or ran it last; end that one first, or give this job another name"
-    )]
+    #[error("job `{job}` is in use by process {pid}; leave that shell first, or give this job another name")]
     Locked {
         /// The job's name.
         job: String,
@@ -59,10 +57,10 @@ pub enum Error {
         pid: u32,
     },
     /// A kernel refused its input: a defect of ours, reported, not panicked over.
-    #[error("kernel: {0}")]
+    #[error("a value could not be computed, which is a mistake in lotic: {0}")]
     Kernel(Arc<ArrowError>),
     /// A subtask panicked; its message.
-    #[error("panicked: {0}")]
+    #[error("a subtask panicked, which is a mistake in lotic: {0}")]
     Panic(String),
     /// A subtask or task manager was killed on purpose.
     #[error("killed by command")]
@@ -70,6 +68,20 @@ pub enum Error {
     /// The job was told to do what it cannot do in its present state, or a configuration does not fit.
     #[error("{0}")]
     Config(String),
+}
+
+/// The reason of an i/o error in words: `no such file or directory`, without the number that the system has for it.
+#[must_use]
+pub fn io_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let Some(code) = error.raw_os_error() else { return text };
+    let words = text.strip_suffix(&format!(" (os error {code})")).unwrap_or(&text);
+    let mut chars = words.chars();
+    // `I/O error` stays as it is.
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some('a'..='z')) => first.to_lowercase().chain(chars).collect(),
+        _ => words.to_owned(),
+    }
 }
 
 /// Characters of a row that a message shows.

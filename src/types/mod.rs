@@ -22,9 +22,12 @@ pub use changelog_table::ChangelogTable;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use diagnostic::{Diagnostic, TYPED, nearest};
 pub use element::{ChannelStatus, MAX_WATERMARK, MIN_WATERMARK, StreamElement};
-pub use error::{Error, Result};
+pub use error::{Error, Result, io_reason};
 pub use ids::{CheckpointId, FormerUids, OperatorUid, SubtaskId, VertexId};
 pub use logical::LogicalType;
 pub use schema::{Field, Schema};
 pub use span::{Span, Spanned};
-pub use text::{Printable, excerpt, overrides_direction, printable, printable_json, typed_duration, wrapped};
+pub use text::{
+    Printable, counted, excerpt, grouped, overrides_direction, printable, printable_json, thousands, typed_duration,
+    wrapped,
+};

@@ -15,6 +15,33 @@ pub fn typed_duration(ms: i64) -> String {
     }
 }
 
+/// `1234567` as `1,234,567`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
+/// `1 row`, `1,234 rows`
+#[must_use]
+pub fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands separated, up to a point or exponent: `-1234567.1234` as `-1,234,567.1234`.
+#[must_use]
+pub fn grouped(number: &str) -> String {
+    let sign = usize::from(number.starts_with('-'));
+    let digits = number[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut text = String::with_capacity(number.len() + digits / 3);
+    for (i, c) in number.char_indices() {
+        if i > sign && i < sign + digits && (sign + digits - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
+}
+
 /// The words of `text` in lines of at most `width` columns. What is to be typed, in backquotes, stands in one line where
 /// it fits one. A longer word has a line of its own: none is broken.
 #[must_use]

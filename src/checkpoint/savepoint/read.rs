@@ -35,7 +35,7 @@ pub fn open_savepoint(directory: &Path) -> Result<StateSnapshot> {
             return Err(Error::state(if there {
                 format!("{directory} is not a savepoint: it has no {DOCUMENT}; `savepoint JOB to 'DIR'` writes one")
             } else {
-                format!("there is no savepoint {directory}: no such directory")
+                format!("there is no savepoint {directory}: the directory does not exist")
             }));
         }
         Err(error) => return Err(Error::io(path, error)),
@@ -155,7 +155,7 @@ fn check_file(directory: &Path, file: &FileDocument) -> Result<()> {
     }
     if sum.finish() != file.checksum {
         return Err(Error::state(format!(
-            "its file {} is not the one that was written: other checksum; copy it again, or take another savepoint",
+            "its file {} was changed after it was written: its checksum differs; copy it again, or take another savepoint",
             file.path
         )));
     }

@@ -400,7 +400,7 @@ fn a_missing_file_a_later_version_and_foreign_files_are_named() {
     refused("names a file outside of itself");
 
     fs::write(&document, vec![0; 4_096]).expect("written");
-    refused("this is no savepoint of lotic, or a damaged one");
+    refused("this is not a savepoint of lotic, or a damaged one");
     fs::write(&document, text).expect("put back");
     open_savepoint(&place).expect("whole again");
 }

@@ -61,9 +61,9 @@ pub fn write_savepoint_noted(
     directory: &Path,
     note: &dyn Fn(&Path) -> Result<()>,
 ) -> Result<SavepointStats> {
-    let name = directory
-        .file_name()
-        .ok_or_else(|| Error::config(format!("{} is not a name for a savepoint", directory.display())))?;
+    let name = directory.file_name().ok_or_else(|| {
+        Error::config(format!("{} can't name a savepoint: give a directory that is not there yet", directory.display()))
+    })?;
     check_savepoint_place(directory)?;
     // Of a link, what it points to gives way.
     let directory = &fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());

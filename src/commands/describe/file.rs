@@ -65,7 +65,7 @@ fn statement(path: &str, name: &str, schema: &Schema, time: Option<&Candidate>) 
 
 fn note(sample: &Sample, times: &[Candidate], statement: &str) -> String {
     let of = if sample.whole { "all" } else { "the first" };
-    let mut lines = vec![format!("by {of} {} rows", sample.count())];
+    let mut lines = vec![format!("judged by {of} {} rows", sample.count())];
     if sample.rejected > 0 {
         lines.push(format!("{} more could not be read", sample.rejected));
     }
@@ -82,7 +82,7 @@ fn note(sample: &Sample, times: &[Candidate], statement: &str) -> String {
         }
     }
     if times.is_empty() {
-        lines.extend([String::new(), "no column could be the event time".to_owned()]);
+        lines.extend([String::new(), "no column holds a time that could be the event time".to_owned()]);
     }
     lines.extend([String::new(), statement.to_owned()]);
     lines.join("\n")

@@ -106,8 +106,11 @@ impl FieldRule {
             | LogicalType::Row(_)) => match defaults(ty) {
                 Some(defaults) => Self::whole(field, options, defaults, late_ms)?,
                 None => {
-                    return Err(Diagnostic::new(format!("datagen can't make up column `{}` of type {ty}", field.name))
-                        .help("leave the column out, and compute it with `map`"));
+                    return Err(Diagnostic::new(format!(
+                        "the connector `datagen` can't make column `{}` of type {ty}",
+                        field.name
+                    ))
+                    .help("leave the column out, and compute it with `map`"));
                 }
             },
         };
@@ -289,7 +292,7 @@ fn ordered(options: &Options, field: &Field, ordered: bool) -> Result<(), Diagno
         return Ok(());
     }
     let span = ["min", "max"].iter().find_map(|name| options.get(name)).map(|value| value.span).unwrap_or_default();
-    Err(Diagnostic::at(span, format!("`min` and `max` are no range of column `{}` of type {}", field.name, field.ty)))
+    Err(Diagnostic::at(span, format!("`min` to `max` is not a range of column `{}` of type {}", field.name, field.ty)))
 }
 
 /// A setting in the unit that columns of type `ty` hold.

@@ -76,7 +76,7 @@ pub(super) fn check_keys(options: &Options, names: &[&str], schema: &Schema) -> 
         let Expr::Map(entries) = &expr.node else { continue };
         for (key, _) in entries {
             let column = key_of(key).ok_or_else(|| {
-                Diagnostic::at(key.span, "expected the name of a column").help("write map['price', 1]")
+                Diagnostic::at(key.span, "expected the name of a column").help("such as map['price', 1]")
             })?;
             if !schema.names().any(|name| name == column) {
                 return Err(Diagnostic::at(key.span, format!("there is no column `{column}`"))
@@ -101,7 +101,7 @@ fn key_of(key: &ExprNode) -> Option<&str> {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "settings are constants")]
 fn literal(option: &str, expr: &ExprNode) -> Result<Setting, Diagnostic> {
-    let refused = || Diagnostic::at(expr.span, format!("option `{option}` takes constants")).label("not a constant");
+    let refused = || Diagnostic::at(expr.span, format!("option `{option}` takes constants, such as 5 or 'a'"));
     match &expr.node {
         Expr::Literal(literal) => constant(literal).ok_or_else(refused),
         Expr::Unary(UnaryOp::Minus, inner) => match (&inner.node, self::literal(option, inner)?) {

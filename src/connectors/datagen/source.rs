@@ -58,7 +58,7 @@ const BY_COLUMN: [&str; 8] = ["kind", "min", "max", "length", "start", "end", "s
 
 fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
     let Some(schema) = request.columns.clone().filter(|schema| !schema.is_empty()) else {
-        return Err(Diagnostic::at(request.span, "datagen needs columns")
+        return Err(Diagnostic::at(request.span, "the connector `datagen` needs columns")
             .help("write source s from datagen columns (id bigint, name string) with (rows = 100)"));
     };
     let options = &request.options;

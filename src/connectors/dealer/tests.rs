@@ -198,9 +198,9 @@ fn positions_in_another_input_or_of_a_later_version_are_refused() {
     let entry = dealer.snapshot(0, CheckpointId(1), INPUT, Some((3, 10))).unwrap();
     let refused =
         |entries: &[Vec<u8>], input: &str| remaining::<(u64, u64)>(entries, input, str::eq).unwrap_err().to_string();
-    insta::assert_snapshot!(refused(std::slice::from_ref(&entry), "others"), @"state: the input is not the one that was checkpointed: then tens, now others; bring it back as it was, or start without a restore");
+    insta::assert_snapshot!(refused(std::slice::from_ref(&entry), "others"), @"the input is not the one that was checkpointed: then tens, now others; bring it back as it was, or start the job anew");
     let later = String::from_utf8(entry).unwrap().replace("\"version\":1", "\"version\":2").into_bytes();
-    insta::assert_snapshot!(refused(&[later], INPUT), @"state: a source's position is of version 2; this build reads 1");
-    insta::assert_snapshot!(refused(&[b"{}".to_vec()], INPUT), @"state: a source's position is damaged: missing field `version` at line 1 column 2");
-    insta::assert_snapshot!(refused(&[], INPUT), @"state: a source's checkpoint has no positions");
+    insta::assert_snapshot!(refused(&[later], INPUT), @"a source's position is of version 2; this build reads 1");
+    insta::assert_snapshot!(refused(&[b"{}".to_vec()], INPUT), @"a source's position is damaged: missing field `version` at line 1 column 2");
+    insta::assert_snapshot!(refused(&[], INPUT), @"a source's checkpoint has no positions");
 }

@@ -54,16 +54,17 @@ const OPTIONS: [OptionSpec; 7] = source_options([
 fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {
     let names = || SETS.iter().map(|set| set.name());
     let Some(target) = &request.target else {
-        return Err(Diagnostic::at(request.span, "demo needs the name of a data set").help("write demo 'transactions'"));
+        return Err(Diagnostic::at(request.span, "the connector `demo` needs the name of a data set")
+            .help("write demo 'transactions'"));
     };
     let Some(set) = SETS.into_iter().find(|set| set.name().eq_ignore_ascii_case(&target.node)) else {
-        return Err(Diagnostic::at(target.span, format!("demo has no data set '{}'", target.node))
+        return Err(Diagnostic::at(target.span, format!("the connector `demo` has no data set '{}'", target.node))
             .label(names().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "))
             .did_you_mean(&target.node, names()));
     };
     let schema = Schema::new(set.fields());
     if request.columns.is_some() {
-        return Err(Diagnostic::at(request.span, "the columns of demo are given")
+        return Err(Diagnostic::at(request.span, "the connector `demo` has columns of its own")
             .help(format!("leave out `columns`; demo '{}' has {schema}", set.name())));
     }
     let options = &request.options;
@@ -201,8 +202,8 @@ mod tests {
     fn mistakes_are_shown_at_their_place() {
         let error = planned(Some("transaction"), 1).unwrap_err();
         assert_eq!(error.span, Some(Span::new(3, 9)));
-        insta::assert_snapshot!(error, @"demo has no data set 'transaction' (did you mean `transactions`?)");
-        insta::assert_snapshot!(planned(None, 1).unwrap_err(), @"demo needs the name of a data set (write demo 'transactions')");
+        insta::assert_snapshot!(error, @"the connector `demo` has no data set 'transaction' (did you mean `transactions`?)");
+        insta::assert_snapshot!(planned(None, 1).unwrap_err(), @"the connector `demo` needs the name of a data set (write demo 'transactions')");
         insta::assert_snapshot!(planned(Some("clicks"), -1).unwrap_err(), @"option `rows` takes a whole number of at least 0, not -1");
     }
 }

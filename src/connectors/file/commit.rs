@@ -40,7 +40,7 @@ impl Entry {
         // What is renamed never leaves the directory, whatever the state says.
         let pending = matches!(staged(&entry.staged), Some((_, Stage::Pending)));
         if !pending || !is_committed(&entry.name) {
-            return Err(Error::state(format!("'{}' is no file of a file sink", entry.staged)));
+            return Err(Error::state(format!("'{}' is not a file of a file sink", entry.staged)));
         }
         Ok(entry)
     }

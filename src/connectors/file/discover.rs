@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::stream::{ByteStream, Compression, CompressionChoice};
 use crate::types::files::{FileInfo, FileKind, Files};
+use crate::types::io_reason;
 
 /// The path that means standard input.
 pub(super) const STDIN: &str = "/dev/stdin";
@@ -76,7 +77,7 @@ pub(super) fn discover(files: &dyn Files, target: &Target) -> Result<Arc<[InputF
         Ok(info) if info.kind == FileKind::Directory => in_directory(files, &path, text)?,
         Ok(info) => vec![regular(path, text.clone(), info)?],
         Err(_) if text.contains(['*', '?', '[']) => matching(files, target)?,
-        Err(error) => return Err(format!("can't read '{text}': {error}")),
+        Err(error) => return Err(format!("can't read '{text}': {}", io_reason(&error))),
     };
     let compressed = |file: (PathBuf, String, FileInfo)| {
         let (path, name, info) = file;
@@ -104,7 +105,7 @@ fn regular(path: PathBuf, name: String, info: FileInfo) -> Result<Found, String>
         FileKind::File => Ok((path, name, info)),
         FileKind::Directory => Err(format!("'{name}' is a directory")),
         FileKind::Link | FileKind::Pipe | FileKind::Special => {
-            Err(format!("'{name}' is not a regular file but a pipe, socket or device, which can't be read in splits"))
+            Err(format!("'{name}' is a pipe, socket or device, not a regular file"))
         }
     }
 }
@@ -112,7 +113,7 @@ fn regular(path: PathBuf, name: String, info: FileInfo) -> Result<Found, String>
 /// The regular files of a directory but those whose names begin with `.` or `_`, as in Flink: what is staged there, and
 /// marks, are no data.
 fn in_directory(files: &dyn Files, directory: &Path, text: &str) -> Result<Vec<Found>, String> {
-    let names = files.list(directory).map_err(|error| format!("can't list '{text}': {error}"))?;
+    let names = files.list(directory).map_err(|error| format!("can't list '{text}': {}", io_reason(&error)))?;
     let mut found = Vec::new();
     for name in names {
         let shown = name.to_string_lossy();
@@ -121,7 +122,7 @@ fn in_directory(files: &dyn Files, directory: &Path, text: &str) -> Result<Vec<F
         }
         let shown = format!("{}/{shown}", text.trim_end_matches('/'));
         let path = directory.join(&name);
-        let info = files.metadata(&path).map_err(|error| format!("can't read '{shown}': {error}"))?;
+        let info = files.metadata(&path).map_err(|error| format!("can't read '{shown}': {}", io_reason(&error)))?;
         if info.kind != FileKind::Directory {
             found.push(regular(path, shown, info)?);
         }
@@ -137,12 +138,13 @@ fn matching(files: &dyn Files, target: &Target) -> Result<Vec<Found>, String> {
         format!("{}/{text}", glob::Pattern::escape(&target.base_dir.to_string_lossy()))
     };
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let paths = glob::glob_with(&pattern, options).map_err(|error| format!("'{text}' is no pattern: {}", error.msg))?;
+    let paths =
+        glob::glob_with(&pattern, options).map_err(|error| format!("'{text}' is not a pattern: {}", error.msg))?;
     let mut found = Vec::new();
     for path in paths {
-        let path = path.map_err(|error| format!("can't read a match of '{text}': {error}"))?;
+        let path = path.map_err(|error| format!("can't read a match of '{text}': {}", io_reason(error.error())))?;
         let name = path.strip_prefix(&target.base_dir).unwrap_or(&path).to_string_lossy().into_owned();
-        let info = files.metadata(&path).map_err(|error| format!("can't read '{name}': {error}"))?;
+        let info = files.metadata(&path).map_err(|error| format!("can't read '{name}': {}", io_reason(&error)))?;
         if info.kind != FileKind::Directory {
             found.push(regular(path, name, info)?);
         }

@@ -173,7 +173,7 @@ impl FollowReader {
 
     fn take_up(&self, input: InputFile, place: Option<Place>) -> Result<OpenFile> {
         if input.compression.is_some() {
-            return Err(Error::config(format!("{}: a compressed file can't be followed", input.name)));
+            return Err(Error::config(format!("{} is compressed: a compressed file can't be followed", input.name)));
         }
         let failed = |error| Error::io(&input.path, error);
         let mut file = self.followed.files.open(&input.path).map_err(failed)?;

@@ -132,7 +132,7 @@ impl Pipe {
             }
             waited += QUIET;
             if waited >= PATIENCE && self.name != STDIN {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody writes to it"));
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody writes to the pipe"));
             }
         }
         let held = &state.held[state.head..];

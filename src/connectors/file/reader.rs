@@ -339,8 +339,7 @@ impl FileReader {
             self.fill(current.split.file)?;
             return Ok(Step::Again);
         }
-        let message =
-            "the record does not end with its line, and the file is read in splits; read it with multiline = true";
+        let message = "the record goes on in the next line: read the file with (multiline = true)";
         Err(self.at_place(current, message))
     }
 

@@ -44,18 +44,19 @@ pub(super) struct FileSink {
 impl FileSink {
     pub(super) fn new(request: &SinkRequest, files: Arc<dyn Files>) -> Result<Self, Diagnostic> {
         let Some(target) = &request.target else {
-            return Err(Diagnostic::at(request.span, "file needs a directory").help("write into file 'out/rows'"));
+            return Err(Diagnostic::at(request.span, "the connector `file` needs a directory")
+                .help("such as `into file 'out/rows'`"));
         };
         let refused = |message: String| Diagnostic::at(target.span, message);
         if target.node.is_empty() || target.node.contains('\0') {
-            return Err(refused("this is no path".to_owned()));
+            return Err(refused("this is not a path".to_owned()));
         }
         let path = request.base_dir.join(&target.node);
         if let Ok(info) = files.metadata(&path)
             && info.kind != FileKind::Directory
         {
             return Err(refused(format!("'{}' is not a directory", target.node))
-                .help("a file sink writes a directory of part files"));
+                .help("a file sink writes part files into a directory: give the name of one"));
         }
         let options = &request.options;
         let name = options.text("format")?.unwrap_or("json");

@@ -18,7 +18,7 @@ use crate::connectors::dealer::{Dealer, Remaining, remaining};
 use crate::connectors::options::{count, place};
 use crate::formats::Inferred;
 use crate::types::files::{FileInfo, FileKind, Files, OsFiles, claim_stdin};
-use crate::types::{Diagnostic, Error, Result, Schema};
+use crate::types::{Diagnostic, Error, Result, Schema, io_reason};
 
 /// The default of option `split`: small, so that readers stay close together in event time.
 const SPLIT_BYTES: u64 = 4 << 20;
@@ -61,7 +61,8 @@ struct Begun {
 impl FileSource {
     pub(super) fn new(request: &SourceRequest, files: Arc<dyn Files>) -> Result<Self, Diagnostic> {
         let Some(path) = &request.target else {
-            return Err(Diagnostic::at(request.span, "file needs a path").help("write file 'data.ndjson'"));
+            return Err(Diagnostic::at(request.span, "the connector `file` needs a path")
+                .help("such as `from file 'data.ndjson'`"));
         };
         let options = &request.options;
         let target = Target {
@@ -163,7 +164,7 @@ type Sampled = Option<(String, Vec<u8>, bool)>;
 
 fn sample(files: &dyn Files, inputs: &[InputFile], most: u64) -> Result<Sampled, Diagnostic> {
     let Some(input) = inputs.iter().find(|input| input.info.len > 0) else { return Ok(None) };
-    let unreadable = |error| Diagnostic::new(format!("can't read '{}': {error}", input.name));
+    let unreadable = |error: io::Error| Diagnostic::new(format!("can't read '{}': {}", input.name, io_reason(&error)));
     let (sample, all) = input.sample(files, most).map_err(unreadable)?;
     Ok(Some((input.name.clone(), sample, all)))
 }
@@ -232,7 +233,7 @@ fn infer(sample: &dyn Fn(u64) -> Result<Sampled, Diagnostic>, format: &dyn FileF
     })
 }
 
-const READ_ONCE: &str = "standard input has been read: it is there once";
+const READ_ONCE: &str = "standard input has been read already, and can be read once";
 
 /// A source that is a pipe.
 #[derive(Debug)]
@@ -248,8 +249,8 @@ impl PipeSource {
         let path = target.base_dir.join(&target.text);
         let is_stdin = target.text == STDIN;
         if is_stdin && let Err(whose) = claim_stdin("data") {
-            return Err(Diagnostic::new(format!("standard input can't be read: {whose} comes from there"))
-                .help("lotic -c '…' and lotic run FILE leave it to the data"));
+            return Err(Diagnostic::new(format!("standard input can't be read: {whose} comes from it"))
+                .help("`lotic -c '…'` and `lotic run FILE` leave standard input to the data"));
         }
         let kind = files.metadata(&path).ok().map(|info| info.kind);
         if kind != Some(FileKind::Pipe) && !(is_stdin && kind == Some(FileKind::Special)) {
@@ -275,8 +276,8 @@ impl PipeSource {
         }
         let sampled = opened.and_then(|pipe| pipe.sample(most));
         let (sample, all) = sampled.map_err(|error| {
-            Diagnostic::new(format!("can't read '{}': {error}", self.input.name))
-                .help("with `columns (…)` and `format = 'json'` nobody need write to it yet")
+            Diagnostic::new(format!("can't read '{}': {}", self.input.name, io_reason(&error)))
+                .help("declare `columns (…)` and `format = 'json'`, and it is read when somebody writes to it")
         })?;
         Ok(Some((self.input.name.clone(), sample, all)))
     }

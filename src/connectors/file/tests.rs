@@ -124,11 +124,11 @@ fn options_of_the_format_are_checked_when_the_source_is_typed() {
     fs::write(dir.path().join("f.csv"), "1,a,1\n").unwrap();
     let refused =
         |name: &'static str, value: OptionValue| refused(dir.path(), "f.csv", Some(columns()), &[(name, value)]);
-    insta::assert_snapshot!(refused("delimiter", OptionValue::Text("ab".to_owned())), @"option `delimiter` takes one ASCII character that is no quote and no line end");
+    insta::assert_snapshot!(refused("delimiter", OptionValue::Text("ab".to_owned())), @"option `delimiter` takes one ASCII character, but no quote and no line end");
     insta::assert_snapshot!(refused("header", OptionValue::Integer(3)), @"option `header` takes true or false, not `3`");
     insta::assert_snapshot!(refused("max_record_bytes", OptionValue::Integer(1 << 40)), @"option `max_record_bytes` takes a number of bytes from 1 to 536870912, not `1099511627776`");
     let permuted = Schema::new([Field::new("b", LogicalType::String), Field::new("a", LogicalType::String)]);
     fs::write(dir.path().join("g.csv"), "a,b\n1,2\n").unwrap();
     let got = source(dir.path(), "g.csv", Some(permuted), &[("header", OptionValue::Boolean(true))]);
-    insta::assert_snapshot!(read(&*got, &start(1, &[0], 1)).err().unwrap(), @"the header has the columns in another order (a, b) than the source declares them (b, a)");
+    insta::assert_snapshot!(read(&*got, &start(1, &[0], 1)).err().unwrap(), @"the header has the columns in the order (a, b), the source in the order (b, a): declare them in the order of the header");
 }

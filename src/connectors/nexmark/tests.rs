@@ -119,8 +119,8 @@ fn mistakes_are_refused_at_their_place() {
         assert!(error.span.is_some());
         error.to_string()
     };
-    insta::assert_snapshot!(refused(Some("bids"), &[]), @"nexmark has no events of kind 'bids' (did you mean `bid`?)");
-    insta::assert_snapshot!(refused(None, &[]), @"nexmark needs a kind of event (write nexmark 'bid')");
+    insta::assert_snapshot!(refused(Some("bids"), &[]), @"the connector `nexmark` has no events 'bids' (did you mean `bid`?)");
+    insta::assert_snapshot!(refused(None, &[]), @"the connector `nexmark` needs a kind of event (write nexmark 'bid')");
     insta::assert_snapshot!(refused(Some("bid"), &[("events", OptionValue::Integer(i64::MAX))]), @"option `events` is at most 1125899906842624; leave it out for no end");
     insta::assert_snapshot!(refused(Some("bid"), &[("rate", OptionValue::Integer(-1))]), @"option `rate` takes a number of rows a second, 0 for as fast as it goes");
     insta::assert_snapshot!(refused(Some("bid"), &[("event_rate", OptionValue::Integer(0))]), @"option `event_rate` takes a whole number of at least 1, not 0");

@@ -50,9 +50,9 @@ fn mistakes_are_refused_at_their_place() {
         assert!(error.span.is_some());
         error.to_string()
     };
-    insta::assert_snapshot!(refused(None, &[]), @"values needs the option `rows` (write with (rows = array[row(1, 'a'), row(2, 'b')]))");
-    insta::assert_snapshot!(refused(None, &rows(Vec::new())), @"no rows to infer the columns from (declare `columns`)");
-    insta::assert_snapshot!(refused(None, &rows(vec![vec![integer("1")], vec![integer("1"), text("x")]])), @"this row has 2 values, where there are 1 columns");
+    insta::assert_snapshot!(refused(None, &[]), @"the connector `values` needs the option `rows` (write with (rows = array[row(1, 'a'), row(2, 'b')]))");
+    insta::assert_snapshot!(refused(None, &rows(Vec::new())), @"there are no rows to infer the columns from (declare them: columns (id bigint, name string))");
+    insta::assert_snapshot!(refused(None, &rows(vec![vec![integer("1")], vec![integer("1"), text("x")]])), @"this row has 2 values for 1 column");
     insta::assert_snapshot!(refused(None, &[("rows", OptionValue::Integer(3))]), @"option `rows` takes an array of rows (write with (rows = array[row(1, 'a'), row(2, 'b')]))");
     insta::assert_snapshot!(refused(Some(columns()), &rows(vec![vec![Literal::Null, text("x")]])), @"column `id` is declared not null");
 }

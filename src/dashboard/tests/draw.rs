@@ -101,7 +101,7 @@ fn a_command_line_with_candidates() {
 
 #[test]
 fn answers() {
-    let text = "error: unknown stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
+    let text = "error: there is no stage `fliter`\n --> <dashboard>:1:8\n  |\n1 | bids | fliter price > 1\n  |        ^^^^^^\n  |\nhelp: did you mean `filter`?";
     shown("answer_error", || {
         let mut app = app();
         screen(&mut app, 80, 24);

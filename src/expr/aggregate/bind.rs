@@ -15,7 +15,9 @@ pub fn bind_aggregate<'a>(call: &Call, scope: impl Into<Scope<'a>>) -> Result<Ag
     let typed = &call.name.node;
     let spec = find(typed).ok_or_else(|| {
         let names = aggregates().iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-        Diagnostic::at(call.name.span, format!("`{typed}` is no aggregate function")).did_you_mean(typed, names)
+        Diagnostic::at(call.name.span, format!("there is no aggregate function `{typed}`"))
+            .help("`show functions` lists them")
+            .did_you_mean(typed, names)
     })?;
     let (args, separator) = arguments(spec, call, &scope)?;
     let filter = call.filter.as_deref().map(|filter| bind_predicate(filter, &scope)).transpose()?;
@@ -43,7 +45,7 @@ fn arguments(
         return if !spec.star {
             Err(Diagnostic::at(call.name.span, format!("`{name}` takes an argument, not `*`")))
         } else if call.distinct {
-            Err(Diagnostic::at(call.name.span, "`distinct` takes a column, not `*`"))
+            Err(Diagnostic::at(call.name.span, "`distinct` takes a column, not `*`").help("count(distinct bidder)"))
         } else {
             Ok((Vec::new(), None))
         };
@@ -54,7 +56,7 @@ fn arguments(
         args => {
             let wanted = if name == "listagg" { "one or two arguments" } else { "one argument" };
             let found = args.len();
-            return Err(Diagnostic::at(call.name.span, format!("`{name}` takes {wanted}, {found} given"))
+            return Err(Diagnostic::at(call.name.span, format!("`{name}` takes {wanted}, not {found}"))
                 .help(format!("write `{name}({})`", spec.arguments)));
         }
     };
@@ -65,5 +67,5 @@ fn text_literal(node: &ExprNode) -> Result<String, Diagnostic> {
     if let Expr::Literal(Literal::String(text)) = &node.node {
         return Ok(text.clone());
     }
-    Err(Diagnostic::at(node.span, "the separator must be a text in quotes"))
+    Err(Diagnostic::at(node.span, "the separator must be a text in single quotes"))
 }

@@ -346,9 +346,9 @@ fn what_does_not_fit_is_refused() {
         @r"
     `sum` takes a number, not string
     `sum` takes an argument, not `*`
-    `avg` takes one argument, 2 given (write `avg(x)`)
-    `conut` is no aggregate function (did you mean `count`?)
-    the separator must be a text in quotes
+    `avg` takes one argument, not 2 (write `avg(x)`)
+    there is no aggregate function `conut` (did you mean `count`?)
+    the separator must be a text in single quotes
     "
     );
 }

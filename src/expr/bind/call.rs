@@ -22,11 +22,11 @@ pub(super) fn callee(call: &Call) -> Result<&'static FunctionSpec, Diagnostic> {
 fn unknown(call: &Call) -> Diagnostic {
     let name = &call.name;
     if aggregate::is_aggregate(&name.node) {
-        return Diagnostic::at(name.span, format!("aggregate `{}` is allowed only in `aggregate`", name.node))
-            .label("computed a row at a time here");
+        return Diagnostic::at(name.span, format!("`{}` is an aggregate function, which can't stand here", name.node))
+            .help(format!("it stands in the stage `aggregate`: … | aggregate {}(…) as NAME", name.node));
     }
-    Diagnostic::at(name.span, format!("unknown function `{}`", name.node))
-        .help("`show functions` lists those there are")
+    Diagnostic::at(name.span, format!("there is no function `{}`", name.node))
+        .help("`show functions` lists them")
         .did_you_mean(&name.node, functions::function_names())
 }
 
@@ -36,6 +36,6 @@ pub(super) fn unit_argument(arg: &ExprNode) -> Result<TypedExpr, Diagnostic> {
     match &arg.node {
         Expr::Column(parts) if parts.len() == 1 => unit(&parts[0].node, arg.span),
         Expr::Literal(Literal::String(name)) => unit(name, arg.span),
-        _ => Err(Diagnostic::at(arg.span, "expected a unit of time").label("day, hour, month, …")),
+        _ => Err(Diagnostic::at(arg.span, "expected a unit of time").label("such as day, hour or month")),
     }
 }

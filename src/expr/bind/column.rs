@@ -34,31 +34,31 @@ pub(super) fn bind(parts: &[Spanned<String>], scope: &Scope<'_>, span: Span) -> 
     Err(match of_input {
         Some((input, second, _)) => unknown(second, &input),
         None if rest.is_empty() => unknown(first, scope),
-        None => Diagnostic::at(first.span, format!("neither an input nor a column is called `{}`", first.node))
+        None => Diagnostic::at(first.span, format!("there is no input or column `{}`", first.node))
             .did_you_mean(&first.node, scope.inputs().chain(scope.names())),
     })
 }
 
 fn unknown(name: &Spanned<String>, scope: &Scope<'_>) -> Diagnostic {
     const SHOWN: usize = 12;
-    let error =
-        Diagnostic::at(name.span, format!("unknown column `{}`", name.node)).did_you_mean(&name.node, scope.names());
+    let error = Diagnostic::at(name.span, format!("there is no column `{}`", name.node))
+        .did_you_mean(&name.node, scope.names());
     if error.help.is_some() {
         return error;
     }
     let columns = scope.names().count();
     if columns == 0 {
-        return error.label("no columns can be read here");
+        return error.help("no column can be read here: write a constant");
     }
     let more = if columns > SHOWN { ", …" } else { "" };
     let names = scope.names().take(SHOWN).collect::<Vec<_>>().join(", ");
-    error.help(format!("columns here: {names}{more}"))
+    error.help(format!("the columns here are {names}{more}"))
 }
 
 /// `row.name`
 pub(super) fn field(of: TypedExpr, name: &Spanned<String>) -> Result<TypedExpr, Diagnostic> {
     let LogicalType::Row(fields) = of.ty() else {
-        return Err(Diagnostic::at(name.span, format!("`{of}` has no fields: it is {}", of.ty())));
+        return Err(Diagnostic::at(name.span, format!("`{of}` has no fields: it is of type {}", of.ty())));
     };
     let find = |same: fn(&str, &str) -> bool| fields.iter().position(|(field, _)| same(field, &name.node));
     let Some(index) = find(|a, b| a == b).or_else(|| find(str::eq_ignore_ascii_case)) else {
@@ -68,7 +68,7 @@ pub(super) fn field(of: TypedExpr, name: &Spanned<String>) -> Result<TypedExpr, 
         return Err(if error.help.is_some() {
             error
         } else {
-            error.help(format!("fields: {}", names.collect::<Vec<_>>().join(", ")))
+            error.help(format!("the fields are {}", names.collect::<Vec<_>>().join(", ")))
         });
     };
     let (field, ty) = fields[index].clone();

@@ -80,8 +80,7 @@ fn ambiguous(name: &Spanned<String>, found: &[(&Input<'_>, Found<'_>)]) -> Diagn
     let inputs = found.iter().filter_map(|(input, (_, field))| Some((input.name?, &field.name)));
     let spelt: Vec<String> = inputs.clone().map(|(input, field)| format!("`{}.{field}`", input.node)).collect();
     let error = Diagnostic::at(name.span, format!("`{}` is a column of {} inputs", name.node, found.len()))
-        .label("which one is meant?")
-        .help(format!("write {}", spelt.join(" or ")));
+        .help(format!("say of which: {}", spelt.join(" or ")));
     inputs.fold(error, |error, (input, field)| error.also(input.span, format!("`{}` has `{field}`", input.node)))
 }
 
@@ -146,20 +145,20 @@ mod tests {
          --> <input>:1:37
           |
         1 | orders as o | join payments as p on id = 7
-          |           -                    -    ^^ which one is meant?
+          |           -                    -    ^^
           |           |                    |
           |           `o` has `id`         `p` has `id`
           |
-          = help: write `o.id` or `p.id`
+          = help: say of which: `o.id` or `p.id`
         ");
         let refused = |text: &str| bind(&parse(text), &scope).unwrap_err().to_string();
         insta::assert_snapshot!([refused("tS"), refused("p.item"), refused("q.id"), refused("o.x.y")].join("\n"), @r"
-        `tS` is a column of 2 inputs (write `o.Ts` or `p.ts`)
-        unknown column `item` (columns here: id, order_id, ts, o)
-        neither an input nor a column is called `q` (did you mean `o`?)
-        `o` has no fields: it is bigint
+        `tS` is a column of 2 inputs (say of which: `o.Ts` or `p.ts`)
+        there is no column `item` (the columns here are id, order_id, ts, o)
+        there is no input or column `q` (did you mean `o`?)
+        `o` has no fields: it is of type bigint
         ");
         // Without a name there is nothing to qualify by.
-        insta::assert_snapshot!(bind(&parse("orders.id"), &orders).unwrap_err().to_string(), @"neither an input nor a column is called `orders`");
+        insta::assert_snapshot!(bind(&parse("orders.id"), &orders).unwrap_err().to_string(), @"there is no input or column `orders`");
     }
 }

@@ -29,5 +29,5 @@ impl Failures {
 fn cannot_cast(text: &str, to: &LogicalType) -> String {
     let shown: String = text.chars().take(60).collect();
     let shown = crate::types::printable(&shown);
-    format!("cannot cast '{shown}' to {to}")
+    format!("can't cast '{shown}' to {to}")
 }

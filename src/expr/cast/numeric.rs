@@ -103,7 +103,7 @@ where
                     Ok(value) => Some(value),
                     Err(ParseDecimalError::Overflow) => None,
                     Err(ParseDecimalError::Malformed) => {
-                        failures.push(row, || format!("cannot cast {value} to {to}"));
+                        failures.push(row, || format!("can't cast {value} to {to}"));
                         None
                     }
                 }

@@ -32,7 +32,7 @@ pub(in crate::expr) fn call(spec: &'static FunctionSpec, args: Vec<TypedExpr>, s
 /// The unit called `name` as a constant argument.
 pub(in crate::expr) fn unit(name: &str, span: Span) -> Bound {
     let Some(unit) = Unit::parse(name) else {
-        return Err(Diagnostic::at(span, format!("unknown unit of time `{name}`"))
+        return Err(Diagnostic::at(span, format!("there is no unit of time `{name}`"))
             .did_you_mean(name, Unit::NAMES.iter().map(|&(name, _)| name))
             .label("expected year, month, day, hour, minute, second, …"));
     };

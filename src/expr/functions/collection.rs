@@ -242,7 +242,7 @@ fn needle(spec: &'static FunctionSpec, args: Vec<TypedExpr>, span: Span) -> Resu
     let value = args.get(1).map_or(&LogicalType::Null, TypedExpr::ty);
     let Some(common) = common_type(&item, value) else {
         let place = args.get(1).map_or(span, TypedExpr::span);
-        return Err(Diagnostic::at(place, format!("a {value} cannot be an item of array<{item}>")));
+        return Err(Diagnostic::at(place, format!("an array<{item}> holds no {value}")));
     };
     let types = [LogicalType::Array(Box::new(common.clone())), common];
     let args = args.into_iter().zip(&types).map(|(arg, ty)| crate::expr::coerce::implicit_cast(arg, ty)).collect();
@@ -283,7 +283,7 @@ fn item_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
     match of.ty() {
         LogicalType::Array(item) => {
             if !index.ty().is_integer() && *index.ty() != LogicalType::Null {
-                return Err(format!("the index of an array is an integer from 1, not {}", index.ty()));
+                return Err(format!("the index of an array is a whole number from 1, not {}", index.ty()));
             }
             let constant = index.clone().fold();
             if let Some(literal) = constant.as_literal().filter(|_| index.ty().is_integer()) {

@@ -92,7 +92,7 @@ fn if_else(args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
 fn extreme(name: &str, op: CompareOp, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
     let (args, ty) = coerce_all(name, args, span)?;
     if matches!(ty, LogicalType::Array(_) | LogicalType::Map(..) | LogicalType::Row(_)) {
-        return Err(Diagnostic::at(span, format!("`{name}` cannot order values of type {ty}")));
+        return Err(Diagnostic::at(span, format!("`{name}` can't order values of type {ty}")));
     }
     let nullable = args.iter().any(TypedExpr::nullable);
     let args = args.into_iter().map(|arg| coerce(arg, &ty)).collect::<Result<Vec<_>, _>>()?;

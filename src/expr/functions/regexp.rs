@@ -81,7 +81,7 @@ fn compile(pattern: &str) -> Result<Regex, String> {
     Regex::new(&ascii_classes(pattern)).map_err(|error| {
         let text = error.to_string();
         let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
-        format!("the regular expression does not compile: {reason}")
+        format!("this is not a regular expression: {reason}")
     })
 }
 

@@ -202,7 +202,7 @@ fn extract(unit: Unit, args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Di
 
 /// The type of `extract`. A time that has no days has no year either.
 fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
-    let [unit, of] = args else { return Err("extract takes a unit and a time".to_owned()) };
+    let [unit, of] = args else { return Err("`extract` takes a unit and a time".to_owned()) };
     let name = unit.as_literal().map_or("", |unit| unit.as_string_opt::<i32>().map_or("", |unit| unit.value(0)));
     let unit = Unit::parse(name);
     #[expect(clippy::wildcard_enum_match_arm, reason = "dates and timestamps have every field")]
@@ -222,10 +222,10 @@ fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
 
 /// A date stays one while only whole days are added.
 fn add_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
-    let [unit, _, time] = args else { return Err("timestampadd takes a unit, a count and a time".to_owned()) };
+    let [unit, _, time] = args else { return Err("`timestampadd` takes a unit, a count and a time".to_owned()) };
     let unit = unit.as_literal().and_then(|unit| Unit::parse(unit.as_string_opt::<i32>()?.value(0)));
     let Some(unit) = unit.filter(|unit| unit.fixed_ms().is_some() || unit.months().is_some()) else {
-        return Err("this unit cannot be added".to_owned());
+        return Err("only units from millisecond to year can be added".to_owned());
     };
     let of_days = unit.months().is_some() || matches!(unit, Unit::Day | Unit::Week);
     Ok(if *time.ty() == LogicalType::Date && !of_days { LogicalType::Timestamp } else { time.ty().clone() })

@@ -29,7 +29,11 @@ impl LikePattern {
             if Some(c) == escape {
                 match chars.next() {
                     Some(next) if next == '%' || next == '_' || Some(next) == escape => part.push(Some(next)),
-                    _ => return Err(format!("escape character `{c}` must precede `%`, `_` or itself in `{pattern}`")),
+                    _ => {
+                        return Err(format!(
+                            "in the pattern '{pattern}' the escape character `{c}` must stand before `%`, `_` or itself"
+                        ));
+                    }
                 }
             } else if c == '%' {
                 parts.push(std::mem::take(&mut part));

@@ -62,7 +62,7 @@ fn the_header_is_found_demanded_or_denied() {
     let request = DecoderRequest { schema: &schema, projection: &[0], options: &header, at_file_start: true };
     let mut decoder = (spec.decoder)(&request).expect("valid options");
     let error = decoder.decode(b"s,n\nx,1\n", true, 10).expect_err("permuted");
-    assert!(error.to_string().contains("another order (s, n) than the source declares them (n, s)"), "{error}");
+    assert!(error.to_string().contains("in the order (s, n), the source in the order (n, s)"), "{error}");
     let middle = DecoderRequest { at_file_start: false, ..request };
     assert_eq!(decode_in("csv", &middle, b"1,x\n2,y\n", &[usize::MAX], 10).rows.len(), 2);
 }
@@ -72,10 +72,10 @@ fn broken_lines_are_errors_of_themselves_whichever_columns_are_read() {
     for (line, message) in [
         ("1", "expected 2 columns, found 1"),
         ("1,x,y", "expected 2 columns, found 3"),
-        ("1,\"x", "not CSV at byte 5: a quote is not closed at the end of the line"),
+        ("1,\"x", "not CSV at byte 5: a quote is still open at the end of the line"),
         ("1,\"x\"y", "not CSV at byte 6: text stands behind a closing quote"),
         ("1,\"x\" ", "not CSV at byte 6: text stands behind a closing quote"),
-        ("\"1\"\",x", "not CSV at byte 7: a quote is not closed at the end of the line"),
+        ("\"1\"\",x", "not CSV at byte 7: a quote is still open at the end of the line"),
     ] {
         let text = format!("7,a\n{line}\n8,b\n{line}\n9,c\n");
         for projection in [&[0, 1][..], &[1], &[]] {
@@ -97,7 +97,7 @@ fn broken_lines_are_errors_of_themselves_whichever_columns_are_read() {
         ["column n: expected a bigint, found 'x'", "column n: expected a bigint, found '9223372036854775808'"]
     );
     let last = decode("csv", &two(), &[], b"1,a\n2,\"b");
-    assert_eq!(last.messages(), ["not CSV at byte 5: a quote is not closed"]);
+    assert_eq!(last.messages(), ["not CSV at byte 5: a quote is still open at the end of the file"]);
     let last = decode("csv", &two(), &[], b"1,a\n2,\"b\"x");
     assert_eq!(last.messages(), ["not CSV at byte 6: text stands behind a closing quote"]);
     let strict = Schema::new(vec![Field::new("n", LogicalType::BigInt).not_null()]);
@@ -115,7 +115,10 @@ fn cells_of_several_lines_need_the_option() {
     let single = decode("csv", &two(), &[], text.as_bytes());
     assert_eq!(single.rows, [r#"{"n":3,"s":"d"}"#]);
     let unclosed = decode("csv", &two(), &[("multiline", "true")], b"1,a\n2,\"b\n3,c\n");
-    assert_eq!((unclosed.rows.len(), unclosed.messages()), (1, vec!["not CSV at byte 10: a quote is not closed"]));
+    assert_eq!(
+        (unclosed.rows.len(), unclosed.messages()),
+        (1, vec!["not CSV at byte 10: a quote is still open at the end of the file"])
+    );
     let spec = format_named("csv").expect("registered");
     assert_eq!(spec.is_splittable(&options(&[("multiline", "true")])), Ok(false));
     assert_eq!(spec.is_splittable(&FormatOptions::default()), Ok(true));

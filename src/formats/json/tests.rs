@@ -309,7 +309,7 @@ fn a_changelog_is_written_with_its_kinds_when_asked() {
     for format in ["json", "csv"] {
         let named = Schema::new([Field::new("op", LogicalType::BigInt)]);
         let error = encoder(format, &named, true).err().expect("two fields of one name");
-        assert!(error.to_string().contains("there is a column of this name"), "{error}");
+        assert!(error.to_string().contains("there is a column `op` already"), "{error}");
         assert!(encoder(format, &named, false).is_ok());
     }
 }

@@ -59,6 +59,12 @@ pub(super) fn lower_pipeline(
     Ok((lowering.at, lowering.shape))
 }
 
+/// The error of an `into` that stages stand behind.
+pub(super) fn into_is_last(span: Span) -> Diagnostic {
+    Diagnostic::at(span, "`into` must be the last stage")
+        .help("write a second pipeline into the job: run NAME { …; … }")
+}
+
 impl Lowering<'_, '_> {
     /// Refuses `into` where a pipeline goes on, or has no sink.
     fn may_end(&self, stage: &StageArgs, may: bool, job: bool) -> Result<(), Diagnostic> {
@@ -66,14 +72,13 @@ impl Lowering<'_, '_> {
             return Ok(());
         }
         if job {
-            return Err(Diagnostic::at(stage.span, "nothing can stand behind `into`")
-                .help("write a second pipeline into the job: run <name> { …; … }"));
+            return Err(into_is_last(stage.span));
         }
-        let error = Diagnostic::at(stage.span, "only a pipeline of a job goes into a sink");
+        let error = Diagnostic::at(stage.span, "only a job writes into a sink");
         Err(if self.builder.is_in_stream() {
-            error.help("leave `into` to the job that reads the stream")
+            error.help("a stream has no `into`: run NAME = STREAM | into …")
         } else {
-            error.help("make it a job: run <name> = …")
+            error.help("make it a job: run NAME = … | into …")
         })
     }
 }
@@ -116,20 +121,15 @@ impl StageContext for Lowering<'_, '_> {
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
         let Arg::Sink { name, path, options } = arg else {
             return Err(if let Arg::File { path, .. } = arg {
-                Diagnostic::at(path.span, "only a preview goes into one file").help(format!(
-                    "a job commits a directory of files: into file '{}' with (format = 'json')",
-                    path.node
-                ))
+                Diagnostic::at(path.span, "a job writes a directory of files, not one file")
+                    .help(format!("give a directory: into file '{}' with (format = 'json')", path.node))
             } else {
                 Diagnostic::at(span, "expected a sink")
             });
         };
         if let Some(window) = &self.shape.window {
-            return Err(Diagnostic::at(
-                span,
-                format!("nothing is done with the window {}", window.assigner.describe()),
-            )
-            .help("an `aggregate` belongs between `window` and `into`"));
+            return Err(Diagnostic::at(span, format!("the window {} has no `aggregate`", window.assigner.describe()))
+                .help("put it before `into`: … | aggregate count(*) as n | into …"));
         }
         let sink = SinkArg { name, target: path.as_ref(), options };
         let (called, operator) = sink::resolve(self.builder, &sink, &self.shape, span)?;
@@ -139,8 +139,8 @@ impl StageContext for Lowering<'_, '_> {
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         let Some(node) = self.applied else {
-            return Err(Diagnostic::at(uid.span, "there is no operator before this to give a uid to")
-                .help("`uid` stands behind the stage that it names"));
+            return Err(Diagnostic::at(uid.span, "there is no stage here to give a uid to")
+                .help("put `uid` behind the stage that it names"));
         };
         self.builder.set_uid(node, uid)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::{INTO, PipelineBody, lower_pipeline};
+use super::context::{INTO, PipelineBody, into_is_last, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
     Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Place, StreamBody, StreamDef, StreamGraph,
@@ -104,8 +104,8 @@ pub fn lower_preview(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism).unreadable(settings.on_error);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
-        let message = format!("nothing is done with the window {}", window.assigner.describe());
-        return Err(Diagnostic::at(pipeline.span, message).help("an `aggregate` belongs behind `window`"));
+        let message = format!("the window {} has no `aggregate`", window.assigner.describe());
+        return Err(Diagnostic::at(pipeline.span, message).help("put it behind: … | aggregate count(*) as n"));
     }
     let place = Place { of: "preview", into: None, stage: pipeline.stages.len() + 1 };
     builder.show(stream, &shape, place, pipeline.span)?;
@@ -150,8 +150,11 @@ pub fn lower_job(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
+            if let Some(into) = pipeline.stages.iter().find(|stage| stage.spec.name == INTO) {
+                return Err(into_is_last(into.args.span));
+            }
             return Err(Diagnostic::at(pipeline.span, "a pipeline of a job must say where its rows go")
-                .label("expected `| into <sink>` at its end")
+                .label("expected `| into SINK` at its end")
                 .help("`| into print` shows them on the screen"));
         };
         builder.announce(run.pipelines[at + 1..].iter().flat_map(side_names));

@@ -17,15 +17,15 @@ pub(super) fn read(typed: &Typed, whose: &str, known: &[&[OptionSpec]]) -> Resul
     for (name, value) in typed {
         let names = || known.iter().flat_map(|specs| specs.iter()).map(|spec| spec.name);
         let Some(found) = names().find(|known| known.eq_ignore_ascii_case(&name.node)) else {
-            let error = Diagnostic::at(name.span, format!("unknown option `{}` of {whose}", name.node));
+            let error = Diagnostic::at(name.span, format!("{whose} has no option `{}`", name.node));
             let mut names: Vec<_> = names().collect();
             // A connector lists the options that every source takes, and so does the plan.
             let mut listed = std::collections::BTreeSet::new();
             names.retain(|name| listed.insert(*name));
             return Err(match nearest(&name.node, names.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if names.is_empty() => error.help("it takes no options"),
-                None => error.help(format!("its options are {}", names.join(", "))),
+                None if names.is_empty() => error.help("leave out `with (…)`: there are no options"),
+                None => error.help(format!("the options are {}", names.join(", "))),
             });
         };
         if entries.iter().any(|(earlier, _)| earlier == found) {
@@ -107,7 +107,7 @@ pub(super) fn on_error(options: &Options) -> Result<Option<OnError>, Diagnostic>
     let error = Diagnostic::new(format!("option `on_error` can't be '{typed}'"));
     let error = match nearest(typed, WAYS.map(|(name, _)| name)) {
         Some(near) => error.help(format!("did you mean '{near}'?")),
-        None => error.help("it takes 'fail', 'skip' or 'dead_letter'"),
+        None => error.help("write 'fail', 'skip' or 'dead_letter'"),
     };
     Err(placed(options, "on_error", error))
 }
@@ -116,7 +116,7 @@ pub(super) fn on_error(options: &Options) -> Result<Option<OnError>, Diagnostic>
 pub(super) fn positive_duration(options: &Options, name: &str) -> Result<Option<i64>, Diagnostic> {
     match options.duration(name)? {
         Some(ms) if ms <= 0 => {
-            Err(placed(options, name, Diagnostic::new(format!("option `{name}` must be longer than nothing"))))
+            Err(placed(options, name, Diagnostic::new(format!("option `{name}` must be longer than 0s"))))
         }
         duration => Ok(duration),
     }

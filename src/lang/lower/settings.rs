@@ -205,17 +205,17 @@ mod tests {
             ),
             (option("parallelism", integer("99999999999999999999")), "the number is out of the range of a bigint"),
             (option("parallelism", text("two")), "option `parallelism` takes a whole number"),
-            (option("checkpoint", duration(0)), "option `checkpoint` must be longer than nothing"),
+            (option("checkpoint", duration(0)), "option `checkpoint` must be longer than 0s"),
             (option("checkpoint", integer("5")), "option `checkpoint` takes a duration such as 5s"),
-            (option("checkpoint_timeout", duration(0)), "option `checkpoint_timeout` must be longer than nothing"),
+            (option("checkpoint_timeout", duration(0)), "option `checkpoint_timeout` must be longer than 0s"),
             (
                 option("tolerable_failed_checkpoints", integer("-1")),
                 "option `tolerable_failed_checkpoints` must be from 0 to 4294967295, not -1",
             ),
-            (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than nothing"),
+            (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than 0s"),
             (option("on_error", text("ignore")), "option `on_error` can't be 'ignore'"),
             (option("dead_letter", text("x")), "option `dead_letter` has no effect"),
-            (option("paralelism", integer("2")), "unknown option `paralelism` of a job"),
+            (option("paralelism", integer("2")), "a job has no option `paralelism`"),
         ] {
             assert_eq!(parse(&[typed]).unwrap_err().message, expected);
         }

@@ -64,7 +64,7 @@ pub fn define_source(
     let event_time = event_time(&*source, statement, &typed)?;
     let pace = pace(&typed)?;
     if pace.is_some() && event_time.is_none() {
-        let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time <column> watermark 5s");
+        let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time COLUMN watermark 5s");
         return Err(options::placed(&typed, "pace", error));
     }
     let on_error = options::on_error(&typed)?;
@@ -106,7 +106,7 @@ fn event_time(
     };
     if idle_timeout_ms.is_some() && spec.is_none() {
         let error =
-            Diagnostic::new("`idle_timeout` needs an event time").help("declare one: event_time <column> watermark 5s");
+            Diagnostic::new("`idle_timeout` needs an event time").help("declare one: event_time COLUMN watermark 5s");
         return Err(options::placed(typed, "idle_timeout", error));
     }
     Ok(spec.map(|(time, delay_ms)| EventTimeSpec { time, delay_ms, idle_timeout_ms }))
@@ -115,7 +115,7 @@ fn event_time(
 fn declared(clause: &EventTimeClause, scope: Scope<'_>) -> Result<TypedExpr, Diagnostic> {
     let time = bind(&clause.time, scope)?;
     if !time.ty().is_event_time() {
-        return Err(Diagnostic::at(clause.time.span, format!("an event time can't be a {}", time.ty()))
+        return Err(Diagnostic::at(clause.time.span, format!("an event time can't be of type {}", time.ty()))
             .label("expected a timestamp, or a bigint of epoch milliseconds")
             .help("convert it: cast(… as timestamp), to_timestamp(…), to_timestamp_ltz(…, 0)"));
     }

@@ -278,7 +278,7 @@ pub(super) fn unit(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {
     if UNITS.contains(&singular) {
         return Ok((rest, Spanned::new(singular.to_owned(), typed.span)));
     }
-    let mut unknown = Diagnostic::at(typed.span, format!("unknown unit of time `{}`", typed.node))
+    let mut unknown = Diagnostic::at(typed.span, format!("there is no unit of time `{}`", typed.node))
         .did_you_mean(&lower, UNITS.iter().copied());
     if unknown.help.is_none() {
         unknown = unknown.help("units are second, minute, hour, day, week, month, quarter, year and their like");

@@ -99,7 +99,7 @@ fn plain(input: Tokens<'_>) -> PResult<'_, LogicalType> {
             refuse(Diagnostic::at(input.span(), format!("the type `{lower}` is not available yet")))
         }
         lower => {
-            let unknown = Diagnostic::at(input.span(), format!("unknown type `{word}`"));
+            let unknown = Diagnostic::at(input.span(), format!("there is no type `{word}`"));
             refuse(match lower {
                 "bool" => unknown.help("did you mean `boolean`?"),
                 "text" | "str" | "varchar2" => unknown.help("did you mean `string`?"),

@@ -166,7 +166,7 @@ impl<'a> Tokens<'a> {
         if self.depth >= MAX_NESTING {
             return refuse(
                 Diagnostic::at(self.span(), format!("nested deeper than {MAX_NESTING} levels"))
-                    .help("compute a part of it in a `map` before"),
+                    .help("compute a part of it in a `map` before this stage"),
             );
         }
         self.depth += 1;

@@ -94,7 +94,7 @@ fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
 }
 
 fn unknown_stage(input: Tokens<'_>, typed: &str) -> Diagnostic {
-    let unknown = Diagnostic::at(input.span(), format!("unknown stage `{typed}`"));
+    let unknown = Diagnostic::at(input.span(), format!("there is no stage `{typed}`"));
     let grammar = input.source.grammar;
     let names = grammar.stage_names().chain(grammar.planned_stages.iter().copied());
     let unknown = unknown.did_you_mean(typed, names);
@@ -103,5 +103,5 @@ fn unknown_stage(input: Tokens<'_>, typed: &str) -> Diagnostic {
     }
     let mut stages: Vec<&str> = grammar.stages.iter().map(|stage| stage.name).collect();
     stages.sort_unstable();
-    unknown.help(format!("stages are {}", stages.join(", ")))
+    unknown.help(format!("the stages are {}", stages.join(", ")))
 }

@@ -256,7 +256,7 @@ pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
     use crate::expr::ast::{Expr, Literal, UnaryOp};
     if let Some(TokenKind::Integer(digits)) = input.peek().map(|token| &token.kind) {
         return refuse(
-            Diagnostic::at(input.span(), "a duration without a unit")
+            Diagnostic::at(input.span(), "the duration has no unit")
                 .label("expected a duration, such as `10s`")
                 .help(format!("did you mean `{digits}s`?")),
         );
@@ -313,10 +313,11 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
             let lower = typed.node.to_ascii_lowercase();
             return refuse(Diagnostic::at(typed.span, format!("the window `{lower}` is not available yet")));
         }
-        let mut unknown = Diagnostic::at(typed.span, format!("unknown window `{}`", typed.node))
+        let mut unknown = Diagnostic::at(typed.span, format!("there is no window `{}`", typed.node))
             .did_you_mean(&typed.node, grammar.window_names());
         if unknown.help.is_none() {
-            unknown = unknown.help(format!("windows are {}", grammar.window_names().collect::<Vec<_>>().join(", ")));
+            unknown =
+                unknown.help(format!("the windows are {}", grammar.window_names().collect::<Vec<_>>().join(", ")));
         }
         return refuse(unknown);
     };

@@ -92,9 +92,9 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
     if alone && !directive {
         return Ok(());
     }
-    let unknown = Diagnostic::at(start.span(), format!("unknown statement `{word}`"));
+    let unknown = Diagnostic::at(start.span(), format!("there is no statement `{word}`"));
     let unknown = if directive {
-        Diagnostic::at(start.span(), format!("unknown command `{word}`"))
+        Diagnostic::at(start.span(), format!("there is no command `{word}`"))
             .did_you_mean(word, grammar.first_words().filter(|name| name.starts_with(['.', '\\'])))
     } else if next.peek().is_some_and(|token| token.is(Symbol::Eq)) {
         unknown.help(format!("a stream is defined with `stream {word} = …`"))

@@ -25,8 +25,8 @@ impl Measured {
     pub(super) fn above(below: u16, expr: Expr, span: Span) -> Result<Self, Err<Fail>> {
         if below >= MAX_HEIGHT {
             return refuse(
-                Diagnostic::at(span, format!("more than {MAX_HEIGHT} operators hang from one another"))
-                    .help("compute a part of it in a `map` before"),
+                Diagnostic::at(span, format!("more than {MAX_HEIGHT} operations stand inside each other"))
+                    .help("compute a part of it in a `map` before this stage"),
             );
         }
         Ok(Self { node: Spanned::new(expr, span), height: below + 1 })

@@ -44,16 +44,16 @@ fn deep_nesting_is_refused() {
 fn long_chains_are_bounded_and_dropped_safely() {
     let sum = vec!["a"; 10_000].join(" + ");
     let error = parse_expr(&sum).unwrap_err();
-    assert_eq!(error.message, "more than 500 operators hang from one another");
+    assert_eq!(error.message, "more than 500 operations stand inside each other");
     assert!(parse_expr(&vec!["a"; 500].join(" + ")).is_ok());
     for part in ["[1]", ".f[1]", " is null"] {
         let error = parse_expr(&format!("f(x){}", part.repeat(10_000))).unwrap_err();
-        assert_eq!(error.message, "more than 500 operators hang from one another", "{part}");
+        assert_eq!(error.message, "more than 500 operations stand inside each other", "{part}");
     }
     // Nesting and chains multiply.
     let inner = vec!["a"; 300].join(" + ");
     let error = parse_expr(&format!("(({inner}) + {inner})")).unwrap_err();
-    assert_eq!(error.message, "more than 500 operators hang from one another");
+    assert_eq!(error.message, "more than 500 operations stand inside each other");
 }
 
 #[test]

@@ -48,19 +48,22 @@ const LATER: &[&str] = &["on processing_time", "trigger", "evict"];
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     if let Some((clause, _)) = args.clauses.iter().find(|(clause, _)| LATER.contains(&clause.node)) {
         let message = format!("`{}` is not available yet", clause.node);
-        return Err(Diagnostic::at(clause.span, message).help("windows fire when the watermark passes their end"));
+        return Err(
+            Diagnostic::at(clause.span, message).help("leave it out: a window fires when the watermark passes its end")
+        );
     }
     let shape = stream.shape();
     if !shape.time.event_time {
-        return Err(Diagnostic::at(args.span, "a window needs event time, which this stream does not have")
-            .help("declare it on the source or before the window: `event_time ts watermark 4s`"));
+        return Err(Diagnostic::at(args.span, "a window needs an event time, and this stream has none")
+            .help("say which column it is: `… | event_time COLUMN watermark 4s | window …`"));
     }
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a window over a stream of changes is not available yet")
-            .help("aggregate with a window in the first place"));
+        return Err(Diagnostic::at(args.span, "a window over a changelog is not available yet")
+            .help("put the window before the first `aggregate`"));
     }
     if shape.window.is_some() {
-        return Err(Diagnostic::at(args.span, "this stream has a window already").help("`aggregate` must follow it"));
+        return Err(Diagnostic::at(args.span, "this stream has a window already")
+            .help("put its `aggregate` before the next window"));
     }
     let assigner = stream.window(args.window(0)?)?;
     let lateness_ms = args.clause_duration("lateness")?.map_or(0, |lateness| lateness.node);

@@ -525,16 +525,16 @@ fn windows_of_impossible_lengths_are_refused() {
         refused("cumulate", &[3, 10]),
         refused("cumulate", &[0, 10]),
     ].join("\n"), @r"
-    tumble[]: wrong number of arguments for `tumble`: 0
-    tumble[0]: the size of a window must be longer than zero
-    tumble[-5]: the size of a window must be longer than zero
-    tumble[9223372036854775807]: this duration is longer than time can tell
-    hop[10]: wrong number of arguments for `hop`: 1
-    hop[10, 0]: the slide of a window must be longer than zero
-    hop[1000000000, 1]: each window would consist of 1000000000 slices of 1ms; at most 100000 are held
-    hop[100003, 100002]: each window would consist of 100003 slices of 1ms; at most 100000 are held
+    tumble[]: `tumble` takes 1 or 2 durations, not 0
+    tumble[0]: the size of a window must be longer than 0s
+    tumble[-5]: the size of a window must be longer than 0s
+    tumble[9223372036854775807]: this duration is out of range: at most 104,249,991 days
+    hop[10]: `hop` takes 2 durations, not 1
+    hop[10, 0]: the slide of a window must be longer than 0s
+    hop[1000000000, 1]: each window would have 1,000,000,000 slices of 1ms; at most 100,000 are kept
+    hop[100003, 100002]: each window would have 100,003 slices of 1ms; at most 100,000 are kept
     cumulate[3, 10]: the largest size must be a multiple of the step, 3ms
-    cumulate[0, 10]: the step of a window must be longer than zero
+    cumulate[0, 10]: the step of a window must be longer than 0s
     ");
 }
 
@@ -554,5 +554,5 @@ fn what_is_not_there_yet_is_refused_by_name() {
     let refused = between.stage("limit", vec![Arg::Integer(at(3))], vec![]).expect_err("is refused");
     assert_eq!(refused.message, "`limit` can't stand between `window` and its `aggregate`");
     let refused = between.stage("aggregate", vec![names(&["price"])], vec![]).expect_err("is refused");
-    assert_eq!(refused.message, "an aggregate call such as `count(*)` was expected");
+    assert_eq!(refused.message, "expected an aggregate function such as `count(*)`");
 }

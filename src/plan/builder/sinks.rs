@@ -19,7 +19,8 @@ impl Builder<'_> {
     /// When the name is that of a source or stream.
     pub fn defined_sink(&self, name: &Spanned<String>) -> Result<Option<&SinkDef>, Diagnostic> {
         let refused = |called: &str, what: &str| {
-            Err(Diagnostic::at(name.span, format!("`{called}` is a {what}, and can't be written to")))
+            Err(Diagnostic::at(name.span, format!("`{called}` is a {what}, which can't be written to"))
+                .help("`show sinks` lists the sinks; `| into print` shows the rows on the screen"))
         };
         match self.names.find(&name.node) {
             None => Ok(None),

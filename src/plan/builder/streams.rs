@@ -110,7 +110,7 @@ impl Builder<'_> {
             Some((stream, self.plan.schema(stream)?))
         });
         let Some((stream, schema)) = side else {
-            return Err(Diagnostic::at(name.span, "the stage has no such side output"));
+            return Err(Diagnostic::at(name.span, "this stage has no side output"));
         };
         let inputs = self.plan.nodes[stream.node].inputs.iter();
         let known: Vec<_> = inputs.filter_map(|input| self.shapes.get(input)).collect();
@@ -135,7 +135,8 @@ impl Builder<'_> {
         // Also when nothing has it: a stream is defined only when it is bound.
         let called = found.map_or(name.node.as_str(), Named::name);
         if self.building.iter().any(|open| open == called) {
-            return Err(Diagnostic::at(name.span, format!("the stream `{called}` reads itself")));
+            return Err(Diagnostic::at(name.span, format!("the stream `{called}` reads itself"))
+                .help("a stream can read only what was defined before it"));
         }
         if let Some(known) = self.named.get(called) {
             return Ok(known.clone());
@@ -146,7 +147,8 @@ impl Builder<'_> {
             }
             None => return Err(self.unknown_stream(name)),
             Some(Named::Sink(sink)) => {
-                return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
+                return Err(Diagnostic::at(name.span, format!("`{}` is a sink, which can't be read", sink.name))
+                    .help("to read the files of a file sink: source NAME from file 'DIR'"));
             }
             Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
             Some(Named::Source(def)) => self.scan(def),
@@ -182,7 +184,7 @@ impl Builder<'_> {
         name: &Spanned<String>,
     ) -> Result<(StreamRef, StreamShape), Diagnostic> {
         if self.building.len() >= DEEPEST_STREAM {
-            let message = format!("streams are defined of streams more than {DEEPEST_STREAM} deep here");
+            let message = format!("more than {DEEPEST_STREAM} streams read one another here");
             return Err(Diagnostic::at(name.span, message));
         }
         self.building.push(called.to_owned());
@@ -194,7 +196,7 @@ impl Builder<'_> {
 
     fn unknown_stream(&self, name: &Spanned<String>) -> Diagnostic {
         if self.later.contains(&name.node) {
-            return Diagnostic::at(name.span, format!("`{}` is made by a pipeline further down", name.node))
+            return Diagnostic::at(name.span, format!("`{}` is made by a later pipeline of this job", name.node))
                 .help("put the pipeline that makes it before the one that reads it");
         }
         let readable = self.names.all().filter(|(_, kind)| *kind != EntryKind::Sink).map(|(name, _)| name);

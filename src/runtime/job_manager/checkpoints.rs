@@ -159,7 +159,10 @@ impl JobManager {
         self.failures += 1;
         if self.failures > self.options.settings.tolerable_failed_checkpoints {
             if self.failures > 1 {
-                let message = format!("{} checkpoints in a row have failed, one more than is tolerated", self.failures);
+                let message = format!(
+                    "{} checkpoints in a row have failed; `tolerable_failed_checkpoints` allows one less",
+                    self.failures
+                );
                 self.note(Severity::Error, "job", message);
             }
             self.failures = 0;

@@ -35,7 +35,7 @@ impl JobManager {
             }
             Command::Stop { savepoint: Some(_), .. } if !self.options.durable => Some(no_state()),
             Command::Stop { savepoint, drain } => {
-                let how = if drain { "stopping, what is open fires first" } else { "stopping" };
+                let how = if drain { "stopping; open windows fire first" } else { "stopping" };
                 self.note(Severity::Info, "job", how);
                 self.stopping = Some((savepoint, token));
                 self.stop_drain = Some(drain);
@@ -50,7 +50,7 @@ impl JobManager {
                 if parallelism == 0 || parallelism > usize::from(self.options.max_parallelism) =>
             {
                 let max = self.options.max_parallelism;
-                Some(Error::config(format!("a parallelism of {parallelism} is not between 1 and {max}")))
+                Some(Error::config(format!("the parallelism must be from 1 to {max}, not {parallelism}")))
             }
             Command::AbortCheckpoint => {
                 let answer = self.abort_checkpoint(self.now_ms, actions).map(|()| None);

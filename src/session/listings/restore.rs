@@ -18,7 +18,7 @@ pub fn restore(run: &DryRun, job: &str) -> Listing {
             Column::number("bytes"),
             Column::text("restore"),
         ],
-        "no operator of the job keeps state, and there is none to start from",
+        "no operator of the job keeps state, and there is no state to start from",
     );
     for state in &run.plan.states {
         let fate = match &state.fate {

@@ -48,16 +48,16 @@ impl Session {
                 .map_or_else(|| "does not run in this shell".to_owned(), |_| format!("is {}", kept.status()));
             let error = Diagnostic::at(name.span, format!("job `{}` {status}", kept.name));
             return if kept.held_by.is_some() {
-                error.help("it is commanded there; `show jobs` lists the jobs of the state directory")
+                error.help("type the command in that shell; `show jobs` lists all jobs")
             } else {
-                error.help(format!(
-                    "`restore {called}` goes on with it; `checkpoints {called}` lists what is kept of it"
-                ))
+                error.help(format!("`restore {called}` starts it here; `checkpoints {called}` lists its checkpoints"))
             };
         }
         let kept = kept::names(self.state_dir());
         let known = self.jobs.iter().map(|entry| entry.name.as_str()).chain(kept.iter().map(String::as_str));
-        Diagnostic::at(name.span, format!("there is no job `{}`", name.node)).did_you_mean(&name.node, known)
+        Diagnostic::at(name.span, format!("there is no job `{}`", name.node))
+            .help("`show jobs` lists the jobs")
+            .did_you_mean(&name.node, known)
     }
 
     /// Starts a job that this session has not run, by the statement that it was started with.
@@ -100,7 +100,10 @@ impl Session {
         let Restore::Savepoint(directory) = from else { return Err(self.no_job(name).into()) };
         let manifest = Manifest::parse(open_savepoint(directory)?.manifest())?;
         if !manifest.job.eq_ignore_ascii_case(&name.node) {
-            return Err(self.no_job(name).help(format!("the savepoint is of job `{}`", manifest.job)).into());
+            return Err(self
+                .no_job(name)
+                .help(format!("the savepoint is of job `{}`: name that one", manifest.job))
+                .into());
         }
         let Some(text) = manifest.statement else { return Err(without_statement(name).into()) };
         let parallelism = Some(manifest.parallelism);
@@ -152,7 +155,7 @@ impl Session {
         let mut statements = lang::parse(&again.text, &self.registries).map_err(|error| unusable(&error.message))?;
         match (statements.pop().map(|statement| statement.node), statements.is_empty()) {
             (Some(Statement::Run(run)), true) if run.name.node.eq_ignore_ascii_case(&again.name.node) => Ok(run),
-            _ => Err(unusable("it is another statement")),
+            _ => Err(unusable("it defines something else")),
         }
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::super::foreground::lost_rows;
-use super::super::progress::counted;
 use super::super::shell::Shell;
 use super::super::{render, script_text};
 use super::capture::{Capture, CaptureSink};
@@ -16,7 +15,7 @@ use crate::inspect::JobStatus;
 use crate::lang::ast::Statement;
 use crate::session::completion::Completer;
 use crate::session::{Display, Failure, Outcome, Preview, Session, ShellRequest};
-use crate::types::{Spanned, printable};
+use crate::types::{Spanned, counted, printable};
 
 /// The interval between two looks at a preview, milliseconds.
 const LOOK_MS: u64 = 50;

@@ -13,9 +13,8 @@ use crate::session::Session;
 use crate::shell::exit::EXIT_INTERRUPTED;
 use crate::shell::foreground::{job_failed, restarted};
 use crate::shell::print;
-use crate::shell::progress::thousands;
 use crate::shell::signals::{Interrupts, wake_editor};
-use crate::types::{Error, Printable, Result};
+use crate::types::{Error, Printable, Result, thousands};
 
 /// Between two looks at whether jobs are over.
 const LOOK: Duration = Duration::from_millis(100);

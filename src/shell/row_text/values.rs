@@ -11,8 +11,7 @@ use arrow_schema::{DataType, FieldRef};
 use chrono_tz::Tz;
 
 use super::super::cells::safe;
-use super::super::progress::grouped;
-use crate::types::{Batch, Error, Result};
+use crate::types::{Batch, Error, Result, grouped};
 
 /// The text of a null. An empty text shows as nothing, and a text that reads like this in double quotes.
 pub(super) const NULL: &str = "NULL";

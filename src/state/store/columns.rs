@@ -134,7 +134,7 @@ fn ends(offsets: &[i32], out: &mut Vec<u8>) -> (usize, usize) {
 }
 
 fn fixed_width(ty: &DataType) -> Result<usize> {
-    ty.primitive_width().ok_or_else(|| Error::state(format!("{ty} cannot be kept as state")))
+    ty.primitive_width().ok_or_else(|| Error::state(format!("a value of type {ty} can't be kept as state")))
 }
 
 /// Rows `range` of the next column, which is of type `ty` and has so many rows. The others are passed over.

@@ -200,7 +200,7 @@ impl StateStore {
     /// Checks the version and reads the schemas.
     fn load(&self) -> Result<()> {
         let transaction = self.begin_read()?;
-        let meta = transaction.open_table(META).map_err(|_| Error::state("this is a database, but not of lotic"))?;
+        let meta = transaction.open_table(META).map_err(|_| Error::state("it is a database, but not one of lotic"))?;
         let format = meta.get(VERSION).map_err(db)?.map_or(0, |value| value.value());
         if !(1..=FORMAT).contains(&format) {
             return Err(Error::state(format!("its format is {format}; this build reads formats up to {FORMAT}")));
@@ -318,7 +318,7 @@ impl StateStore {
     pub(super) fn check_place(&self) -> Result<()> {
         match fs::metadata(&self.path) {
             Ok(metadata) if self.identity.is_none() || identity(&metadata) == self.identity => Ok(()),
-            Ok(_) => Err(Error::state("another file was put in its place while it was in use")),
+            Ok(_) => Err(Error::state("it was replaced by another file while it was in use")),
             Err(error) => Err(Error::io(&self.path, error)),
         }
     }

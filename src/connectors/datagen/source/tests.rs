@@ -110,11 +110,11 @@ fn mistakes_are_refused_at_their_place() {
         assert!(error.span.is_some());
         error.to_string()
     };
-    insta::assert_snapshot!(refused(None, &[]), @"datagen needs columns (write source s from datagen columns (id bigint, name string) with (rows = 100))");
+    insta::assert_snapshot!(refused(None, &[]), @"the connector `datagen` needs columns (write source s from datagen columns (id bigint, name string) with (rows = 100))");
     insta::assert_snapshot!(refused(Some(columns()), &[("max", of_column("prise", Literal::Integer("1".to_owned())))]), @"there is no column `prise` (did you mean `price`?)");
-    insta::assert_snapshot!(refused(Some(columns()), &[("max", of_column("small", Literal::Integer("1000".to_owned())))]), @"`min` and `max` are no range of column `small` of type tinyint");
+    insta::assert_snapshot!(refused(Some(columns()), &[("max", of_column("small", Literal::Integer("1000".to_owned())))]), @"`min` to `max` is not a range of column `small` of type tinyint");
     insta::assert_snapshot!(refused(Some(columns()), &[("length", OptionValue::Integer(-1))]), @"option `length` does not fit column `name` of type string");
     insta::assert_snapshot!(refused(Some(columns()), &[("null_rate", OptionValue::Double(1.5))]), @"option `null_rate` does not fit column `id` of type bigint");
     let array = Schema::new([Field::new("a", LogicalType::Array(Box::new(LogicalType::Int)))]);
-    insta::assert_snapshot!(refused(Some(array), &[]), @"datagen can't make up column `a` of type array<int> (leave the column out, and compute it with `map`)");
+    insta::assert_snapshot!(refused(Some(array), &[]), @"the connector `datagen` can't make column `a` of type array<int> (leave the column out, and compute it with `map`)");
 }

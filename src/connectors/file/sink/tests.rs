@@ -333,9 +333,9 @@ fn what_is_not_what_was_staged_is_refused_by_name() {
     assert_eq!(fs::read_to_string(out.join("part-1-0-3.text")).unwrap(), "somebody's");
 
     let foreign = br#"{"version":1,"staged":"../outside","name":"part-1-0-1.text","bytes":8}"#;
-    insta::assert_snapshot!(refused(foreign), @"state: '../outside' is no file of a file sink");
+    insta::assert_snapshot!(refused(foreign), @"'../outside' is not a file of a file sink");
     let later = br#"{"version":9,"staged":".part-1-0-1.text.pending","name":"part-1-0-1.text","bytes":8}"#;
-    insta::assert_snapshot!(refused(later), @"state: an entry of a file sink is of version 9; this build reads 1");
+    insta::assert_snapshot!(refused(later), @"an entry of a file sink is of version 9; this build reads 1");
 }
 
 #[test]
@@ -374,10 +374,10 @@ fn a_target_that_is_no_directory_is_refused_at_its_place() {
         assert!(error.span.is_some());
         error.to_string()
     };
-    insta::assert_snapshot!(refused(&request(dir.path(), "file")), @"'file' is not a directory (a file sink writes a directory of part files)");
-    insta::assert_snapshot!(refused(&request(dir.path(), "/dev/null")), @"'/dev/null' is not a directory (a file sink writes a directory of part files)");
-    insta::assert_snapshot!(refused(&request(dir.path(), "")), @"this is no path");
-    insta::assert_snapshot!(refused(&SinkRequest { target: None, ..request(dir.path(), "") }), @"file needs a directory (write into file 'out/rows')");
+    insta::assert_snapshot!(refused(&request(dir.path(), "file")), @"'file' is not a directory (a file sink writes part files into a directory: give the name of one)");
+    insta::assert_snapshot!(refused(&request(dir.path(), "/dev/null")), @"'/dev/null' is not a directory (a file sink writes part files into a directory: give the name of one)");
+    insta::assert_snapshot!(refused(&request(dir.path(), "")), @"this is not a path");
+    insta::assert_snapshot!(refused(&SinkRequest { target: None, ..request(dir.path(), "") }), @"the connector `file` needs a directory (such as `into file 'out/rows'`)");
 }
 
 /// Bad input 38.

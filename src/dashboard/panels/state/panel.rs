@@ -55,7 +55,7 @@ impl State {
         };
         let fell_back =
             !self.checkpointed && matches!(state.map(|state| state.origin), Some(StateOrigin::Checkpoint(_)));
-        let note = if fell_back { "  (live state can not be read)" } else { "" };
+        let note = if fell_back { "  (live state can't be read)" } else { "" };
         let x = canvas.pieces(area, 0, &vec![(told, style), (note.to_owned(), theme.warn)]);
         let other = if self.checkpointed { "l: live state" } else { "l: last checkpoint" };
         canvas.right(area, x + 2, 0, &vec![(format!("{other}   / search by key"), theme.dim)]);
@@ -160,7 +160,7 @@ impl State {
             Some(Err(error)) => {
                 canvas.empty(
                     area,
-                    &format!("✗ the state can not be read: {error}"),
+                    &format!("✗ the state can't be read: {error}"),
                     "l shows that of the last checkpoint, or live state",
                     theme,
                 );
@@ -305,9 +305,9 @@ mod tests {
         assert!(screen(panel.as_mut(), &model, 78, 19).contains("live state, between two batches"));
         model.state = Some(Ok(states(StateOrigin::Checkpoint(7))));
         let drawn = screen(panel.as_mut(), &model, 78, 19);
-        assert!(drawn.contains("state of checkpoint 7") && drawn.contains("can not be read"), "{drawn}");
+        assert!(drawn.contains("state of checkpoint 7") && drawn.contains("can't be read"), "{drawn}");
         press(panel.as_mut(), "l", &model);
-        assert!(!screen(panel.as_mut(), &model, 78, 19).contains("can not be read"));
+        assert!(!screen(panel.as_mut(), &model, 78, 19).contains("can't be read"));
         model.state = Some(Err("the job has no state directory".to_owned()));
         assert!(screen(panel.as_mut(), &model, 78, 19).contains("no state directory"));
     }

@@ -62,7 +62,7 @@ pub(super) fn map(args: &mut Args<'_>) -> Output {
         // From the end: of entries with one key the last stays.
         for entry in (row * width..(row + 1) * width).rev() {
             if keys.is_null(entry) {
-                args.failures.push((row, "the key of a map is null".to_owned()));
+                args.failures.push((row, "a key of a map can't be null".to_owned()));
             } else if behind.insert(encoded.row(entry)) {
                 chosen.push(u32::try_from(entry).unwrap_or(0));
             }
@@ -148,7 +148,7 @@ pub(super) fn element(args: &mut Args<'_>) -> Output {
         .map(|row| {
             let range = lists.get(row)?;
             if range.len() > 1 {
-                failures.push((row, "element() of an array of more than one item".to_owned()));
+                failures.push((row, "`element` takes an array of at most one item".to_owned()));
             }
             if range.len() == 1 { u32::try_from(range.start).ok() } else { None }
         })

@@ -232,7 +232,7 @@ pub(super) fn instr(args: &mut Args<'_>) -> Output {
         let nth = nth.as_ref().map_or(Some(1), |nth| nth.get(row))?;
         let (text, search) = (text.get(row)?, search.get(row)?);
         if nth < 1 {
-            failures.push((row, format!("which occurrence is a number from 1, not {nth}")));
+            failures.push((row, format!("`instr` counts occurrences from 1, not from {nth}")));
             return None;
         }
         Some(match start {
@@ -299,7 +299,7 @@ pub(super) fn repeat(args: &mut Args<'_>) -> Output {
     let result = args.strings(|row, out| {
         let (text, times) = (text.get(row)?, count(times.get(row)?));
         if text.len().saturating_mul(times) > MAX_TEXT {
-            failures.push((row, format!("repeat makes a text of more than {MAX_TEXT} bytes")));
+            failures.push((row, format!("`repeat` would make a text of more than {MAX_TEXT} bytes")));
             return None;
         }
         (0..times).for_each(|_| out.push_str(text));

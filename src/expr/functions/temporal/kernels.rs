@@ -169,7 +169,7 @@ pub(super) fn to_timestamp_ltz(args: &mut Args<'_>) -> Output {
         let instant = |row| {
             let precision = precisions.as_ref().map_or(Some(3), |precisions| precisions.get(row))?;
             if !(0..=9).contains(&precision) {
-                failures.push((row, format!("a precision is from 0 to 9, not {precision}")));
+                failures.push((row, format!("the precision must be from 0 to 9, not {precision}")));
                 return None;
             }
             in_range(epoch.ms(row, precision)?)

@@ -208,14 +208,14 @@ impl CsvDecoder {
         let close = loop {
             let at = cursor.next(bytes);
             match bytes.get(at) {
-                None => return Err(Broken { at, message: "a quote is not closed" }),
+                None => return Err(Broken { at, message: "a quote is still open at the end of the file" }),
                 Some(&QUOTE) if bytes.get(at + 1) == Some(&QUOTE) => {
                     escaped = true;
                     cursor.next(bytes);
                 }
                 Some(&QUOTE) => break at,
                 Some(b'\n') if !self.dialect.multiline => {
-                    return Err(Broken { at, message: "a quote is not closed at the end of the line" });
+                    return Err(Broken { at, message: "a quote is still open at the end of the line" });
                 }
                 Some(_) => {}
             }
@@ -352,7 +352,7 @@ impl CsvDecoder {
             && self.names.iter().all(|name| found.iter().any(|found| found.eq_ignore_ascii_case(name)));
         if permuted {
             return Err(Error::config(format!(
-                "the header has the columns in another order ({}) than the source declares them ({})",
+                "the header has the columns in the order ({}), the source in the order ({}): declare them in the order of the header",
                 found.join(", "),
                 self.names.join(", ")
             )));

@@ -45,10 +45,10 @@ fn generic_options_are_ours_and_the_rest_the_connectors() {
 fn options_that_do_not_fit_are_refused() {
     let mut shell = Shell::new();
     for (typed, message, help) in [
-        (option("formt", text("json")), "unknown option `formt` of the source `fake`", Some("did you mean `format`?")),
+        (option("formt", text("json")), "the source `fake` has no option `formt`", Some("did you mean `format`?")),
         (option("pace", text("10x")), "`pace` needs an event time", None),
         (option("idle_timeout", duration(5)), "`idle_timeout` needs an event time", None),
-        (option("idle_timeout", duration(0)), "option `idle_timeout` must be longer than nothing", None),
+        (option("idle_timeout", duration(0)), "option `idle_timeout` must be longer than 0s", None),
         (option("on_error", text("fial")), "option `on_error` can't be 'fial'", Some("did you mean 'fail'?")),
         (option("dead_letter", text("x")), "option `dead_letter` has no effect", None),
     ] {
@@ -67,11 +67,11 @@ fn options_that_do_not_fit_are_refused() {
 fn connectors_are_found_by_name_and_by_what_they_can() {
     let mut shell = Shell::new();
     let error = shell.source("s", "fkae", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "unknown connector `fkae` (did you mean `fake`?)");
+    assert_eq!(error.to_string(), "there is no connector `fkae` (did you mean `fake`?)");
     let error = shell.source("s", "print", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "the connector `print` can't be read from (those that can are fake, timed)");
+    assert_eq!(error.to_string(), "the connector `print` can't be read from (connectors that can: fake, timed)");
     let error = shell.sink("s", "fake", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "the connector `fake` can't be written to (those that can are file, print)");
+    assert_eq!(error.to_string(), "the connector `fake` can't be written to (connectors that can: file, print)");
     let mut statement = source("s", "fake", &[]);
     statement.target = Some(spanned("x"));
     let error = define_source(&mut shell.catalog, &statement, &shell.environment).unwrap_err();
@@ -88,7 +88,7 @@ fn an_event_time_is_a_timestamp_or_a_bigint() {
         let defined = define_source(&mut shell.catalog, &statement, &shell.environment);
         assert_eq!(defined.is_ok(), fits, "{column}");
         if let Err(error) = defined {
-            assert!(error.message.starts_with("an event time can't be a "), "{error}");
+            assert!(error.message.starts_with("an event time can't be of type "), "{error}");
         }
     }
 }
@@ -126,7 +126,7 @@ fn a_stream_is_bound_when_it_is_defined() {
     assert!(shell.stream("bad", "bids | filter prise").is_err());
     assert!(shell.entry("bad").is_none());
     let error = shell.stream("out", "bids | into print").unwrap_err();
-    assert_eq!(error.message, "only a pipeline of a job goes into a sink");
+    assert_eq!(error.message, "only a job writes into a sink");
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn streams_of_streams_end_somewhere() {
             break;
         }
     }
-    assert!(refused.unwrap().message.ends_with("streams are defined of streams more than 100 deep here"));
+    assert!(refused.unwrap().message.ends_with("more than 100 streams read one another here"));
 }

@@ -136,7 +136,7 @@ fn a_preview_goes_to_the_screen() {
     let shell = Shell::new();
     let preview = shell.preview("bids | filter hot").unwrap();
     assert_snapshot!(explain::logical(&preview.optimized).tree());
-    assert_eq!(shell.preview("bids | into print").unwrap_err().message, "only a pipeline of a job goes into a sink");
+    assert_eq!(shell.preview("bids | into print").unwrap_err().message, "only a job writes into a sink");
     assert!(shell.preview("bids | window tumble").is_err());
 }
 
@@ -149,10 +149,7 @@ fn a_pipeline_with_a_sink_is_explained_as_a_job() {
     };
     assert!(titles("bids | filter hot | into print").iter().any(|uid| uid.starts_with("bids.print.")));
     assert!(titles("bids | filter hot").iter().any(|uid| uid.starts_with("preview.")));
-    assert_eq!(
-        shell.explained("bids | into print | filter hot").unwrap_err().message,
-        "only a pipeline of a job goes into a sink"
-    );
+    assert_eq!(shell.explained("bids | into print | filter hot").unwrap_err().message, "only a job writes into a sink");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::api::WindowCall;
 use crate::expr::ast::{Expr, ExprNode, Literal, UnaryOp};
-use crate::types::{Diagnostic, Spanned};
+use crate::types::{Diagnostic, Spanned, counted, thousands};
 
 /// Slices that may belong to one window: each is looked at when the window fires.
 const MAX_SLICES: i64 = 100_000;
@@ -18,11 +18,10 @@ pub(super) fn durations(
 ) -> Result<Vec<Spanned<i64>>, Diagnostic> {
     if !(least..=most).contains(&call.args.len()) {
         let found = call.args.len();
-        return Err(Diagnostic::at(
-            call.name.span,
-            format!("wrong number of arguments for `{}`: {found}", call.name.node),
-        )
-        .help(format!("write `{usage}`")));
+        let wanted =
+            if least == most { counted(most as u64, "duration") } else { format!("{least} or {most} durations") };
+        return Err(Diagnostic::at(call.name.span, format!("`{}` takes {wanted}, not {found}", call.name.node))
+            .help(format!("write `{usage}`")));
     }
     call.args.iter().map(|arg| duration(arg, usage)).collect()
 }
@@ -31,11 +30,11 @@ fn duration(arg: &ExprNode, usage: &str) -> Result<Spanned<i64>, Diagnostic> {
     let (literal, sign) =
         if let Expr::Unary(UnaryOp::Minus, inner) = &arg.node { (&inner.node, -1) } else { (&arg.node, 1) };
     let Expr::Literal(Literal::IntervalDayTime(ms)) = literal else {
-        return Err(Diagnostic::at(arg.span, "a duration such as `10s` was expected").help(format!("write `{usage}`")));
+        return Err(Diagnostic::at(arg.span, "expected a duration such as `10s`").help(format!("write `{usage}`")));
     };
     let ms = ms.saturating_mul(sign);
     if ms.saturating_abs() > MAX_MS {
-        return Err(Diagnostic::at(arg.span, "this duration is longer than time can tell"));
+        return Err(Diagnostic::at(arg.span, "this duration is out of range: at most 104,249,991 days"));
     }
     Ok(Spanned::new(ms, arg.span))
 }
@@ -45,7 +44,7 @@ pub(super) fn positive(ms: &Spanned<i64>, what: &str) -> Result<i64, Diagnostic>
     if ms.node > 0 {
         Ok(ms.node)
     } else {
-        Err(Diagnostic::at(ms.span, format!("the {what} of a window must be longer than zero")))
+        Err(Diagnostic::at(ms.span, format!("the {what} of a window must be longer than 0s")))
     }
 }
 
@@ -57,7 +56,12 @@ pub(super) fn check_slices(size: &Spanned<i64>, slice: i64, what: &str) -> Resul
     }
     Err(Diagnostic::at(
         size.span,
-        format!("each window would consist of {slices} slices of {}; at most {MAX_SLICES} are held", show(slice)),
+        format!(
+            "each window would have {} slices of {}; at most {} are kept",
+            thousands(slices.unsigned_abs()),
+            show(slice),
+            thousands(MAX_SLICES.unsigned_abs())
+        ),
     )
     .help(format!("make the window shorter or its {what} longer")))
 }

@@ -267,7 +267,7 @@ fn what_is_no_database_is_a_clear_error_and_stays_as_it_is() {
     std::fs::remove_file(&path).expect("removed");
     redb::Database::create(&path).expect("somebody else's");
     let error = StateStore::open(dir.path()).expect_err("foreign").to_string();
-    assert!(error.contains("not of lotic"), "{error}");
+    assert!(error.contains("not one of lotic"), "{error}");
 }
 
 /// Damage anywhere in the file is an error at the latest when what was damaged is read; it is never other state.
@@ -328,7 +328,7 @@ fn a_file_removed_or_replaced_while_in_use_takes_no_commit() {
     assert!(commit(&store, 2, Some(1), vec![]).is_err());
     let _other = StateStore::open(&place).expect("another in its place");
     let error = commit(&store, 2, Some(1), vec![]).expect_err("not the same").to_string();
-    assert!(error.contains("another file was put in its place"), "{error}");
+    assert!(error.contains("replaced by another file"), "{error}");
 }
 
 #[test]

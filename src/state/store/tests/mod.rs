@@ -207,7 +207,7 @@ fn a_state_with_other_columns_is_an_error_that_names_both() {
     other.schema = Schema::new([Field::new("k", LogicalType::BigInt), Field::new("v", LogicalType::Double)]);
     let snapshot = store.snapshot(CheckpointId(1)).expect("held");
     let error = snapshot.operator(&OperatorUid::new("window"), 0..1).keyed(&other).expect_err("other columns");
-    insta::assert_snapshot!(error, @"state: state `accumulators` of operator `window` has `v` as string, not double");
+    insta::assert_snapshot!(error, @"state `accumulators` of operator `window` has `v` as string, not double");
 }
 
 #[test]
