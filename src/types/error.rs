@@ -50,7 +50,7 @@ pub enum Error {
     Unfit(String),
     /// The job is that of another process.
     #[error(
-        "job `{job}` is in use by process {pid}, which runs it or ran it last; end that one first, or give this job another name"
+        "job `{job}` runs in another lotic (pid {pid}): `stop {job}` there, then this one can go on with it; or take another name"
     )]
     Locked {
         /// The job's name.
