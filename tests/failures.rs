@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Came, TestSession, bids, committed_lines, ndjson, source, tumble, tumble_job};
+use common::{Bid, Came, TestSession, bids, committed_lines, ndjson, source, tumble, tumble_job};
 use lotic::commands::execute;
 use lotic::inspect::{JobStatus, JobView};
 use lotic::session::{Failure, Outcome, RestoreFrom};
@@ -129,7 +129,7 @@ fn why_late_says_by_how_much() {
     assert_eq!(
         late.iter().map(part).collect::<Vec<_>>(),
         [json!([
-            { "n": 2 },
+            { "n": 2, "t": 2_000 },
             "1970-01-01T00:00:02.000Z",
             ["1970-01-01T00:00:05.000Z", "1970-01-01T00:00:10.000Z"],
             "1970-01-01T00:00:26.000Z",
@@ -154,7 +154,8 @@ fn the_last_hundred_late_rows_are_kept_and_those_of_a_side_output_are_not() {
         .expect("it runs");
         let late = listed(&mut test, "why late t");
         let first = (late.len(), late[0]["row"].clone(), late[99]["row"].clone());
-        assert_eq!(first, (100, json!({ "n": 51 }), json!({ "n": 150 })), "{batch_rows}");
+        let whole = |n: u64| json!({ "n": n, "t": (n - 1) * 10 });
+        assert_eq!(first, (100, whole(51), whole(150)), "{batch_rows}");
     }
     let mut test = TestSession::new(directory.path(), |_| {});
     test.run(&format!(
@@ -165,6 +166,100 @@ fn the_last_hundred_late_rows_are_kept_and_those_of_a_side_output_are_not() {
     ))
     .expect("it runs");
     assert_eq!(listed(&mut test, "why late t"), Vec::<Value>::new());
+}
+
+#[test]
+fn why_late_shows_rows_as_they_came_from_their_source() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let bids = bids(11, 4_000, 10, 400, 2_000, 60, 60_000);
+    std::fs::write(path.join("bid.ndjson"), ndjson(&bids)).expect("written");
+    let source = source(Path::new("bid.ndjson"), "");
+    let job = "key_by auction | window tumble(10s) | aggregate count(*) as n | into blackhole;";
+    let row = |bid: &Bid| {
+        json!({
+            "auction": bid.auction, "bidder": bid.bidder, "price": bid.price, "channel": "Google",
+            "url": "https://www.nexmark.com/item.htm?query=1", "date_time": iso(bid.time),
+        })
+    };
+    let (_, late) = tumble(&bids, 10_000, 4_000);
+    assert!((20..100).contains(&late.len()), "{}", late.len());
+    let mut test = TestSession::new(path, |_| {});
+    test.run(&format!("{source} run t = bids | {job}")).expect("it runs");
+    let listed_whole = listed(&mut test, "why late t");
+    let rows: Vec<&Value> = listed_whole.iter().map(|row| &row["row"]).collect();
+    assert_eq!(rows, late.iter().map(row).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    assert!(listed_whole.iter().all(|row| row["whole"] == true), "{listed_whole:?}");
+
+    // What the job computes stands beside it; what it leaves out is not taken for what it reads.
+    test.run(
+        "run t = bids | filter price > 5000 | map auction % 3 as third, price | key_by third | window tumble(10s)
+            | aggregate max(price) as top | into blackhole;",
+    )
+    .expect("it runs");
+    for late in listed(&mut test, "why late t") {
+        let row = &late["row"];
+        let (auction, price) = (row["auction"].as_i64().expect("whole"), row["price"].as_i64().expect("whole"));
+        assert!(row["third"] == auction % 3 && price > 5_000 && late["whole"] == true, "{late}");
+    }
+
+    // Of a source that is gone it is said why there is no more than the window reads.
+    std::fs::remove_file(path.join("bid.ndjson")).expect("removed");
+    let Ok(Outcome::Listing(gone)) = type_in(&mut test, "why late t") else { panic!("a listing") };
+    let note = gone.note.clone().expect("the reason");
+    assert!(note.contains("source bids can't be read again") && note.contains("bid.ndjson"), "{note}");
+    assert!(gone.to_json()["rows"][0]["row"].get("url").is_none(), "{gone:?}");
+}
+
+#[test]
+fn late_rows_that_can_be_told_apart_by_nothing_that_is_read_show_what_they_have_in_common() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    let source =
+        "source v from values with (rows = array[row(1, 'a', 'x', 100000), row(2, 'b', 'x', 5), row(2, 'c', 'x', 5)])
+         columns (k bigint, name string, same string, t bigint) event_time t watermark 0s;";
+    test.run(&format!(
+        "{source} run t = v | key_by k | window tumble(10s) | aggregate count(*) as n | into blackhole;"
+    ))
+    .expect("it runs");
+    let late = listed(&mut test, "why late t");
+    assert_eq!(late.len(), 2);
+    for late in late {
+        assert_eq!((&late["row"], &late["whole"]), (&json!({ "k": 2, "same": "x", "t": 5 }), &json!(false)), "{late}");
+    }
+}
+
+#[test]
+fn why_late_reads_a_generator_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    // Without an end, and at a rate: the job has read some of it.
+    let source = "source g from datagen columns (id bigint, name string)
+        event_time case when id % 10 = 9 then 0 else id * 100 end watermark 1s with (kind = 'sequence', rate = 2000, seed = 3);";
+    type_in(
+        &mut test,
+        &format!("{source} run t = g | key_by id | window tumble(10s) | aggregate count(*) as n | into blackhole;"),
+    )
+    .expect("it starts");
+    let late = (0..600)
+        .map(|_| {
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+            listed(&mut test, "why late t")
+        })
+        .find(|late| late.len() > 10)
+        .expect("late rows");
+    for late in late {
+        let row = &late["row"];
+        assert!(
+            row["id"].as_i64().expect("read") % 10 == 9 && row["name"].is_string() && late["whole"] == true,
+            "{late}"
+        );
+    }
+}
+
+/// As a listing shows a time.
+fn iso(ms: i64) -> String {
+    common::timestamp(ms).replace(' ', "T") + "Z"
 }
 
 /// How a job is interrupted.

@@ -626,16 +626,14 @@ fn shells_on_one_state_directory_have_different_jobs() {
     // What the first one has defined.
     second.statement(&job("cold"));
     second.shows("job cold runs");
-    let refusal = format!("job `hot` is in use by process {}", first.process_id());
-    for statement in [&job("hot"), "restore hot", ".forget hot --yes"] {
+    let refusal = format!("job `hot` runs in another lotic (pid {})", first.process_id());
+    for statement in [&job("hot"), "restore hot", ".forget hot --yes", "rescale hot to 2"] {
         second.statement(".timer on");
         second.statement(statement);
         second.until(&refusal, |pty| pty.screen().replace('\n', "").contains(&refusal));
         second.press("\u{c}");
         second.prompt();
     }
-    second.statement("rescale hot to 2");
-    second.shows(&format!("job `hot` is in process {}", first.process_id()));
     second.statement("show jobs");
     second.shows(&format!("in process {}", first.process_id()));
     first.press("\\q\r");

@@ -407,10 +407,11 @@ fn another_number_of_key_groups_is_an_error_that_names_both() {
 }
 
 #[test]
-fn rows_that_were_read_ahead_without_a_column_that_is_read_now_are_refused_at_once() {
+fn rows_that_were_read_ahead_without_a_column_that_is_read_now_are_read_again_or_refused_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
-    std::fs::write(path.join("bid.ndjson"), ndjson(&bids(7, 100, 40, 20, 500, 0, 0))).expect("written");
+    let bids = bids(7, 100, 40, 20, 500, 0, 0);
+    std::fs::write(path.join("bid.ndjson"), ndjson(&bids)).expect("written");
     let text = |columns: &str| {
         let source = source(Path::new("bid.ndjson"), "");
         format!(
@@ -419,11 +420,161 @@ fn rows_that_were_read_ahead_without_a_column_that_is_read_now_are_refused_at_on
     };
     // The rest of the batch has been read, and waits.
     run(path, &text("auction, price"), |settings| settings.stop_after_rows = Some(10)).expect("it runs");
-    // With a restart this would take an hour.
-    let error = run(path, &text("auction, bidder"), latest).expect_err("a column is missing");
-    assert!(words(&error).contains("bids.source held has no column `bidder` -> read no column more"), "{error}");
+    let held = path.join("held");
+    let parts = ["state", "out"];
+    for part in parts {
+        copy(&path.join(part), &held.join(part));
+    }
+    let back = || {
+        for part in parts {
+            std::fs::remove_dir_all(path.join(part)).expect("removed");
+            copy(&held.join(part), &path.join(part));
+        }
+    };
     run(path, &text("price"), latest).expect("what is read was read");
     assert_eq!(committed_lines(&path.join("out")).len(), 100);
+    back();
+    // They stand in the file in one place.
+    run(path, &text("auction, bidder"), latest).expect("the column is read again");
+    let mut expected: Vec<String> =
+        bids[..10].iter().map(|bid| format!(r#"{{"auction":{},"price":{}}}"#, bid.auction, bid.price)).collect();
+    expected.extend(bids[10..].iter().map(|bid| format!(r#"{{"auction":{},"bidder":{}}}"#, bid.auction, bid.bidder)));
+    expected.sort();
+    assert_eq!(committed_lines(&path.join("out")), expected);
+    // In two places it is not known which it was; with a restart this would take an hour.
+    back();
+    let twice = ndjson(&[&bids[..], &bids[..]].concat());
+    std::fs::write(path.join("bid.ndjson"), &twice).expect("written");
+    let error = words(&run(path, &text("auction, bidder"), latest).expect_err("a column is missing"));
+    assert!(
+        error.contains("bids.source held has no column `bidder`, and the source has rows like these in 2 places"),
+        "{error}"
+    );
+    assert!(error.contains("-> read only columns that were read then"), "{error}");
+    // Nor where they are no more.
+    std::fs::write(path.join("bid.ndjson"), ndjson(&common::bids(8, 100, 40, 20, 500, 0, 0))).expect("written");
+    let error = words(&run(path, &text("auction, bidder"), latest).expect_err("a column is missing"));
+    assert!(
+        error.contains("bids.source held has no column `bidder`, and the source has these rows no more"),
+        "{error}"
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("created");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}
+
+/// A second shell of the state directory, as another process would be.
+fn later(directory: &Path) -> TestSession {
+    TestSession::new(directory, |settings| settings.memory = lotic::session::Memory::Shared)
+}
+
+fn answered(shell: &mut TestSession, statement: &str) -> Result<Outcome, String> {
+    let statements = shell.session.parse(statement).map_err(|error| error.to_string())?;
+    lotic::commands::execute(&mut shell.session, &statements[0].node).map_err(|failure| match failure {
+        lotic::session::Failure::Typed(error) => format!("{} ({})", error.message, error.help.unwrap_or_default()),
+        failure @ lotic::session::Failure::Engine(_) => failure.to_string(),
+    })
+}
+
+#[test]
+fn a_job_that_is_over_is_given_back_while_its_shell_lives() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut first = later(directory.path());
+    let endless = "source g from nexmark 'bid' with (rate = 1000, seed = 1);
+        run t = g | key_by auction | window tumble(10s) | aggregate count(*) as n | into blackhole;
+        checkpoint t;";
+    for statement in first.session.parse(endless).expect("it parses") {
+        lotic::commands::execute(&mut first.session, &statement.node).expect("it runs");
+    }
+    let mut second = later(directory.path());
+    answered(&mut second, "restore t").expect_err("it runs in the first");
+    answered(&mut first, "cancel t").expect("it runs");
+    assert_eq!(first.session.jobs().next().expect("t").job.wait(Some(60_000)), Some(JobStatus::Cancelled));
+    answered(&mut second, "restore t").expect("the first has given it back");
+    assert!(second.session.jobs().next().expect("t").job.restored_from().is_some());
+    // And back.
+    answered(&mut first, "restore t").expect_err("it runs in the second");
+    answered(&mut second, "stop t").expect("it runs");
+    answered(&mut first, "restore t").expect("given back");
+    answered(&mut first, "stop t").expect("it runs");
+    answered(&mut second, ".forget t --job --yes").expect("nobody has it");
+}
+
+#[test]
+fn a_job_that_does_not_run_is_explained_and_a_look_makes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let mut shell = later(path);
+    let run = "run nowhere from latest = bids | into blackhole";
+    let said = answered(&mut shell, &format!("explain {run};")).expect_err("no checkpoint");
+    assert!(said.contains("job `nowhere` has no checkpoint to start from"), "{said}");
+    assert!(!path.join("state").exists(), "made for a look");
+
+    let text = "source g from nexmark 'bid' with (events = 3000, seed = 1);
+        stream dear = g | filter price > 1000;
+        run t with (parallelism = 2) = dear | key_by auction | window tumble(10s) | aggregate count(*) as n | into blackhole;";
+    shell.run(text).expect("it runs");
+    let of = |outcome: Result<Outcome, String>| match outcome {
+        Ok(Outcome::Text(text)) => text,
+        other => panic!("no text: {other:?}"),
+    };
+    let ran = of(answered(&mut shell, "explain t;"));
+    assert!(!ran.contains("does not run"), "{ran}");
+    drop(shell);
+    let mut shell = later(path);
+    shell.run("drop stream dear;").expect("defined");
+    let kept = of(answered(&mut shell, "explain t;"));
+    let note = "Job t does not run. `restore t` would start this plan:\n\n";
+    assert_eq!(kept.strip_prefix(note), Some(&ran[..]), "{kept}");
+    let Ok(Outcome::Json(json)) = answered(&mut shell, "explain t --json;") else { panic!("JSON") };
+    assert_eq!((&json["job"], &json["runs_here"]), (&"t".into(), &false.into()), "{json}");
+    let Ok(Outcome::Listing(from)) = answered(&mut shell, "explain t from latest;") else { panic!("a listing") };
+    assert!(from.rows.iter().any(|row| row[1] == "accumulators" && row[4] == "taken"), "{from:?}");
+    answered(&mut shell, "explain u;").expect_err("no job");
+    let jobs: Vec<_> = std::fs::read_dir(path.join("state/jobs")).expect("jobs").collect();
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+}
+
+#[test]
+fn relative_paths_of_what_is_remembered_are_those_of_where_it_was_typed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (first, second) = (directory.path().join("first"), directory.path().join("second"));
+    for path in [&first, &second] {
+        std::fs::create_dir(path).expect("created");
+    }
+    std::fs::write(first.join("v.ndjson"), "{\"a\":1}\nnot json\n{\"a\":2}\n").expect("written");
+    std::fs::write(first.join("w.ndjson"), "{\"a\":7}\n").expect("written");
+    let shell = |base: &Path| {
+        TestSession::new(directory.path(), |settings| {
+            settings.memory = lotic::session::Memory::Shared;
+            settings.base_dir = base.to_path_buf();
+        })
+    };
+    let mut typed = shell(&first);
+    typed
+        .run(
+            "source v from file 'v.ndjson' columns (a bigint) with (on_error = 'dead_letter', dead_letter = 'bad');
+             stream w = 'w.ndjson' | map a + 1 as b;
+             sink out to file 'out' with (format = 'json');",
+        )
+        .expect("defined");
+    let mut shell = shell(&second);
+    shell.run("run t = v | into out;").expect("it runs");
+    assert_eq!(committed_lines(&first.join("out")).len(), 2);
+    assert_eq!(committed_lines(&first.join("bad")).len(), 1);
+    assert!(!second.join("bad").exists());
+    shell.run("w;").expect("the file is found");
+    assert_eq!(shell.rows.take_sorted(), [r#"{"b":8}"#]);
 }
 
 #[test]

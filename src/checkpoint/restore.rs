@@ -121,7 +121,7 @@ pub fn match_operators(
         let uid = other.as_ref().unwrap_or(&operator.uid);
         let stored = snapshot.iter().find(|stored| stored.uid == *uid && stored.stateful);
         if stored.is_none() && !(operator.states.is_empty() && operator.operator_states.is_empty()) {
-            empty.push(operator.uid.as_str());
+            empty.push(operator);
         }
         let mut fate = |state: String, fate| {
             plan.states.push(StateFate { operator: operator.uid.to_string(), state, size: None, fate });
@@ -294,8 +294,8 @@ fn aggregates(columns: &[String]) -> impl Iterator<Item = &String> {
     columns.iter().filter(move |column| !part(column))
 }
 
-/// The way to have the state of `stored` taken, whose uid no operator has; `empty` have none.
-fn way_back(stored: &StoredOperator, empty: &[&str]) -> String {
+/// The way to have the state of `stored` taken, whose uid no operator has; `empty` have none. Each of its kind may be it.
+fn way_back(stored: &StoredOperator, empty: &[&JobOperator]) -> String {
     let uid = stored.uid.as_str();
     if let Some(source) = uid.strip_suffix(".source") {
         return format!("read the source `{source}`");
@@ -303,8 +303,14 @@ fn way_back(stored: &StoredOperator, empty: &[&str]) -> String {
     if stored.name.ends_with("Sink") {
         return "write to the same sink".to_owned();
     }
-    let near = nearest(uid, empty.iter().copied()).map_or(String::new(), |near| format!(" (now `{near}`?)"));
-    format!("`uid '{uid}'` behind the stage that it belongs to{near}")
+    let alike = empty.iter().filter(|operator| operator.name == stored.name).map(|operator| operator.uid.as_str());
+    let mut alike: Vec<&str> = alike.collect();
+    if alike.is_empty() {
+        alike.extend(nearest(uid, empty.iter().map(|operator| operator.uid.as_str())));
+    }
+    let now: Vec<String> = alike.iter().map(|uid| format!("`{uid}`")).collect();
+    let now = if now.is_empty() { String::new() } else { format!(" (now {}?)", now.join(" or ")) };
+    format!("`| uid '{uid}'` behind the stage that it belongs to{now}")
 }
 
 #[cfg(test)]

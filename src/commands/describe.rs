@@ -118,7 +118,7 @@ fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
             json!(operator.uid.to_string()),
             json!(operator.name),
             json!(operator.parallelism),
-            json!(states.collect::<Vec<_>>().join(", ")),
+            json!(states.collect::<Vec<_>>()),
         ]);
     }
     listing.note = from.map(|from| format!("the job does not run in this shell; this is its last {from}"));
@@ -153,12 +153,7 @@ fn vertices(view: &JobView) -> Listing {
         "the job has not started",
     );
     for vertex in &view.vertices {
-        listing.push(vec![
-            json!(vertex.id),
-            json!(vertex.name),
-            json!(vertex.subtasks.len()),
-            json!(vertex.operators.join(", ")),
-        ]);
+        listing.push(vec![json!(vertex.id), json!(vertex.name), json!(vertex.subtasks.len()), json!(vertex.operators)]);
     }
     listing
 }

@@ -123,10 +123,24 @@ fn what(session: &Session, item: Item<'_>) -> Result<String, Diagnostic> {
 }
 
 fn named(session: &Session, subject: &str) -> Listing {
-    let mut listing =
-        Listing::new(vec![Column::text("name"), Column::text("summary"), Column::text("flink")], "there are none");
+    let mut listing = Listing::new(
+        vec![
+            Column::text("name").for_people(),
+            Column::text("name").for_json(),
+            Column::text("aliases").for_json(),
+            Column::text("summary"),
+            Column::text("flink"),
+        ],
+        "there are none",
+    );
     for topic in super::help::topics(session).into_iter().filter(|topic| topic.kind.listing() == Some(subject)) {
-        listing.push(vec![json!(topic.names.join(", ")), json!(topic.summary), json!(topic.flink)]);
+        listing.push(vec![
+            json!(topic.names.join(", ")),
+            json!(topic.names.first()),
+            json!(topic.names.get(1..)),
+            json!(topic.summary),
+            json!(topic.flink),
+        ]);
     }
     listing
 }

@@ -220,6 +220,13 @@ impl Catalog {
         self
     }
 
+    /// As [`before`](Self::before), and what was removed under the names of the level does not hide it.
+    #[must_use]
+    pub fn before_removed(mut self, level: Level) -> Self {
+        self.removed.retain(|name| !level.0.contains_key(name));
+        self.before(level)
+    }
+
     /// Adds `entry` to those of this session, or puts it in the place of the one that had its name, which is returned.
     /// Jobs that run keep what they were made of; streams that read the name read the new entry from their next use.
     pub fn define(&mut self, entry: Entry) -> Option<Entry> {
@@ -338,6 +345,7 @@ mod tests {
             pace: None,
             on_error: None,
             dead_letter: None,
+            base_dir: std::path::PathBuf::new(),
         })
     }
 

@@ -52,6 +52,8 @@ pub struct SourceDef {
     pub on_error: Option<OnError>,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
     pub dead_letter: Option<String>,
+    /// A relative path of those starts here.
+    pub base_dir: PathBuf,
 }
 
 impl SourceDef {

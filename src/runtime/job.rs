@@ -10,7 +10,7 @@ use super::driver::{Driver, Graphs, Launch, Shared, guarded};
 use super::inbox::{Answer, Message, Request};
 use super::job_manager::{Command, Event};
 use super::job_spec::{Executor, JobOptions, JobSpec, MakeGraph, Restore};
-use super::redb_storage::{open_storage, tidy};
+use super::redb_storage::{open_locked, open_storage, tidy};
 use super::restore::{self, DryRun};
 use super::state_query;
 use super::stepping::Stepper;
@@ -53,11 +53,12 @@ impl Job {
             // Before what an earlier run left gives way to a savepoint that does not fit.
             restore::check(&spec, None)?;
         }
-        let JobSpec { stream, graph, options, restore } = spec;
+        let JobSpec { stream, graph, mut options, restore } = spec;
+        let lock = options.lock.take();
         let storage = match &options.directory {
             Some(directory) => {
                 tidy(directory)?;
-                Some(open_storage(directory, &restore)?)
+                Some(open_locked(directory, &restore, lock)?)
             }
             None => None,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::past::Past;
 use crate::plan::{JobGraph, JobSettings, StreamGraph};
+use crate::state::JobDir;
 use crate::types::{CheckpointId, Result};
 
 /// The specification of a job to run.
@@ -38,6 +39,8 @@ pub struct JobOptions {
     pub statement: Option<String>,
     /// The directory of the job's state: `<state-dir>/jobs/<job>`; `None` keeps none (no checkpoints: a preview).
     pub directory: Option<PathBuf>,
+    /// Leave to use that directory, given back when the job is over.
+    pub lock: Option<Arc<JobDir>>,
     /// Whether the end of bounded input fires what is open.
     pub drain: bool,
     /// Ends the input after this many source rows in all. With a final savepoint nothing that is open fires then, unless
@@ -61,6 +64,7 @@ impl JobOptions {
             settings: Arc::clone(settings),
             statement: None,
             directory: None,
+            lock: None,
             drain: true,
             drain_at_limit: false,
             stop_after_rows: None,

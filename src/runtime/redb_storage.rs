@@ -11,7 +11,7 @@ use crate::checkpoint::{
     Manifest, SnapshotKind, StateSize, is_unfinished_savepoint, open_savepoint, write_savepoint_noted,
 };
 use crate::state::{
-    Commit, CommitStats, Instance, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
+    Commit, CommitStats, Instance, JobDir, OperatorEntry, RestoredState, StateDescriptor, StateSnapshot, StateStore,
     create_private_directory,
 };
 use crate::types::{CheckpointId, Error, OperatorUid, Result};
@@ -26,12 +26,24 @@ const UNFINISHED_SAVEPOINT: &str = "savepoint.incomplete";
 /// # Errors
 /// When the database can't be opened.
 pub fn open_storage(directory: &Path, restore: &Restore) -> Result<Arc<dyn CheckpointStorage>> {
+    open_locked(directory, restore, None)
+}
+
+/// As [`open_storage`], with leave to use the directory, which the storage gives back when it is closed.
+///
+/// # Errors
+/// As [`open_storage`].
+pub(super) fn open_locked(
+    directory: &Path,
+    restore: &Restore,
+    lock: Option<Arc<JobDir>>,
+) -> Result<Arc<dyn CheckpointStorage>> {
     let store = match restore {
         Restore::Fresh | Restore::Savepoint(_) => None,
         Restore::Latest | Restore::Checkpoint(_) => StateStore::open_existing(directory)?.map(Arc::new),
     };
     create_private_directory(directory)?;
-    Ok(Arc::new(RedbStorage { directory: directory.to_path_buf(), store: Mutex::new(store) }))
+    Ok(Arc::new(RedbStorage { directory: directory.to_path_buf(), store: Mutex::new(store), _lock: lock }))
 }
 
 /// Removes what an earlier run of the job, which is over, has left half done.
@@ -60,6 +72,8 @@ fn remove_unfinished_savepoint(directory: &Path) {
 struct RedbStorage {
     directory: PathBuf,
     store: Mutex<Option<Arc<StateStore>>>,
+    /// Behind the store: that is closed first.
+    _lock: Option<Arc<JobDir>>,
 }
 
 impl RedbStorage {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
-
+use super::held_rows::as_read_now;
 use super::job_spec::{JobSpec, Restore};
 use super::redb_storage::savepoint_point;
 use super::source_state::{self, HELD, ReaderState};
@@ -11,9 +10,9 @@ use super::storage::{CheckpointStorage, RestorePoint};
 use crate::checkpoint::{
     Fate, JobOperator, Manifest, RestorePlan, SnapshotKind, StateSize, StoredOperator, match_operators,
 };
-use crate::plan::{JobGraph, SourceTask};
+use crate::plan::JobGraph;
 use crate::state::{Instance, RestoredState, StateDescriptor};
-use crate::types::{CheckpointId, Error, Field, FormerUids, OperatorUid, Result};
+use crate::types::{CheckpointId, Error, FormerUids, OperatorUid, Result};
 
 /// The look at a start that is not made: what it would go on from.
 #[derive(Debug)]
@@ -174,8 +173,8 @@ fn plan_restore(graph: &JobGraph, point: &dyn RestorePoint, allow: bool) -> Resu
         let readers = ReaderState::read(&*point.operator(&task.uid, (0..0).into()))?.unwrap_or_default();
         let mut held = readers.iter().flat_map(|reader| &reader.held);
         if let Some(missing) = held.find_map(|held| as_read_now(task, &held.rows).err()) {
-            let remedy = "read no column more than before: rows that were read ahead lack it";
-            plan.refuse(task.uid.as_str(), HELD.name, format!("has no column `{}`", missing.0), remedy);
+            let remedy = "read only columns that were read then, or restore a savepoint that `stop` has written";
+            plan.refuse(task.uid.as_str(), HELD.name, missing.text(), remedy);
         }
     }
     // What version 1 stored does not say of which windows it is, but where its slices end.
@@ -239,31 +238,4 @@ fn stored_operators(point: &dyn RestorePoint) -> Result<Vec<StoredOperator>> {
         }
     }
     Ok(operators)
-}
-
-/// A column that rows which were held back lack.
-pub(super) struct Missing(String);
-
-impl Missing {
-    /// The error of a source that can't go on without it.
-    pub(super) fn error(&self, source: &str) -> Error {
-        Error::state(format!("source `{source}` has read rows ahead without the column `{}`", self.0))
-    }
-}
-
-/// Rows that were held back, in the columns that are read now: the pipeline may have changed since.
-///
-/// # Errors
-/// When one of those was not read then.
-pub(super) fn as_read_now(task: &SourceTask, rows: &RecordBatch) -> Result<RecordBatch, Missing> {
-    let schema = task.source.schema().project(&task.projection);
-    let find = |field: &Field| {
-        let column = rows.column_by_name(&field.name).filter(|column| *column.data_type() == field.ty.to_arrow());
-        column.cloned().ok_or_else(|| Missing(field.name.clone()))
-    };
-    let columns = schema.fields().iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    // The columns are of the schema's types and equally long.
-    RecordBatch::try_new_with_options(schema.arrow().clone(), columns, &options)
-        .map_err(|error| Missing(error.to_string()))
 }

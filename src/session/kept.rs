@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::remembered::read_job;
 use crate::checkpoint::Manifest;
-use crate::state::{Definition, JobDir, StateDir, StateStore, job_directories};
+use crate::state::{Definition, JobDir, StateDir, StateStore, job_directories, job_path};
 use crate::types::{CheckpointId, Error, Result};
 
 /// A job of the state directory.
@@ -13,7 +13,7 @@ use crate::types::{CheckpointId, Error, Result};
 pub struct KeptJob {
     /// The job's name.
     pub name: String,
-    /// The process that runs it, or ran it last and still lives: what it keeps can't be read then.
+    /// The other process that runs it: its checkpoints can't be read then.
     pub held_by: Option<u32>,
     /// The manifests of its checkpoints, oldest first.
     pub checkpoints: Vec<Manifest>,
@@ -81,7 +81,7 @@ pub(super) fn jobs(state_dir: &Path, others: impl Fn(&str) -> bool) -> Result<Ve
     let mut found = Vec::new();
     for (directory, name) in job_directories(state_dir)? {
         let Some(name) = name.or_else(|| name_in(&directory)).filter(|name| others(name)) else { continue };
-        let (kept, _) = read(&name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
+        let (kept, _) = read(state_dir, &name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
         if kept.held_by.is_some() || kept.problem.is_some() || !kept.checkpoints.is_empty() {
             found.push(kept);
         }
@@ -89,11 +89,21 @@ pub(super) fn jobs(state_dir: &Path, others: impl Fn(&str) -> bool) -> Result<Ve
     Ok(found)
 }
 
-/// The names of the jobs of which there is state in `state_dir`; none when it can't be read. Reads no state.
+/// The names of the jobs of which there is state in `state_dir`, and of those that another process runs; none when it can't
+/// be read. Reads no state.
 pub(super) fn names(state_dir: &Path) -> Vec<String> {
     let found = job_directories(state_dir).unwrap_or_default();
-    let with_state = found.into_iter().filter(|(directory, _)| StateStore::is_in(directory));
-    with_state.filter_map(|(directory, name)| name.or_else(|| name_in(&directory))).collect()
+    let named = found.into_iter().filter_map(|(directory, name)| {
+        let name = name.or_else(|| name_in(&directory))?;
+        (StateStore::is_in(&directory) || runs_elsewhere(state_dir, &name)).then_some(name)
+    });
+    named.collect()
+}
+
+/// Whether another process has the job called `name`, of which there is a directory.
+fn runs_elsewhere(state_dir: &Path, name: &str) -> bool {
+    let taken = StateDir::open(state_dir).and_then(|state| state.job_at_once(name));
+    matches!(taken, Err(Error::Locked { .. }))
 }
 
 /// The numbers of the checkpoints that are kept of the job called `name`; none when they can't be read.
@@ -101,7 +111,7 @@ pub(super) fn checkpoints(state_dir: &Path, name: &str) -> Vec<u64> {
     let Some(name) = names(state_dir).into_iter().find(|kept| kept.eq_ignore_ascii_case(name)) else {
         return Vec::new();
     };
-    let (kept, _) = read(&name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
+    let (kept, _) = read(state_dir, &name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
     kept.checkpoints.iter().map(|manifest| manifest.checkpoint.0).collect()
 }
 
@@ -113,10 +123,10 @@ fn name_in(directory: &Path) -> Option<String> {
 /// The job called `name` in `state_dir`, if there is state of it, and leave to use its directory unless another process
 /// has it.
 pub(super) fn job(state_dir: &Path, name: &str) -> (KeptJob, Option<JobDir>) {
-    read(name, StateDir::open(state_dir).and_then(|state| state.job(name)))
+    read(state_dir, name, StateDir::open(state_dir).and_then(|state| state.job(name)))
 }
 
-fn read(name: &str, directory: Result<JobDir>) -> (KeptJob, Option<JobDir>) {
+fn read(state_dir: &Path, name: &str, directory: Result<JobDir>) -> (KeptJob, Option<JobDir>) {
     let mut kept = KeptJob {
         name: name.to_owned(),
         held_by: None,
@@ -125,6 +135,11 @@ fn read(name: &str, directory: Result<JobDir>) -> (KeptJob, Option<JobDir>) {
         statement: None,
         problem: None,
     };
+    // Without it there are the manifests and the catalog.
+    if let Ok((definitions, statement)) = read_job(&job_path(state_dir, name)) {
+        kept.definitions = definitions;
+        kept.statement = statement;
+    }
     let directory = match directory {
         Ok(directory) => directory,
         Err(error) => {
@@ -139,11 +154,6 @@ fn read(name: &str, directory: Result<JobDir>) -> (KeptJob, Option<JobDir>) {
     match manifests(directory.path(), name) {
         Ok(checkpoints) => kept.checkpoints = checkpoints,
         Err(error) => kept.problem = Some(error),
-    }
-    // Without it there are the manifests and the catalog.
-    if let Ok((definitions, statement)) = read_job(directory.path()) {
-        kept.definitions = definitions;
-        kept.statement = statement;
     }
     (kept, Some(directory))
 }

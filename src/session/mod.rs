@@ -5,6 +5,7 @@ mod definitions;
 mod demo_data;
 mod file_rows;
 mod kept;
+mod late_rows;
 mod listing;
 pub mod listings;
 mod outcome;
@@ -20,6 +21,7 @@ mod settings;
 
 pub use file_rows::{FileRows, create_rows_file};
 pub use kept::{KeptJob, ago};
+pub use late_rows::{WholeRow, WholeRows};
 pub use listing::{Align, Column, Listing};
 pub use outcome::{Cells, Display, Failure, Outcome, ShellRequest, WaitRequest, WaitUntil};
 pub use preview::Preview;

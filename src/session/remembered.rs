@@ -1,12 +1,13 @@
 //! What lasts of a session: the definitions that its state directory remembers.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::registries::optimizer_ops;
 use super::results::Nobody;
 use super::{Memory, Settings};
-use crate::api::Registries;
+use crate::api::{Pipeline, Registries};
 use crate::lang::ast::Statement;
 use crate::lang::lower;
 use crate::lang::{self, TokenKind};
@@ -216,7 +217,7 @@ fn bind(definition: &Definition, kind: EntryKind, registries: &Registries) -> Re
             lower::define_sink(&mut catalog, sink, &environment).map_err(placeless)?;
         }
         Statement::Stream { name, pipeline, .. } => {
-            let body = lower::stream_body(pipeline);
+            let body = lower::stream_body(&of_directory(pipeline, &definition.directory));
             catalog.define(Entry::Stream(StreamDef { name: name.node.clone(), body, shape: None }));
         }
         Statement::Preview(_) | Statement::Run(_) | Statement::Command(_) => {}
@@ -225,6 +226,19 @@ fn bind(definition: &Definition, kind: EntryKind, registries: &Registries) -> Re
     entry
         .filter(|entry| entry.name() == definition.name && entry.kind() == kind)
         .ok_or_else(|| Diagnostic::new("what is remembered is another statement"))
+}
+
+/// The pipeline as it reads in another directory: a file that it begins with is still that of `directory`.
+fn of_directory<'a>(pipeline: &'a Pipeline, directory: &Path) -> Cow<'a, Pipeline> {
+    // What stands for standard input is no path.
+    match directory.join(&pipeline.from.node).to_str() {
+        Some(path) if pipeline.file && pipeline.from.node != "-" => {
+            let mut pipeline = pipeline.clone();
+            path.clone_into(&mut pipeline.from.node);
+            Cow::Owned(pipeline)
+        }
+        _ => Cow::Borrowed(pipeline),
+    }
 }
 
 #[cfg(test)]

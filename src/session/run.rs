@@ -1,5 +1,6 @@
 //! Jobs of a session.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::JobResults;
@@ -7,7 +8,6 @@ use crate::lang::lower::JobPlan;
 use crate::plan::JobGraph;
 use crate::plan::explain::Explain;
 use crate::runtime::Job;
-use crate::state::JobDir;
 
 /// A job and what it was made of.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct JobEntry {
     pub plan: JobPlan,
     /// The statement typed to start the job.
     pub statement: Option<String>,
-    /// Leave to use the directory of its state.
-    pub directory: Arc<JobDir>,
+    /// The directory of its state.
+    pub directory: PathBuf,
     /// The destination of the rows that the job prints.
     pub results: Arc<JobResults>,
 }

@@ -31,9 +31,9 @@ const NOTHING: &str = "has nothing to restore and starts from the beginning";
 /// [`Outcome`]s.
 pub struct Session {
     settings: Settings,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     results: Arc<dyn ResultSink>,
-    interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub(super) interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
     registries: Registries,
     catalog: Catalog,
     jobs: Vec<JobEntry>,
@@ -235,13 +235,24 @@ impl Session {
     }
 
     fn plan_job_into(&self, run: &RunStatement, results: &Arc<dyn ResultSink>) -> Result<JobPlan, Failure> {
-        let environment = environment(&self.registries, &self.settings, results);
+        self.plan_job_in(&self.catalog, self.settings.base_dir.clone(), run, results)
+    }
+
+    /// The plan of a job as it would be in this catalog and directory.
+    fn plan_job_in(
+        &self,
+        catalog: &Catalog,
+        base_dir: PathBuf,
+        run: &RunStatement,
+        results: &Arc<dyn ResultSink>,
+    ) -> Result<JobPlan, Failure> {
+        let environment = Environment { base_dir, ..environment(&self.registries, &self.settings, results) };
         let defaults = JobSettings {
             batch_rows: self.settings.batch_rows,
             allow_non_restored_state: self.settings.allow_non_restored_state,
             ..JobSettings::default()
         };
-        let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
+        let mut plan = lower::lower_job(catalog, run, defaults, &environment)?;
         if let Some(parallelism) = self.settings.parallelism {
             let parallelism = checked(parallelism, plan.settings.max_parallelism)?;
             Arc::make_mut(&mut plan.settings).parallelism = parallelism;
@@ -325,17 +336,21 @@ impl Session {
             (None, Some(RestoreFrom::Savepoint(directory))) => Restore::Savepoint(directory.clone()),
         };
         let spec = JobSpec::new(plan.stream_graph(), options, restore);
-        let started = self.launch(plan, spec, results)?;
-        self.keep_job(run);
+        // Until all that is kept is written, however soon the job is over.
+        let directory = self.job_directory(name)?;
+        let started = self.launch(plan, spec, results, &directory)?;
+        self.keep_job(run, &directory);
         Ok(started)
     }
 
     /// Writes what a job that was started is made of beside its state, for a later session to restore it.
-    fn keep_job(&mut self, run: &RunStatement) {
-        let Some(entry) = self.jobs.last().filter(|_| self.settings.memory != Memory::None) else { return };
+    fn keep_job(&mut self, run: &RunStatement, directory: &JobDir) {
+        if self.settings.memory == Memory::None {
+            return;
+        }
         let (name, base_dir) = (&run.name.node, &self.settings.base_dir);
         let made_of = self.remembered.of_job(name, &run.text, base_dir, &self.registries);
-        if let Err(error) = remembered::write_job(entry.directory.path(), &made_of) {
+        if let Err(error) = remembered::write_job(directory.path(), &made_of) {
             self.warnings.push(format!("job {name} runs, but a later shell may not be able to restore it: {error}"));
         }
     }
@@ -353,23 +368,24 @@ impl Session {
     ///
     /// # Errors
     /// When there is no such checkpoint or savepoint, or it can't be read, or is of another job.
-    pub fn dry_run(&mut self, plan: &JobPlan, from: &StartFrom) -> Result<Option<DryRun>, Failure> {
+    pub fn dry_run(&self, plan: &JobPlan, from: &StartFrom) -> Result<Option<DryRun>, Failure> {
         let mut spec = JobSpec::new(plan.stream_graph(), JobOptions::of(&plan.settings), self.start_from(from));
-        if let Some(entry) = self.jobs.iter().find(|entry| entry.name == plan.name) {
-            spec.options.directory = Some(entry.directory.path().to_path_buf());
+        if let Some(entry) = self.running().find(|entry| entry.name == plan.name) {
+            spec.options.directory = Some(entry.directory.clone());
             return Ok(entry.job.dry_run(&spec)?);
         }
+        if matches!(from, StartFrom::Savepoint(_)) {
+            return Ok(Job::dry_launch(&spec)?);
+        }
         // Held until the look is over.
-        let directory = match from {
-            StartFrom::Savepoint(_) => None,
-            StartFrom::Latest | StartFrom::Checkpoint(_) => Some(self.job_directory(&plan.name)?),
-        };
-        spec.options.directory = directory.as_ref().map(|directory| directory.path().to_path_buf());
+        let Some(directory) = StateDir::existing_job(self.state_dir(), &plan.name)? else { return Ok(None) };
+        spec.options.directory = Some(directory.path().to_path_buf());
         Ok(Job::dry_launch(&spec)?)
     }
 
-    /// The directory of a job's state, which is this session's until the job's entry is gone.
-    fn job_directory(&mut self, name: &str) -> Result<JobDir, Error> {
+    /// The directory of a job's state, which is this session's until the last owner is gone: a job that is over owns it no
+    /// more.
+    pub(super) fn job_directory(&mut self, name: &str) -> Result<Arc<JobDir>, Error> {
         let state = if let Some(state) = self.state.take() {
             state
         } else {
@@ -377,17 +393,19 @@ impl Session {
             self.warnings.extend(state.warning().map(str::to_owned));
             state
         };
-        self.state.insert(state).job(name)
+        self.state.insert(state).job(name).map(Arc::new)
     }
 
-    fn launch(&mut self, plan: JobPlan, mut spec: JobSpec, results: Arc<JobResults>) -> Result<Outcome, Failure> {
-        let name = plan.name.clone();
-        let earlier = self.jobs.iter().find(|entry| entry.name == name);
-        let directory = match earlier.map(|entry| Arc::clone(&entry.directory)) {
-            Some(directory) => directory,
-            None => Arc::new(self.job_directory(&name)?),
-        };
-        spec.options.directory = Some(directory.path().to_path_buf());
+    fn launch(
+        &mut self,
+        plan: JobPlan,
+        mut spec: JobSpec,
+        results: Arc<JobResults>,
+        lock: &Arc<JobDir>,
+    ) -> Result<Outcome, Failure> {
+        let (name, directory) = (plan.name.clone(), lock.path().to_path_buf());
+        spec.options.directory = Some(directory.clone());
+        spec.options.lock = Some(Arc::clone(lock));
         let (restore, statement) = (spec.restore.clone(), spec.options.statement.clone());
         // When this fails the job's last run stays what it was, to be described and restored in another way.
         let job = Job::launch(spec, self.clock.clone())?;
@@ -433,7 +451,8 @@ impl Session {
         entry.job.cancel();
         let _ = entry.job.wait(None);
         spec.options.past = Past::of(&entry.job.view());
-        let outcome = self.launch(plan, spec, results)?;
+        let directory = self.job_directory(&plan.name)?;
+        let outcome = self.launch(plan, spec, results, &directory)?;
         if let (Outcome::Started { job, .. }, true) = (&outcome, nothing) {
             return Ok(Outcome::Started { job: job.clone(), note: Some(NOTHING.to_owned()) });
         }

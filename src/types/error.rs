@@ -49,7 +49,9 @@ pub enum Error {
     #[error("{0}")]
     Unfit(String),
     /// The job is that of another process.
-    #[error("job `{job}` is in use by process {pid}; leave that shell first, or give this job another name")]
+    #[error(
+        "job `{job}` runs in another lotic (pid {pid}): `stop {job}` there, then this one can go on with it; or take another name"
+    )]
     Locked {
         /// The job's name.
         job: String,

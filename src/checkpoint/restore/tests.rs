@@ -83,6 +83,26 @@ fn all_that_does_not_fit_is_listed_at_once() {
 }
 
 #[test]
+fn where_state_may_be_that_of_several_stages_each_is_named_with_what_to_type() {
+    let double = state("accumulators", LogicalType::Double);
+    let own = std::slice::from_ref(&double);
+    let snapshot = [stored("bids.print.2.WindowAggregate", own), stored("bids.print.4.WindowAggregate", own)];
+    let second = operator("bids.print.WindowAggregate.2", own);
+    let other = JobOperator { name: "GroupAggregate".to_owned(), ..operator("bids.print.GroupAggregate", own) };
+    let job = [operator("bids.print.WindowAggregate", own), second, other];
+    let plan = match_operators(&snapshot, &job, false);
+    for uid in ["bids.print.2.WindowAggregate", "bids.print.4.WindowAggregate"] {
+        let found = plan.states.iter().find(|state| state.operator == uid).expect("refused");
+        let Fate::Refused { remedy, .. } = &found.fate else { panic!("{found:?}") };
+        let typed = format!(
+            "`| uid '{uid}'` behind the stage that it is of (now `bids.print.WindowAggregate` or \
+             `bids.print.WindowAggregate.2`?); or leave it behind"
+        );
+        assert!(remedy.starts_with(&typed), "{remedy}");
+    }
+}
+
+#[test]
 fn state_under_the_uid_of_its_place_or_of_another_sink_is_found() {
     let double = state("accumulators", LogicalType::Double);
     let of = |snapshot: &[StoredOperator], job: &[JobOperator]| fates(&match_operators(snapshot, job, true));

@@ -102,6 +102,7 @@ fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
         pace: None,
         on_error: None,
         dead_letter: None,
+        base_dir: std::path::PathBuf::new(),
     }));
     Ok(())
 }

@@ -73,7 +73,9 @@ pub fn define_source(
         return Err(options::placed(&typed, "dead_letter", unused_dead_letter()));
     }
     let name = statement.name.node.clone();
-    Ok(catalog.define(Entry::Source(SourceDef { name, source, event_time, pace, on_error, dead_letter })))
+    let base_dir = environment.base_dir.clone();
+    let source = SourceDef { name, source, event_time, pace, on_error, dead_letter, base_dir };
+    Ok(catalog.define(Entry::Source(source)))
 }
 
 fn columns(columns: &[ColumnDef]) -> Result<Schema, Diagnostic> {

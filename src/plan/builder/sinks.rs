@@ -1,5 +1,6 @@
 //! The sinks of rows: those of the catalog and others, the screen, and the sinks of rows that were rejected.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Builder, Named, Place, uid_of, unusable};
@@ -124,12 +125,13 @@ impl Builder<'_> {
             .collect();
         for (uid, source) in scans {
             let typed = match self.names.find(&source) {
-                Some(Named::Source(def)) => def.dead_letter.as_deref(),
+                Some(Named::Source(def)) => def.dead_letter.as_deref().map(|path| (path, def.base_dir.as_path())),
                 Some(Named::Sink(_) | Named::Stream(..) | Named::Broken(..)) | None => None,
             };
             self.add_dead_letter_sink(Some(uid), &source, typed, job.span)?;
         }
         if on_error == OnError::DeadLetter {
+            let typed = typed.map(|path| (path, self.environment.base_dir.as_path()));
             self.add_dead_letter_sink(None, &job.node, typed, job.span)?;
         }
         Ok(())
@@ -139,17 +141,18 @@ impl Builder<'_> {
         &mut self,
         scan: Option<OperatorUid>,
         whose: &str,
-        typed: Option<&str>,
+        typed: Option<(&str, &Path)>,
         at: Span,
     ) -> Result<(), Diagnostic> {
         let name = format!("dead_letters/{whose}");
+        let (path, base_dir) = typed.unwrap_or((&name, &self.environment.base_dir));
         let format = Spanned::new(OptionValue::Text("json".into()), at);
         let sink = SinkDef {
             name: name.clone(),
             connector: self.connector("file", "dead letters need the `file` connector", at)?,
-            target: Some(Spanned::new(typed.unwrap_or(&name).to_owned(), at)),
+            target: Some(Spanned::new(path.to_owned(), at)),
             options: Options::new(vec![("format".into(), format)]),
-            base_dir: self.environment.base_dir.clone(),
+            base_dir: base_dir.to_path_buf(),
         };
         let operator = self.sink(&sink, &StreamShape::of(dead_letter_schema()), at)?;
         let uid = match scan {

@@ -41,7 +41,8 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
         span: path.span,
     })
     .map_err(|error| error.or_at(path.span))?;
-    Ok(SourceDef { name, source, event_time: None, pace: None, on_error: None, dead_letter: None })
+    let base_dir = environment.base_dir.clone();
+    Ok(SourceDef { name, source, event_time: None, pace: None, on_error: None, dead_letter: None, base_dir })
 }
 
 impl Builder<'_> {

@@ -44,8 +44,9 @@ fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
         delay_ms: 0,
         idle_timeout_ms: None,
     });
-    let (pace, on_error, dead_letter) = (None, None, None);
-    catalog.define(Entry::Source(SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter }));
+    let (pace, on_error, dead_letter, base_dir) = (None, None, None, std::path::PathBuf::new());
+    let bids = SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter, base_dir };
+    catalog.define(Entry::Source(bids));
     for &(called, reads) in streams {
         let shape = StreamShape::of(FakeSource::bids().schema);
         catalog.define(Entry::Stream(StreamDef {

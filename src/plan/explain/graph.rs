@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::types::printable;
 
+/// The fact whose list of names is shown in trees too.
+pub(super) const PARSED: &str = "parsed";
+
 /// Nodes in topological order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GraphView {
@@ -20,7 +23,7 @@ pub struct GraphNode {
     pub name: String,
     /// The details of the node; may be empty.
     pub details: String,
-    /// More to know of it. A text or number is shown in trees; the rest is for JSON.
+    /// More to know of it. A text or number is shown in trees, and what is parsed; the rest is for JSON.
     pub facts: Vec<(&'static str, Value)>,
     /// The inputs that the node reads.
     pub inputs: Vec<GraphInput>,
@@ -87,6 +90,10 @@ impl GraphView {
                 }
                 Value::Number(value) => {
                     let _ = write!(text, "; {} {value}", key.replace('_', " "));
+                }
+                Value::Array(names) if *key == PARSED => {
+                    let names: Vec<_> = names.iter().filter_map(Value::as_str).map(printable).collect();
+                    let _ = write!(text, "; {} ({})", key, names.join(", "));
                 }
                 Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
             }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::graph::PARSED;
 use super::{GraphInput, GraphNode, GraphView};
 use crate::api::{Bounds, Exchange, OnError};
 use crate::inspect::ExchangeView;
@@ -154,18 +155,15 @@ fn details(node: &LogicalNode) -> String {
     }
 }
 
-/// `["auction bigint", …]` for JSON.
+/// `[{"column": "auction", "type": "bigint", "nullable": true}, …]`
 fn columns(schema: &Schema) -> Value {
-    let column = |field: &crate::types::Field| {
-        let not_null = if field.nullable { "" } else { " not null" };
-        json!(format!("{} {}{not_null}", field.name, field.ty))
-    };
+    let column = |field: &crate::types::Field| json!({ "column": field.name, "type": field.ty.to_string(), "nullable": field.nullable });
     schema.fields().iter().map(column).collect()
 }
 
 fn scan_facts(node: &LogicalNode) -> Vec<(&'static str, Value)> {
     let NodeKind::Scan(scan) = &node.kind else { return Vec::new() };
-    let mut facts = vec![("parsed", json!(parsed(scan)))];
+    let mut facts = vec![(PARSED, json!(parsed(scan)))];
     if let Some(event_time) = &scan.event_time {
         facts.push(("event_time", json!(event_time.time.to_string())));
         facts.push(("watermark", json!(typed_duration(event_time.delay_ms))));
@@ -190,9 +188,8 @@ fn scan_facts(node: &LogicalNode) -> Vec<(&'static str, Value)> {
     facts
 }
 
-/// The names of the columns that are parsed: `(auction, price)`.
-fn parsed(scan: &Scan) -> String {
+/// The names of the columns that are parsed.
+fn parsed(scan: &Scan) -> Vec<&str> {
     let fields = scan.source.schema().fields();
-    let names: Vec<_> = scan.projection.iter().filter_map(|&column| fields.get(column)).collect();
-    format!("({})", names.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", "))
+    scan.projection.iter().filter_map(|&column| Some(fields.get(column)?.name.as_str())).collect()
 }

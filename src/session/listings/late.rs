@@ -7,22 +7,24 @@ use serde_json::{Value, json};
 use super::text::{named, pairs};
 use super::{subtask_name, time, time_text};
 use crate::inspect::{JobView, LateView, LatenessView, OperatorView, VertexView};
-use crate::session::{Column, Listing};
-use crate::types::typed_duration;
+use crate::session::{Column, Listing, WholeRows};
+use crate::types::{CellValue, typed_duration};
 
 /// Lines of the histogram.
 const BARS: usize = 8;
 /// Columns of its longest bar.
 const BAR: u64 = 30;
 
-/// The last late rows that nobody reads, with why they were late; and of all of them, what would have admitted them.
+/// The last late rows that nobody reads, as `whole` as they were found, with why they were late; and of all of them, what
+/// would have admitted them.
 #[must_use]
-pub fn late(view: &JobView) -> Listing {
+pub fn late(view: &JobView, whole: &WholeRows) -> Listing {
     let mut listing = Listing::new(
         vec![
             Column::text("subtask"),
             Column::text("row").for_people(),
             Column::text("row").for_json(),
+            Column::text("whole").for_json(),
             Column::time("event_time"),
             Column::text("window_ends").for_people(),
             Column::text("window_ends").for_json(),
@@ -32,15 +34,22 @@ pub fn late(view: &JobView) -> Listing {
         "no late rows",
     );
     let (mut notes, mut histograms, mut total) = (Vec::new(), Vec::new(), 0);
+    let mut found = whole.rows.iter();
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             for late in subtask.operators.iter().filter_map(OperatorView::lateness) {
                 for row in &late.rows {
                     let ends = row.window_ends.iter();
+                    let found = found.next().and_then(Option::as_ref);
+                    let (names, values): (Vec<&str>, Vec<CellValue>) = match found {
+                        Some(found) => found.columns.iter().map(|(name, value)| (name.as_str(), value.clone())).unzip(),
+                        None => (late.columns.iter().map(String::as_str).collect(), row.values.clone()),
+                    };
                     listing.push(vec![
                         json!(subtask_name(vertex.id, subtask.index)),
-                        json!(pairs(late.columns.iter().map(String::as_str), &row.values)),
-                        named(late.columns.iter().map(String::as_str), &row.values),
+                        json!(pairs(names.iter().copied(), &values)),
+                        named(names, &values),
+                        json!(found.is_some_and(|found| found.alike == 1)),
                         time(Some(row.time)),
                         json!(ends.clone().map(|&end| time_text(Some(end))).collect::<Vec<_>>().join(", ")),
                         json!(ends.map(|&end| time(Some(end))).collect::<Vec<_>>()),
@@ -56,6 +65,7 @@ pub fn late(view: &JobView) -> Listing {
             histograms.push(lateness.json());
         }
     }
+    notes.extend(whole.notes.iter().cloned());
     // Of one restored row there may be none: then those of the counters are all that is known.
     listing.total = Some(total.max(listing.rows.len() as u64));
     listing.beside.push(("lateness", Value::Array(histograms)));

@@ -14,7 +14,7 @@ use crate::plan::{Entry, EntryKind, JobSettings};
 use crate::runtime::{JobOptions, JobSpec, Restore};
 use crate::session::KeptJob;
 use crate::state::{Definition, StateDir};
-use crate::types::{Diagnostic, Error, Spanned};
+use crate::types::{Diagnostic, Error, Span, Spanned};
 
 impl Session {
     /// The jobs that the state directory keeps and this session has not run, by the names of their directories.
@@ -43,14 +43,10 @@ impl Session {
     pub(super) fn no_job(&self, name: &Spanned<String>) -> Diagnostic {
         if let Some(kept) = self.kept_job(&name.node) {
             let called = typed_name(&kept.name);
-            let status = kept
-                .held_by
-                .map_or_else(|| "does not run in this shell".to_owned(), |_| format!("is {}", kept.status()));
-            let error = Diagnostic::at(name.span, format!("job `{}` {status}", kept.name));
-            return if kept.held_by.is_some() {
-                error.help("type the command in that shell; `show jobs` lists all jobs")
-            } else {
-                error.help(format!("`restore {called}` starts it here; `checkpoints {called}` lists its checkpoints"))
+            return match kept.held_by {
+                Some(pid) => runs_elsewhere(&kept.name, pid, name.span),
+                None => Diagnostic::at(name.span, format!("job `{}` does not run in this shell", kept.name))
+                    .help(format!("`restore {called}` starts it here; `checkpoints {called}` lists its checkpoints")),
             };
         }
         let kept = kept::names(self.state_dir());
@@ -73,21 +69,30 @@ impl Session {
         };
         // The launch takes it again.
         drop(directory);
+        if let Some(pid) = kept.held_by {
+            return Err(runs_elsewhere(&kept.name, pid, name.span).into());
+        }
+        let again = Again::of(name, from, &kept).ok_or_else(|| without_statement(name))?;
         let (own, definitions) = (kept.statement.clone(), kept.definitions.clone());
-        let checkpoints = kept.readable()?;
-        let manifest = match from {
-            Restore::Checkpoint(id) => checkpoints.iter().find(|manifest| manifest.checkpoint == *id),
-            Restore::Latest => checkpoints.last(),
-            Restore::Savepoint(_) | Restore::Fresh => None,
+        kept.readable()?;
+        self.start_again(&again, options, own, definitions)
+    }
+
+    /// The plan by which a job that this session has not run would be started from its last checkpoint, and the process
+    /// that runs it now, if one does; `None` where nothing is kept of one called `name`.
+    ///
+    /// # Errors
+    /// When its statement was not kept, or can't be planned any more.
+    pub fn kept_plan(&self, name: &Spanned<String>) -> Result<Option<(JobPlan, Option<u32>)>, Failure> {
+        let Some(kept) = self.kept_job(&name.node) else { return Ok(None) };
+        let Some(again) = Again::of(name, &Restore::Latest, &kept) else {
+            return Err(match kept.held_by {
+                Some(pid) => runs_elsewhere(&kept.name, pid, name.span).into(),
+                None => without_statement(name).into(),
+            });
         };
-        let last = || checkpoints.last().and_then(|manifest| manifest.statement.clone());
-        let typed = manifest.and_then(|manifest| manifest.statement.clone());
-        let Some(text) = typed.or_else(|| own.as_ref().map(|own| own.text.clone())).or_else(last) else {
-            return Err(without_statement(name).into());
-        };
-        let parallelism = manifest.map(|manifest| manifest.parallelism);
-        let again = Again { name, text, parallelism, from: from.clone(), options };
-        self.start_again(&again, own, definitions)
+        let plan = self.plan_again(&again, kept.statement, kept.definitions, &self.results)?;
+        Ok(Some((plan, kept.held_by)))
     }
 
     /// Starts a job of which nothing is kept here from a savepoint, which holds its statement.
@@ -107,43 +112,51 @@ impl Session {
         }
         let Some(text) = manifest.statement else { return Err(without_statement(name).into()) };
         let parallelism = Some(manifest.parallelism);
-        let again = Again { name, text, parallelism, from: from.clone(), options };
-        self.start_again(&again, None, Vec::new())
+        let again = Again { name, text, parallelism, from: from.clone() };
+        self.start_again(&again, options, None, Vec::new())
     }
 
-    /// Plans and launches it by its statement, as it was typed in the directory of `own`. What is defined in this session
-    /// goes before `definitions`, and those before what is remembered.
-    fn start_again(
-        &mut self,
+    /// Plans it by its statement, as it was typed in the directory of `own`. What is defined in this session goes before
+    /// `definitions`, and those before what is remembered.
+    fn plan_again(
+        &self,
         again: &Again<'_>,
         own: Option<Definition>,
         definitions: Vec<Definition>,
-    ) -> Result<Outcome, Failure> {
+        shown: &Arc<dyn ResultSink>,
+    ) -> Result<JobPlan, Failure> {
         let run = self.run_statement(again)?;
-        let results = JobResults::new(self.results.clone());
-        let shown: Arc<dyn ResultSink> = results.clone();
         let level = remembered::job_level(definitions, self.registries);
-        let catalog = self.catalog.clone().before(level);
-        let here = std::mem::replace(&mut self.catalog, catalog);
+        let catalog = self.catalog.clone().before_removed(level);
         let base_dir = own.map_or_else(|| self.settings.base_dir.clone(), |own| own.directory);
-        let base_dir = std::mem::replace(&mut self.settings.base_dir, base_dir);
-        let plan = self.plan_job_into(&run, &shown);
-        self.catalog = here;
-        self.settings.base_dir = base_dir;
         let whose = format!("the statement of job `{}`", run.name.node);
-        let mut plan: JobPlan = plan.map_err(|failure| match failure {
+        let mut plan = self.plan_job_in(&catalog, base_dir, &run, shown).map_err(|failure| match failure {
             Failure::Typed(error) => Failure::Typed(error.inside(&whose, again.name.span)),
             Failure::Engine(_) => failure,
         })?;
-        let mut settings = JobSettings::clone(&plan.settings);
         if let (Some(parallelism), None) = (again.parallelism, self.settings.parallelism) {
             // It was rescaled since it was typed.
-            settings.parallelism = parallelism;
+            Arc::make_mut(&mut plan.settings).parallelism = parallelism;
         }
-        plan.settings = Arc::new(settings.with(again.options)?);
+        Ok(plan)
+    }
+
+    /// Plans and launches it.
+    fn start_again(
+        &mut self,
+        again: &Again<'_>,
+        options: &[(Spanned<String>, ExprNode)],
+        own: Option<Definition>,
+        definitions: Vec<Definition>,
+    ) -> Result<Outcome, Failure> {
+        let results = JobResults::new(self.results.clone());
+        let shown: Arc<dyn ResultSink> = results.clone();
+        let mut plan = self.plan_again(again, own, definitions, &shown)?;
+        plan.settings = Arc::new(JobSettings::clone(&plan.settings).with(options)?);
         let options = JobOptions { statement: Some(again.text.clone()), ..JobOptions::of(&plan.settings) };
         let spec = JobSpec::new(plan.stream_graph(), options, again.from.clone());
-        self.launch(plan, spec, results)
+        let directory = self.job_directory(&plan.name)?;
+        self.launch(plan, spec, results, &directory)
     }
 
     /// The `run` statement that a job was started with.
@@ -199,7 +212,7 @@ impl Session {
         }
         let kept = self.kept_job(&name.node).ok_or_else(|| self.no_job(name))?;
         match kept.held_by {
-            Some(pid) => Err(Error::Locked { job: kept.name, pid }.into()),
+            Some(pid) => Err(runs_elsewhere(&kept.name, pid, name.span).into()),
             None => Ok(kept.name),
         }
     }
@@ -215,7 +228,6 @@ impl Session {
     /// As [`forgettable_job`](Self::forgettable_job), and when its directory can't be removed.
     pub fn forget_job(&mut self, name: &Spanned<String>) -> Result<(), Failure> {
         let called = self.forgettable_job(name)?;
-        // With the entry goes the lock, which the removal needs.
         self.jobs.retain(|entry| entry.name != called);
         StateDir::open(self.state_dir())?.job(&called)?.remove()?;
         Ok(())
@@ -268,5 +280,27 @@ struct Again<'a> {
     /// The parallelism that it had.
     parallelism: Option<usize>,
     from: Restore,
-    options: &'a [(Spanned<String>, ExprNode)],
+}
+
+impl<'a> Again<'a> {
+    /// `kept` from `from`; `None` where its statement was not kept.
+    fn of(name: &'a Spanned<String>, from: &Restore, kept: &KeptJob) -> Option<Self> {
+        let checkpoints = &kept.checkpoints;
+        let manifest = match from {
+            Restore::Checkpoint(id) => checkpoints.iter().find(|manifest| manifest.checkpoint == *id),
+            Restore::Latest => checkpoints.last(),
+            Restore::Savepoint(_) | Restore::Fresh => None,
+        };
+        let last = || kept.last().and_then(|manifest| manifest.statement.clone());
+        let typed = manifest.and_then(|manifest| manifest.statement.clone());
+        let text = typed.or_else(|| kept.statement.as_ref().map(|own| own.text.clone())).or_else(last)?;
+        Some(Self { name, text, parallelism: manifest.map(|manifest| manifest.parallelism), from: from.clone() })
+    }
+}
+
+/// The error of a job that another process runs.
+fn runs_elsewhere(job: &str, pid: u32, at: Span) -> Diagnostic {
+    let called = typed_name(job);
+    Diagnostic::at(at, format!("job `{job}` runs in another lotic (pid {pid})"))
+        .help(format!("`stop {called}` there, then `restore {called}` goes on with it here"))
 }

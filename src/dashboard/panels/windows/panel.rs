@@ -13,7 +13,7 @@ use crate::session::{Listing, listings};
 pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "windows",
     title: "windows",
-    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now (≥: there may be more); below, what fired last (↻: once more, for late rows) and what came too late.",
+    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now (≥: there may be more); below, what fired last (↻: once more, for late rows) and what came too late, in the columns that the window reads: `:why late JOB` shows whole rows.",
     keys: &[
         ("↑ ↓ j k PgUp PgDn Home End", "choose a window, or a key"),
         ("← →", "to the windows, to the keys"),
