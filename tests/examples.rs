@@ -77,9 +77,9 @@ fn every_example_runs_as_it_stands_in_a_fresh_shell() {
     let work = || {
         while let Some((name, typed)) = { next.lock().expect("no panic").next() } {
             // As at the prompt: a preview ends by itself, and so does what still runs when one leaves.
-            let (code, text) = fresh_shell(&format!(".rows 100\n{typed}\n{}", cancels(typed)));
-            if code != Some(0) || text.contains("error:") {
-                failed.lock().expect("no panic").insert(format!("the page of {name}\n{typed}\n{text}"));
+            let (code, shown) = fresh_shell(&format!(".rows 100\n{typed}\n{}", cancels(typed)));
+            if code != Some(0) || shown.contains("error:") {
+                failed.lock().expect("no panic").insert(format!("the page of {name}\n{typed}\n{shown}"));
             }
         }
     };

@@ -36,7 +36,7 @@ pub(super) const TASK_MANAGER: Command = Command {
         help: "Every subtask in the slots of the task manager fails, as if its process had died. The jobs that run \
                there restart from their last checkpoints: the job that is named, or all, as jobs share the task \
                managers of a Flink cluster. Task managers are numbered from 1.",
-        examples: &["kill taskmanager 1", "kill taskmanager 1 of hot"],
+        examples: &["kill taskmanager 1 of hot", "wait hot until restart 1 timeout 60s", "kill taskmanager 1"],
         flink: None,
     },
     run: kill_task_manager,
