@@ -1,108 +1,100 @@
-//! Every example of the help texts runs as it stands, and every registry entry says what it must.
+//! Every example of the help pages runs as it stands in a fresh shell, and every registry entry says what it must.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
 use common::TestSession;
-use lotic::commands::{HelpKind, help_topics};
+use lotic::commands::{HelpKind, HelpTopic, help_topics};
+use lotic::session::Outcome;
 
-/// Runs `example` as it stands in a new session.
-fn runs(what: &str, example: &str) {
+/// Commands whose examples a script can't run: they need a terminal, or somebody who types.
+const AT_A_TERMINAL: [&str; 4] = ["dashboard", "!", ".edit", ".pager"];
+
+/// Runs lotic on `statements` as a shell that was just started; what it printed.
+fn fresh_shell(statements: &str) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().expect("a directory");
-    let demo_data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("demo-data");
-    std::os::unix::fs::symlink(demo_data, directory.path().join("demo-data")).expect("linked");
-    let mut test = TestSession::new(directory.path(), |settings| settings.stop_after_rows = Some(2_000));
-    if let Err(failure) = test.run(example) {
-        panic!("the example of {what} fails: {failure}\n{example}");
-    }
+    let output = Command::new(env!("CARGO_BIN_EXE_lotic"))
+        .args(["-c", statements])
+        .current_dir(directory.path())
+        .env("XDG_STATE_HOME", directory.path().join("xdg"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("lotic starts");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("UTF-8"))
+}
+
+/// The lines below `Example` on the page of this topic, as they are copied from the screen.
+fn examples(pages: &str, topic: &HelpTopic) -> String {
+    let title = format!("{}: {}", topic.names[0], topic.summary.split(' ').next().expect("a word"));
+    let page = pages.lines().skip_while(|line| !line.starts_with(&title));
+    let below = page.skip_while(|line| !line.starts_with("Example")).skip(1);
+    below.take_while(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Statements that end the jobs that these start and do not end.
+fn cancels(typed: &str) -> String {
+    let started = typed.lines().filter_map(|line| line.trim_start().strip_prefix("run ")?.split(' ').next());
+    let names: BTreeSet<&str> = started.collect();
+    // The last word about a job: it may be started again behind its end.
+    let runs = |name: &&str| {
+        let started = typed.rfind(&format!("run {name}")).max(typed.rfind(&format!("restore {name}")));
+        let ended = ["stop", "cancel", "wait"].map(|end| typed.rfind(&format!("{end} {name}")));
+        ended.into_iter().max().flatten() < started
+    };
+    names.into_iter().filter(runs).flat_map(|name| ["cancel ", name, "\n"]).collect()
 }
 
 #[test]
-fn examples_of_stages_and_windows_run() {
-    let mut count = 0;
-    for stage in lotic::operators::stages() {
-        assert!(!stage.examples.is_empty(), "stage {} has an example", stage.name);
-        for example in stage.examples {
-            runs(stage.name, example);
-            count += 1;
-        }
-    }
-    for window in lotic::operators::window_functions() {
-        assert!(!window.examples.is_empty(), "window {} has an example", window.name);
-        for example in window.examples {
-            runs(window.name, example);
-            count += 1;
-        }
-    }
-    assert!(count > 15, "{count} examples");
-}
-
-#[test]
-fn examples_of_connectors_run() {
-    for connector in lotic::connectors::connectors() {
-        assert!(!connector.examples.is_empty(), "connector {} has an example", connector.name);
-        for example in connector.examples {
-            runs(connector.name, example);
-        }
-    }
-}
-
-#[test]
-fn examples_of_statements_and_aggregates_run() {
+fn every_example_runs_as_it_stands_in_a_fresh_shell() {
+    let mut scripts: Vec<(String, String)> = Vec::new();
+    let mut of_functions = String::new();
     let directory = tempfile::tempdir().expect("a directory");
-    let topics = help_topics(&TestSession::new(directory.path(), |_| {}).session);
-    let mut count = 0;
-    for topic in &topics {
-        let runs_as_it_stands = match topic.kind {
-            HelpKind::Statement => true,
-            // Examples of scalar functions are expressions, which the tests of expressions evaluate.
-            HelpKind::Function => topic.examples.iter().any(|example| example.contains(" | ")),
-            HelpKind::Stage | HelpKind::Window | HelpKind::Connector | HelpKind::Command => false,
+    let mut test = TestSession::new(directory.path(), |_| {});
+    for topic in help_topics(&test.session).iter().filter(|topic| !AT_A_TERMINAL.contains(&topic.names[0])) {
+        let help = test.session.parse(&format!("help {}", topic.names[0])).expect("it parses");
+        let Ok(Outcome::Text(pages)) = lotic::commands::execute(&mut test.session, &help[0].node) else {
+            panic!("there is no page of {}", topic.names[0]);
         };
-        // What gives another value at each moment has no value to show.
-        let of_the_moment = topic.names[0].starts_with("current_") || topic.names[0].starts_with("local");
-        assert!(!topic.examples.is_empty() || of_the_moment, "{} has an example", topic.names[0]);
-        for example in topic.examples.iter().filter(|_| runs_as_it_stands) {
-            runs(topic.names[0], example);
-            count += 1;
+        let typed = examples(&pages, topic);
+        assert!(!typed.is_empty(), "{} has an example: {pages}", topic.names[0]);
+        if topic.kind == HelpKind::Function {
+            of_functions.push_str(&typed);
+        } else {
+            scripts.push((topic.names[0].to_owned(), typed));
         }
     }
-    assert!(count >= 20, "{count} examples");
-}
-
-/// A job to command.
-const HOT: &str = "run hot with (parallelism = 2, restart_attempts = 100, restart_delay = 1ms) =
-      bids | key_by auction | window tumble(1s) | aggregate count(*) as n | into blackhole;";
-
-#[test]
-fn examples_of_commands_run() {
-    for command in lotic::commands::specs() {
-        for example in command.examples {
-            let directory = tempfile::tempdir().expect("a directory");
-            let mut test = TestSession::new(directory.path(), |_| {});
-            let before = match command.name {
-                "resume" => "pause hot;".to_owned(),
-                "explain" if example.contains("from") => "checkpoint hot;".to_owned(),
-                "restore" => format!("savepoint hot to 'sp/hot-1'; {}", "checkpoint hot; ".repeat(7)),
-                _ => String::new(),
-            };
-            for text in [HOT, &before, *example] {
-                for statement in test.session.parse(text).unwrap_or_else(|error| panic!("{text}: {error}")) {
-                    if let Err(failure) = lotic::commands::execute(&mut test.session, &statement.node) {
-                        panic!("the example of {} fails: {failure}\n{text}", command.name);
-                    }
-                }
+    assert!(scripts.len() > 60, "{} pages", scripts.len());
+    scripts.push(("functions".to_owned(), of_functions));
+    // Several at a time: most wait for a window to fire.
+    let next = Mutex::new(scripts.iter());
+    let failed = Mutex::new(BTreeSet::new());
+    let work = || {
+        while let Some((name, typed)) = { next.lock().expect("no panic").next() } {
+            // As at the prompt: a preview ends by itself, and so does what still runs when one leaves.
+            let (code, shown) = fresh_shell(&format!(".rows 100\n{typed}\n{}", cancels(typed)));
+            if code != Some(0) || shown.contains("error:") {
+                failed.lock().expect("no panic").insert(format!("the page of {name}\n{typed}\n{shown}"));
             }
-            test.session.cancel_all();
         }
-    }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    let failed = failed.into_inner().expect("no panic");
+    assert!(failed.is_empty(), "{}", failed.into_iter().collect::<Vec<_>>().join("\n\n"));
 }
 
 #[test]
 fn every_entry_has_a_summary_and_a_help_text() {
     for stage in lotic::operators::stages() {
         assert!(!stage.summary.is_empty() && stage.help.len() > 20, "{}", stage.name);
+    }
+    for window in lotic::operators::window_functions() {
+        assert!(!window.summary.is_empty() && window.help.len() > 20, "{}", window.name);
     }
     for command in lotic::commands::specs() {
         assert!(!command.summary.is_empty() && command.help.len() > 20, "{}", command.name);

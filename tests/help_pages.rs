@@ -70,6 +70,10 @@ fn no_word_of_a_page_is_broken_and_examples_stay_what_they_are() {
     for topic in help_topics(&test.session) {
         let page = help(&mut test, topic.names[0]);
         let words: Vec<&str> = page.split_whitespace().collect();
+        let syntax = topic.usage.split_whitespace().next().expect("a word");
+        let parts = [format!("{}: ", topic.names[0]), format!("\n\n  {syntax}"), "\n\nExample".to_owned()];
+        let places = parts.map(|part| page.find(&part).unwrap_or_else(|| panic!("{part} is not in {page}")));
+        assert!(places.is_sorted(), "what it is for, its syntax, examples: {page}");
         let mut whole = topic.summary.split_whitespace().chain(topic.usage.split_whitespace());
         let whole = whole.by_ref().chain(topic.help.split_whitespace());
         for word in whole.chain(topic.details.iter().flat_map(|(name, help)| name.split(' ').chain(help.split(' ')))) {
@@ -129,6 +133,12 @@ fn a_topic_is_found_by_any_of_its_names() {
         ("kill", "kill taskmanager"),
         ("mode", ".mode"),
         ("lateness", "window"),
+        ("window tumble", "window tumble(size[, offset])"),
+        ("tumble", "window tumble(size[, offset])"),
+        ("window", "tumble(size[, offset])"),
+        ("source file", "a source of NDJSON or CSV files"),
+        ("show jobs", "show jobs"),
+        ("key by", "key_by EXPRESSION"),
         ("watermark", "source"),
         ("max_parallelism", "run"),
     ] {

@@ -81,7 +81,7 @@ fn every_lesson_plays_through_key_by_key() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut pty = Pty::shell(directory.path());
     pty.press("tutorial\r");
-    pty.shows("`tutorial NAME` plays one");
+    pty.shows("`tutorial 1` plays the first");
     pty.prompt();
     let listed = |number: usize| {
         let line =

@@ -62,6 +62,8 @@ pub struct WindowFnSpec {
     pub arguments: &'static str,
     /// One line for listings.
     pub summary: &'static str,
+    /// The help text.
+    pub help: &'static str,
     /// Statements that run as they stand on the built-in `bids` source.
     pub examples: &'static [&'static str],
     /// The Flink counterpart.

@@ -12,7 +12,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
         usage: "cancel JOB",
         summary: "ends a job at once",
-        help: "Ends the job without a last checkpoint. Output that no checkpoint has committed is lost; checkpoints taken so far stay and can be restored.",
+        help: "The job ends without a last checkpoint. Output that no checkpoint has committed is lost. Earlier \
+               checkpoints stay, and `restore JOB` goes on from the last one. `stop JOB` ends a job and loses \
+               nothing.",
         examples: &["cancel hot"],
         flink: Some("CANCEL JOB"),
     },

@@ -12,7 +12,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
         usage: "checkpoint JOB",
         summary: "takes a checkpoint of a job now",
-        help: "Takes a checkpoint and waits until it is durable. It is listed by checkpoints and can be restored while it is retained.",
+        help: "A checkpoint is a copy of the job's state at one moment, from which the job goes on after a failure. \
+               The command waits until it is on disk. `checkpoints JOB` lists it, and it can be restored while it is \
+               kept: the last three are, unless `retained_checkpoints` says otherwise.",
         examples: &["checkpoint hot"],
         flink: Some("CHECKPOINT"),
     },

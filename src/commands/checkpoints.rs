@@ -12,8 +12,11 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "checkpoints JOB [--json]",
         summary: "lists the checkpoints and savepoints of a job",
-        help: "Number, state, when it was triggered, how long it took, the longest alignment, the bytes written for it and the bytes of all state it consists of; then the savepoints with their directories, those that failed too; and when the next checkpoint is due. Of a job that does not run here, those that the state directory keeps.",
-        examples: &["checkpoints hot"],
+        help: "Of each checkpoint: the number, the state, when it was triggered, how long it took, the longest \
+               alignment, the bytes written for it, and the bytes of all state that it consists of. Then the \
+               savepoints with their directories, those that failed too, and when the next checkpoint is due. Of a \
+               job that does not run here, the checkpoints that the state directory keeps are listed.",
+        examples: &["checkpoint hot", "checkpoints hot"],
         flink: Some("the Checkpoints tab of the web UI"),
     },
     run,

@@ -12,7 +12,10 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
         usage: "dashboard [JOB]",
         summary: "watches a job on the whole screen",
-        help: "Shows a job live, the one started last when none is named: its graph, subtasks, watermarks, windows, keyed state, checkpoints, output and log. The keys stand in the last line; ? explains them, : takes any statement, q and F2 go back to the prompt. It needs a terminal; every panel has a command that prints the same.",
+        help: "The dashboard shows a job while it runs, the one started last when none is named: its graph, \
+               subtasks, watermarks, windows, keyed state, checkpoints, output and log. The keys stand in the last \
+               line; `?` explains them, `:` takes any statement, `q` and F2 go back to the prompt. Every panel is \
+               also a command that prints it: `graph JOB`, `windows JOB` and so on.",
         examples: &["dashboard hot"],
         flink: Some("the web dashboard"),
     },

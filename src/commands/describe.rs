@@ -21,7 +21,15 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Pipeline], optional: &[], clauses: &[JSON] },
         usage: "describe NAME | 'FILE' | PIPELINE [--json]",
         summary: "lists the columns of a source, stream or file, or the vertices of a job",
-        help: "Of a source, stream or pipeline lists the columns with their types, whether they can be null, and which is the event time with its watermark. Of a job, what it is made of: the vertices of its job graph, each a chain of operators; of one that does not run here, the operators in its last checkpoint. Of a file ('orders.ndjson', a glob, a directory) lists the columns as they are inferred, with the first values; each column that could be the event time, and the watermark delay by which none of the first 100,000 rows would be older than the watermark when it comes, at most 0.1 % of them, at most 1 %; and a source statement to be pasted.",
+        help: "Of a source, stream or pipeline: the columns, their types, whether they can be null, and which column \
+               is the event time.\n\
+               \n\
+               Of a file ('orders.ndjson', a glob, a folder): the columns as they are inferred, the first values, \
+               each column that could be the event time, the watermark delay that would lose no row, 0.1 % or 1 % of \
+               the first 100,000 rows, and a source statement to paste.\n\
+               \n\
+               Of a job: the vertices of its job graph, each a chain of operators. Of a job that does not run here: \
+               the operators in its last checkpoint.",
         examples: &["describe bids", "describe hot", "describe bids | map price * 2 as doubled"],
         flink: Some("DESCRIBE"),
     },
@@ -57,7 +65,8 @@ pub(super) const SHORT: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[JSON] },
         usage: "\\d [NAME] [--json]",
         summary: "lists what is defined and the jobs, or describes one",
-        help: "Without a name lists the sources, streams and sinks that are defined, and the jobs; with one it is the same as describe.",
+        help: "Without a name: the sources, streams and sinks that are defined, and the jobs. With a name, `\\d` is \
+               the same as `describe`.",
         examples: &["\\d", "\\d bids", "\\d hot"],
         flink: Some("SHOW TABLES"),
     },

@@ -17,8 +17,10 @@ pub(super) const FORMAT: Command = Command {
             clauses: &[],
         },
         usage: ".format [thousands on|off | digits N|all]",
-        summary: "how numbers are shown in tables",
-        help: "`thousands on` separates the thousands of numbers: 1,234,567. `digits 2` shows floating-point numbers rounded to so many digits behind the point, `digits all` as they are. Both hold for the modes table and vertical; NDJSON, CSV and changelogs are never changed. Alone it says what is set.",
+        summary: "sets how numbers are shown in tables",
+        help: "`thousands on` shows 1234567 as 1,234,567. `digits 2` rounds floating-point numbers to two digits \
+               behind the point; `digits all` shows them as they are. Both hold for the modes `table` and \
+               `vertical`: NDJSON, CSV and changelogs are never changed. `.format` alone says what is set.",
         examples: &[".format thousands on", ".format digits 2", ".format"],
         flink: None,
     },
@@ -33,7 +35,7 @@ pub(super) const EXPANDED: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: "\\x",
         summary: "shows rows in full, one column a line, or as a table again",
-        help: "Goes from any mode to `.mode vertical`, in which no value is cut, and from that to `.mode table`.",
+        help: "From any mode it goes to `.mode vertical`, in which no value is cut, and from there to `.mode table`.",
         examples: &["\\x"],
         flink: None,
     },
@@ -48,7 +50,10 @@ pub(super) const SET: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Setting], clauses: &[] },
         usage: "set [timezone = 'ZONE']",
         summary: "sets the time zone in which instants are shown",
-        help: "Values of the type TIMESTAMP_LTZ are instants: in the modes table and vertical they are shown in this zone with its offset, in UTC until one is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. A TIMESTAMP is a reading of some clock and is never moved; NDJSON, CSV and what a pipeline computes do not change. Alone it says what is set.",
+        help: "A value of the type TIMESTAMP_LTZ is an instant. In the modes `table` and `vertical` it is shown in \
+               this zone, with the zone's offset; in UTC until a zone is set. A zone is a name such as \
+               'Europe/Berlin', or 'UTC'. A TIMESTAMP is what some clock showed, and is never moved. NDJSON, CSV and \
+               what a pipeline computes do not change. `set` alone says what is set.",
         examples: &["set timezone = 'Europe/Berlin'", "set"],
         flink: Some("SET 'table.local-time-zone' = 'Europe/Berlin'"),
     },

@@ -17,7 +17,9 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "drop source|stream|sink NAME",
         summary: "takes a definition away",
-        help: "The name is free then. What a stream reads, or a job that runs, is not dropped: the readers are named, to be dropped, stopped or cancelled first. To define a name anew, type the definition: the prompt asks before it is replaced; a script drops it first.",
+        help: "The name is free then. A definition that a stream or a running job reads is not dropped: the readers \
+               are listed, to be dropped, stopped or cancelled first. To change a definition, type the new one: the \
+               prompt asks before it replaces the old one. A script has to drop it first.",
         examples: &["stream pricey = bids | filter price > 1000;\ndrop stream pricey;"],
         flink: Some("DROP TABLE, DROP VIEW"),
     },

@@ -36,10 +36,16 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "explain JOB|NAME|PIPELINE|run … [from latest|savepoint 'DIR'|checkpoint N] [--json] [--mermaid]",
         summary: "shows how a job or pipeline is run",
-        help: "Shows, of a job (one that does not run too) or of what would run, the logical plan as typed and as optimised, the stream graph (operators and exchanges), the job graph (chains), and the execution (subtasks in their slots), as trees with the sinks on top. With `from`, of a job or a `run`, shows instead what it would go on from, and starts nothing: each state by operator and uid, its entries and bytes, and whether it is taken, new and empty, left out, or refused, with what to do.",
+        help: "Of a job, one that does not run too, or of a pipeline that would run: the logical plan as typed and as optimised, the stream \
+               graph (operators and exchanges), the job graph (chains of operators) and the execution (subtasks in \
+               their slots). Each is a tree with the sinks on top.\n\
+               \n\
+               With `from` it shows what a restore would take, and starts nothing: each state with its operator and \
+               uid, its entries and bytes, and whether it is taken, new, left out, or refused, with what to do.",
         examples: &[
             "explain hot",
             "explain bids | filter price > 1000 | map auction --json",
+            "checkpoint hot",
             "explain hot from latest",
             "explain run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole",
         ],

@@ -27,7 +27,13 @@ pub(super) const SPEC: Command = Command {
         },
         usage: ".forget NAME [--definition | --job] [--yes]",
         summary: "forgets a definition, or a job with its state",
-        help: "Sources, sinks and streams that are typed at the prompt, read from standard input or from a file, or given with -c are remembered in the state directory, as they were typed, passwords in them too, readable by you alone; a new shell knows them. So are jobs with their checkpoints, which `restore` goes on from. This forgets the source, sink or stream of this name, or the job of this name with all its checkpoints; savepoints and what its sinks have written stay. It asks first; `--yes` is for scripts. A job that runs is not forgotten.",
+        help: "Sources, sinks and streams are remembered in the state directory as they were typed, passwords too, \
+               readable by you alone: a new shell knows them. So are jobs with their checkpoints, from which \
+               `restore` goes on.\n\
+               \n\
+               `.forget` takes away the source, sink or stream of this name, or the job of this name with all its \
+               checkpoints. Savepoints, and what the job's sinks have written, stay. The command asks first; `--yes` \
+               is for scripts. A job that runs is not forgotten.",
         examples: &["source old from nexmark 'bid';\n.forget old --yes"],
         flink: Some("DROP TABLE"),
     },

@@ -12,7 +12,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "graph JOB [--json]",
         summary: "lists the vertices of a job and the exchanges between them",
-        help: "One row a vertex of the job graph: the operators chained in it, its parallelism, the vertices that it reads with the kind of exchange and the rows that went over it, rows in and out, and the shares of time that its subtasks were busy, back-pressured and idle.",
+        help: "One row is one vertex of the job graph: the operators that are chained in it, its parallelism, the \
+               vertices that it reads from with the kind of exchange and its rows, the rows in and out, and the \
+               share of time that its subtasks were busy, back-pressured and idle.",
         examples: &["graph hot"],
         flink: Some("the job graph of the web UI"),
     },

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::command::Command;
-use crate::api::{Clause, CommandSpec, OptionSpec, Shape, Signature, StageArgs};
+use crate::api::{Clause, CommandSpec, ConnectorSpec, NOT_YET, OptionSpec, Shape, Signature, StageArgs, WindowFnSpec};
 use crate::lang::lower::JOB_OPTIONS;
 use crate::session::{Failure, Outcome, Session};
 use crate::types::{Diagnostic, wrapped};
@@ -16,8 +16,8 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Name, Shape::Name, Shape::Name], clauses: &[] },
         usage: "help [TOPIC]",
         summary: "explains a stage, function, connector, command or statement",
-        help: "Without a topic lists all topics. With the name of a stage, window function, function, connector, command or statement, by whatever alias, explains it with examples that run as they stand. A clause or an option is explained where it belongs.",
-        examples: &["help", "help window", "help why late", "help lateness"],
+        help: "Without a topic, lists all topics. A topic may be called by any of its names. A clause or an option is explained on the page that it belongs to: `help lateness` shows the page of `window`. The examples of a page run as they stand, in their order, in a shell that was just started.",
+        examples: &["help", "help window", "help tumble", "help why late", "help lateness"],
         flink: Some("HELP"),
     },
     run,
@@ -31,8 +31,8 @@ pub(super) const SHORT: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
         usage: "\\? [TOPIC]",
         summary: "the same as help",
-        help: "Without a topic lists all topics; with one, explains it.",
-        examples: &["\\?"],
+        help: "Without a topic, lists all topics; with one, explains it.",
+        examples: &["\\?", "\\? window"],
         flink: None,
     },
     run,
@@ -93,9 +93,9 @@ pub struct Topic {
     pub summary: &'static str,
     /// The Flink counterpart.
     pub flink: Option<&'static str>,
-    /// Statements that show it; of scalar functions, expressions with their values.
+    /// Statements that show it, to be typed one after the other; of scalar functions with their values behind them.
     pub examples: Vec<String>,
-    /// The usage line.
+    /// The syntax, a form a line.
     pub usage: String,
     /// The help text.
     pub help: &'static str,
@@ -133,18 +133,9 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     for index in 0..args.head.len() {
         words.push(args.word(index)?.node.as_str());
     }
-    let wanted = words.join(" ");
-    let by = |fits: &dyn Fn(&Topic) -> bool| topics.iter().filter(|topic| fits(topic)).collect::<Vec<_>>();
-    let mut found = by(&|topic| topic.is_called(&wanted));
+    let found = find(&topics, &words);
     if found.is_empty() {
-        found = by(&|topic| topic.begins_with(&wanted));
-    }
-    if found.is_empty() {
-        found = by(&|topic| topic.has_detail(&wanted));
-        // An option that every connector has is explained once.
-        found.dedup_by_key(|topic| topic.kind);
-    }
-    if found.is_empty() {
+        let wanted = words.join(" ");
         let names = topics.iter().flat_map(|topic| topic.names.iter().copied());
         let span = args.word(0)?.span.to(args.word(args.head.len() - 1)?.span);
         let unknown = Diagnostic::at(span, format!("there is no help on `{wanted}`"))
@@ -152,6 +143,29 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         return Err(unknown.did_you_mean(&wanted, names).into());
     }
     Ok(Outcome::Text(found.iter().map(|topic| page(topic)).collect::<Vec<_>>().join("\n")))
+}
+
+/// The topics that are meant by these words: by their name, by its first word, by a clause or option; else by one of the
+/// words, as in `window tumble`, `source file` and `show jobs`.
+fn find<'t>(topics: &'t [Topic], words: &[&str]) -> Vec<&'t Topic> {
+    let by = |fits: &dyn Fn(&Topic) -> bool| topics.iter().filter(|topic| fits(topic)).collect::<Vec<_>>();
+    let (wanted, joined) = (words.join(" "), words.join("_"));
+    let called = by(&|topic| topic.is_called(&wanted) || topic.is_called(&joined));
+    if !called.is_empty() {
+        return called;
+    }
+    let first = by(&|topic| topic.begins_with(&wanted));
+    if !first.is_empty() {
+        return first;
+    }
+    let mut detailed = by(&|topic| topic.has_detail(&wanted));
+    if !detailed.is_empty() {
+        // An option that every connector has is explained once.
+        detailed.dedup_by_key(|topic| topic.kind);
+        return detailed;
+    }
+    let last_first = words.iter().rev().filter(|_| words.len() > 1);
+    last_first.map(|word| by(&|topic| topic.is_called(word))).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// The column at which summaries begin.
@@ -177,7 +191,8 @@ fn overview(topics: &[Topic]) -> String {
         }
         text.push('\n');
     }
-    text.push_str("`help NAME` explains one, with examples that run as they stand.\n");
+    text.push_str("`help NAME` explains one, with examples that run as they stand: `help window`.\n");
+    text.push_str("New here? `tutorial` lists the lessons.\n");
     text
 }
 
@@ -186,57 +201,109 @@ const WIDTH: usize = 80;
 
 /// Adds `text` in lines that begin at column `indent`; the first is begun already and has `taken` columns.
 fn push_wrapped(page: &mut String, text: &str, indent: usize, taken: usize) {
-    for (index, line) in wrapped(text, WIDTH - indent).iter().enumerate() {
+    for (index, line) in wrapped(&typed_whole(text), WIDTH - indent).iter().enumerate() {
         let spaces = if index == 0 { indent.saturating_sub(taken) } else { indent };
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "{:spaces$}{line}", "");
+        let _ = writeln!(page, "{:spaces$}{}", "", line.replace(TYPED_SPACE, " "));
     }
 }
 
+/// Stands for a space of typed text, where no line is broken.
+const TYPED_SPACE: char = '␣';
+
+/// The most columns of what is not broken for that reason.
+const TYPED_WIDTH: usize = 60;
+
+/// A form of a syntax with what stands in square brackets, if it is short, as one word each.
+fn bracketed_whole(form: &str) -> String {
+    let mut whole = String::new();
+    let mut rest = form;
+    while let Some(opens) = rest.find('[') {
+        let mut depth = 0_usize;
+        let closes = rest[opens..].find(|c| {
+            depth = if c == '[' { depth + 1 } else { depth - usize::from(c == ']') };
+            depth == 0
+        });
+        let end = closes.map_or(rest.len(), |closes| opens + closes + 1);
+        whole.push_str(&rest[..opens]);
+        let group = &rest[opens..end];
+        let unbroken = group.chars().count() <= TYPED_WIDTH;
+        whole.push_str(&if unbroken {
+            group.replace(' ', TYPED_SPACE.encode_utf8(&mut [0; 4]))
+        } else {
+            group.to_owned()
+        });
+        rest = &rest[end..];
+    }
+    whole + rest
+}
+
+/// The text with what stands in backquotes, if it is short, as one word each.
+fn typed_whole(text: &str) -> String {
+    let piece = |(index, piece): (usize, &str)| match index % 2 {
+        1 if piece.chars().count() <= TYPED_WIDTH => piece.replace(' ', TYPED_SPACE.encode_utf8(&mut [0; 4])),
+        _ => piece.to_owned(),
+    };
+    text.split('`').enumerate().map(piece).collect::<Vec<_>>().join("`")
+}
+
+/// What the topic is for, its syntax, examples, and then the rest.
 fn page(topic: &Topic) -> String {
     let mut text = String::new();
-    for (index, line) in wrapped(&topic.usage, WIDTH - INDENT).iter().enumerate() {
-        let _ = writeln!(text, "{:1$}{line}", "", if index == 0 { 0 } else { INDENT });
-    }
+    push_wrapped(&mut text, &format!("{}: {}", topic.names[0], topic.summary), 0, 0);
     text.push('\n');
-    push_wrapped(&mut text, topic.summary, INDENT, 0);
-    text.push('\n');
-    if !topic.help.is_empty() {
-        push_wrapped(&mut text, topic.help, INDENT, 0);
-        text.push('\n');
-    }
-    let widest = topic.details.iter().map(|(name, _)| name.chars().count()).filter(|&width| width <= DETAIL).max();
-    let width = widest.unwrap_or(DETAIL);
-    let column = INDENT + width + 2;
-    for (name, help) in &topic.details {
-        let long = name.chars().count() > width;
-        if long {
-            push_wrapped(&mut text, name, INDENT, 0);
-        } else {
-            let _ = write!(text, "  {name:width$}");
+    for form in topic.usage.lines() {
+        for (index, line) in wrapped(&bracketed_whole(form), WIDTH - 2 * INDENT).iter().enumerate() {
+            let indent = if index == 0 { INDENT } else { 2 * INDENT };
+            let _ = writeln!(text, "{:indent$}{}", "", line.replace(TYPED_SPACE, " "));
         }
-        push_wrapped(&mut text, help, column, if long { 0 } else { INDENT + width });
     }
-    if !topic.details.is_empty() {
-        text.push('\n');
-    }
-    if let Some((first, rest)) = topic.names.split_first()
-        && !rest.is_empty()
-        && topic.kind != Kind::Statement
-    {
-        push_wrapped(&mut text, &format!("{first} is also written {}.", rest.join(", ")), INDENT, 0);
-        text.push('\n');
-    }
-    let flink =
-        topic.flink.map_or_else(|| "Flink has no counterpart.".to_owned(), |flink| format!("In Flink: {flink}"));
-    push_wrapped(&mut text, &flink, INDENT, 0);
     text.push('\n');
+    if !topic.examples.is_empty() {
+        text.push_str(if topic.examples.len() == 1 { "Example\n" } else { "Examples\n" });
+    }
     for example in &topic.examples {
         for line in example.lines().flat_map(|line| typed_lines(line, WIDTH - INDENT)) {
             let _ = writeln!(text, "  {line}");
         }
     }
+    if !topic.examples.is_empty() {
+        text.push('\n');
+    }
+    for paragraph in topic.help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        push_wrapped(&mut text, paragraph, 0, 0);
+        text.push('\n');
+    }
+    push_details(&mut text, &topic.details);
+    if let Some((first, rest)) = topic.names.split_first()
+        && !rest.is_empty()
+        && topic.kind != Kind::Statement
+    {
+        push_wrapped(&mut text, &format!("{first} is also written {}.", rest.join(", ")), 0, 0);
+    }
+    let flink =
+        topic.flink.map_or_else(|| "Flink has no counterpart.".to_owned(), |flink| format!("In Flink: {flink}"));
+    push_wrapped(&mut text, &flink, 0, 0);
     text
+}
+
+/// Clauses or options, each with its help beside it, or below it where its name is long.
+fn push_details(text: &mut String, details: &[(String, &'static str)]) {
+    let widest = details.iter().map(|(name, _)| name.chars().count()).filter(|&width| width <= DETAIL).max();
+    let width = widest.unwrap_or(DETAIL);
+    let column = INDENT + width + 2;
+    for (name, help) in details {
+        let long = name.chars().count() > width;
+        if long {
+            push_wrapped(text, name, INDENT, 0);
+        } else {
+            let _ = write!(text, "  {name:width$}");
+        }
+        push_wrapped(text, help, column, if long { 0 } else { INDENT + width });
+    }
+    if !details.is_empty() {
+        text.push('\n');
+    }
 }
 
 /// The columns that the text of a page is further in than its first line.
@@ -321,7 +388,9 @@ fn usage(name: &str, signature: &Signature) -> String {
     for &part in signature.optional {
         let _ = write!(text, " [{}]", shape(part));
     }
-    for &Clause { keyword, shape: part, required, .. } in signature.clauses {
+    for &Clause { keyword, shape: part, required, .. } in
+        signature.clauses.iter().filter(|clause| clause.help != NOT_YET)
+    {
         let clause = format!("{keyword} {}", shape(part));
         let clause = clause.trim_end();
         let _ = if required { write!(text, " {clause}") } else { write!(text, " [{clause}]") };
@@ -342,7 +411,7 @@ pub fn topics(session: &Session) -> Vec<Topic> {
             flink: stage.flink,
             usage: usage(stage.name, &stage.signature),
             help: stage.help,
-            details: stage.signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help)).collect(),
+            details: windows_of(&stage.signature, registries.windows).chain(clauses_of(&stage.signature)).collect(),
             examples: owned(stage.examples),
         });
     }
@@ -352,8 +421,8 @@ pub fn topics(session: &Session) -> Vec<Topic> {
             names: vec![window.name],
             summary: window.summary,
             flink: window.flink,
-            usage: format!("{}({})", window.name, window.arguments),
-            help: "",
+            usage: format!("window {}", call(window)),
+            help: window.help,
             details: Vec::new(),
             examples: owned(window.examples),
         });
@@ -365,10 +434,7 @@ pub fn topics(session: &Session) -> Vec<Topic> {
             names: vec![connector.name],
             summary: connector.summary,
             flink: connector.flink,
-            usage: match connector.target {
-                Some(target) => format!("{} '{target}'", connector.name),
-                None => connector.name.to_owned(),
-            },
+            usage: forms(connector),
             help: connector.help,
             details: options(connector.options),
             examples: owned(connector.examples),
@@ -382,11 +448,58 @@ pub fn topics(session: &Session) -> Vec<Topic> {
             flink: command.flink,
             usage: command.usage.to_owned(),
             help: command.help,
-            details: command.signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help)).collect(),
-            examples: owned(command.examples),
+            details: clauses_of(&command.signature).collect(),
+            examples: command_examples(command),
         });
     }
     topics
+}
+
+fn clauses_of(signature: &Signature) -> impl Iterator<Item = (String, &'static str)> {
+    signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help))
+}
+
+/// The window functions, of a stage that takes one.
+fn windows_of(
+    signature: &Signature,
+    windows: &'static [&'static WindowFnSpec],
+) -> impl Iterator<Item = (String, &'static str)> {
+    let takes_one = signature.head.contains(&Shape::Window);
+    windows.iter().filter(move |_| takes_one).map(|window| (call(window), window.summary))
+}
+
+/// `tumble(size[, offset])`
+fn call(window: &WindowFnSpec) -> String {
+    format!("{}({})", window.name, window.arguments)
+}
+
+/// Where a connector may stand.
+fn forms(connector: &ConnectorSpec) -> String {
+    let target = match connector.target {
+        Some(values) if values.starts_with('\'') => format!(" {values}"),
+        Some(_) => " 'PATH'".to_owned(),
+        None => String::new(),
+    };
+    let with = if connector.options.is_empty() { "" } else { " [with (OPTION = VALUE, …)]" };
+    let mut forms = Vec::new();
+    if connector.source.is_some() {
+        forms.push(format!("source NAME from {}{target} [columns (…)] [event_time …]{with}", connector.name));
+    }
+    if connector.sink.is_some() {
+        forms.push(format!("sink NAME to {}{target}{with}", connector.name));
+        forms.push(format!("… | into {}{target}{with}", connector.name));
+    }
+    forms.join("\n")
+}
+
+/// The job that examples of commands are about.
+const HOT: &str = "run hot = bids | key_by auction | window tumble(10s) | aggregate count(*) as n | into blackhole;   -- a job to try it on";
+
+/// The examples of a command, behind the job that they are about.
+fn command_examples(command: &CommandSpec) -> Vec<String> {
+    let about_hot =
+        command.examples.iter().any(|example| example.split(' ').any(|word| word.trim_end_matches(';') == "hot"));
+    about_hot.then_some(HOT).into_iter().chain(command.examples.iter().copied()).map(str::to_owned).collect()
 }
 
 fn owned(examples: &[&str]) -> Vec<String> {
@@ -405,9 +518,13 @@ fn clauses(clauses: &[(&str, &'static str)]) -> Details {
 }
 
 const SOURCE_CLAUSES: &[(&str, &str)] = &[
-    ("columns (NAME TYPE [not null], …)", "what the rows have; without it a file's schema is inferred and printed"),
-    ("event_time EXPRESSION", "when a row happened: a timestamp, or a bigint of epoch milliseconds"),
-    ("watermark DURATION", "behind event_time: how far rows may be out of order"),
+    (
+        "columns (NAME TYPE [not null], …)",
+        "the columns and their types; without it the columns of a file are \
+                                           inferred and printed",
+    ),
+    ("event_time EXPRESSION", "when a row happened: a timestamp, or a bigint of milliseconds since 1970"),
+    ("watermark DURATION", "behind `event_time`: the delay, which is how far rows may be out of order; 0s by default"),
     ("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them"),
 ];
 
@@ -437,7 +554,12 @@ fn statements() -> Vec<Topic> {
             "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION]] [with (…)]",
             (
                 "names where rows come from",
-                "The clauses come in any order. The watermark is the largest event time so far minus the duration, row by row; a row behind it may be late.",
+                "Nothing is read until a pipeline that begins with the name is shown or run. The clauses come in any \
+                 order.\n\
+                 \n\
+                 The watermark says how far event time has come: it is the largest event time so far minus the \
+                 delay. A window fires when the watermark has passed its end, and what comes for it after that is \
+                 late.",
             ),
             clauses(SOURCE_CLAUSES),
             (
@@ -453,7 +575,8 @@ fn statements() -> Vec<Topic> {
             "sink NAME to CONNECTOR ['TARGET'] [with (…)]",
             (
                 "names where rows go",
-                "A pipeline ends with `| into NAME`, or with the sink written out: `| into file 'out' with (format = 'csv')`.",
+                "Each pipeline of a job ends with `| into NAME`, or with the sink written out: `| into file 'out' \
+                 with (format = 'csv')`.",
             ),
             clauses(&[("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them")]),
             (&["sink nowhere to blackhole;\nrun dropped = bids | into nowhere;"], "CREATE TABLE … WITH (…)"),
@@ -463,7 +586,8 @@ fn statements() -> Vec<Topic> {
             "stream NAME = PIPELINE",
             (
                 "names a pipeline",
-                "Other pipelines can begin with the name. Nothing runs until a pipeline is shown or run.",
+                "Other pipelines can begin with the name, as with that of a source. Nothing runs until one of them \
+                 is shown or run.",
             ),
             Vec::new(),
             (&["stream pricey = bids | filter price > 1000;\npricey | limit 3;"], "CREATE TEMPORARY VIEW"),
@@ -473,29 +597,57 @@ fn statements() -> Vec<Topic> {
             "NAME | STAGE | STAGE …",
             (
                 "shows the rows of a pipeline",
-                "A pipeline begins with the name of a source or stream, with the path of a file in quotes ('orders.ndjson', a glob, a directory), or with `stdin`; rows flow through its stages from left to right. By itself it is a preview: it runs in the foreground and shows its rows, until they end or Ctrl-C. At the prompt it ends after its first 100 rows (`.rows` sets how many), and on a terminal a changelog is the table that it describes (`.mode`). Rows that can't be read or processed are shown, passed over and counted, unless the source says on_error = 'fail'. A line that begins with `|` goes on with the pipeline shown last. Its last stage may be `into SINK` only behind `run`; `into 'rows.csv'` or `into 'rows.ndjson'` writes its rows to that file, which must not exist unless `with (overwrite = true)` stands behind it.",
+                "A pipeline begins with the name of a source or stream, with a file in quotes ('orders.ndjson', a \
+                 glob, a folder), or with `stdin`. Rows flow through its stages from left to right.\n\
+                 \n\
+                 A pipeline by itself is a preview. It runs in the foreground and shows its rows, until they end or \
+                 Ctrl-C is pressed. At the prompt it ends after 100 rows (`.rows` sets how many). On a terminal a \
+                 running aggregate is a table that changes in place (`.mode` sets it otherwise).\n\
+                 \n\
+                 A row that can't be read or processed is shown, passed over and counted, unless the source says \
+                 `on_error = 'fail'`.\n\
+                 \n\
+                 A line that begins with `|` goes on with the pipeline shown last.\n\
+                 \n\
+                 With `| into 'rows.csv'` or `| into 'rows.ndjson'` at its end a preview writes its rows to that \
+                 file. A file that exists is refused, unless `with (overwrite = true)` stands behind it. For all \
+                 other sinks a pipeline must be a job: `help run`.",
             ),
             Vec::new(),
             (&["bids | filter price > 1000 | map auction, price | limit 3;"], "SELECT"),
         ),
         statement(
             &["run", "job"],
-            "run NAME [from …] [with (…)] = PIPELINE   or   run NAME [from …] [with (…)] { PIPELINE; … }",
+            "run NAME [from …] [with (…)] = PIPELINE\nrun NAME [from …] [with (…)] { PIPELINE; … }",
             (
                 "starts a job",
-                "Every pipeline ends with `| into SINK`; those of one job share their sources, and a side output (`late_to`) is a stream inside the job. The job runs in the background: `show jobs` lists it, `wait JOB` waits for it.\n\nIt starts from the beginning; with `from latest`, `from checkpoint N` or `from savepoint 'DIR'` from the state of an earlier run of its name, or of any savepoint. The pipelines may have changed meanwhile: operators find their state by uid, and an automatic uid does not depend on stages that keep none. All that does not fit is listed before anything is changed; `explain run NAME from … = …` shows it without a start.",
+                "A job runs in the background, until its input ends. `show jobs` lists it, `wait JOB` waits for its \
+                 end, `stop JOB` ends it. Every pipeline of a job ends with `| into SINK`. The pipelines of one job \
+                 share their sources; late rows (`late_to`) are a stream inside it.\n\
+                 \n\
+                 A job starts from the beginning of its input. With `from latest`, `from checkpoint N` or `from \
+                 savepoint 'DIR'` it goes on with the state of an earlier run. Its pipelines may have changed since: \
+                 an operator finds its state by its uid, and an automatic uid does not depend on stages without \
+                 state, such as `filter` and `map`. What does not fit is listed before anything is changed. `explain \
+                 run NAME from … = …` shows it without a start.",
             ),
             options(JOB_OPTIONS),
             (
                 &[
                     "run counts with (parallelism = 2) = bids | key_by auction | aggregate count(*) as n | into blackhole;",
                     "run both {\n  bids | key_by auction | window tumble(10s) late_to late | aggregate count(*) as n | into blackhole;\n  late | into print;\n}",
+                    "stop counts;",
                     "run counts from latest with (parallelism = 2) = bids | filter price > 100 | key_by auction | aggregate count(*) as n | into blackhole;",
                 ],
                 "INSERT INTO, EXECUTE STATEMENT SET",
             ),
         ),
     ]
+}
+
+/// A statement that shows the value of an expression.
+fn tried(expression: &str) -> String {
+    format!("bids | limit 1 | map {expression};")
 }
 
 fn functions() -> Vec<Topic> {
@@ -509,7 +661,10 @@ fn functions() -> Vec<Topic> {
             usage: function.signature.to_owned(),
             help: "",
             details: Vec::new(),
-            examples: function.examples.iter().map(|(typed, value)| format!("{typed}   -- {value}")).collect(),
+            examples: match function.examples {
+                [] => vec![tried(function.name)],
+                examples => examples.iter().map(|(typed, value)| format!("{}   -- {value}", tried(typed))).collect(),
+            },
         });
     }
     for function in crate::expr::aggregate::aggregates() {
@@ -519,7 +674,7 @@ fn functions() -> Vec<Topic> {
             summary: function.summary,
             flink: function.flink,
             usage: format!("{}({})", function.name, function.arguments),
-            help: "An aggregate function: it stands in the stage `aggregate`.",
+            help: "This is an aggregate function: it stands in the stage `aggregate`.",
             details: Vec::new(),
             examples: owned(function.examples),
         });

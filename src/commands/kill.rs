@@ -16,8 +16,10 @@ pub(super) const SUBTASK: Command = Command {
         signature: Signature { head: &[Shape::Subtask], optional: &[], clauses: &[OF] },
         usage: "kill subtask VERTEX[I] of JOB",
         summary: "fails one subtask on purpose",
-        help: "Fails the subtask as if it had crashed: the job restarts from its last checkpoint. VERTEX is the number of a vertex in `subtasks JOB`, its name, or a part of its name that no other has.",
-        examples: &["kill subtask window[1] of hot"],
+        help: "The subtask fails as if it had crashed, and the job restarts from its last checkpoint. VERTEX is the \
+               number or the name of a vertex in `subtasks JOB`, or a part of the name that no other vertex has. I \
+               is the number of the subtask, from 0.",
+        examples: &["kill subtask window[0] of hot"],
         flink: None,
     },
     run: kill_subtask,
@@ -31,8 +33,10 @@ pub(super) const TASK_MANAGER: Command = Command {
         signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[Clause { required: false, ..OF }] },
         usage: "kill taskmanager N [of JOB]",
         summary: "fails all slots of one task manager on purpose",
-        help: "Fails every subtask in the slots of the task manager, as if its process had died: the jobs that run there restart from their last checkpoints. Those are all running jobs that have slots on it, as jobs share the task managers of a Flink cluster, or the one that is named. Task managers are numbered from 1.",
-        examples: &["kill taskmanager 1", "kill taskmanager 1 of hot"],
+        help: "Every subtask in the slots of the task manager fails, as if its process had died. The jobs that run \
+               there restart from their last checkpoints: the job that is named, or all, as jobs share the task \
+               managers of a Flink cluster. Task managers are numbered from 1.",
+        examples: &["kill taskmanager 1 of hot", "wait hot until restart 1 timeout 60s", "kill taskmanager 1"],
         flink: None,
     },
     run: kill_task_manager,

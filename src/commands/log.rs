@@ -12,7 +12,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "log JOB [--json]",
         summary: "lists what happened to a job",
-        help: "Starts, restarts with their cause, pauses, rescales, failed checkpoints, savepoints, subtasks killed on purpose, and, summed up, rows that were late or rejected with the last row that was. The last few hundred events are kept.",
+        help: "Starts, restarts with their cause, pauses, rescales, failed checkpoints, savepoints and kills. Rows \
+               that were late or rejected are summed up, with the last such row. The last few hundred events are \
+               kept.",
         examples: &["log hot"],
         flink: Some("the Exceptions tab of the web UI"),
     },

@@ -15,7 +15,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "output JOB [--json]",
         summary: "shows a sample of what the sinks of a job write next",
-        help: "Waits for the next rows, at most ten seconds, and shows up to fifty of those that each sink subtask wrote first, with the kind of change (+I, -U, +U, -D). When none come it shows the last ones seen by anybody, if there are any. Ctrl-C ends the wait. Rows of a fast sink are sampled; the sink itself gets all.",
+        help: "The command waits for the next rows, at most ten seconds, and shows up to fifty of them for each sink \
+               subtask, with the kind of change (+I, -U, +U, -D). If none come, it shows the last ones that anybody \
+               has seen. Ctrl-C ends the wait. Of a fast sink the rows are a sample; the sink itself gets all.",
         examples: &["output hot"],
         flink: None,
     },

@@ -12,8 +12,9 @@ pub(super) const OUTSIDE: Command = Command {
         aliases: &["\\!"],
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
         usage: "!COMMAND",
-        summary: "runs a command of the system",
-        help: "Hands the rest of the line to $SHELL, or to sh, as it stands. What jobs print meanwhile is shown behind it. It runs at the prompt only: a script that came from somebody else starts no programs.",
+        summary: "runs a command of the system, such as `ls`",
+        help: "The rest of the line goes to $SHELL, or to sh, as it stands. What jobs print meanwhile is shown \
+               behind it. It runs at the prompt only: a script that came from somebody else starts no programs.",
         examples: &["!ls -l"],
         flink: None,
     },
@@ -28,7 +29,9 @@ pub(super) const OUTPUT: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Text, Shape::Keyword(&["overwrite"])], clauses: &[] },
         usage: ".output [FILE [overwrite]]",
         summary: "sends the rows of previews to a file",
-        help: "From now on rows go to the file and not to the screen, in the mode that `.mode` sets. A file that exists is refused unless `overwrite` is typed behind it. `.output` alone, or `.output stdout`, ends it. `| into 'x.csv'` at the end of a preview writes the rows of this one alone.",
+        help: "From now on rows go to the file and not to the screen, in the mode that `.mode` sets. A file that \
+               exists is refused, unless `overwrite` stands behind it. `.output` alone, or `.output stdout`, ends \
+               it. For a single preview, end it with `| into 'rows.csv'`.",
         examples: &[".output rows.txt", ".output"],
         flink: None,
     },
@@ -43,7 +46,9 @@ pub(super) const EDIT: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: ".edit",
         summary: "opens the last statement in an editor",
-        help: "Opens the last statement in $VISUAL, or $EDITOR, or vi; what is saved is shown and run. Ctrl-X Ctrl-E does so with the statement that is being typed; in a line that goes on with a statement, Up reaches the lines before it. An editor that fails, or leaves nothing, runs nothing.",
+        help: "The last statement is opened in $VISUAL, or $EDITOR, or vi; what is saved is shown and run. Ctrl-X \
+               Ctrl-E does the same with the statement that is being typed. An editor that fails, or leaves nothing, \
+               runs nothing.",
         examples: &[".edit"],
         flink: None,
     },
@@ -58,7 +63,7 @@ pub(super) const CLEAR: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: ".clear",
         summary: "empties the screen",
-        help: "Empties the screen, as Ctrl-L does.",
+        help: "Ctrl-L does the same.",
         examples: &[".clear"],
         flink: Some("CLEAR"),
     },
@@ -72,8 +77,11 @@ pub(super) const PAGER: Command = Command {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Text], clauses: &[] },
         usage: ".pager [on|off|COMMAND]",
-        summary: "scrolls what is longer than the screen",
-        help: "Help and listings that are longer or wider than the screen are shown by a pager: $PAGER, or `less -RFSX`; so are the rows of a preview that ends within a moment, if they are more than fit: the table is as wide as it is there. An empty $PAGER, `.pager off`, or no pager on this machine prints them. `.pager 'less -R'` takes this one. Alone it says which it is.",
+        summary: "scrolls what is longer or wider than the screen",
+        help: "Help and listings that are longer or wider than the screen are shown by a pager: $PAGER, or `less -RFSX`. \
+                So are the rows of a preview that ends within a moment, if there are more than fit. `.pager off`, an empty $PAGER, \
+               or no pager on this machine prints them instead. `.pager 'less -R'` takes another one. `.pager` alone \
+               says which it is.",
         examples: &[".pager off", ".pager 'less -R'", ".pager"],
         flink: None,
     },

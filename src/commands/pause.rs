@@ -11,9 +11,10 @@ pub(super) const SPEC: Command = Command {
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[] },
         usage: "pause JOB",
-        summary: "holds the sources of a job",
-        help: "Holds the sources; what is already inside flows on. Checkpoints can still be taken. resume lets the sources go on.",
-        examples: &["pause hot"],
+        summary: "holds a job: its sources read nothing until it is resumed",
+        help: "What is already inside the job flows on. Checkpoints can still be taken. `resume JOB` lets the \
+               sources go on.",
+        examples: &["pause hot", "resume hot"],
         flink: None,
     },
     run,

@@ -17,7 +17,9 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "rescale JOB to N",
         summary: "changes the parallelism of a running job",
-        help: "Takes a checkpoint, stops the job and restores it at the new parallelism: key groups move, no key is lost.",
+        help: "Parallelism is how many subtasks work side by side. The job takes a checkpoint, stops, and starts \
+               again from it with N subtasks. Its state is dealt out among them by key group, and no key is lost. N \
+               is at most the job's `max_parallelism`.",
         examples: &["rescale hot to 4"],
         flink: Some("rescaling"),
     },

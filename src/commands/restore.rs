@@ -27,8 +27,20 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "restore JOB [from savepoint 'DIR' | from checkpoint N] [with (…)]",
         summary: "starts a job again from a savepoint or checkpoint",
-        help: "Starts the job, as it was last run, from a savepoint or a retained checkpoint; from its last checkpoint when neither is named. If it still runs it is cancelled first. Operators find their state by uid. A job that an earlier shell has run is started by the statement that its checkpoint holds, with what it was made of then; a definition of this shell goes before that.",
-        examples: &["restore hot from savepoint 'sp/hot-1' with (parallelism = 3)", "restore hot from checkpoint 7"],
+        help: "The job starts, as it was last run, from a savepoint or a checkpoint that is kept; from its last \
+               checkpoint when none is named. If it still runs, it is cancelled first. An operator finds its state \
+               by its uid.\n\
+               \n\
+               A job of an earlier shell is started by the statement that its checkpoint holds, and with the \
+               definitions that it was made of. A definition of this shell goes before those.\n\
+               \n\
+               `run JOB from …` goes on with a pipeline that has changed.",
+        examples: &[
+            "savepoint hot to 'sp/hot-2'",
+            "restore hot from savepoint 'sp/hot-2' with (parallelism = 3)",
+            "checkpoint hot",
+            "restore hot",
+        ],
         flink: Some("flink run -s"),
     },
     run,

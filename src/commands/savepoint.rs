@@ -17,7 +17,9 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "savepoint JOB to 'DIR'",
         summary: "writes a savepoint of a job",
-        help: "Writes the state of the job as a directory of a JSON manifest and Parquet files, which never expires. The directory must not exist yet, or be empty.",
+        help: "A savepoint is the state of the job at one moment, in files of your own: a directory of a JSON \
+               manifest and Parquet files, which never expires. The directory must not exist yet, or be empty. \
+               `restore JOB from savepoint 'DIR'` goes on from it.",
         examples: &["savepoint hot to 'sp/hot-1'"],
         flink: Some("savepoint"),
     },

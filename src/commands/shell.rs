@@ -16,9 +16,16 @@ pub(super) const MODE: Command = Command {
             clauses: &[],
         },
         usage: ".mode live|table|ndjson|csv|vertical|changelog",
-        summary: "how rows are shown",
-        help: "live: tables, and the preview of a changelog as the table that it describes, which changes where it stands; the mode of a terminal, and off one the same as table. table: aligned columns, fitted to the terminal; long texts end in … and rows that can't fit are shown vertically, and both is said. ndjson: one JSON object a line. csv: comma-separated values below a header. vertical: one column a line, nothing cut. changelog: as Flink prints it, +I[…] -U[…] +U[…] -D[…].",
-        examples: &[".mode ndjson"],
+        summary: "sets how rows are shown",
+        help: "`live`, the mode of a terminal: tables, and the preview of a running aggregate is a table that \
+               changes in place. Off a terminal it is the same as `table`.\n\
+               \n\
+               `table`: aligned columns that fit the terminal. A long text ends in …, and rows that can't fit are \
+               shown vertically; both is said.\n\
+               \n\
+               `ndjson`: one JSON object a line. `csv`: values with commas between them, below a header. `vertical`: \
+               one column a line, with nothing cut. `changelog`: as Flink prints it, +I[…] -U[…] +U[…] -D[…].",
+        examples: &[".mode ndjson", "bids | limit 3", ".mode live"],
         flink: Some("SET 'sql-client.execution.result-mode'"),
     },
     run: |args, _| Ok(Outcome::Shell(ShellRequest::Display(Display::Mode(args.word(0)?.node.clone())))),
@@ -31,8 +38,9 @@ pub(super) const ROWS: Command = Command {
         aliases: &[],
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
         usage: ".rows N | .rows all",
-        summary: "how many rows of a preview are shown",
-        help: "A preview at the prompt ends after its first 100 rows, and says so; `.rows 500` sets another number, `.rows all` none. Scripts and `-c` show all rows unless they say otherwise.",
+        summary: "sets how many rows a preview shows",
+        help: "A preview at the prompt ends after its first 100 rows, and says so. `.rows 500` sets another number, \
+               `.rows all` shows all rows. Scripts and `-c` show all rows unless they say otherwise.",
         examples: &[".rows 500", ".rows all"],
         flink: Some("SET 'sql-client.execution.max-table-result.rows'"),
     },
@@ -47,8 +55,9 @@ pub(super) const TIMER: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Keyword(&["on", "off"])], clauses: &[] },
         usage: ".timer [on|off]",
         summary: "says how long each statement took",
-        help: "With `.timer on`, the time that each statement took is printed behind its result. Alone it turns that on, or off again.",
-        examples: &[".timer on"],
+        help: "With `.timer on`, the time that a statement took stands behind its result. `.timer` alone turns it \
+               on, or off again.",
+        examples: &[".timer on", "bids | limit 3", ".timer off"],
         flink: None,
     },
     run: timer,
@@ -62,8 +71,8 @@ pub(super) const READ: Command = Command {
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
         usage: ".read FILE",
         summary: "runs the statements of a file",
-        help: "Runs the statements of the file as if they were typed here.",
-        examples: &[".read 'sessions/first_pipeline.lotic'"],
+        help: "The statements run one after the other, as if they were typed here.",
+        examples: &[".record mine.lotic", "bids | limit 3", ".record off", ".read mine.lotic"],
         flink: Some("sql-client -f"),
     },
     run: read,
@@ -77,8 +86,11 @@ pub(super) const RECORD: Command = Command {
         signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
         usage: ".record FILE | .record off",
         summary: "writes what is typed and shown to a session file",
-        help: "From now on each statement is written to the file, with what it shows below it in lines that begin with `-->`: `lotic test FILE` replays it and compares. The file must not exist yet, and is readable by you alone. Values of options named like a password, secret, token or key are written as '***'. `.record off` ends it.",
-        examples: &[".record mine.lotic", ".record off"],
+        help: "From now on each statement is written to the file, and below it what it shows, in lines that begin \
+               with `-->`. `lotic test FILE` types the statements again and compares. The file must not exist yet, \
+               and is readable by you alone. The value of an option named like a password, secret, token or key is \
+               written as '***'. `.record off` ends it.",
+        examples: &[".record lesson.lotic", "bids | limit 3", ".record off"],
         flink: None,
     },
     run: record,
@@ -92,7 +104,8 @@ pub(super) const QUIT: Command = Command {
         signature: Signature { head: &[], optional: &[], clauses: &[] },
         usage: "\\q",
         summary: "leaves the shell",
-        help: "Leaves the shell, as Ctrl-D does. Running jobs take a last checkpoint, from which `restore` in a new shell goes on.",
+        help: "Ctrl-D does the same. Running jobs take a last checkpoint, and `restore JOB` in a new shell goes on \
+               from it.",
         examples: &["\\q"],
         flink: Some("QUIT"),
     },

@@ -17,10 +17,13 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|tables|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams [--json]\nshow stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
-        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks and streams that are defined (all of them as `show tables`), and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
-        examples: &["show jobs", "show functions --json"],
+        help: "`show jobs` lists the jobs of this session with their status, and those that the state directory \
+               keeps. `show tables` lists the sources, streams and sinks, and whether this session defined them, an \
+               earlier one did, or they are demo data, which is always there. `show stages` and the like list what \
+               may stand in a statement.",
+        examples: &["show sources", "show jobs", "show functions --json"],
         flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
     run,
@@ -90,7 +93,7 @@ fn jobs(session: &Session) -> Result<Listing, Failure> {
         }
     }
     if !ways_on.is_empty() {
-        listing.note = Some(format!("{}; `restore JOB` goes on from there", ways_on.join("; ")));
+        listing.note = Some(format!("{}; `restore JOB` goes on from there", ways_on.join("\n")));
     }
     Ok(listing)
 }

@@ -55,7 +55,13 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "state JOB [where COLUMN = VALUE [and …]] [search 'TEXT'] [limit N] [checkpointed] [key_groups | hot_keys] [--json]",
         summary: "lists the keyed state of a job",
-        help: "Lists the entries of every keyed state, ordered by namespace (the end of the window or slice) and key. Operators that can show their state are asked between two batches (origin live); others, and those of a job that is over, are read from the last completed checkpoint. key_groups lists how many entries and bytes each key group holds and which subtask owns it; hot_keys the keys with the most rows in a sample that is taken while somebody looks.",
+        help: "Keyed state is what operators keep for each key, such as the counts of an open window. The entries \
+               are listed by namespace (the end of the window or slice) and key. A running operator that can show \
+               its state is asked (origin `live`); of the others, and of a job that is over, the last checkpoint is \
+               read.\n\
+               \n\
+               `key_groups` lists the entries and bytes of each key group, and the subtask that owns it. `hot_keys` \
+               lists the keys with the most rows, in a sample that is taken while somebody looks.",
         examples: &["state hot where auction = 1001", "state hot search '10' limit 5", "state hot key_groups"],
         flink: Some("the State Processor API"),
     },

@@ -29,8 +29,9 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "stop JOB [with savepoint 'DIR'] [drain]",
         summary: "ends a job after a last checkpoint",
-        help: "Stops the sources, takes a last checkpoint, commits what the sinks have staged, and ends the job. Open windows stay in the state, to go on after a restore, unless drain is given.",
-        examples: &["stop hot with savepoint 'sp/hot-2'", "stop hot drain"],
+        help: "The sources stop, the job takes a last checkpoint, the sinks commit what they have, and the job ends. \
+               Open windows stay in the state, and go on after a `restore`. With `drain` they fire first.",
+        examples: &["stop hot with savepoint 'sp/hot-3'", "restore hot", "stop hot drain"],
         flink: Some("STOP JOB … WITH SAVEPOINT"),
     },
     run,

@@ -11,8 +11,11 @@ pub(super) const SPEC: Command = Command {
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "subtasks JOB [--json]",
-        summary: "lists the subtasks of a job with their counters",
-        help: "Rows and bytes in and out, the shares of time that each subtask was busy, back-pressured and idle, its watermark, the fill of its input queues, rows that were late or rejected, the last checkpoint that it acknowledged and how long ago, and, for sinks, how long rows took from the source (measured only while somebody looks).",
+        summary: "lists the subtasks of a job and what they do",
+        help: "A subtask is one of the parallel instances of a vertex. Of each: rows and bytes in and out, the share \
+               of time that it was busy, back-pressured and idle, its watermark, how full its input queues are, rows \
+               that were late or rejected, and the last checkpoint that it acknowledged. Of sinks also how long rows \
+               took from the source, measured only while somebody looks.",
         examples: &["subtasks hot"],
         flink: Some("the job's vertices in the web UI"),
     },

@@ -12,7 +12,9 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[], optional: &[Shape::Name], clauses: &[] },
         usage: "tutorial [NAME|NUMBER]",
         summary: "lists the lessons, or plays one step by step",
-        help: "A lesson shows what is about to be typed and why, types it when you press Enter, and shows what comes of it; q leaves. It runs in a session of its own, on data inside the binary: nothing here is changed.",
+        help: "A lesson shows a statement and says why, runs it when you press Enter, and shows what comes of it; \
+               `q` leaves. It runs in a session of its own, on data inside the binary. What it defined can be used \
+               at the prompt afterwards.",
         examples: &["tutorial", "tutorial windows", "tutorial 1"],
         flink: None,
     },

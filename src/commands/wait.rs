@@ -35,8 +35,16 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "wait JOB [until rows N | until checkpoint N | until restart N] [timeout DURATION]",
         summary: "waits until a job is over, or until something has happened in it",
-        help: "Scripts need it where a person would look: the next statement runs when the job is over, or has read so many rows, completed a checkpoint, or been restarted. A job that ends before that, or fails, fails the wait. Ctrl-C ends the wait, not the job.",
-        examples: &["wait hot", "wait hot until checkpoint 1 timeout 30s"],
+        help: "A script uses it where a person would look: the next statement runs when the job is over, or has read \
+               so many rows, completed a checkpoint, or restarted. If the job fails, or ends before that, the wait \
+               fails. Ctrl-C ends the wait, not the job.",
+        examples: &[
+            "wait hot until rows 50000 timeout 60s",
+            "checkpoint hot",
+            "wait hot until checkpoint 1",
+            "stop hot",
+            "wait hot",
+        ],
         flink: Some("SET 'table.dml-sync' = 'true'"),
     },
     run,

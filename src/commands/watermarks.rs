@@ -12,7 +12,10 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "watermarks JOB [--json]",
         summary: "lists the watermark of every subtask and which input holds it back",
-        help: "A subtask's watermark is the minimum over its input channels that are not idle. inputs lists them by the subtask they come from; held_by names those that have the minimum, and is empty when all are equally far. lag_ms is how far the watermark is behind the newest event time that any source has read.",
+        help: "A watermark says how far event time has come. A subtask's watermark is the least of its input \
+               channels that are not idle. `inputs` lists them by the subtask that they come from. `held_by` names \
+               those that have the least, and is empty when all are equally far. `lag_ms` is how far the watermark \
+               is behind the newest event time that any source has read.",
         examples: &["watermarks hot"],
         flink: Some("the Watermarks tab of the web UI"),
     },

@@ -12,8 +12,17 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "why late JOB [--json]",
         summary: "lists the rows that came too late and that nobody reads",
-        help: "A row is late when, at its own arrival, the watermark has passed the end of all its windows and their lateness. The last hundred of each subtask are listed, read again from their source where it is at hand: the row, its time, the ends of its windows, the watermark at that moment, and late_by_ms: a watermark delay or a lateness longer by more than that would have let the row in. Below, of all late rows since the job was last started, the lateness that would have admitted them, and how many were late by how much. Rows that go to a side output (`late_to`) are there instead.",
-        examples: &["why late hot"],
+        help: "A row is late when it comes after the watermark has passed the end of all its windows, and their \
+               lateness. Of each subtask the last hundred late rows are listed, with the columns that the window \
+               reads: the row's time, the end of its windows, the watermark at that moment, and `late_by_ms`. A \
+               watermark delay or a lateness that is longer by more than that would have let the row in.\n\
+               \n\
+               Below stand the lateness that would have admitted all late rows since the job was last started, and \
+               how many were late by how much. Rows that go to a side output (`late_to`) are there instead.",
+        examples: &[
+            "run late = sensors | key_by sensor | window tumble(1m) | aggregate count(*) as n | into blackhole",
+            "why late late",
+        ],
         flink: None,
     },
     run,

@@ -12,7 +12,15 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "windows JOB [--json]",
         summary: "lists the open windows of a job",
-        help: "For each subtask with a window operator: the windows that hold state, the next to fire first, with their keys, rows_in (rows taken since the job was last started), and how far the watermark still is from their end; values shows some keys with what their aggregates would come to if the window fired now, up to twenty with --json. rows_out are the rows of a window that fired, one a key. A window that has fired and still takes late rows is listed as such, and behind those the windows that fired last. Of windows made of several slices (hop, cumulate) the keys are counted for the next to fire, if they are not too many; else keys is at least that of the fullest slice.",
+        help: "Of each subtask with a window operator: the windows that hold state, the next to fire first, with the \
+               number of their keys, the rows taken since the job was last started (`rows_in`), and how far the \
+               watermark still is from their end. `values` shows some keys with the results that they would have if \
+               the window fired now; up to twenty with `--json`.\n\
+               \n\
+               Behind them stand windows that have fired and still take late rows, and the windows that fired last, \
+               with the rows that they gave (`rows_out`), one a key. A window of several slices (hop, cumulate) \
+               shows how many keys it has if it is the next to fire and they are not too many; of the others at \
+               least the keys of their fullest slice.",
         examples: &["windows hot"],
         flink: None,
     },

@@ -8,8 +8,8 @@ use crate::types::{Batch, Diagnostic, Result, Schema};
 /// The registry entry.
 pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "blackhole",
-    summary: "takes rows and keeps nothing",
-    help: "Takes every row and keeps none: for measuring a job without its output.",
+    summary: "a sink that takes rows and keeps nothing",
+    help: "It is for measuring a job without its output.",
     target: None,
     options: &[],
     examples: &["source gen from nexmark 'bid' with (events = 1000);\nrun nothing = gen | into blackhole;"],

@@ -17,11 +17,12 @@ use crate::types::{Diagnostic, Field, LogicalType, Result, Schema};
 /// The registry entry.
 pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "nexmark",
-    summary: "persons, auctions and bids of the Nexmark benchmark, generated",
-    help: "Generates one kind of event of the Nexmark benchmark. Of every 50 events 46 are bids, 3 auctions and 1 a \
-           person; `events` and `rate` count all three kinds, so sources of different kinds with the same options \
-           belong together. The source has its own event time, `date_time`, with a watermark delay of 4s.",
-    target: Some("'bid', 'auction' or 'person'"),
+    summary: "a source of generated persons, auctions and bids: the Nexmark benchmark",
+    help: "Nexmark is an auction site that benchmarks of streams are made on. A source gives one kind of its events: \
+           of every 50 events 46 are bids, 3 auctions and 1 a person. `events` and `rate` count all three kinds, so \
+           that sources of different kinds with the same options belong together. The event time is `date_time`, \
+           with a watermark delay of 4s.",
+    target: Some("'bid'|'auction'|'person'"),
     options: &OPTIONS,
     examples: &[
         "source gen from nexmark 'bid' with (events = 1000, seed = 7);\ngen | filter price > 10000 | map auction, price | limit 3;",

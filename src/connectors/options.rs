@@ -8,7 +8,8 @@ pub const SOURCE_OPTIONS: [OptionSpec; 4] = [
     OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
-        help: "what becomes of a row that can't be read; default 'fail', and a preview shows the first of them and passes over",
+        help: "what becomes of a row that can't be read; default: 'fail' in a job, while a preview shows the first \
+               such rows and goes on",
     },
     OptionSpec {
         name: "dead_letter",
@@ -19,12 +20,12 @@ pub const SOURCE_OPTIONS: [OptionSpec; 4] = [
     OptionSpec {
         name: "pace",
         values: "'10x'",
-        help: "rows flow by their event time, this many times faster than they happened; default: as fast as it goes",
+        help: "rows flow as fast as they happened, times this; default: as fast as it goes",
     },
     OptionSpec {
         name: "idle_timeout",
         values: "a duration such as 30s",
-        help: "a reader without rows for this long no longer holds back the watermark; default: never",
+        help: "a reader that had no rows for this long does not hold back the watermark; default: never",
     },
 ];
 

@@ -9,9 +9,9 @@ use crate::types::{Batch, Diagnostic, Result, Schema};
 /// The registry entry.
 pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "print",
-    summary: "shows rows on standard output",
-    help: "Shows every row as it comes, in the mode that `.mode` or `--output` says; rows of a changelog with their \
-           kind (+I, -U, +U, -D).",
+    summary: "a sink that shows rows on standard output",
+    help: "Each row is shown as it comes, in the mode that `.mode` or `--output` sets. The rows of a changelog are \
+           shown with their kind (+I, -U, +U, -D).",
     target: None,
     options: &[],
     examples: &[

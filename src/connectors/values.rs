@@ -16,9 +16,9 @@ use crate::types::{Diagnostic, Field, LogicalType, Result, Schema, Span, Spanned
 /// The registry entry.
 pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "values",
-    summary: "rows typed into the statement",
-    help: "Gives the rows of an array of rows, in order, once. Columns that are not declared are called f0, f1, … and \
-           have the type that all values of the column fit.",
+    summary: "a source of rows that are typed into the statement",
+    help: "The rows are given once, in order. Columns that are not declared are called f0, f1, … and have the type \
+           that fits all their values.",
     target: None,
     options: &OPTIONS,
     examples: &[
@@ -32,7 +32,7 @@ pub(super) const SPEC: ConnectorSpec = ConnectorSpec {
 const OPTIONS: [OptionSpec; 5] = source_options([OptionSpec {
     name: "rows",
     values: "array[row(…), …]",
-    help: "the rows; for a single column the values alone will do",
+    help: "the rows; of a single column, the values alone will do",
 }]);
 
 fn source(request: &SourceRequest) -> Result<Arc<dyn PlannedSource>, Diagnostic> {

@@ -123,6 +123,11 @@ impl Registries {
         self.window_names().find(|name| name.eq_ignore_ascii_case(typed))
     }
 
+    /// The arguments of a window function as help shows them.
+    pub(super) fn window_arguments(&self, registered: &str) -> &'static str {
+        self.windows.iter().find(|window| window.name == registered).map_or("", |window| window.arguments)
+    }
+
     /// Whether `typed` is a window function of the language that this build lacks.
     pub(super) fn is_planned_window(typed: &str) -> bool {
         any_of(PLANNED_WINDOWS, typed).is_some()

@@ -20,14 +20,18 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
     aliases: &[],
     signature: Signature { head: &[Shape::Exprs { star: false }], optional: &[], clauses: &[] },
     summary: "computes aggregates for each key, and for each window if there is one",
-    help: "Behind a `window`: one row for each key and window when it fires, with the keys, window_start, window_end \
-           and the aggregates. Without a window: a changelog, in which +I is a key's first result and -U and +U are \
-           the old and the new one. Without `key_by`: one result for all rows. `filter (where …)` behind a call \
-           leaves rows out of that call alone. Calls may be computed with: `sum(price) / count(*) as mean`.",
+    help: "Behind a `window`, each window that fires gives a row for each key: the key, `window_start`, \
+           `window_end`, then the aggregates.\n\
+           \n\
+           Without a window, the result changes with each row that comes. It is a changelog: `+I` is a key's first \
+           result, `-U` and `+U` are the old result and the new one.\n\
+           \n\
+           Without `key_by`, there is one result for all rows. `filter (where …)` behind a call leaves rows out of \
+           that call alone. Calls may stand in an expression: `sum(price) / count(*) as mean`.",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n, avg(price) as mean;",
         "bids | key_by auction | aggregate count(*) as n, count(*) filter (where price > 1000) as dear;",
-        "bids | aggregate max(price) as highest, max(price) - min(price) as span;",
+        "bids | limit 1000 | aggregate max(price) as highest, max(price) - min(price) as span;",
     ],
     flink: Some("GROUP BY; windowing TVF aggregation"),
     bind,

@@ -31,13 +31,13 @@ pub(super) const EVENT_TIME: StageSpec = StageSpec {
             keyword: "watermark",
             shape: Shape::Duration,
             required: false,
-            help: "how far rows may be out of order; 0 when not given",
+            help: "the delay: how far rows may be out of order; 0s by default",
         }],
     },
-    summary: "says when each row happened",
-    help: "Takes a timestamp, or a bigint of milliseconds since 1970. The watermark is the largest time so far minus \
-           the delay, after each row. It replaces the event time and the watermarks that the stream had. A row whose \
-           time is null has no event time.",
+    summary: "says when each row happened, and how late rows may come",
+    help: "The expression gives a timestamp, or a bigint of milliseconds since 1970. The watermark, which says how \
+           far event time has come, is the largest event time so far minus the delay. Both replace the event time \
+           and the watermark that the stream had before. A row whose expression is null has no event time.",
     examples: &[
         "bids | event_time date_time watermark 4s | key_by auction | window tumble(10s) | aggregate count(*) as n;",
     ],

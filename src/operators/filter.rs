@@ -17,7 +17,8 @@ pub(super) const FILTER: StageSpec = StageSpec {
     aliases: &["where"],
     signature: Signature { head: &[Shape::Expr], optional: &[], clauses: &[] },
     summary: "keeps the rows for which a condition is true",
-    help: "A row for which the condition is false or unknown (null) is dropped. It has counted for the watermark.",
+    help: "A row for which the condition is false or unknown (null) is dropped. The watermark moves on with its \
+           event time all the same.",
     examples: &["bids | filter price > 1000;", "bids | where channel = 'Google' and url is not null;"],
     flink: Some("WHERE; DataStream.filter"),
     bind,

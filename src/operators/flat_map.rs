@@ -25,8 +25,9 @@ pub(super) const FLAT_MAP: StageSpec = StageSpec {
     aliases: &[],
     signature: Signature { head: &[Shape::Exprs { star: false }], optional: &[], clauses: &[] },
     summary: "makes a row of each element of an array or map",
-    help: "The other columns are repeated. A row whose array is null or empty gives no row. A map gives two columns, \
-           its keys and its values: `unnest(m) as k, v`; with one name n they are called n_key and n_value.",
+    help: "The other columns of the row are repeated. A row whose array is null or empty gives no row. A map gives \
+           two columns, its keys and its values: `unnest(m) as k, v`. With one name n they are called n_key and \
+           n_value.",
     examples: &[
         "bids | flat_map unnest(array[price, price * 2]) as offer;",
         "bids | map auction, map['price', price] as m | flat_map unnest(m) as what, amount;",

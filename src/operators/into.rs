@@ -10,7 +10,9 @@ pub(super) const INTO: StageSpec = StageSpec {
     aliases: &[],
     signature: Signature { head: &[Shape::Sink], optional: &[], clauses: &[] },
     summary: "writes the rows to a sink",
-    help: "A sink by its name, or one written out: `into file 'out/hot' with (format = 'json')`.",
+    help: "The sink is one that was named (`help sink`), or is written out: `into file 'out/hot' with (format = \
+           'json')`. A job ends with `into`. A preview may write its rows to a file: `into 'rows.csv'` or `into \
+           'rows.ndjson'`.",
     examples: &["run dear = bids | filter price > 1000 | into print;", "run drain = bids | into blackhole;"],
     flink: Some("INSERT INTO; DataStream.sinkTo"),
     bind,

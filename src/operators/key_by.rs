@@ -14,8 +14,8 @@ pub(super) const KEY_BY: StageSpec = StageSpec {
     aliases: &["group_by"],
     signature: Signature { head: &[Shape::Exprs { star: false }], optional: &[], clauses: &[] },
     summary: "says which rows belong together",
-    help: "Rows with equal keys go to the same subtask, and what follows is done for each key. A key may be an \
-           expression: it becomes a column, which `as` names. Null is a key like any other.",
+    help: "Rows with equal keys go to the same subtask, in order. What follows is done for each key by itself. A key \
+           may be an expression: it becomes a column, which `as` names. Null is a key like any other.",
     examples: &[
         "bids | key_by auction | aggregate count(*) as n;",
         "bids | key_by coalesce(channel, '?') as channel, bidder | window tumble(10s) | aggregate count(*) as n;",

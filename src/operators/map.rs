@@ -18,10 +18,10 @@ pub(super) const MAP: StageSpec = StageSpec {
     name: "map",
     aliases: &["select"],
     signature: Signature { head: &[Shape::Exprs { star: true }], optional: &[], clauses: &[] },
-    summary: "computes the columns of each row anew",
-    help: "Each expression becomes a column, named by `as`; a column keeps its name, and what has none is called \
-           EXPR$0, EXPR$1, … by its place. `*` stands for all columns, `* except (a, b)` for all but those. The event \
-           time of a row stays, whether or not its column does.",
+    summary: "computes new columns from the columns of each row",
+    help: "Each expression becomes a column, which `as` names. A column keeps its name; an expression without a name \
+           is called EXPR$0, EXPR$1, … by its place. `*` stands for all columns, `* except (a, b)` for all but \
+           those. A row keeps its event time even if the column does not stay.",
     examples: &[
         "bids | map auction, price * 0.908 as eur;",
         "bids | select * except (url), upper(channel) as shouted;",

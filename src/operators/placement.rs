@@ -8,8 +8,9 @@ pub(super) const PARALLELISM: StageSpec = StageSpec {
     name: "parallelism",
     aliases: &[],
     signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[] },
-    summary: "sets how many subtasks the stage before has",
-    help: "Holds for the stages behind it too, until said otherwise; rescaling the job leaves it alone.",
+    summary: "sets the number of subtasks of the stage before",
+    help: "The stages that follow have as many subtasks, until another `parallelism` stands between. `rescale` \
+           leaves them alone.",
     examples: &["bids | filter price > 1000 | parallelism 2;"],
     flink: Some("setParallelism"),
     bind: |args: &StageArgs, stream: &mut dyn StageContext| -> Result<(), Diagnostic> {
@@ -22,8 +23,9 @@ pub(super) const UID: StageSpec = StageSpec {
     name: "uid",
     aliases: &[],
     signature: Signature { head: &[Shape::Text], optional: &[], clauses: &[] },
-    summary: "names the state of the stage before",
-    help: "A savepoint finds its state by this name even after the pipeline has changed around it.",
+    summary: "names the state of the stage before, so that it is found again",
+    help: "A stage that is restored finds its state by its uid. One that you give stays the same however the \
+           pipeline around it changes.",
     examples: &["bids | key_by auction | aggregate count(*) as n | uid 'count-per-auction';"],
     flink: Some("uid"),
     bind: |args: &StageArgs, stream: &mut dyn StageContext| -> Result<(), Diagnostic> { stream.set_uid(args.word(0)?) },

@@ -15,8 +15,8 @@ pub(super) const UNION: StageSpec = StageSpec {
     aliases: &[],
     signature: Signature { head: &[Shape::Names], optional: &[], clauses: &[] },
     summary: "puts the rows of several streams into one",
-    help: "The streams must have as many columns of the same types in the same order; the names are those of the \
-           first. Rows that are equal all stay. The watermark is the smallest of all.",
+    help: "The streams must have the same number of columns, with the same types in the same order. The names are \
+           those of the first stream. Equal rows all stay. The watermark is the least of theirs.",
     examples: &["stream dear = bids | filter price > 1000;\nbids | filter price < 10 | union dear;"],
     flink: Some("UNION ALL; DataStream.union"),
     bind,

@@ -13,13 +13,15 @@ use crate::types::printable;
 
 /// An interactive shell for streams.
 #[derive(Debug, Parser)]
-#[command(name = "lotic", version, about, long_about = None, after_help = AFTER)]
+#[command(name = "lotic", version, about = "An interactive shell for streams", after_help = AFTER)]
 pub struct Cli {
-    /// Run these statements, wait for their jobs, and exit.
-    #[arg(short = 'c', value_name = "STATEMENTS")]
+    /// Run these statements, wait for their jobs,
+    /// and exit
+    #[arg(verbatim_doc_comment, short = 'c', value_name = "STATEMENTS")]
     pub command: Option<String>,
-    /// Neither read nor write the history of the prompt.
-    #[arg(long)]
+    /// Do not read or write the history of the
+    /// prompt
+    #[arg(verbatim_doc_comment, long)]
     pub no_history: bool,
     /// What the jobs of this call have in common; as well behind `run` and `demo`.
     #[command(flatten)]
@@ -30,23 +32,30 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Without a command, lotic opens the prompt, or reads statements from standard input when that is no terminal.
+Without a command, lotic opens the prompt. Where standard input is no terminal,
+it reads statements from there.
 
-  lotic demo                                        watch a built-in job
-  lotic -c \"source g from nexmark 'bid' with (events = 1000); g | limit 3\"
-  lotic run job.lotic --restore latest              go on from the last checkpoint
-  lotic tutorial                                    learn it step by step
-  source <(lotic completions bash)                  complete this command line
+Examples:
+  lotic demo                              watch a built-in job
+  lotic tutorial                          learn it step by step
+  lotic -c 'bids | limit 3'               run a statement and exit
+  lotic run job.lotic                     run a file of statements
+  lotic run job.lotic --restore latest    go on from its last checkpoint
+  source <(lotic completions bash)        complete this command line
 
-The history of the prompt is kept in `$XDG_STATE_HOME/lotic/history`, readable by you alone. The value given to an
-option named like a secret (password, token, api_key, …) is kept as '***'.
+What is kept:
+  Sources, sinks and streams are kept in the state directory, as they were
+  typed, and so are jobs with their checkpoints, all readable by you alone. The
+  prompt, -c and standard input know them: `restore JOB` goes on with a job, and
+  `.forget NAME` forgets. `lotic run FILE` and `lotic test` do not know them, so
+  that a file means the same wherever it runs.
+  The history of the prompt is in `$XDG_STATE_HOME/lotic/history`. The value of
+  an option named like a secret (password, token, api_key, …) is kept as '***'.
 
-Sources, sinks and streams are remembered in the state directory, as they were typed, readable by you alone, and jobs with
-their checkpoints: a new shell, `-c` and standard input know them, and `restore JOB` goes on with a job. `lotic run FILE`
-and `lotic test` do not, so that a file means the same wherever it runs. `.forget NAME` forgets.
-
-Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP. A job whose rows
-nobody reads any more (lotic run … | head) ends there with its other output committed, and that is success.";
+Exit codes: 0 success, 1 failure, 2 usage, 130 interrupted, 143 and 129 ended
+by SIGTERM and SIGHUP. A job whose rows nobody reads any more
+(lotic run … | head) ends there with its other output committed, and that is
+success.";
 
 /// What lotic can do besides the prompt.
 #[derive(Debug, Subcommand)]
@@ -62,7 +71,9 @@ pub enum Command {
     },
     /// Run a built-in job on built-in data.
     Demo {
-        /// Which; `list` names them.
+        /// The demo; `list` lists them [default:
+        /// nexmark]
+        #[arg(verbatim_doc_comment)]
         name: Option<String>,
         /// Rows to generate before the demo ends.
         #[arg(long, value_name = "ROWS")]
@@ -75,9 +86,11 @@ pub enum Command {
     Test(TestOptions),
     /// List the lessons of the tutorial, or play one step by step.
     Tutorial {
-        /// Which, by name or number.
+        /// The lesson, by name or number; without it
+        /// the lessons are listed
+        #[arg(verbatim_doc_comment)]
         name: Option<String>,
-        /// Play straight through, without waiting for Enter.
+        /// Play the lesson without waiting for Enter.
         #[arg(long)]
         no_wait: bool,
     },
@@ -88,7 +101,9 @@ pub enum Command {
     },
     /// Print the manual page, in roff.
     Man {
-        /// Of this command instead.
+        /// The command to print the page of [default:
+        /// lotic itself]
+        #[arg(verbatim_doc_comment)]
         command: Option<String>,
     },
     /// Measure Nexmark jobs beside hand-written loops.
@@ -99,35 +114,49 @@ pub enum Command {
 #[derive(Debug, Clone, Args, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "flags are on or off")]
 pub struct RunOptions {
-    /// How rows are printed: table, ndjson, csv, vertical or changelog [default: table on a terminal, else ndjson].
-    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
+    /// How rows are printed: table, ndjson, csv,
+    /// vertical or changelog [default: table on a
+    /// terminal, else ndjson]
+    #[arg(verbatim_doc_comment, long, value_name = "MODE", value_parser = parse_mode)]
     pub output: Option<Mode>,
-    /// The parallelism of every job.
-    #[arg(long, value_name = "N")]
+    /// The number of subtasks that work side by
+    /// side, in every job
+    #[arg(verbatim_doc_comment, long, value_name = "N")]
     pub parallelism: Option<usize>,
-    /// Where jobs keep checkpoints [default: `$XDG_STATE_HOME/lotic`].
-    #[arg(long, value_name = "DIR")]
+    /// The state directory, where jobs keep their
+    /// checkpoints [default:
+    /// `$XDG_STATE_HOME/lotic`]
+    #[arg(verbatim_doc_comment, long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// Start each job from its last checkpoint (`latest`) or from a savepoint.
-    #[arg(long, value_name = "latest|SAVEPOINT")]
+    /// Start each job from its last checkpoint
+    /// (`latest`) or from a savepoint
+    #[arg(verbatim_doc_comment, long, value_name = "latest|SAVEPOINT")]
     pub restore: Option<String>,
-    /// Restore even if the job has lost operators that the state belongs to: theirs is left behind.
-    #[arg(long)]
+    /// Restore a job that has lost operators, and
+    /// leave their state behind
+    #[arg(verbatim_doc_comment, long)]
     pub allow_non_restored_state: bool,
-    /// End the input after this many source rows.
+    /// End the input after so many rows.
     #[arg(long, value_name = "ROWS")]
     pub stop_after: Option<u64>,
-    /// Write a savepoint when the input has ended. Windows still open at --stop-after stay in it, unless --drain is given.
-    #[arg(long, value_name = "DIR")]
+    /// Write a savepoint when the input has ended;
+    /// windows still open at --stop-after stay in
+    /// it, unless --drain is given
+    #[arg(verbatim_doc_comment, long, value_name = "DIR")]
     pub savepoint: Option<PathBuf>,
-    /// Fire the windows still open at --stop-after before the savepoint, for a job that is not to go on from there.
-    #[arg(long, conflicts_with = "no_drain")]
+    /// Fire the windows still open at --stop-after
+    /// before the savepoint, for a job that does
+    /// not go on from there
+    #[arg(verbatim_doc_comment, long, conflicts_with = "no_drain")]
     pub drain: bool,
-    /// Do not fire open windows at the end of input.
-    #[arg(long)]
+    /// Do not fire open windows at the end of the
+    /// input
+    #[arg(verbatim_doc_comment, long)]
     pub no_drain: bool,
-    /// Run on the stepping executor: one thread, virtual time, this seed.
-    #[arg(long, value_name = "N")]
+    /// Run on one thread in virtual time, in an
+    /// order that this seed gives: the same each
+    /// time
+    #[arg(verbatim_doc_comment, long, value_name = "N")]
     pub seed: Option<u64>,
     /// Rows of a full batch [default: 8192].
     #[arg(long, value_name = "ROWS")]
@@ -140,11 +169,14 @@ pub struct RunOptions {
 /// Options of `lotic test`.
 #[derive(Debug, Clone, Args)]
 pub struct TestOptions {
-    /// The session files. They run in a scratch directory, in which the files of this one can be read.
-    #[arg(required = true, value_name = "SESSION")]
+    /// The session files; they run in a scratch
+    /// directory, from which the files of this one
+    /// can be read
+    #[arg(verbatim_doc_comment, required = true, value_name = "SESSION")]
     pub sessions: Vec<PathBuf>,
-    /// Write what is shown now into the sessions.
-    #[arg(long)]
+    /// Write what is shown now into the sessions,
+    /// as what they should show
+    #[arg(verbatim_doc_comment, long)]
     pub bless: bool,
     /// Print JSON.
     #[arg(long)]
@@ -154,31 +186,40 @@ pub struct TestOptions {
 /// Options of `lotic bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
-    /// The queries: projection, filter, tumble, hop, running [default: all].
+    /// The queries: projection, filter, tumble,
+    /// hop, running [default: all]
+    #[arg(verbatim_doc_comment)]
     pub queries: Vec<String>,
-    /// Events to generate.
+    /// The number of events to generate.
     #[arg(long, default_value_t = 10_000_000, value_name = "N")]
     pub events: u64,
-    /// Inputs: json, csv, memory.
+    /// The inputs: json, csv, memory.
     #[arg(long, value_delimiter = ',', default_value = "json,csv,memory", value_name = "LIST")]
     pub inputs: Vec<String>,
-    /// Parallelisms.
+    /// The parallelisms to measure.
     #[arg(long, value_delimiter = ',', default_value = "1,2", value_name = "LIST")]
     pub parallelism: Vec<usize>,
-    /// Distinct auctions; 0 keeps Nexmark's own distribution.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    /// The number of distinct auctions; 0 keeps
+    /// Nexmark's own distribution
+    #[arg(verbatim_doc_comment, long, default_value_t = 0, value_name = "N")]
     pub keys: u64,
-    /// Checkpoint interval, such as 1s: measures what checkpoints cost instead, the job without and with them.
-    #[arg(long, value_name = "DURATION")]
+    /// Measure what checkpoints cost instead: the
+    /// job without them, and with one each
+    /// DURATION, such as 1s
+    #[arg(verbatim_doc_comment, long, value_name = "DURATION")]
     pub checkpoint: Option<String>,
-    /// With --checkpoint, how often the bids in memory are read, for runs of many checkpoints.
-    #[arg(long, default_value_t = 1, value_name = "N", requires = "checkpoint")]
+    /// With --checkpoint, how often the bids in
+    /// memory are read, for runs of many
+    /// checkpoints
+    #[arg(verbatim_doc_comment, long, default_value_t = 1, value_name = "N", requires = "checkpoint")]
     pub repeat: u64,
-    /// Measured runs of each, loop and job in turn; the median of the ratios is shown.
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    /// Measured runs of each, loop and job in turn;
+    /// the median of the ratios is shown
+    #[arg(verbatim_doc_comment, long, default_value_t = 3, value_name = "N")]
     pub runs: usize,
-    /// Where the generated files are kept [default: the system's temporary directory].
-    #[arg(long, value_name = "DIR")]
+    /// Where the generated files are kept [default:
+    /// the system's temporary directory]
+    #[arg(verbatim_doc_comment, long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
@@ -313,6 +354,17 @@ mod tests {
                 let refused = read(&[&option, command].concat()).unwrap_err();
                 assert!(refused.contains(option[0]) && refused.contains("has no effect"), "{refused}");
             }
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_fits_80_columns() {
+        let mut all = Cli::command();
+        all.build();
+        let pages = std::iter::once(all.render_long_help().to_string())
+            .chain(all.get_subcommands_mut().map(|command| command.render_long_help().to_string()));
+        for line in pages.collect::<Vec<_>>().iter().flat_map(|page| page.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 

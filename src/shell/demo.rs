@@ -25,46 +25,46 @@ struct Demo {
 const DEMOS: &[Demo] = &[
     Demo {
         name: "nexmark",
-        summary: "an auction site: bids per auction and their prices in windows of 10 seconds",
+        summary: "an auction site: the bids of each auction and their prices, in windows of ten seconds",
         script: include_str!("../../sessions/demo/nexmark.lotic"),
         brief: "events = 2000000, rate = 200000",
         watched: "events = 60000000, rate = 100000",
         caption: Caption {
             question: "Which auctions get the most bids, and at what price, in each ten seconds?",
-            look: "Look: bids flow from left to right.  4 windows fill  5 state by key  x kill one",
+            look: "Look: bids flow from left to right.  Try 4 windows, 5 state by key, x to kill",
         },
     },
     Demo {
         name: "sensors",
-        summary: "sensor readings with late rows and a sensor that falls silent",
+        summary: "sensors: the temperature of each minute, readings that come late, a sensor that falls silent",
         script: include_str!("../../sessions/demo/sensors.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 200000, rate = 500",
         caption: Caption {
-            question: "How hot is it at each sensor a minute, and which readings came too late?",
-            look: "Look: two sinks, one of late rows.  3 what holds time back  4 windows  7 rows",
+            question: "How hot was each sensor in each minute, and which readings came too late?",
+            look: "Look: late rows have a sink of their own.  Try 3 watermarks, 4 windows, 7 rows",
         },
     },
     Demo {
         name: "clicks",
-        summary: "a clickstream: views a page and running counts a user",
+        summary: "a website: the views and the users of each page in the last five minutes",
         script: include_str!("../../sessions/demo/clicks.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 80000, rate = 200",
         caption: Caption {
             question: "Which pages were viewed most in the last five minutes, and by how many users?",
-            look: "Look: each view is in five windows.  4 they overlap  5 users by page  7 rows",
+            look: "Look: each view is in five windows.  Try 4 windows, 5 users by page, 7 rows",
         },
     },
     Demo {
         name: "fraud",
-        summary: "card transactions with planted fraud: suspicious spending a minute and account",
+        summary: "card payments: small amounts that are followed by a large one within a minute",
         script: include_str!("../../sessions/demo/fraud.lotic"),
         brief: "rows = 20000, rate = 20000",
         watched: "rows = 200000, rate = 500",
         caption: Caption {
             question: "Which cards were tried with a small amount and then charged with a large one?",
-            look: "Look: the last box drops all others.  2 rows in, out  7 the fraud  x kill one",
+            look: "Look: the last box lets few rows through.  Try 2 subtasks, 7 fraud, x to kill",
         },
     },
 ];

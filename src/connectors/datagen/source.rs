@@ -14,11 +14,13 @@ use crate::types::{Diagnostic, Result, Schema};
 /// The registry entry.
 pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "datagen",
-    summary: "made-up rows of declared columns, the same for the same seed",
-    help: "Makes up rows of the declared columns. A row follows from the seed and its number alone, so the rows are the \
-           same at any parallelism. Options that a column may have for itself (`kind`, `min`, `max`, `length`, `start`, \
-           `end`, `step`, `null_rate`) take one value for all columns or a map from column to value. Numbers and texts \
-           are random unless their `kind` is 'sequence'; dates and timestamps count up, `step` a row, from 2024-01-01.",
+    summary: "a source of made-up rows with the columns that you declare",
+    help: "A row follows from the seed and its number alone, so that the rows are the same at any parallelism. \
+           Numbers and texts are random, unless their `kind` is 'sequence'. Dates and timestamps count up from \
+           2024-01-01, by `step` a row.\n\
+           \n\
+           The options `kind`, `min`, `max`, `length`, `start`, `end`, `step` and `null_rate` take one value for all \
+           columns, or a map from column to value: `kind = map['id', 'sequence']`.",
     target: None,
     options: &OPTIONS,
     examples: &[
@@ -32,25 +34,51 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
 };
 
 const OPTIONS: [OptionSpec; 16] = source_options([
-    OptionSpec { name: "rows", values: "a whole number", help: "Flink's number-of-rows; default: without end" },
+    OptionSpec {
+        name: "rows",
+        values: "a whole number",
+        help: "how many rows; default: without end; Flink's \
+                                                                number-of-rows",
+    },
     OptionSpec {
         name: "rate",
         values: "rows a second",
-        help: "Flink's rows-per-second; 0 is as fast as it goes; default 0 with `rows`, else 10000",
+        help: "rows in a second, 0 for as fast as it goes; default 0 with `rows`, else 10000; Flink's \
+               rows-per-second",
     },
     OptionSpec { name: "seed", values: "a whole number", help: "other seeds give other rows; default 0" },
-    OptionSpec { name: "kind", values: "'random' | 'sequence'", help: "Flink's fields.x.kind" },
-    OptionSpec { name: "min", values: "a number", help: "least random value; default: the type's, 0 for double" },
-    OptionSpec { name: "max", values: "a number", help: "greatest random value; default: the type's, 1 for double" },
-    OptionSpec { name: "length", values: "a whole number", help: "letters of a random text; default 16" },
-    OptionSpec { name: "start", values: "a constant", help: "first value of a sequence" },
-    OptionSpec { name: "end", values: "a constant", help: "last value of a sequence, and of the source" },
-    OptionSpec { name: "step", values: "a number or duration", help: "from one row of a sequence to the next" },
+    OptionSpec {
+        name: "kind",
+        values: "'random' | 'sequence'",
+        help: "whether values are random or count up; \
+                                                                       default 'random'; Flink's fields.x.kind",
+    },
+    OptionSpec {
+        name: "min",
+        values: "a number",
+        help: "the least random value; default: the least of the type, 0 \
+                                                         for double",
+    },
+    OptionSpec {
+        name: "max",
+        values: "a number",
+        help: "the greatest random value; default: the greatest of the \
+                                                         type, 1 for double",
+    },
+    OptionSpec { name: "length", values: "a whole number", help: "the length of a random text; default 16" },
+    OptionSpec { name: "start", values: "a constant", help: "the first value of a sequence" },
+    OptionSpec { name: "end", values: "a constant", help: "the last value of a sequence, with which the source ends" },
+    OptionSpec {
+        name: "step",
+        values: "a number or duration",
+        help: "the difference between two values of a \
+                                                                      sequence",
+    },
     OptionSpec { name: "null_rate", values: "0 to 1", help: "the share of nulls; default 0" },
     OptionSpec {
         name: "out_of_order",
         values: "a duration such as 5s",
-        help: "timestamps that count up are held back by a random time up to this; default 0s",
+        help: "timestamps are held back by a random time up to this; default 0s",
     },
 ]);
 

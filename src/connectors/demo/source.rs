@@ -15,16 +15,20 @@ use crate::types::{Diagnostic, Result, Schema};
 /// The registry entry.
 pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     name: "demo",
-    summary: "card transactions with fraud, sensors with late rows, clicks with sessions, earthquakes",
-    help: "Gives rows with something to find in each set; generated ones are the same for the same seed. \
-           'transactions': four card payments a second; in every 500 rows one account pays less than 1.00 and within a \
-           minute more than 500.00, from abroad; other accounts do the one or the other, never both. \
-           'sensors': twelve sensors report every second; 15 of 100 reports arrive up to 4s after later ones, 1 of 100 \
-           arrives 10s to 60s late, s-07 is silent for 90s out of every 5m, and s-06 runs hot for 16s of them. \
-           'clicks': visits of 3 to 13 clicks about 20s apart; a visitor comes back after more than half an hour. \
-           'quakes': the 1707 earthquakes that were recorded from 31 January to 7 February 2018, real ones. \
-           Every set has its own event time: its last column, `event_time` or `time`.",
-    target: Some("'transactions', 'sensors', 'clicks' or 'quakes'"),
+    summary: "a source of demo data: card payments, sensors, clicks, earthquakes",
+    help: "Each set has something to be found in it. All but 'quakes' are generated, and are the same for the same \
+           seed. The event time is the last column, `event_time` or `time`.\n\
+           \n\
+           'transactions': four card payments a second. In every 500 rows one account pays less than 1.00 and within \
+           a minute more than 500.00, from abroad. Other accounts do the one or the other, never both.\n\
+           \n\
+           'sensors': twelve sensors report every second. 15 of 100 reports come up to 4s after later ones, 1 of 100 \
+           comes 10s to 60s late. s-07 is silent for 90s of every 5m, and s-06 runs hot for 16s of them.\n\
+           \n\
+           'clicks': visits of 3 to 13 clicks, about 20s apart. A visitor comes back after more than half an hour.\n\
+           \n\
+           'quakes': the 1,707 earthquakes that were recorded from 31 January to 7 February 2018.",
+    target: Some("'transactions'|'sensors'|'clicks'|'quakes'"),
     options: &OPTIONS,
     examples: &[
         "source t from demo 'transactions' with (rows = 1000, seed = 7);\nt | filter amount < 1 | limit 3;",

@@ -21,7 +21,7 @@ pub struct FunctionSpec {
     pub family: Family,
     /// The function's arguments and result: `upper(text string) -> string`. Optional ones in brackets.
     pub signature: &'static str,
-    /// The purpose of the function, one sentence.
+    /// The value that the function gives, in one line.
     pub summary: &'static str,
     /// Expressions without columns, each with its value as printed.
     pub examples: &'static [(&'static str, &'static str)],

@@ -37,7 +37,7 @@ macro_rules! field {
 const EXTRACT_SPEC: FunctionSpec = time(
     "extract",
     "extract(unit from time) -> bigint",
-    "A field of a date, time, timestamp or interval: year, month, day, hour, minute, second, dow, doy, week and so on.",
+    "a field of a date, time, timestamp or interval: year, month, day, hour, minute, second, dow, doy, week and so on",
     &[("extract(year from date '2020-02-29')", "2020")],
     Kernel::new(&[Param::Unit, InstantOrInterval], extract_type, kernels::extract).bind(),
 );
@@ -47,34 +47,49 @@ pub(in crate::expr) static EXTRACT: FunctionSpec = EXTRACT_SPEC;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     EXTRACT_SPEC,
-    field!("year", Unit::Year, "The year.", ("year(date '2020-02-29')", "2020")),
-    field!("quarter", Unit::Quarter, "The quarter, 1 to 4.", ("quarter(date '2020-02-29')", "1")),
-    field!("month", Unit::Month, "The month, 1 to 12.", ("month(date '2020-02-29')", "2")),
-    field!("week", Unit::Week, "The ISO 8601 week, 1 to 53.", ("week(date '2020-02-29')", "9")),
-    field!("dayofyear", Unit::DayOfYear, "The day of the year, 1 to 366.", ("dayofyear(date '2020-02-29')", "60")),
-    field!("dayofmonth", Unit::Day, "The day of the month, 1 to 31.", ("dayofmonth(date '2020-02-29')", "29")),
-    field!("dayofweek", Unit::DayOfWeek, "The day of the week, Sunday is 1.", ("dayofweek(date '2020-02-29')", "7")),
-    field!("hour", Unit::Hour, "The hour, 0 to 23.", ("hour(time '13:14:15')", "13")),
-    field!("minute", Unit::Minute, "The minute, 0 to 59.", ("minute(time '13:14:15')", "14")),
-    field!("second", Unit::Second, "The second, 0 to 59.", ("second(time '13:14:15')", "15")),
+    field!("year", Unit::Year, "the year of a date or timestamp", ("year(date '2020-02-29')", "2020")),
+    field!("quarter", Unit::Quarter, "the quarter of a date or timestamp, 1 to 4", ("quarter(date '2020-02-29')", "1")),
+    field!("month", Unit::Month, "the month of a date or timestamp, 1 to 12", ("month(date '2020-02-29')", "2")),
+    field!("week", Unit::Week, "the ISO 8601 week of a date or timestamp, 1 to 53", ("week(date '2020-02-29')", "9")),
+    field!(
+        "dayofyear",
+        Unit::DayOfYear,
+        "the day of the year of a date or timestamp, 1 to 366",
+        ("dayofyear(date '2020-02-29')", "60")
+    ),
+    field!(
+        "dayofmonth",
+        Unit::Day,
+        "the day of the month of a date or timestamp, 1 to 31",
+        ("dayofmonth(date '2020-02-29')", "29")
+    ),
+    field!(
+        "dayofweek",
+        Unit::DayOfWeek,
+        "the day of the week of a date or timestamp; Sunday is 1",
+        ("dayofweek(date '2020-02-29')", "7")
+    ),
+    field!("hour", Unit::Hour, "the hour of a time or timestamp, 0 to 23", ("hour(time '13:14:15')", "13")),
+    field!("minute", Unit::Minute, "the minute of a time or timestamp, 0 to 59", ("minute(time '13:14:15')", "14")),
+    field!("second", Unit::Second, "the second of a time or timestamp, 0 to 59", ("second(time '13:14:15')", "15")),
     time(
         "timestampadd",
         "timestampadd(unit, count bigint, time) -> the type of the time",
-        "So many units later.",
+        "a time moved by so many units; earlier if the count is negative",
         &[("timestampadd(day, 1, timestamp '2020-02-29 13:14:15')", "2020-03-01 13:14:15.000")],
         Kernel::new(&[Param::Unit, BigInt, Instant], add_type, kernels::timestampadd).bind(),
     ),
     time(
         "timestampdiff",
         "timestampdiff(unit, from time, to time) -> int",
-        "How many whole units lie between two times, negative if `to` is earlier.",
+        "how many whole units lie between two times; negative if `to` is the earlier",
         &[("timestampdiff(day, date '2020-02-29', date '2020-03-01')", "1")],
         Kernel::new(&[Param::Unit, Instant, Instant], gives_int, kernels::timestampdiff).bind(),
     ),
     time(
         "date_format",
         "date_format(time timestamp or string, pattern string) -> string",
-        "As text in a pattern of y M d H h m s S a E D Q and quoted text.",
+        "a time as text, by a pattern of the letters y M d H h m s S a E D Q and quoted text",
         &[("date_format(timestamp '2020-02-29 13:14:15', 'yyyy/MM/dd HH:mm')", "2020/02/29 13:14")],
         Kernel::new(&[TimestampOrText, Text], gives_string, kernels::date_format)
             .nulls(Nulls::Possible)
@@ -85,7 +100,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "to_timestamp",
         "to_timestamp(text string[, pattern string]) -> timestamp(3)",
-        "The timestamp that a text says, `yyyy-MM-dd HH:mm:ss[.SSS]` unless a pattern is given; null if it says none.",
+        "the timestamp that a text tells, as `yyyy-MM-dd HH:mm:ss[.SSS]` unless a pattern is given; null if it tells none",
         &[
             ("to_timestamp('2020-02-29 10:11:12')", "2020-02-29 10:11:12.000"),
             ("to_timestamp('29/02/2020 10:11', 'dd/MM/yyyy HH:mm')", "2020-02-29 10:11:00.000"),
@@ -99,7 +114,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "to_timestamp_ltz",
         "to_timestamp_ltz(epoch number[, precision int]) -> timestamp_ltz(3)",
-        "The instant of epoch seconds (precision 0) or milliseconds (3, unless given), or of a text and its pattern.",
+        "the instant of epoch milliseconds, of epoch seconds (precision 0), or of a text and its pattern",
         &[
             ("to_timestamp_ltz(1000, 3)", "1970-01-01 00:00:01.000"),
             ("to_timestamp_ltz(1000, 0)", "1970-01-01 00:16:40.000"),
@@ -114,7 +129,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "to_date",
         "to_date(text string[, pattern string]) -> date",
-        "The date that a text says, `yyyy-MM-dd` unless a pattern is given; null if it says none.",
+        "the date that a text tells, as `yyyy-MM-dd` unless a pattern is given; null if it tells none",
         &[("to_date('2020-02-29')", "2020-02-29"), ("to_date('nope')", "NULL")],
         Kernel::new(&[Text, Text], |_| Ok(LogicalType::Date), kernels::to_date)
             .least(1)
@@ -125,7 +140,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "unix_timestamp",
         "unix_timestamp([text string[, pattern string]]) -> bigint",
-        "Epoch seconds, of now or of a text; the least bigint if the text says no time.",
+        "the epoch seconds of now, or of the time that a text tells; the least bigint if it tells none",
         &[("unix_timestamp('2020-02-29 10:11:12')", "1582971072")],
         Kernel::new(&[Text, Text], gives_bigint, kernels::unix_timestamp)
             .least(0)
@@ -136,7 +151,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "from_unixtime",
         "from_unixtime(seconds bigint[, pattern string]) -> string",
-        "Epoch seconds as text, `yyyy-MM-dd HH:mm:ss` unless a pattern is given.",
+        "epoch seconds as text, as `yyyy-MM-dd HH:mm:ss` unless a pattern is given",
         &[("from_unixtime(0)", "1970-01-01 00:00:00")],
         Kernel::new(&[BigInt, Text], gives_string, kernels::from_unixtime)
             .least(1)
@@ -148,7 +163,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     now(
         "current_timestamp",
         "current_timestamp() -> timestamp_ltz(3), brackets optional",
-        "The processing time.",
+        "the processing time: when the row is processed",
         |_| Ok(LogicalType::TimestampLtz),
         kernels::now,
     )
@@ -156,28 +171,28 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     now(
         "current_row_timestamp",
         "current_row_timestamp() -> timestamp_ltz(3), brackets optional",
-        "The processing time.",
+        "the processing time: when the row is processed",
         |_| Ok(LogicalType::TimestampLtz),
         kernels::now,
     ),
     now(
         "localtimestamp",
         "localtimestamp() -> timestamp(3), brackets optional",
-        "The processing time on the wall clock.",
+        "the processing time as a clock in UTC shows it",
         |_| Ok(LogicalType::Timestamp),
         kernels::now,
     ),
     now(
         "current_date",
         "current_date() -> date, brackets optional",
-        "The day of the processing time.",
+        "the day of the processing time",
         |_| Ok(LogicalType::Date),
         kernels::today,
     ),
     now(
         "current_time",
         "current_time() -> time, brackets optional",
-        "The time of day of the processing time.",
+        "the time of day of the processing time",
         |_| Ok(LogicalType::Time),
         kernels::time_of_day,
     )

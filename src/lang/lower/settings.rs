@@ -13,17 +13,18 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "parallelism",
         values: "a whole number",
-        help: "how many subtasks every operator has that does not say otherwise",
+        help: "the number of subtasks of each operator; 1 by default",
     },
     OptionSpec {
         name: "max_parallelism",
         values: "a whole number up to 32768",
-        help: "the number of key groups, and so the most that the job can be rescaled to; 128 by default; fixed for the life of its state",
+        help: "the number of key groups, and so the largest parallelism that the job can be rescaled to; 128 by \
+               default; it stays as long as the state",
     },
     OptionSpec {
         name: "checkpoint",
         values: "a duration, or off",
-        help: "the time between two checkpoints; without it they are taken on command only",
+        help: "the time between two checkpoints; without it they are taken only by command",
     },
     OptionSpec {
         name: "checkpoint_timeout",
@@ -54,32 +55,32 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "batch_rows",
         values: "a whole number",
-        help: "rows of a full batch; 8192 by default; results do not depend on it",
+        help: "the rows of a full batch; 8192 by default; results do not depend on it",
     },
     OptionSpec {
         name: "channel_capacity",
         values: "a whole number",
-        help: "batches that an exchange holds before its producer must wait; 8 by default",
+        help: "the batches that an exchange holds before its producer must wait; 8 by default",
     },
     OptionSpec {
         name: "allow_non_restored_state",
         values: "true | false",
-        help: "whether a restore leaves state behind that no operator of the job takes up; false by default",
+        help: "whether a restore may leave state behind that no operator takes; false by default",
     },
     OptionSpec {
         name: "task_managers",
         values: "a whole number",
-        help: "among how many task managers the slots are divided; 1 by default",
+        help: "the number of task managers that the slots are divided among; 1 by default",
     },
     OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
-        help: "what becomes of a row that an operator can't process; fail by default",
+        help: "what becomes of a row that an operator can't process; 'fail' by default",
     },
     OptionSpec {
         name: "dead_letter",
         values: "a path",
-        help: "the directory for such rows; dead_letters/<job> by default",
+        help: "with on_error = 'dead_letter', the directory for such rows; 'dead_letters/JOB' by default",
     },
 ];
 

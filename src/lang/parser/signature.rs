@@ -326,6 +326,14 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     if registered == "global" && !opens {
         return Ok((rest, WindowCall { name, args: Vec::new() }));
     }
+    // Whoever types on is told what may come by the cursor.
+    if !opens && input.source.cursor.is_none() {
+        let syntax = format!("`window {registered}({})`", grammar.window_arguments(registered));
+        return refuse(
+            Diagnostic::at(name.span, format!("the window `{registered}` needs its arguments in parentheses"))
+                .help(format!("write {syntax}; `help {registered}` has examples")),
+        );
+    }
     let args = |input: Tokens<'a>| {
         input.suggest(Expected::Kind(Kind::Arguments));
         opt(separated_list1(comma, expr)).parse(input)

@@ -98,6 +98,8 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
             .did_you_mean(word, grammar.first_words().filter(|name| name.starts_with(['.', '\\'])))
     } else if next.peek().is_some_and(|token| token.is(Symbol::Eq)) {
         unknown.help(format!("a stream is defined with `stream {word} = …`"))
+    } else if grammar.stage(start.rest()).is_some() {
+        unknown.help(format!("a stage stands behind the name of a stream: bids | {word} …; `help {word}` explains it"))
     } else {
         unknown.did_you_mean(word, grammar.first_words())
     };
@@ -105,8 +107,6 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
         unknown
     } else if directive {
         unknown.help("`help` lists the commands")
-    } else if grammar.stage(start.rest()).is_some() {
-        unknown.help(format!("a stage stands behind the name of a stream: bids | {word} …"))
     } else {
         unknown.label("expected a statement, or `|` behind the name of a stream")
     })

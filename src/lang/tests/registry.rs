@@ -33,8 +33,9 @@ const fn stage(
 const fn window(name: &'static str) -> WindowFnSpec {
     WindowFnSpec {
         name,
-        arguments: "",
+        arguments: "size",
         summary: "",
+        help: "",
         examples: &[],
         flink: None,
         bind: |call| Err(Diagnostic::at(call.name.span, "only parsed here")),

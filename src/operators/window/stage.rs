@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Clause, Shape, Signature, StageArgs, StageContext, StageSpec, WindowSpec};
+use crate::api::{Clause, NOT_YET, Shape, Signature, StageArgs, StageContext, StageSpec, WindowSpec};
 use crate::types::Diagnostic;
 
 /// `window`
@@ -17,24 +17,30 @@ pub(in crate::operators) const WINDOW: StageSpec = StageSpec {
                 keyword: "lateness",
                 shape: Shape::Duration,
                 required: false,
-                help: "how long after its end a window still takes rows; each fires it again",
+                help: "how long a window still takes rows behind its end; each row fires it again",
             },
             Clause {
                 keyword: "late_to",
                 shape: Shape::Name,
                 required: false,
-                help: "the stream that takes rows later than that",
+                help: "the stream that takes the rows that are later than that",
             },
-            Clause { keyword: "on processing_time", shape: Shape::Flag, required: false, help: "not available yet" },
-            Clause { keyword: "trigger", shape: Shape::Expr, required: false, help: "not available yet" },
-            Clause { keyword: "evict", shape: Shape::Expr, required: false, help: "not available yet" },
+            Clause { keyword: "on processing_time", shape: Shape::Flag, required: false, help: NOT_YET },
+            Clause { keyword: "trigger", shape: Shape::Expr, required: false, help: NOT_YET },
+            Clause { keyword: "evict", shape: Shape::Expr, required: false, help: NOT_YET },
         ],
     },
-    summary: "groups rows by event time",
-    help: "Rows of the same key whose event times fall into the same window belong together; `aggregate`, which must \
-           follow, gives one row for each key and window once the watermark has passed the window's end. A row that \
-           comes after that is late: it is counted, and goes to the `late_to` stream. With `lateness d` a window waits \
-           so much longer, and each late row fires it again with the new values.",
+    summary: "groups the rows of each key by their event time",
+    help: "A window cuts an endless stream into pieces, so that an aggregate has an end. Rows of one key whose event \
+           times fall into one window belong together. `aggregate` must follow: it gives a row for each key and \
+           window when the window fires, which is when the watermark has passed its end.\n\
+           \n\
+           A row that comes when its windows have fired is late. It is counted, and `why late JOB` lists it. With \
+           `lateness` a window is kept for longer, and each late row fires it again with the new values. With \
+           `late_to` late rows go to a stream of the job, to be read by another pipeline.\n\
+           \n\
+           These are the windows, with durations such as `250ms`, `10s`, `5m`, `1h` and `1d`, and the clauses behind \
+           them:",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n;",
         "bids | key_by auction | window hop(10s, 2s) lateness 5s | aggregate count(*) as n, max(price) as highest;",

@@ -83,7 +83,8 @@ fn of_one(registries: &Registries, item: &Expectation) -> Option<String> {
         }
         (Expected::Kind(Kind::Target), Some(Frame::Connector { name, sink })) => {
             let target = connector(registries, name)?.target?;
-            if *sink { format!("'{target}' [with (…)]") } else { format!("'{target}'") }
+            let target = if target.starts_with('\'') { target.to_owned() } else { format!("'{target}'") };
+            if *sink { format!("{target} [with (…)]") } else { target }
         }
         (Expected::Exactly("("), Some(Frame::Options(_))) => "(OPTION = VALUE, …)".to_owned(),
         (Expected::Exactly("("), Some(Frame::Columns)) => "(NAME TYPE, …)".to_owned(),

@@ -305,6 +305,7 @@ const WINDOWS: &[&WindowFnSpec] = &[&WindowFnSpec {
     name: "tumble",
     arguments: "size",
     summary: "",
+    help: "",
     examples: &[],
     flink: None,
     bind: |_| Ok(Arc::new(TenSeconds)),

@@ -10,7 +10,10 @@ use crate::types::Diagnostic;
 pub const CUMULATE: WindowFnSpec = WindowFnSpec {
     name: "cumulate",
     arguments: "step, max",
-    summary: "windows that begin together and grow by a step each, up to a largest size: a total of the day so far",
+    summary: "windows that begin together and grow step by step up to a largest size",
+    help: "This is for totals such as those of the day so far: `cumulate(1h, 1d)` gives the total since \
+           midnight at each full hour. Each result contains the one before it. The largest size must be a \
+           multiple of the step. Both are durations such as `250ms`, `10s`, `5m`, `1h` and `1d`.",
     examples: &["bids | key_by auction | window cumulate(2s, 10s) | aggregate count(*) as n;"],
     flink: Some("CUMULATE"),
     bind: |call| {

@@ -9,7 +9,10 @@ use crate::api::{WindowAssigner, WindowFnSpec};
 pub const HOP: WindowFnSpec = WindowFnSpec {
     name: "hop",
     arguments: "size, slide",
-    summary: "windows of one size, one beginning each slide",
+    summary: "windows of one size that overlap: a new one begins at each slide",
+    help: "A row is in every window that its event time falls into: with `hop(10s, 2s)` in five. Size and slide \
+           are durations such as `250ms`, `10s`, `5m`, `1h` and `1d`. Where the slide is longer than the size, \
+           some rows are in no window.",
     examples: &["bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n;"],
     flink: Some("HOP"),
     bind: |call| {

@@ -9,10 +9,14 @@ use crate::api::{WindowAssigner, WindowFnSpec};
 pub const TUMBLE: WindowFnSpec = WindowFnSpec {
     name: "tumble",
     arguments: "size[, offset]",
-    summary: "windows of one size side by side; the offset moves their bounds",
+    summary: "windows of one size, side by side",
+    help: "Each row is in exactly one window. Windows begin at multiples of the size since 1970, the end \
+           exclusive: `tumble(10s)` has windows from 0 to 10 s, from 10 to 20 s, and so on. The offset moves \
+           their bounds: `tumble(1d, -8h)` has days that begin at 16:00 UTC, which is midnight in UTC+8. Size \
+           and offset are durations such as `250ms`, `10s`, `5m`, `1h` and `1d`.",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n;",
-        "bids | key_by auction | window tumble(1d, -8h) | aggregate count(*) as n;",
+        "quakes | key_by kind | window tumble(1d, -8h) | aggregate count(*) as n;",
     ],
     flink: Some("TUMBLE"),
     bind: |call| {
