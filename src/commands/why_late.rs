@@ -13,8 +13,9 @@ pub(super) const SPEC: Command = Command {
         usage: "why late JOB [--json]",
         summary: "lists the rows that came too late and that nobody reads",
         help: "A row is late when it comes after the watermark has passed the end of all its windows, and their \
-               lateness. Of each subtask the last hundred late rows are listed, with the columns that the window \
-               reads: the row's time, the end of its windows, the watermark at that moment, and `late_by_ms`. A \
+               lateness. The last hundred late rows of each subtask are listed, read again from their source where \
+               it is at hand: the row, its time, the end of its windows, the watermark at that moment, and \
+               `late_by_ms`. A \
                watermark delay or a lateness that is longer by more than that would have let the row in.\n\
                \n\
                Below stand the lateness that would have admitted all late rows since the job was last started, and \

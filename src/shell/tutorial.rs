@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn the_list_of_lessons_fits_80_columns() {
         // A wider one would be shown by a pager, whose keys nobody knows who is new.
-        assert!(list().lines().all(|line| line.chars().count() <= 80), "{}", list());
+        assert!(list(None).lines().all(|line| line.chars().count() <= 80), "{}", list(None));
     }
 
     #[test]
