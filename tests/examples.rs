@@ -44,7 +44,9 @@ fn cancels(typed: &str) -> String {
     // The last word about a job: it may be started again behind its end.
     let runs = |name: &&str| {
         let started = typed.rfind(&format!("run {name}")).max(typed.rfind(&format!("restore {name}")));
-        let ended = ["stop", "cancel", "wait"].map(|end| typed.rfind(&format!("{end} {name}")));
+        let ends =
+            [format!("stop {name}"), format!("cancel {name}"), format!("wait {name};"), format!("wait {name}\n")];
+        let ended = ends.map(|end| typed.rfind(&end));
         ended.into_iter().max().flatten() < started
     };
     names.into_iter().filter(runs).flat_map(|name| ["cancel ", name, "\n"]).collect()

@@ -854,7 +854,7 @@ fn habits_of_other_shells_work_or_are_answered_in_one_line() {
     terminal.statement(".schema g");
     terminal.shows("event time");
     terminal.statement("?limit");
-    terminal.shows("passes so many rows");
+    terminal.shows("passes the first N rows");
     emptied(&mut terminal);
     for (typed, answer) in [
         ("history", "error: the Up key goes back through earlier statements"),
@@ -989,7 +989,7 @@ fn long_help_goes_through_the_pager_and_is_printed_where_there_is_none() {
     let paged = directory.path().join("paged");
     let mut terminal = Pty::shell_with(directory.path(), &[("PAGER", &format!("cat > {}", paged.display()))]);
     terminal.statement("help limit");
-    terminal.shows("passes so many rows");
+    terminal.shows("passes the first N rows");
     assert!(!paged.exists(), "it fits the screen");
     terminal.statement("help");
     terminal.until("the pages", |_| std::fs::read_to_string(&paged).is_ok_and(|text| text.contains("explains one")));
