@@ -369,7 +369,7 @@ fn a_task_manager_is_killed_in_every_running_job_and_explain_shows_the_job_as_it
         &["-c", "source g from nexmark 'bid' with (rate = 9); run a = g | into print; kill taskmanager 2;"],
         None,
     );
-    assert!(err(&done).contains("on task managers 1 to 1"), "{}", err(&done));
+    assert!(err(&done).contains("there is no task manager 2: the job runs on 1 task manager"), "{}", err(&done));
 }
 
 /// What would drive a terminal: an escape sequence of seven bits and of eight, a bell, a carriage return, DEL, and an
@@ -790,8 +790,8 @@ fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
     let directory = tempfile::tempdir().expect("a directory");
     for (script, said) in [
         ("!touch made", "only the prompt starts programs; a script can't"),
-        (".edit", "this is for the prompt"),
-        (".pager 'touch made'", "this is for the prompt"),
+        (".edit", "only the prompt starts programs"),
+        (".pager 'touch made'", "only the prompt starts programs"),
         ("select * from bids", "SQL is not available yet"),
         (&format!("{GENERATED} source g from nexmark 'bid';"), "`drop source g` first, or give this one another name"),
     ] {

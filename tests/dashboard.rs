@@ -71,7 +71,7 @@ fn a_demo_is_watched_and_left_running() {
     let mut pty = Pty::open(directory.path(), (80, 30), &["demo", "nexmark"], &[]);
     pty.dashboard();
     pty.shows("Which auctions get the most bids");
-    pty.shows("x kill one");
+    pty.shows("x to kill");
     pty.shows("▶ running");
     // Over before anybody could look at it: its rows are shown all the same.
     pty.press(":bids | limit 3 | map auction, price\r");

@@ -269,7 +269,7 @@ fn lost_rows_are_summed_up_with_the_row_that_caused_it() {
             assert_eq!(event.severity, Severity::Warning);
             assert!(event.row.as_ref().is_some_and(|row| row.starts_with("auction=")), "{event:?}");
         }
-        let rejected = view.events.iter().find(|event| event.message.contains("given up")).expect("a rejected row");
+        let rejected = view.events.iter().find(|event| event.message.contains("rejected by")).expect("a rejected row");
         assert_eq!(rejected.row.as_deref(), Some("{\"auction\": broken"));
         let kept = subtasks(view).flat_map(|subtask| &subtask.rejected).next().expect("the row");
         assert!(kept.place.ends_with("bids.ndjson:5001"), "{kept:?}");

@@ -58,7 +58,7 @@ fn the_dashboard() {
 #[test]
 fn why_late() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut pty = Pty::open(directory.path(), (120, 24), &[], &[]);
+    let mut pty = Pty::open(directory.path(), (120, 50), &[], &[]);
     pty.prompt();
     pty.statement("source readings from demo 'sensors' with (rows = 2000, rate = 0, seed = 7);");
     pty.statement(
