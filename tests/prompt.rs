@@ -668,7 +668,7 @@ fn what_is_forgotten_is_asked_for_and_gone() {
     let mut terminal = Pty::open(directory.path(), (160, 30), &[], &[]);
     terminal.prompt();
     terminal.statement(".forget g");
-    terminal.shows("g is a source and a job");
+    terminal.shows("`g` is a source and a job");
     terminal.press(".forget g --job\r");
     terminal.shows("forget the job g with its state (last checkpoint ");
     terminal.press("y");
@@ -910,7 +910,7 @@ fn a_definition_is_replaced_only_when_the_person_says_so_and_dropped_only_when_n
     terminal.statement("run endless = g | into blackhole;");
     terminal.statement("drop source g");
     terminal.shows("source `g` is in use: job endless");
-    terminal.shows("first `cancel endless`");
+    terminal.shows("`cancel endless` first");
 }
 
 #[test]
@@ -980,7 +980,7 @@ fn rows_go_to_files_and_what_exists_is_not_overwritten() {
     terminal.statement("v");
     terminal.until("rows on the screen", |pty| pty.lines().iter().any(|line| line == "1,234,567  x"));
     terminal.statement(".output rows.txt");
-    terminal.shows("File exists");
+    terminal.shows("file exists");
 }
 
 #[test]
@@ -1101,7 +1101,7 @@ fn words_are_whole_on_a_narrow_terminal() {
     terminal.press("drop job some_long_name_of_a_job\r");
     terminal.shows("remembered of it");
     terminal.press("set paralelism = 2\r");
-    terminal.shows("`run NAME with`");
+    terminal.shows("`run NAME with (…)`");
     let lines = terminal.lines();
     for whole in ["`cancel some_long_name_of_a_job`", "`.forget", "remembered", "timezone;", "`.format`"] {
         assert!(lines.iter().any(|line| line.contains(whole)), "`{whole}` is broken:\n{}", terminal.screen());

@@ -17,7 +17,7 @@ const MISTAKES: [(&str, &str, &str); 52] = [
     ("select * from bids", "", "bids | filter"),
     ("create table t (a int);", "", "source NAME from file"),
     ("insert into x select 1;", "", "into SINK"),
-    ("alter source bids", "", "`drop source NAME`"),
+    ("alter source bids", "", "`source NAME …`"),
     ("show table", "table", "`tables`"),
     ("show job", "job", "`jobs`"),
     ("help windwo", "windwo", "`window`"),
@@ -177,8 +177,8 @@ fn caption(pty: &Pty) -> (String, Vec<char>) {
     pty.shows("Look: ");
     let lines = pty.lines();
     let at = lines.iter().position(|line| line.contains("Look: ")).expect("a caption");
-    let keys = lines[at].split("  ").filter_map(|piece| {
-        let mut characters = piece.trim_start_matches("Look: ").chars();
+    let keys = lines[at].split_once("Try ").map_or("", |(_, keys)| keys).split(", ").filter_map(|piece| {
+        let mut characters = piece.chars();
         characters.next().filter(|_| characters.next() == Some(' '))
     });
     (lines[at - 1].trim().to_owned(), keys.collect())
