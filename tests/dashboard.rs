@@ -113,6 +113,8 @@ fn the_display_is_set_in_the_dashboard_too() {
     let preview = |pty: &mut Pty, shown: &str| {
         pty.press(&format!(":{rows}\r"));
         pty.shows(shown);
+        // Until then Esc would only end the preview.
+        pty.shows("Esc closes");
         pty.escape("Esc closes");
     };
     preview(&mut pty, "1234567  1970-01-01 00:00:00.000Z");

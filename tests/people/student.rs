@@ -45,7 +45,7 @@ const MISTAKES: [(&str, &str, &str); 52] = [
     ("bids | map upper(channel, 2)", "upper(channel, 2)", "upper(text string)"),
     ("bids | filter channel + 1 > 2", "channel + 1", "`||`"),
     ("bids | key_by auction | window tumble(10) | aggregate count(*) as n", "10", "`tumble(10s)`"),
-    ("bids | key_by auction | window tumble | aggregate count(*) as n", "|", "`(`"),
+    ("bids | key_by auction | window tumble | aggregate count(*) as n", "tumble", "`window tumble(size[, offset])`"),
     ("bids | key_by auction | window hop(10s) | aggregate count(*) as n", "hop", "`hop(10s, 2s)`"),
     // What belongs together.
     ("bids | window tumble(10s)", "bids | window tumble(10s)", "`aggregate`"),
