@@ -24,6 +24,10 @@ pub enum Shape {
     Name,
     /// Names separated by commas: `a, b`.
     Names,
+    /// A stream that is read beside the one at hand, and what qualifies its columns: `payments as p`.
+    Stream,
+    /// A stretch of time around a moment: `-1s..10s`, `-1s..<10s` without its end.
+    Range,
     /// A quoted text: `'x'`.
     Text,
     /// One of these words.
@@ -42,6 +46,33 @@ pub enum Shape {
     Subtask,
     /// A pipeline, the name of a job, stream, source or sink (a pipeline without stages), or a `run` statement.
     Pipeline,
+}
+
+impl Shape {
+    /// The shape in a usage line: `DURATION`.
+    #[must_use]
+    pub fn usage(self) -> String {
+        let usage = match self {
+            Self::Expr => "EXPRESSION",
+            Self::Exprs { .. } => "EXPRESSION [as NAME], …",
+            Self::Duration => "DURATION",
+            Self::Integer => "N",
+            Self::Name => "NAME",
+            Self::Names => "NAME, …",
+            Self::Stream => "STREAM [as NAME]",
+            Self::Range => "DURATION..DURATION",
+            Self::Text => "'TEXT'",
+            Self::Keyword(words) => return words.join("|"),
+            Self::Window => "WINDOW(…)",
+            Self::Sink => "SINK",
+            Self::Options => "(OPTION = VALUE, …)",
+            Self::Setting => "SETTING = VALUE",
+            Self::Flag => "",
+            Self::Subtask => "VERTEX[I]",
+            Self::Pipeline => "PIPELINE|NAME|run …",
+        };
+        usage.to_owned()
+    }
 }
 
 /// One clause: its keyword, then what follows it.
@@ -111,6 +142,24 @@ pub enum SelectItem {
         /// The place of the star.
         span: Span,
     },
+}
+
+/// A stream as typed where it is read beside another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedStream {
+    /// The stream or source.
+    pub name: Spanned<String>,
+    /// `as p`: what qualifies its columns in place of its name.
+    pub alias: Option<Spanned<String>>,
+}
+
+/// A stretch of time around a moment, milliseconds: `-1s..10s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first moment.
+    pub from_ms: i64,
+    /// The last moment, which is part of it.
+    pub to_ms: i64,
 }
 
 /// A window function as typed: its name and arguments.

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, WindowAssigner, WindowCall};
+use super::{
+    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+};
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
 
@@ -43,6 +45,10 @@ pub enum Arg {
     Name(Spanned<String>),
     /// For `Shape::Names`.
     Names(Vec<Spanned<String>>),
+    /// For `Shape::Stream`.
+    Stream(NamedStream),
+    /// For `Shape::Range`.
+    Range(Spanned<TimeRange>),
     /// For `Shape::Window`.
     Window(WindowCall),
     /// For `Shape::Options`, and of one for `Shape::Setting`.
@@ -78,6 +84,8 @@ pub enum Arg {
 pub struct Pipeline {
     /// The source or stream it reads, or the path of a file.
     pub from: Spanned<String>,
+    /// `orders as o | …`: what qualifies its columns in place of that name.
+    pub alias: Option<Spanned<String>>,
     /// Whether it reads a file that no source names: `'orders.ndjson' | …`.
     pub file: bool,
     /// The pipeline's stages, in order.
@@ -216,6 +224,10 @@ impl StageArgs {
         pipeline, clause_pipeline, Pipeline, Pipeline);
     accessor!(/// The options at head position `index`.
         options, clause_options, Options, Vec<(Spanned<String>, ExprNode)>);
+    accessor!(/// The stream at head position `index`.
+        stream, clause_stream, Stream, NamedStream);
+    accessor!(/// The stretch of time at head position `index`.
+        range, clause_range, Range, Spanned<TimeRange>);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
 

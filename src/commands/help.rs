@@ -359,39 +359,18 @@ const CLAUSES: &[&str] = &["columns ", "event_time ", "with "];
 /// The widest name of a clause or option that has its help on the same line.
 const DETAIL: usize = 34;
 
-/// The text of a shape in a usage line.
-fn shape(shape: Shape) -> String {
-    match shape {
-        Shape::Expr => "EXPRESSION".into(),
-        Shape::Exprs { .. } => "EXPRESSION [as NAME], …".into(),
-        Shape::Duration => "DURATION".into(),
-        Shape::Integer => "N".into(),
-        Shape::Name => "NAME".into(),
-        Shape::Names => "NAME, …".into(),
-        Shape::Text => "'TEXT'".into(),
-        Shape::Keyword(words) => words.join("|"),
-        Shape::Window => "WINDOW(…)".into(),
-        Shape::Sink => "SINK".into(),
-        Shape::Options => "(OPTION = VALUE, …)".into(),
-        Shape::Setting => "SETTING = VALUE".into(),
-        Shape::Flag => String::new(),
-        Shape::Subtask => "VERTEX[I]".into(),
-        Shape::Pipeline => "PIPELINE|NAME|run …".into(),
-    }
-}
-
 fn usage(name: &str, signature: &Signature) -> String {
     let mut text = name.to_owned();
     for &part in signature.head {
-        let _ = write!(text, " {}", shape(part));
+        let _ = write!(text, " {}", part.usage());
     }
     for &part in signature.optional {
-        let _ = write!(text, " [{}]", shape(part));
+        let _ = write!(text, " [{}]", part.usage());
     }
     for &Clause { keyword, shape: part, required, .. } in
         signature.clauses.iter().filter(|clause| clause.help != NOT_YET)
     {
-        let clause = format!("{keyword} {}", shape(part));
+        let clause = format!("{keyword} {}", part.usage());
         let clause = clause.trim_end();
         let _ = if required { write!(text, " {clause}") } else { write!(text, " [{clause}]") };
     }

@@ -78,7 +78,7 @@ macro_rules! symbols {
 symbols! {
     LeftParen = "(", RightParen = ")", LeftBracket = "[", RightBracket = "]", LeftBrace = "{", RightBrace = "}",
     Comma = ",", Semicolon = ";", Pipe = "|", Concat = "||", Eq = "=", NotEq = "<>", BangEq = "!=", Lt = "<", LtEq = "<=",
-    Gt = ">", GtEq = ">=", Plus = "+", Minus = "-", Star = "*", Slash = "/", Percent = "%", Dot = ".", Colon = ":",
+    Gt = ">", GtEq = ">=", Plus = "+", Minus = "-", Star = "*", Slash = "/", Percent = "%", Dot = ".", DotDot = "..", Colon = ":",
     Question = "?",
 }
 
@@ -91,6 +91,7 @@ impl Symbol {
             (b'<', Some(b'=')) => Self::LtEq,
             (b'>', Some(b'=')) => Self::GtEq,
             (b'!', Some(b'=')) => Self::BangEq,
+            (b'.', Some(b'.')) => Self::DotDot,
             (b'(', _) => Self::LeftParen,
             (b')', _) => Self::RightParen,
             (b'[', _) => Self::LeftBracket,

@@ -10,6 +10,7 @@ pub mod group_table;
 mod hot_keys;
 mod into;
 mod key_by;
+mod keyed;
 mod limit;
 mod map;
 mod partition;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef as ArrowSchemaRef};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,15 @@ impl Schema {
             fields.iter().map(|field| ArrowField::new(&field.name, field.ty.to_arrow(), true)).collect::<Vec<_>>(),
         );
         Self { fields, arrow: Arc::new(arrow), names: Names::default() }
+    }
+
+    /// Rows of this schema; their number is told even where they have no column.
+    ///
+    /// # Errors
+    /// When the columns have other types or lengths.
+    pub fn record_batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(self.arrow.clone(), columns, &options)?)
     }
 
     /// The columns.

@@ -44,7 +44,10 @@ pub(super) fn lower_pipeline(
     of: &str,
     into: Option<&str>,
 ) -> Result<(StreamRef, StreamShape), Diagnostic> {
-    let (at, shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
+    let (at, mut shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
+    if let Some(alias) = &pipeline.alias {
+        shape.name = Some(alias.clone());
+    }
     let (place, sink) = (Place { of, into, stage: 0 }, into.is_some());
     let mut lowering = Lowering { builder, place, at, shape, applied: None, parallelism: None, sink: None };
     for (position, stage) in pipeline.stages.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::expected::Kind;
 use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol, text};
-use super::signature::{Owner, by_signature};
+use super::signature::{Owner, alias, by_signature};
 use crate::api::{Pipeline, Registries, Stage};
 use crate::lang::habits;
 use crate::lang::token::{Symbol, TokenKind};
@@ -12,7 +12,8 @@ use crate::types::Diagnostic;
 pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
     refuse_sql(start)?;
     let file = start.peek().is_some_and(|token| matches!(token.kind, TokenKind::Text(_)));
-    let (mut input, from) = labelled(Kind::Stream, if file { text } else { name })(start)?;
+    let (input, from) = labelled(Kind::Stream, if file { text } else { name })(start)?;
+    let (mut input, alias) = alias(input)?;
     let mut stages = Vec::new();
     let mut lost = false;
     // A line that begins with `|` goes on, whatever lies between.
@@ -32,7 +33,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
                     if lost {
                         cursor.lose();
                     } else {
-                        cursor.follow(Pipeline { from, file, stages, span });
+                        cursor.follow(Pipeline { from, alias, file, stages, span });
                     }
                     return Err(failure);
                 };
@@ -41,7 +42,7 @@ pub(super) fn pipeline(start: Tokens<'_>) -> PResult<'_, Pipeline> {
             }
         }
     }
-    let pipeline = Pipeline { from, file, stages, span: input.span_from(start) };
+    let pipeline = Pipeline { from, alias, file, stages, span: input.span_from(start) };
     if let Some(cursor) = &start.source.cursor {
         cursor.follow(pipeline.clone());
     }

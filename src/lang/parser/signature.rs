@@ -12,7 +12,9 @@ use super::input::{
     PResult, Tokens, bracketed, comma, field_name, keyword, labelled, name, on_line, refuse, soft, symbol, text, within,
 };
 use super::operand::expr;
-use crate::api::{Arg, Clause, NamedExpr, Registries, SelectItem, Shape, Signature, StageArgs, WindowCall};
+use crate::api::{
+    Arg, Clause, NamedExpr, NamedStream, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange, WindowCall,
+};
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
 use crate::lang::token::{Symbol, TokenKind};
@@ -151,8 +153,9 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
     input.suggest(Expected::Argument(shape));
     match shape {
         Shape::Expr | Shape::Exprs { .. } => input.note(Expected::Kind(Kind::Expression)),
-        Shape::Duration => input.note(Expected::Kind(Kind::Duration)),
+        Shape::Duration | Shape::Range => input.note(Expected::Kind(Kind::Duration)),
         Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
+        Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
         Shape::Name | Shape::Names | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
             input.note(Expected::Kind(Kind::Name));
         }
@@ -172,6 +175,8 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Integer => map(integer, Arg::Integer).parse(input),
         Shape::Name => map(command_name, Arg::Name).parse(input),
         Shape::Names => map(separated_list1(comma, one_of_names), Arg::Names).parse(input),
+        Shape::Stream => map(named_stream, Arg::Stream).parse(input),
+        Shape::Range => map(range, Arg::Range).parse(input),
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
@@ -282,6 +287,48 @@ pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
         ),
         _ => input.fail(Kind::Duration),
     }
+}
+
+/// A duration before or after a moment.
+fn signed_duration(start: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
+    let minus = start.peek().is_some_and(|token| token.is(Symbol::Minus));
+    let (rest, found) = duration(if minus { start.skip(1) } else { start })?;
+    let ms = if minus { -found.node } else { found.node };
+    Ok((rest, Spanned::new(ms, rest.span_from(start))))
+}
+
+/// `-1s..10s`, `-1s..<10s`
+fn range(start: Tokens<'_>) -> PResult<'_, Spanned<TimeRange>> {
+    let (rest, from) = signed_duration(start)?;
+    let (rest, _) = symbol(Symbol::DotDot)(rest)?;
+    let open = rest.peek().is_some_and(|token| token.is(Symbol::Lt));
+    let (rest, to) = signed_duration(if open { rest.skip(1) } else { rest })?;
+    let span = rest.span_from(start);
+    let (from_ms, to_ms) = (from.node, if open { to.node.saturating_sub(1) } else { to.node });
+    if from_ms > to_ms {
+        return refuse(Diagnostic::at(
+            span,
+            "nothing lies in this stretch of time: its end comes before its beginning",
+        ));
+    }
+    Ok((rest, Spanned::new(TimeRange { from_ms, to_ms }, span)))
+}
+
+/// `payments as p`
+fn named_stream(input: Tokens<'_>) -> PResult<'_, NamedStream> {
+    let (rest, name) = labelled(Kind::Stream, name)(input)?;
+    let (rest, alias) = alias(rest)?;
+    Ok((rest, NamedStream { name, alias }))
+}
+
+/// `as p`, what qualifies the columns of the stream before it, if it stands here; `as of` is something else.
+pub(super) fn alias(input: Tokens<'_>) -> PResult<'_, Option<Spanned<String>>> {
+    let is_word = |ahead: usize, word: &str| input.ahead(ahead).is_some_and(|token| token.is_word(word));
+    if !input.continues() || !is_word(0, "as") || is_word(1, "of") {
+        input.note(Expected::Exactly("as"));
+        return Ok((input, None));
+    }
+    map(preceded(keyword("as"), name), Some).parse(input)
 }
 
 fn integer(input: Tokens<'_>) -> PResult<'_, Spanned<u64>> {

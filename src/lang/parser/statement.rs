@@ -89,7 +89,9 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
             format!("the command `{}` is not available yet", word.to_lowercase()),
         ));
     }
-    if alone && !directive {
+    // `orders as o | …`
+    let named = next.continues() && next.peek().is_some_and(|token| token.is_word("as"));
+    if (alone || named) && !directive {
         return Ok(());
     }
     let unknown = Diagnostic::at(start.span(), format!("there is no statement `{word}`"));

@@ -37,7 +37,7 @@ fn in_pipelines() {
             "bids | map a, , b",
             "bids | map * excep (a)",
             "bids | map * except a",
-            "bids | join trades on a",
+            "bids | match (A B)",
             "bids | left join trades on a",
             "bids | window tumbel(10s)",
             "bids | window session(10s)",

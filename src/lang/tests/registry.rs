@@ -62,6 +62,12 @@ pub(super) static STAGES: &[&StageSpec] = &[
     &stage("window", &[], &[Shape::Window], &[clause("lateness", Shape::Duration), clause("late_to", Shape::Name)]),
     &stage("aggregate", &[], &[Shape::Exprs { star: false }], &[]),
     &stage("union", &[], &[Shape::Names], &[]),
+    &stage(
+        "join",
+        &[],
+        &[Shape::Stream],
+        &[clause("on", Shape::Expr), clause("as of", Shape::Expr), clause("within", Shape::Range)],
+    ),
     &stage("limit", &[], &[Shape::Integer], &[]),
     &stage("uid", &[], &[Shape::Text], &[]),
     &stage("parallelism", &[], &[Shape::Integer], &[]),
@@ -124,7 +130,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
 pub(super) const GRAMMAR: Registries = Registries {
     stages: STAGES,
     commands: COMMANDS,
-    planned_stages: &["join", "left join", "process", "top", "reduce", "match", "connect"],
+    planned_stages: &["left join", "process", "top", "reduce", "match", "connect"],
     windows: &[&window("tumble"), &window("hop")],
     connectors: &[],
 };

@@ -28,6 +28,8 @@ fn arg(arg: &Arg) -> String {
         Arg::Integer(number) => number.node.to_string(),
         Arg::Name(name) => name.node.clone(),
         Arg::Names(names) => names.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("+"),
+        Arg::Stream(stream) => named(&stream.name.node, stream.alias.as_ref()),
+        Arg::Range(range) => format!("{}..{}ms", range.node.from_ms, range.node.to_ms),
         Arg::Window(call) => {
             format!("{}<{}>", call.name.node, call.args.iter().map(tree).collect::<Vec<_>>().join(", "))
         }
@@ -53,7 +55,11 @@ fn args(all: &StageArgs) -> String {
 
 fn pipeline(all: &Pipeline) -> String {
     let stages = all.stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect::<Vec<_>>().concat();
-    format!("{}{stages}", all.from.node)
+    format!("{}{stages}", named(&all.from.node, all.alias.as_ref()))
+}
+
+fn named(name: &str, alias: Option<&crate::types::Spanned<String>>) -> String {
+    alias.map_or_else(|| name.to_owned(), |alias| format!("{name}:{}", alias.node))
 }
 
 fn run(all: &RunStatement) -> String {
@@ -142,6 +148,23 @@ fn stages_and_commands_are_parsed_by_their_signatures() {
           | aggregate count(*):n, avg(price where (price > 0)) | union a+b | uid x | parallelism 3 \
           | into file 'out'[format='json']"]
     );
+    assert_eq!(
+        shown(
+            "orders as o | join payments as p on o.id = p.order_id within -1s..10s | join rates as of o.ts on cur = o.cur
+             a | join b within 0s..<1m | join c within -2m..-1m on 1 = 1"
+        ),
+        [
+            "orders:o | join payments:p {on (o.id = p.order_id)} {within -1000..10000ms} \
+             | join rates {as of o.ts} {on (cur = o.cur)}",
+            "a | join b {within 0..59999ms} | join c {within -120000..-60000ms} {on (1 = 1)}",
+        ]
+    );
+    for (text, message) in [
+        ("a | join b within 5s..1s", "nothing lies in this stretch of time: its end comes before its beginning"),
+        ("a | join b within 5..10s", "a duration without a unit"),
+    ] {
+        assert_eq!(parse(text, &GRAMMAR).unwrap_err().message, message);
+    }
     assert_eq!(
         shown(
             "show jobs --json; describe bids; explain bids | limit 5 --mermaid; explain hot;

@@ -140,6 +140,8 @@ impl<'a> Offer<'a> {
             | Shape::Integer
             | Shape::Duration
             | Shape::Names
+            | Shape::Stream
+            | Shape::Range
             | Shape::Window
             | Shape::Sink
             | Shape::Options

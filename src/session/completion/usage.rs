@@ -4,30 +4,8 @@ use std::fmt::Write as _;
 
 use super::options::{connector, option_of};
 use super::words::is_further;
-use crate::api::Registries;
-use crate::api::{Clause, Shape};
+use crate::api::{Clause, Registries, Shape};
 use crate::lang::{Expectation, Expected, Frame, Kind};
-
-/// A shape as it stands in a usage line.
-fn shape(shape: Shape) -> String {
-    match shape {
-        Shape::Expr => "EXPRESSION".to_owned(),
-        Shape::Exprs { .. } => "EXPRESSION [as NAME], …".to_owned(),
-        Shape::Duration => "DURATION".to_owned(),
-        Shape::Integer => "N".to_owned(),
-        Shape::Name => "NAME".to_owned(),
-        Shape::Names => "NAME, …".to_owned(),
-        Shape::Text => "'TEXT'".to_owned(),
-        Shape::Keyword(words) => words.join("|"),
-        Shape::Window => "WINDOW(…)".to_owned(),
-        Shape::Sink => "SINK".to_owned(),
-        Shape::Options => "(OPTION = VALUE, …)".to_owned(),
-        Shape::Setting => "SETTING = VALUE".to_owned(),
-        Shape::Flag => String::new(),
-        Shape::Subtask => "VERTEX[I]".to_owned(),
-        Shape::Pipeline => "PIPELINE|NAME|run …".to_owned(),
-    }
-}
 
 /// The usage that is still to be typed: these arguments, then those that may be left out, then the clauses.
 pub(super) fn rest<'a>(
@@ -38,13 +16,13 @@ pub(super) fn rest<'a>(
     let mut text = String::new();
     for &part in head {
         // Writing to a String cannot fail.
-        let _ = write!(text, "{} ", shape(part));
+        let _ = write!(text, "{} ", part.usage());
     }
     for &part in optional {
-        let _ = write!(text, "[{}] ", shape(part));
+        let _ = write!(text, "[{}] ", part.usage());
     }
     for clause in clauses {
-        let typed = format!("{} {}", clause.keyword, shape(clause.shape));
+        let typed = format!("{} {}", clause.keyword, clause.shape.usage());
         let typed = typed.trim_end();
         let _ = if clause.required { write!(text, "{typed} ") } else { write!(text, "[{typed}] ") };
     }
@@ -69,7 +47,7 @@ pub(super) fn of(registries: &Registries, items: &[Expectation]) -> Option<Strin
 
 fn of_one(registries: &Registries, item: &Expectation) -> Option<String> {
     let text = match (item.expected, item.within.last()) {
-        (Expected::Argument(_), Some(Frame::Arguments { clause: Some(clause), .. })) => shape(clause.shape),
+        (Expected::Argument(_), Some(Frame::Arguments { clause: Some(clause), .. })) => clause.shape.usage(),
         (Expected::Argument(_), Some(Frame::Arguments { signature, argument, .. })) => {
             let head = signature.head.get(*argument..).unwrap_or_default();
             let optional = signature.optional.get(argument.saturating_sub(signature.head.len())..).unwrap_or_default();

@@ -147,7 +147,13 @@ pub(super) fn pipeline(text: &str, offset: usize) -> Pipeline {
         }
     }
     let from = from.expect("a pipeline reads something");
-    Pipeline { span: Span::new(from.span.start, offset + text.trim_end().len()), from, file: false, stages }
+    Pipeline {
+        span: Span::new(from.span.start, offset + text.trim_end().len()),
+        from,
+        alias: None,
+        file: false,
+        stages,
+    }
 }
 
 fn words(part: &str, at: usize) -> Vec<Spanned<String>> {

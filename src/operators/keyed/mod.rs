@@ -1,0 +1,7 @@
+//! What operators keep by key: rows and timers. Both hand over what changed at a barrier and are restored by key group.
+
+mod rows;
+mod timers;
+
+pub(in crate::operators) use rows::{NO_ROW, RowState, RowStore};
+pub(in crate::operators) use timers::{Timer, TimerState, Timers};
