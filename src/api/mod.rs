@@ -28,8 +28,8 @@ pub use operator::{
 };
 pub use registries::{Registries, Side};
 pub use signature::{
-    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream, SelectItem, Shape,
-    Signature, TimeRange, WindowCall,
+    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream, OrderItem, SelectItem,
+    Shape, Signature, TimeRange, WindowCall,
 };
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};

@@ -13,10 +13,12 @@ mod key_by;
 mod keyed;
 mod limit;
 mod map;
+mod options;
 mod partition;
 mod placement;
 mod rows;
 mod select;
+mod top;
 mod union;
 pub mod window;
 
@@ -32,6 +34,7 @@ pub use group_aggregate::GroupAggregate;
 pub use limit::Limit;
 pub use map::Project;
 pub use partition::Partition;
+pub use top::TopN;
 pub use union::Union;
 pub use window::WindowAggregate;
 pub use window::assigners::window_functions;
@@ -50,6 +53,7 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &aggregate::AGGREGATE,
         &union::UNION,
         &limit::LIMIT,
+        &top::TOP,
         &event_time::EVENT_TIME,
         &partition::REBALANCE,
         &partition::SHUFFLE,
@@ -64,6 +68,6 @@ pub fn stages() -> &'static [&'static StageSpec] {
 
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
-    "match", "rescale", "chain",
+    "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "distinct", "order_by", "match",
+    "rescale", "chain",
 ];

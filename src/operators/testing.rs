@@ -287,6 +287,10 @@ impl StageContext for FakeStream {
         Err(Diagnostic::at(span, "asked for a sink"))
     }
 
+    fn state_ttl_ms(&self) -> Option<i64> {
+        None
+    }
+
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         self.settings.push(format!("uid {}", uid.node));
         Ok(())

@@ -118,6 +118,8 @@ pub struct Builder<'a> {
     later: BTreeSet<String>,
     /// The treatment of rows that a source can't read which does not say so itself.
     unreadable: OnError,
+    /// The processing time, milliseconds, after which state that nobody writes is forgotten.
+    state_ttl_ms: Option<i64>,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -139,6 +141,7 @@ impl<'a> Builder<'a> {
             building: Vec::new(),
             later: BTreeSet::new(),
             unreadable: OnError::Fail,
+            state_ttl_ms: None,
             remarks: Vec::new(),
         }
     }
@@ -148,6 +151,19 @@ impl<'a> Builder<'a> {
     pub const fn unreadable(mut self, on_error: OnError) -> Self {
         self.unreadable = on_error;
         self
+    }
+
+    /// The same plan where state that nobody writes for so long, milliseconds of processing time, is forgotten.
+    #[must_use]
+    pub const fn state_ttl(mut self, ttl_ms: Option<i64>) -> Self {
+        self.state_ttl_ms = ttl_ms;
+        self
+    }
+
+    /// The processing time, milliseconds, after which state that nobody writes is forgotten.
+    #[must_use]
+    pub const fn state_ttl_ms(&self) -> Option<i64> {
+        self.state_ttl_ms
     }
 
     /// The environment that the plan is built with.

@@ -140,6 +140,10 @@ impl StageContext for Lowering<'_, '_> {
         Ok(operator)
     }
 
+    fn state_ttl_ms(&self) -> Option<i64> {
+        self.builder.state_ttl_ms()
+    }
+
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         let Some(node) = self.applied else {
             return Err(Diagnostic::at(uid.span, "there is no operator before this to give a uid to")
