@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, OrderItem, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner,
-    WindowCall,
+    NamedStream, OrderItem, Placement, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange,
+    WindowAssigner, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -295,4 +295,13 @@ pub trait StageContext {
     /// # Errors
     /// When it is 0 or above the maximum parallelism.
     fn set_parallelism(&mut self, parallelism: &Spanned<u64>) -> Result<(), Diagnostic>;
+
+    /// Gives the operator applied last, or the source at the head of a pipeline, this most of subtasks.
+    ///
+    /// # Errors
+    /// When it is 0, above the job's own, or below the parallelism that was typed.
+    fn set_max_parallelism(&mut self, most: &Spanned<u64>) -> Result<(), Diagnostic>;
+
+    /// Where the operator applied last runs, or the source at the head of a pipeline.
+    fn placement_mut(&mut self) -> &mut Placement;
 }

@@ -1,7 +1,7 @@
 //! The stream graph: operators with their parallelism, edges with their exchange.
 
 use super::{LogicalNode, LogicalPlan, NodeKind, Port};
-use crate::api::{ChangelogMode, Exchange, OnError};
+use crate::api::{ChangelogMode, DEFAULT_SLOT_GROUP, Exchange, OnError, Placement};
 use crate::types::{FormerUids, LogicalType, Schema};
 
 /// A job's operators and exchanges, before chaining and at a given default parallelism.
@@ -30,6 +30,17 @@ pub struct StreamNode {
     pub parallelism: usize,
     /// Whether its own parallelism was fixed (typed, or by the operator), so that rescaling the job leaves it alone.
     pub fixed: bool,
+    /// The group of operators with which it shares slots.
+    pub slot_group: String,
+}
+
+impl StreamNode {
+    /// The parallelism that the node has in a job of parallelism `job`.
+    #[must_use]
+    pub fn parallelism_in(&self, job: usize) -> usize {
+        let most = self.node.placement.max_parallelism.map_or(usize::MAX, usize::from);
+        if self.fixed { self.parallelism } else { job.min(most) }
+    }
 }
 
 /// One stream between two operators.
@@ -57,14 +68,19 @@ impl StreamGraph {
         let limit = usize::from(max_parallelism).max(1);
         let parallelism = parallelism.clamp(1, limit);
         let changelogs = plan.changelogs();
+        let groups = slot_groups(plan);
         let nodes = plan
             .nodes
             .iter()
-            .map(|node| {
+            .zip(groups)
+            .map(|(node, slot_group)| {
                 let own = node.own_parallelism().map(|own| usize::try_from(own).unwrap_or(usize::MAX));
                 let fixed =
                     own.or_else(|| follows_one_row(node, &changelogs).then_some(1)).map(|own| own.clamp(1, limit));
-                StreamNode { node: node.clone(), parallelism: fixed.unwrap_or(parallelism), fixed: fixed.is_some() }
+                let node = node.clone();
+                let mut node = StreamNode { node, parallelism: fixed.unwrap_or(0), fixed: fixed.is_some(), slot_group };
+                node.parallelism = node.parallelism_in(parallelism);
+                node
             })
             .collect();
         let mut edges = Vec::new();
@@ -81,9 +97,12 @@ impl StreamGraph {
                     NodeKind::Scan(_) => Exchange::Forward,
                     NodeKind::Operator(operator) => match operator.exchange(input) {
                         Exchange::Rebalance => dealt.clone(),
-                        exchange @ (Exchange::Forward | Exchange::Hash(_) | Exchange::Broadcast | Exchange::Global) => {
-                            exchange
-                        }
+                        Exchange::Rescale if dealt != Exchange::Rebalance => dealt.clone(),
+                        exchange @ (Exchange::Forward
+                        | Exchange::Rescale
+                        | Exchange::Hash(_)
+                        | Exchange::Broadcast
+                        | Exchange::Global) => exchange,
                     },
                 };
                 edges.push(StreamEdge { from: stream.node, port, to, input, exchange, dealt });
@@ -121,11 +140,25 @@ impl StreamGraph {
                 uid: sink.uid.clone(),
                 former: FormerUids::default(),
                 parallelism: None,
+                placement: Placement::default(),
                 sink: Some(sink.name.clone()),
             };
-            self.nodes.push(StreamNode { node, parallelism: 1, fixed: true });
+            let slot_group = DEFAULT_SLOT_GROUP.to_owned();
+            self.nodes.push(StreamNode { node, parallelism: 1, fixed: true, slot_group });
         }
     }
+}
+
+/// The slot-sharing group of each node: the one typed, else that of its inputs where they are of one, as in Flink.
+fn slot_groups(plan: &LogicalPlan) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        let mut inputs = node.inputs.iter().map(|input| &groups[input.node]);
+        let inherited = inputs.next().filter(|first| inputs.all(|other| other == *first));
+        let group = node.placement.slot_group.as_ref().or(inherited);
+        groups.push(group.map_or(DEFAULT_SLOT_GROUP, String::as_str).to_owned());
+    }
+    groups
 }
 
 /// Whether the node takes, as they come, the changes of a stream that has one row at a time. There is nothing to divide,

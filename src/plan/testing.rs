@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::api::{
-    Bounds, ChangelogMode, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, PlannedOperator, PlannedSource,
-    Pruned, Role, SideOutput, Source, SourceStart, StreamRef, UpdateKind,
+    Bounds, ChangelogMode, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, Placement, PlannedOperator,
+    PlannedSource, Pruned, Role, SideOutput, Source, SourceStart, StreamRef, UpdateKind,
 };
 use crate::expr::TypedExpr;
 use crate::expr::ast::{Expr, ExprNode, Literal};
@@ -349,6 +349,7 @@ impl PlanBuilder {
             uid,
             former: FormerUids::default(),
             parallelism: None,
+            placement: Placement::default(),
             sink: None,
         });
         StreamRef { node, output: 0 }

@@ -163,6 +163,7 @@ fn sources(step: i64, id: usize, name: &str, operators: &[&str], rates: [u64; 2]
         columns: vec!["auction".to_owned(), "price".to_owned()],
         sink: false,
         source: true,
+        slot_group: None,
         subtasks,
     }
 }
@@ -360,6 +361,7 @@ fn sink(step: i64) -> VertexView {
         columns: ["auction", "window_end", "n", "channel"].map(str::to_owned).to_vec(),
         sink: true,
         source: false,
+        slot_group: None,
         subtasks,
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Pipeline, Placement, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner,
+    WindowCall,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -150,6 +151,14 @@ impl StageContext for Lowering<'_, '_> {
                 .help("`uid` stands behind the stage that it names"));
         };
         self.builder.set_uid(node, uid)
+    }
+
+    fn placement_mut(&mut self) -> &mut Placement {
+        self.builder.placement_mut(self.applied.unwrap_or(self.at.node))
+    }
+
+    fn set_max_parallelism(&mut self, most: &Spanned<u64>) -> Result<(), Diagnostic> {
+        self.builder.set_max_parallelism(self.applied.unwrap_or(self.at.node), most)
     }
 
     fn set_parallelism(&mut self, parallelism: &Spanned<u64>) -> Result<(), Diagnostic> {

@@ -13,6 +13,5 @@ mod windowed;
 #[cfg(test)]
 mod tests;
 
-pub(super) use order::{Order, SortKeys};
 pub use spec::TopN;
-pub(super) use stage::TOP;
+pub(super) use stage::{TOP, first_to_arrive};

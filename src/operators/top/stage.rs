@@ -134,8 +134,13 @@ fn of_window(shape: &StreamShape, span: Span) -> Result<[usize; 2], Diagnostic> 
     Ok([start, end])
 }
 
+/// The first rows of a changelog in the order of their arrival.
+pub(in crate::operators) fn first_to_arrive(shape: &StreamShape, n: usize, span: Span) -> Result<TopN, Diagnostic> {
+    Ok(TopN::new(&shape.schema, kind_of(shape, &[], span)?, n, Order::of_arrival(), Vec::new(), None))
+}
+
 /// How the first rows of a stream of these changes are found.
-pub(super) fn kind_of(shape: &StreamShape, per: &[usize], span: Span) -> Result<Kind, Diagnostic> {
+fn kind_of(shape: &StreamShape, per: &[usize], span: Span) -> Result<Kind, Diagnostic> {
     if shape.changelog.is_append() {
         return Ok(Kind::Append);
     }
