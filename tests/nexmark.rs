@@ -353,3 +353,34 @@ fn golden_line(row: &str, columns: usize) -> String {
     };
     format!("{kind} {}", (0..columns).map(value).collect::<Vec<_>>().join("|"))
 }
+
+#[test]
+fn where_stages_run_changes_nothing_of_what_they_give() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(13, 1_500, 20, 60, 3_900, 0, 0);
+    let (expected, _) = tumble(&data, 10_000, 4_000);
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    let placed = [
+        "parallelism 1 | rescale | filter price > 0 | parallelism 3",
+        "partition_by auction % 3 | filter price > 0 | chain off",
+        "filter price > 0 | chain new | slot_group 'own' | rescale | filter price > 0 | max_parallelism 1 | slot_group 'other'",
+        "partition_by bidder | filter price > 0 | slot_group 'own' | parallelism 2 | rescale | filter price > 0 | parallelism 3",
+    ];
+    for stages in placed {
+        for executor in [Executor::Threaded, Executor::Stepping { seed: 5 }] {
+            let mut test = TestSession::new(directory.path(), |settings| {
+                settings.parallelism = Some(2);
+                settings.batch_rows = 64;
+                settings.executor = executor;
+            });
+            // Rows that go several ways come in any order: the largest of the delay covers what that can do.
+            let source = source(&file, SPLITS);
+            let script = format!("{source} run t = bids | {stages} | {TUMBLE} | into print;");
+            let views = test.run(&script).expect("the job runs");
+            assert_eq!(test.rows.take_sorted(), expected, "{stages}");
+            let groups = views[0].vertices.iter().filter(|vertex| vertex.slot_group.is_some()).count();
+            assert_eq!(groups > 0, stages.contains("slot_group"), "{stages}");
+        }
+    }
+}

@@ -166,6 +166,11 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
+    /// Whether its rows are in an order that means something: who takes them as they come stays beside it.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
     /// The column of its inputs that output column `column` is, unchanged; `None` when it is computed. The keys of
     /// changelogs and time attributes go on with their columns.
     fn passes(&self, _column: usize) -> Option<usize> {

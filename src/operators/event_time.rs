@@ -49,7 +49,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     no_window(args, stream)?;
     let shape = stream.shape().clone();
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time"));
+        return Err(Diagnostic::at(args.span, "a stream of changes can't be given an event time")
+            .help("give it before the changes come about, or make rows of them with `to_changelog`"));
     }
     let node = args.expr(0)?;
     let time = bind_expr(node, shape.scope())?;

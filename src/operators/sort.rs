@@ -75,7 +75,7 @@ pub struct Sort {
     output: Schema,
 }
 
-/// The operator state: the event time that was given last, eight bytes, little endian.
+/// The operator state: the event time that was given last, and the watermark, eight bytes each, little endian.
 const GIVEN: OperatorStateDescriptor = OperatorStateDescriptor::union("given");
 
 impl Sort {
@@ -110,6 +110,10 @@ impl PlannedOperator for Sort {
         Some(1)
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     fn passes(&self, column: usize) -> Option<usize> {
         self.columns.get(column).copied()
     }
@@ -137,14 +141,19 @@ impl PlannedOperator for Sort {
             store: RowStore::new(self.rows(), context.max_parallelism),
             waiting: BTreeMap::new(),
             given: MIN_WATERMARK,
+            watermark: MIN_WATERMARK,
             plan: self.clone(),
             metrics: Arc::clone(&context.metrics),
             batch_rows: context.batch_rows,
         };
         if let Some(restored) = &context.restored {
             for entry in restored.operator(&GIVEN)? {
-                let bytes = entry.try_into().map_err(|_| Error::state("a stored event time is not eight bytes"))?;
-                operator.given = operator.given.max(i64::from_le_bytes(bytes));
+                let words = entry.as_chunks::<8>().0.iter().map(|word| i64::from_le_bytes(*word));
+                let [given, watermark] = words.collect::<Vec<_>>()[..] else {
+                    return Err(Error::state("a stored event time and watermark are not sixteen bytes"));
+                };
+                operator.given = operator.given.max(given);
+                operator.watermark = operator.watermark.max(watermark);
             }
             operator.store.restore(&**restored, &mut GroupTable::new(&[], 0)?)?;
             for row in operator.store.of(0) {
@@ -163,13 +172,16 @@ struct SortOperator {
     waiting: BTreeMap<i64, VecDeque<u32>>,
     /// No row of this event time or an earlier one can be given any more.
     given: i64,
+    /// Rows that come behind it wait for the next.
+    watermark: i64,
     metrics: Arc<OperatorMetrics>,
     batch_rows: usize,
 }
 
 impl SortOperator {
     fn armed(&self) -> Armed {
-        Armed { event_time: self.waiting.keys().next().copied(), ..Armed::NOTHING }
+        let event_time = self.waiting.keys().next().map(|&first| first.max(self.watermark.saturating_add(1)));
+        Armed { event_time, ..Armed::NOTHING }
     }
 
     /// The rows that are in time; the others are counted, and go to the side.
@@ -200,6 +212,11 @@ impl Operator for SortOperator {
         Ok(())
     }
 
+    fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        self.watermark = watermark;
+        out.watermark(watermark)
+    }
+
     /// Gives the rows that the watermark has passed, about a batch of them.
     fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
         let mut rows = Vec::new();
@@ -226,7 +243,7 @@ impl Operator for SortOperator {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let entry = self.given.to_le_bytes().to_vec();
+        let entry = [self.given, self.watermark].iter().flat_map(|word| word.to_le_bytes()).collect();
         let mut changes = vec![StateChange::Operator { state: GIVEN.name, entry }];
         self.store.changes(&mut changes)?;
         Ok(StateDelta { changes })

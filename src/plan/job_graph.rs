@@ -392,6 +392,37 @@ mod tests {
     }
 
     #[test]
+    fn chains_and_slots_are_as_typed() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let one = plan.filter(bids, 5);
+        let two = plan.filter(one, 6);
+        let three = plan.filter(two, 7);
+        plan.sink(three, "out");
+        let placed = |change: &dyn Fn(&mut PlanBuilder)| {
+            let mut plan = plan.clone();
+            change(&mut plan);
+            graph(&plan, 2)
+        };
+        let chained = placed(&|plan| plan.plan.nodes[two.node].placement.chaining = Chaining::New);
+        assert_eq!(names(&chained), ["Source: bids -> Filter", "Filter -> Filter -> Sink: out"]);
+        let alone = placed(&|plan| plan.plan.nodes[two.node].placement.chaining = Chaining::Off);
+        assert_eq!(names(&alone), ["Source: bids -> Filter", "Filter", "Filter -> Sink: out"]);
+        assert_eq!(alone.slots(), 2);
+        let grouped = placed(&|plan| {
+            plan.plan.nodes[two.node].placement.slot_group = Some("heavy".into());
+            plan.plan.nodes[two.node].parallelism = Some(Spanned::new(3, Span::default()));
+        });
+        assert_eq!(names(&grouped), ["Source: bids -> Filter", "Filter", "Filter -> Sink: out"]);
+        let groups: Vec<&str> = grouped.vertices.iter().map(|vertex| vertex.slot_group.as_str()).collect();
+        assert_eq!(groups, ["default", "heavy", "heavy"], "those behind it inherit it");
+        let slots: Vec<_> = grouped.vertices.iter().map(|vertex| grouped.slot_of(vertex, 0)).collect();
+        assert_eq!((grouped.slots(), slots), (5, vec![0, 2, 2]));
+        let narrow = placed(&|plan| plan.plan.nodes[three.node].placement.max_parallelism = Some(1));
+        assert_eq!(narrow.vertices.iter().map(|vertex| vertex.parallelism).collect::<Vec<_>>(), [2, 1, 2]);
+    }
+
+    #[test]
     fn slots_are_divided_evenly_among_neighbours() {
         let of = |slots, managers| (0..slots).map(|slot| task_manager_of(slot, slots, managers)).collect::<Vec<_>>();
         assert_eq!(of(4, 2), [0, 0, 1, 1]);

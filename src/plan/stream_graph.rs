@@ -68,15 +68,15 @@ impl StreamGraph {
         let limit = usize::from(max_parallelism).max(1);
         let parallelism = parallelism.clamp(1, limit);
         let changelogs = plan.changelogs();
-        let groups = slot_groups(plan);
+        let (groups, followers) = (slot_groups(plan), followers(plan, &changelogs));
         let nodes = plan
             .nodes
             .iter()
             .zip(groups)
-            .map(|(node, slot_group)| {
+            .zip(followers)
+            .map(|((node, slot_group), follows)| {
                 let own = node.own_parallelism().map(|own| usize::try_from(own).unwrap_or(usize::MAX));
-                let fixed =
-                    own.or_else(|| follows_one_row(node, &changelogs).then_some(1)).map(|own| own.clamp(1, limit));
+                let fixed = own.or_else(|| follows.then_some(1)).map(|own| own.clamp(1, limit));
                 let node = node.clone();
                 let mut node = StreamNode { node, parallelism: fixed.unwrap_or(0), fixed: fixed.is_some(), slot_group };
                 node.parallelism = node.parallelism_in(parallelism);
@@ -161,11 +161,27 @@ fn slot_groups(plan: &LogicalPlan) -> Vec<String> {
     groups
 }
 
-/// Whether the node takes, as they come, the changes of a stream that has one row at a time. There is nothing to divide,
-/// and it stays in the chain of its producer, as behind Flink's singleton distribution.
-fn follows_one_row(node: &LogicalNode, changelogs: &[ChangelogMode]) -> bool {
-    let (NodeKind::Operator(operator), [input]) = (&node.kind, node.inputs.as_slice()) else { return false };
-    input.output == 0 && operator.exchange(0) == Exchange::Forward && changelogs[input.node].key() == Some(&[])
+/// For each node, whether it takes as they come the changes of a stream that has one row at a time, or rows in an order.
+/// There is nothing to divide, and it stays in the chain of its producer, as behind Flink's singleton distribution.
+fn followers(plan: &LogicalPlan, changelogs: &[ChangelogMode]) -> Vec<bool> {
+    let mut follows: Vec<bool> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        follows.push(match (&node.kind, node.inputs.as_slice()) {
+            (NodeKind::Operator(operator), [input])
+                if input.output == 0 && operator.exchange(0) == Exchange::Forward =>
+            {
+                let ordered = match &plan.nodes[input.node].kind {
+                    NodeKind::Operator(producer) => producer.is_ordered(),
+                    NodeKind::Scan(_) => false,
+                };
+                // One that follows rows in an order is followed for the same reason.
+                let append = changelogs[input.node].is_append();
+                ordered || append && follows[input.node] || changelogs[input.node].key() == Some(&[])
+            }
+            _ => false,
+        });
+    }
+    follows
 }
 
 /// The distribution of the rows of a stream of these changes to any number of subtasks. Changes of one row must not
@@ -254,6 +270,19 @@ mod tests {
         let map = LogicalType::Map(Box::new(LogicalType::String), Box::new(LogicalType::BigInt));
         let unordered = Schema::new([a, Field::new("m", LogicalType::Array(Box::new(map)))]);
         assert_eq!(dealt_as(ChangelogMode::Retract(None), forward.clone(), unordered), (3, forward, global));
+    }
+
+    #[test]
+    fn who_takes_rows_in_an_order_stays_beside_it() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let schema = plan.schema(bids);
+        let sorts = Fake { ordered: true, parallelism: Some(1), ..Fake::new("Sort", Does::Nothing, schema) };
+        let sorts = plan.apply(sorts.arc(), &[bids]);
+        let named = plan.select(sorts, &[(1, "t")]);
+        plan.sink(named, "out");
+        let graph = StreamGraph::new("job", &plan.plan, 3, 128);
+        assert_eq!(graph.nodes.iter().map(|node| node.parallelism).collect::<Vec<_>>(), [3, 1, 1, 1]);
     }
 
     #[test]

@@ -76,7 +76,8 @@ impl FirstByTime {
     }
 
     fn armed(&self) -> Armed {
-        let event_time = self.due.keys().next().copied();
+        // What comes with the watermark waits for the next.
+        let event_time = self.due.keys().next().map(|&first| first.max(self.watermark.saturating_add(1)));
         let processing_time_ms = self.seen.idle.as_ref().and_then(IdleGroups::next_ms);
         Armed { event_time, processing_time_ms, ..Armed::NOTHING }
     }
@@ -191,7 +192,9 @@ impl Operator for FirstByTime {
 
     fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
         self.expire(now.now_ms)?;
-        self.give_due(now.watermark, out)?;
+        if now.watermark > self.watermark {
+            self.give_due(now.watermark, out)?;
+        }
         out.arm(self.armed());
         Ok(())
     }

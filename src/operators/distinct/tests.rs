@@ -52,7 +52,7 @@ fn random(case: Case, random: &mut Random, steps: usize) -> (Vec<Step>, Outcome)
     let (mut script, mut outcome) = (Vec::new(), Outcome::default());
     let mut known: BTreeMap<Option<i64>, Known> = BTreeMap::new();
     let (mut now_ms, mut watermark, mut number) = (0, 0, 0);
-    let mut due = |known: &mut BTreeMap<Option<i64>, Known>, watermark: i64, now_ms: i64, told: &mut Vec<String>| {
+    let due = |known: &mut BTreeMap<Option<i64>, Known>, watermark: i64, now_ms: i64, told: &mut Vec<String>| {
         let mut fired: Vec<_> = known.iter_mut().filter(|(_, row)| !row.given && row.row.1 <= watermark).collect();
         fired.sort_by_key(|(_, row)| row.row.1);
         for (key, row) in fired {

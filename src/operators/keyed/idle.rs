@@ -9,6 +9,8 @@ pub(in crate::operators) struct IdleGroups {
     ttl_ms: i64,
     /// By group; `None` for one that is not held.
     written: Vec<Option<i64>>,
+    /// By group, whether it is among those to look at again.
+    queued: Vec<bool>,
     /// The groups to look at again, by when: none is looked at later than it is due.
     due: BTreeMap<i64, Vec<u32>>,
 }
@@ -16,7 +18,7 @@ pub(in crate::operators) struct IdleGroups {
 impl IdleGroups {
     /// No group yet; one is due `ttl_ms` milliseconds after it was last written.
     pub(in crate::operators) const fn new(ttl_ms: i64) -> Self {
-        Self { ttl_ms, written: Vec::new(), due: BTreeMap::new() }
+        Self { ttl_ms, written: Vec::new(), queued: Vec::new(), due: BTreeMap::new() }
     }
 
     /// Notes that `group` was written at `now_ms`, which may lie in the past when it was restored.
@@ -24,9 +26,10 @@ impl IdleGroups {
         let at = group as usize;
         if self.written.len() <= at {
             self.written.resize(at + 1, None);
+            self.queued.resize(at + 1, false);
         }
         let written = &mut self.written[at];
-        if written.is_none() {
+        if !std::mem::replace(&mut self.queued[at], true) {
             self.due.entry(now_ms.saturating_add(self.ttl_ms)).or_default().push(group);
         }
         *written = Some(written.map_or(now_ms, |written| written.max(now_ms)));
@@ -49,19 +52,21 @@ impl IdleGroups {
         let mut gone = Vec::new();
         while let Some(first) = self.due.first_entry().filter(|first| *first.key() <= now_ms) {
             for group in first.remove() {
-                let Some(written) = self.written[group as usize] else { continue };
-                let due_ms = written.saturating_add(self.ttl_ms);
+                let at = group as usize;
+                self.queued[at] = false;
+                let Some(due_ms) = self.written[at].map(|written| written.saturating_add(self.ttl_ms)) else {
+                    continue;
+                };
                 if due_ms <= now_ms {
-                    self.written[group as usize] = None;
+                    self.written[at] = None;
                     gone.push(group);
                 } else {
+                    self.queued[at] = true;
                     self.due.entry(due_ms).or_default().push(group);
                 }
             }
         }
         gone.sort_unstable();
-        // One that went and came back is listed twice.
-        gone.dedup();
         gone
     }
 
@@ -72,7 +77,7 @@ impl IdleGroups {
 
     /// Bytes held.
     pub(in crate::operators) fn bytes(&self) -> usize {
-        self.written.capacity() * size_of::<Option<i64>>()
+        self.written.capacity() * (size_of::<Option<i64>>() + 1)
             + self.due.values().map(|due| due.capacity() * 4).sum::<usize>()
     }
 }

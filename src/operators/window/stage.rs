@@ -56,8 +56,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
             .help("declare it on the source or before the window: `event_time ts watermark 4s`"));
     }
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a window over a stream of changes is not available yet")
-            .help("aggregate with a window in the first place"));
+        return Err(Diagnostic::at(args.span, "a window is over rows that stay, and these are changed still")
+            .help("aggregate with a window in the first place, or make rows of the changes with `to_changelog`"));
     }
     if shape.window.is_some() {
         return Err(Diagnostic::at(args.span, "this stream has a window already").help("`aggregate` must follow it"));
