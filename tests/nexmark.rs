@@ -295,3 +295,92 @@ fn rows_stay_in_order_behind_a_window_that_has_one_subtask() {
 fn counted(line: &str) -> i64 {
     line.rsplit_once(r#""n":"#).and_then(|(_, n)| n.trim_end_matches('}').parse().ok()).expect("a count")
 }
+
+/// The rows of a golden file as NDJSON under these names.
+fn golden_rows(rows: &serde_json::Value, names: &[&str]) -> String {
+    let row = |row: &serde_json::Value| {
+        let cells = row.as_array().expect("cells");
+        let cells = names.iter().zip(cells).map(|(name, cell)| format!("\"{name}\":{cell}"));
+        format!("{{{}}}\n", cells.collect::<Vec<_>>().join(","))
+    };
+    rows.as_array().expect("rows").iter().map(row).collect()
+}
+
+/// `tests/flink/table_stages.py` asked Flink 2.3 for these changelogs.
+#[test]
+fn table_stages_tell_the_changes_that_flink_tells() {
+    let goldens: serde_json::Value =
+        serde_json::from_str(include_str!("flink/table_stages.json")).expect("a golden file");
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, columns) in [("t", ["id", "k", "v", "ms"]), ("changes", ["id", "k", "v", "op"])] {
+        let path = directory.path().join(format!("{name}.ndjson"));
+        std::fs::write(path, golden_rows(&goldens[name], &columns)).expect("written");
+    }
+    let sources =
+        "source t from file 't.ndjson' columns (id int, k string, v int, ms bigint) event_time ms watermark 3ms;
+                   source changes from file 'changes.ndjson' columns (id int, k string, v int, op string);";
+    let text = |query: &serde_json::Value, field: &str| query[field].as_str().expect("a text").to_owned();
+    for query in goldens["queries"].as_array().expect("queries") {
+        let columns = query["columns"].as_array().expect("columns");
+        let names: Vec<&str> = columns.iter().map(|name| name.as_str().expect("a name")).collect();
+        let (of, stages) = (text(query, "of"), text(query, "stages"));
+        for batch_rows in [1, 3, 8_192] {
+            let mut test = TestSession::new(directory.path(), |settings| settings.batch_rows = batch_rows);
+            // Under names that are none of a changelog's own.
+            let renamed: Vec<String> = names.iter().enumerate().map(|(at, name)| format!("{name} as c{at}")).collect();
+            let script = format!("{sources} run g = {of} | {stages} | map {} | into print;", renamed.join(", "));
+            test.run(&script).unwrap_or_else(|failure| panic!("{failure}: {script}"));
+            let rows = test.rows.take();
+            let shown: Vec<String> = rows.iter().map(|row| golden_line(row, names.len())).collect();
+            let expected: Vec<&str> = query["changes"]
+                .as_array()
+                .expect("changes")
+                .iter()
+                .map(|line| line.as_str().expect("a line"))
+                .collect();
+            assert_eq!(shown, expected, "{}: {stages}, batches of {batch_rows}", query["name"]);
+        }
+    }
+}
+
+/// A row as the golden file has it: its kind, then its values.
+fn golden_line(row: &str, columns: usize) -> String {
+    let row: serde_json::Value = serde_json::from_str(row).expect("a row");
+    let kind = row["op"].as_str().unwrap_or("+I").to_owned();
+    let value = |at: usize| match &row[format!("c{at}")] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!("{kind} {}", (0..columns).map(value).collect::<Vec<_>>().join("|"))
+}
+
+#[test]
+fn where_stages_run_changes_nothing_of_what_they_give() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = bids(13, 1_500, 20, 60, 3_900, 0, 0);
+    let (expected, _) = tumble(&data, 10_000, 4_000);
+    let file = directory.path().join("bid.ndjson");
+    std::fs::write(&file, ndjson(&data)).expect("written");
+    let placed = [
+        "parallelism 1 | rescale | filter price > 0 | parallelism 3",
+        "partition_by auction % 3 | filter price > 0 | chain off",
+        "filter price > 0 | chain new | slot_group 'own' | rescale | filter price > 0 | max_parallelism 1 | slot_group 'other'",
+        "partition_by bidder | filter price > 0 | slot_group 'own' | parallelism 2 | rescale | filter price > 0 | parallelism 3",
+    ];
+    for stages in placed {
+        for executor in [Executor::Threaded, Executor::Stepping { seed: 5 }] {
+            let mut test = TestSession::new(directory.path(), |settings| {
+                settings.parallelism = Some(2);
+                settings.batch_rows = 64;
+                settings.executor = executor;
+            });
+            // Rows that go several ways come in any order: the largest of the delay covers what that can do.
+            let source = source(&file, SPLITS);
+            let script = format!("{source} run t = bids | {stages} | {TUMBLE} | into print;");
+            let views = test.run(&script).expect("the job runs");
+            assert_eq!(test.rows.take_sorted(), expected, "{stages}");
+            let groups = views[0].vertices.iter().filter(|vertex| vertex.slot_group.is_some()).count();
+            assert_eq!(groups > 0, stages.contains("slot_group"), "{stages}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod placement;
 mod registries;
 mod signature;
 mod stage;
@@ -26,10 +27,11 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
 };
+pub use placement::{Chaining, DEFAULT_SLOT_GROUP, Placement};
 pub use registries::{Registries, Side};
 pub use signature::{
-    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream, SelectItem,
-    Shape, Signature, TimeRange, WindowCall,
+    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream, OrderItem,
+    SelectItem, Shape, Signature, TimeRange, WindowCall,
 };
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};

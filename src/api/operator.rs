@@ -1,6 +1,7 @@
 //! Operators: what they do while running, and what the plan knows of them.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Armed, ChangelogMode, Moment, OperatorContext, Settled, StateRead, UpdateKind};
@@ -165,6 +166,11 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
+    /// Whether its rows are in an order that means something: who takes them as they come stays beside it.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
     /// The column of its inputs that output column `column` is, unchanged; `None` when it is computed. The keys of
     /// changelogs and time attributes go on with their columns.
     fn passes(&self, _column: usize) -> Option<usize> {
@@ -277,6 +283,8 @@ pub enum Exchange {
     Hash(Vec<usize>),
     /// Round robin over all subtasks, batch by batch.
     Rebalance,
+    /// Round robin over the subtasks that are near: see [`rescaled`](Self::rescaled).
+    Rescale,
     /// Every row to every subtask.
     Broadcast,
     /// Every row to subtask 0.
@@ -291,8 +299,16 @@ impl Exchange {
         match self {
             Self::Hash(columns) => columns.iter().all(|column| key.contains(column)),
             Self::Broadcast => false,
-            Self::Forward | Self::Rebalance | Self::Global => true,
+            Self::Forward | Self::Rebalance | Self::Rescale | Self::Global => true,
         }
+    }
+
+    /// The readers, of `readers`, to which producer `from` of `producers` deals its rows by [`Rescale`](Self::Rescale): each
+    /// reader has one producer, or each producer one reader, as in Flink's pointwise distribution.
+    #[must_use]
+    pub fn rescaled(from: usize, producers: usize, readers: usize) -> Range<usize> {
+        let end = ((from + 1) * readers).div_ceil(producers.max(1));
+        if producers < readers { (from * readers).div_ceil(producers.max(1))..end } else { end - 1..end }
     }
 }
 
@@ -327,6 +343,22 @@ pub struct SinkOwner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rescaling_goes_to_the_near_ones() {
+        let of = |producers, readers| {
+            (0..producers).map(|from| Exchange::rescaled(from, producers, readers)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(2, 4), [0..2, 2..4]);
+        assert_eq!(of(4, 2), [0..1, 0..1, 1..2, 1..2]);
+        assert_eq!(of(2, 3), [0..2, 2..3]);
+        assert_eq!(of(3, 2), [0..1, 1..2, 1..2]);
+        assert_eq!(of(3, 3), [0..1, 1..2, 2..3]);
+        for (producers, readers) in (1..9).flat_map(|a| (1..9).map(move |b| (a, b))) {
+            let reached: Vec<usize> = of(producers, readers).into_iter().flatten().collect();
+            assert!((0..readers).all(|reader| reached.contains(&reader)), "{producers} to {readers}");
+        }
+    }
 
     #[test]
     fn a_key_is_kept_only_where_its_rows_stay_together() {

@@ -16,6 +16,8 @@ pub enum Shape {
         /// Whether `*` may stand there.
         star: bool,
     },
+    /// Expressions to sort by, separated by commas: `n desc, a nulls last`.
+    Order,
     /// A duration: `10s`.
     Duration,
     /// A whole number: `5`.
@@ -55,6 +57,7 @@ impl Shape {
         let usage = match self {
             Self::Expr => "EXPRESSION",
             Self::Exprs { .. } => "EXPRESSION [as NAME], …",
+            Self::Order => "EXPRESSION [desc], …",
             Self::Duration => "DURATION",
             Self::Integer => "N",
             Self::Name => "NAME",
@@ -142,6 +145,17 @@ pub enum SelectItem {
         /// The place of the star.
         span: Span,
     },
+}
+
+/// One expression to sort by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderItem {
+    /// The expression.
+    pub expr: ExprNode,
+    /// `desc`
+    pub descending: bool,
+    /// `nulls first` or `nulls last`; as in Flink null is the least where neither is typed.
+    pub nulls_first: Option<bool>,
 }
 
 /// A stream as typed where it is read beside another.

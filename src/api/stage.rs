@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+    NamedStream, OrderItem, Placement, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange,
+    WindowAssigner, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -37,6 +38,8 @@ pub enum Arg {
     Expr(ExprNode),
     /// For `Shape::Exprs`.
     Exprs(Vec<SelectItem>),
+    /// For `Shape::Order`.
+    Order(Vec<OrderItem>),
     /// For `Shape::Duration`, milliseconds, not negative.
     Duration(Spanned<i64>),
     /// For `Shape::Integer`.
@@ -212,6 +215,8 @@ impl StageArgs {
         expr, clause_expr, Expr, ExprNode);
     accessor!(/// The select list at head position `index`.
         exprs, clause_exprs, Exprs, Vec<SelectItem>);
+    accessor!(/// The order at head position `index`.
+        order, clause_order, Order, Vec<OrderItem>);
     accessor!(/// The duration at head position `index`, milliseconds.
         duration, clause_duration, Duration, Spanned<i64>);
     accessor!(/// The whole number at head position `index`.
@@ -275,6 +280,10 @@ pub trait StageContext {
     /// When there is none of that name or its options do not fit.
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic>;
 
+    /// The job's `ttl`: the processing time, milliseconds, after which state that nobody writes is forgotten, where a stage
+    /// does not say so itself.
+    fn state_ttl_ms(&self) -> Option<i64>;
+
     /// Gives the operator applied last this uid.
     ///
     /// # Errors
@@ -286,4 +295,13 @@ pub trait StageContext {
     /// # Errors
     /// When it is 0 or above the maximum parallelism.
     fn set_parallelism(&mut self, parallelism: &Spanned<u64>) -> Result<(), Diagnostic>;
+
+    /// Gives the operator applied last, or the source at the head of a pipeline, this most of subtasks.
+    ///
+    /// # Errors
+    /// When it is 0, above the job's own, or below the parallelism that was typed.
+    fn set_max_parallelism(&mut self, most: &Spanned<u64>) -> Result<(), Diagnostic>;
+
+    /// Where the operator applied last runs, or the source at the head of a pipeline.
+    fn placement_mut(&mut self) -> &mut Placement;
 }

@@ -144,6 +144,9 @@ pub struct VertexView {
     /// Whether it reads a source.
     #[serde(default)]
     pub source: bool,
+    /// The group of vertices with which it shares slots, where that is not the default.
+    #[serde(default)]
+    pub slot_group: Option<String>,
     /// The vertex's instances.
     pub subtasks: Vec<SubtaskView>,
     /// Subtasks whose operators are shown as they were before the others were asked: sums over all are of no one moment.
@@ -161,6 +164,8 @@ pub enum ExchangeView {
     Hash(Vec<String>),
     /// Round robin over all subtasks, batch by batch.
     Rebalance,
+    /// Round robin over the subtasks that are near.
+    Rescale,
     /// Every row to every subtask.
     Broadcast,
     /// Every row to subtask 0.
@@ -173,6 +178,7 @@ impl fmt::Display for ExchangeView {
             Self::Forward => f.write_str("forward"),
             Self::Hash(columns) => write!(f, "hash[{}]", columns.join(", ")),
             Self::Rebalance => f.write_str("rebalance"),
+            Self::Rescale => f.write_str("rescale"),
             Self::Broadcast => f.write_str("broadcast"),
             Self::Global => f.write_str("global"),
         }

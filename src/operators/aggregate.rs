@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::group_aggregate::GroupAggregate;
 use super::map::Project;
+use super::options::StageOptions;
 use super::select::{Selected, fresh_name, name_of};
 use super::window::WindowAggregate;
-use crate::api::{NamedExpr, PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
+use crate::api::{
+    Clause, NamedExpr, PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec,
+};
 use crate::expr::aggregate::{AggregateCall, aggregates, bind_aggregate, is_aggregate};
 use crate::expr::ast::Call;
 use crate::expr::{Scope, TypedExpr, bind_over_aggregates, function};
@@ -18,19 +21,30 @@ use crate::types::{Diagnostic, Field, LogicalType, Schema};
 pub(super) const AGGREGATE: StageSpec = StageSpec {
     name: "aggregate",
     aliases: &[],
-    signature: Signature { head: &[Shape::Exprs { star: false }], optional: &[], clauses: &[] },
+    signature: Signature {
+        head: &[Shape::Exprs { star: false }],
+        optional: &[],
+        clauses: &[Clause {
+            keyword: "with",
+            shape: Shape::Options,
+            required: false,
+            help: "ttl: how long a key that nobody writes is kept, where there is no window",
+        }],
+    },
     summary: "computes aggregates for each key, and for each window if there is one",
     help: "Behind a `window`, each window that fires gives a row for each key: the key, `window_start`, \
            `window_end`, then the aggregates.\n\
            \n\
            Without a window, the result changes with each row that comes. It is a changelog: `+I` is a key's first \
-           result, `-U` and `+U` are the old result and the new one.\n\
+           result, `-U` and `+U` are the old result and the new one. With `ttl`, a key that no row has come for in that \
+           time is forgotten, and begins anew.\n\
            \n\
            Without `key_by`, there is one result for all rows. `filter (where …)` behind a call leaves rows out of \
            that call alone. Calls may stand in an expression: `sum(price) / count(*) as mean`.",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n, avg(price) as mean;",
         "bids | key_by auction | aggregate count(*) as n, count(*) filter (where price > 1000) as dear;",
+        "bids | key_by bidder | aggregate count(*) as n with (ttl = 1h);",
         "bids | limit 1000 | aggregate max(price) as highest, max(price) - min(price) as span;",
     ],
     flink: Some("GROUP BY; windowing TVF aggregation"),
@@ -79,13 +93,19 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         return Err(Diagnostic::at(args.span, message).help("give the column another name with `as`"));
     }
     let calls = calls.named;
+    let ttl_ms = StageOptions::of(args, &["ttl"])?.duration("ttl")?;
     let Some(window) = shape.window else {
-        stream.apply(Arc::new(GroupAggregate::new(&shape.schema, &keys, &calls, !shape.changelog.is_append())));
+        let aggregate = GroupAggregate::new(&shape.schema, &keys, &calls, !shape.changelog.is_append());
+        let ttl_ms = ttl_ms.or_else(|| stream.state_ttl_ms());
+        stream.apply(Arc::new(aggregate.expiring(ttl_ms)));
         if computed {
             stream.apply(Arc::new(Project::new(results)));
         }
         return Ok(());
     };
+    if ttl_ms.is_some() {
+        return Err(Diagnostic::at(args.span, "`ttl` has no effect in a window").help("a window's state goes with it"));
+    }
     let late_to = window.late_to.clone();
     let operator: Arc<dyn PlannedOperator> = Arc::new(WindowAggregate::new(&shape.schema, &keys, window, &calls));
     stream.apply(operator);

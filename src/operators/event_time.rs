@@ -50,7 +50,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let shape = stream.shape().clone();
     if !shape.changelog.is_append() {
         return Err(Diagnostic::at(args.span, "a changelog can't be given an event time")
-            .help("put `event_time` before the `aggregate`"));
+            .help("put `event_time` before the `aggregate`, or make rows of the changes with `to_changelog`"));
     }
     let node = args.expr(0)?;
     let time = bind_expr(node, shape.scope())?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::select::no_window;
+use super::top::first_to_arrive;
 use crate::api::{
     Exchange, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape, Signature, StageArgs, StageContext,
     StageSpec,
@@ -16,7 +17,8 @@ pub(super) const LIMIT: StageSpec = StageSpec {
     aliases: &[],
     signature: Signature { head: &[Shape::Integer], optional: &[], clauses: &[] },
     summary: "passes the first N rows, and then ends the input",
-    help: "The first rows are those that arrive first, whichever they are. Behind them nothing more is read.",
+    help: "The first rows are those that arrive first, whichever they are. Behind them nothing more is read. Of a \
+           changelog N rows are valid at a time: where one is taken back, the next takes its place, so all are kept.",
     examples: &["bids | filter price > 1000 | limit 5;"],
     flink: Some("LIMIT"),
     bind,
@@ -25,6 +27,15 @@ pub(super) const LIMIT: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let schema = stream.shape().schema.clone();
+    let rows = usize::try_from(args.integer(0)?.node).unwrap_or(usize::MAX);
+    if !stream.shape().changelog.is_append() && rows > 0 {
+        // A row that is taken back makes room for another: none can be passed by.
+        let keys = stream.shape().keys.clone();
+        let top = first_to_arrive(stream.shape(), rows, args.span)?;
+        stream.apply(Arc::new(top));
+        stream.shape_mut().keys = keys;
+        return Ok(());
+    }
     stream.apply(Arc::new(Limit { rows: args.integer(0)?.node, output: schema }));
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod aggregate;
 mod aggregates;
+mod changelog;
+mod distinct;
 mod event_time;
 mod filter;
 mod flat_map;
@@ -13,10 +15,13 @@ mod key_by;
 mod keyed;
 mod limit;
 mod map;
+mod options;
 mod partition;
 mod placement;
 mod rows;
 mod select;
+mod sort;
+mod top;
 mod union;
 pub mod window;
 
@@ -25,6 +30,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use distinct::Distinct;
 pub use event_time::AssignEventTime;
 pub use filter::Filter;
 pub use flat_map::Unnest;
@@ -32,6 +38,8 @@ pub use group_aggregate::GroupAggregate;
 pub use limit::Limit;
 pub use map::Project;
 pub use partition::Partition;
+pub use sort::Sort;
+pub use top::TopN;
 pub use union::Union;
 pub use window::WindowAggregate;
 pub use window::assigners::window_functions;
@@ -50,12 +58,22 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &aggregate::AGGREGATE,
         &union::UNION,
         &limit::LIMIT,
+        &top::TOP,
+        &distinct::DISTINCT,
+        &sort::ORDER_BY,
+        &changelog::TO_CHANGELOG,
+        &changelog::FROM_CHANGELOG,
         &event_time::EVENT_TIME,
         &partition::REBALANCE,
         &partition::SHUFFLE,
+        &partition::RESCALE,
+        &partition::PARTITION_BY,
         &partition::BROADCAST,
         &partition::GLOBAL,
         &placement::PARALLELISM,
+        &placement::MAX_PARALLELISM,
+        &placement::CHAIN,
+        &placement::SLOT_GROUP,
         &placement::UID,
         &into::INTO,
     ];
@@ -63,7 +81,5 @@ pub fn stages() -> &'static [&'static StageSpec] {
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
-    "match", "rescale", "chain",
-];
+pub const PLANNED_STAGES: &[&str] =
+    &["reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "match"];

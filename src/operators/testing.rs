@@ -13,8 +13,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected,
-    SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
+    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, Placement, PlannedOperator,
+    Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
@@ -220,12 +220,20 @@ pub(super) struct FakeStream {
     pub(super) others: Vec<(&'static str, StreamShape)>,
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
+    pub(super) placement: Placement,
 }
 
 impl FakeStream {
     pub(super) fn new(schema: &Schema) -> Self {
         let shape = StreamShape { time: TimeAttributes::of_event_time(None), ..StreamShape::of(schema.clone()) };
-        Self { shape, applied: Vec::new(), others: Vec::new(), side_outputs: Vec::new(), settings: Vec::new() }
+        Self {
+            shape,
+            applied: Vec::new(),
+            others: Vec::new(),
+            side_outputs: Vec::new(),
+            settings: Vec::new(),
+            placement: Placement::default(),
+        }
     }
 
     /// Binds the stage called `name`.
@@ -287,8 +295,21 @@ impl StageContext for FakeStream {
         Err(Diagnostic::at(span, "asked for a sink"))
     }
 
+    fn state_ttl_ms(&self) -> Option<i64> {
+        None
+    }
+
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         self.settings.push(format!("uid {}", uid.node));
+        Ok(())
+    }
+
+    fn placement_mut(&mut self) -> &mut Placement {
+        &mut self.placement
+    }
+
+    fn set_max_parallelism(&mut self, most: &Spanned<u64>) -> Result<(), Diagnostic> {
+        self.settings.push(format!("max_parallelism {}", most.node));
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
-use crate::api::{OnError, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
+use crate::api::{OnError, Placement, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
 use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
@@ -118,6 +118,8 @@ pub struct Builder<'a> {
     later: BTreeSet<String>,
     /// The treatment of rows that a source can't read which does not say so itself.
     unreadable: OnError,
+    /// The processing time, milliseconds, after which state that nobody writes is forgotten.
+    state_ttl_ms: Option<i64>,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -139,6 +141,7 @@ impl<'a> Builder<'a> {
             building: Vec::new(),
             later: BTreeSet::new(),
             unreadable: OnError::Fail,
+            state_ttl_ms: None,
             remarks: Vec::new(),
         }
     }
@@ -148,6 +151,19 @@ impl<'a> Builder<'a> {
     pub const fn unreadable(mut self, on_error: OnError) -> Self {
         self.unreadable = on_error;
         self
+    }
+
+    /// The same plan where state that nobody writes for so long, milliseconds of processing time, is forgotten.
+    #[must_use]
+    pub const fn state_ttl(mut self, ttl_ms: Option<i64>) -> Self {
+        self.state_ttl_ms = ttl_ms;
+        self
+    }
+
+    /// The processing time, milliseconds, after which state that nobody writes is forgotten.
+    #[must_use]
+    pub const fn state_ttl_ms(&self) -> Option<i64> {
+        self.state_ttl_ms
     }
 
     /// The environment that the plan is built with.
@@ -232,9 +248,39 @@ impl<'a> Builder<'a> {
             let message = format!("`{}` was given parallelism {typed} before", target.title());
             return Err(Diagnostic::at(parallelism.span, message));
         }
+        if let Some(most) = target.placement.max_parallelism.filter(|&most| parallelism.node > u64::from(most)) {
+            let message = format!("`{}` was given a maximum parallelism of {most} before", target.title());
+            return Err(Diagnostic::at(parallelism.span, message));
+        }
         if must.is_none() {
             target.parallelism = Some(parallelism.clone());
         }
+        Ok(())
+    }
+
+    /// Where the operator at `node` runs.
+    pub fn placement_mut(&mut self, node: usize) -> &mut Placement {
+        &mut self.plan.nodes[node].placement
+    }
+
+    /// Gives the operator at `node` the most subtasks that were typed for it.
+    ///
+    /// # Errors
+    /// When that is 0 or above the number of key groups, or below its own parallelism.
+    pub fn set_max_parallelism(&mut self, node: usize, most: &Spanned<u64>) -> Result<(), Diagnostic> {
+        let limit = self.max_parallelism;
+        let typed = u16::try_from(most.node).ok().filter(|typed| (1..=limit).contains(typed));
+        let Some(typed) = typed else {
+            let message = format!("the maximum parallelism must be from 1 to {limit}, not {}", most.node);
+            return Err(Diagnostic::at(most.span, message)
+                .help("the most is the job's max_parallelism, the number of its key groups"));
+        };
+        let target = &mut self.plan.nodes[node];
+        if let Some(own) = target.own_parallelism().filter(|&own| own > u64::from(typed)) {
+            let message = format!("`{}` has parallelism {own}, more than {typed}", target.title());
+            return Err(Diagnostic::at(most.span, message));
+        }
+        target.placement.max_parallelism = Some(typed);
         Ok(())
     }
 
@@ -257,7 +303,8 @@ impl<'a> Builder<'a> {
         parallelism: Option<Spanned<u64>>,
     ) -> StreamRef {
         let former = FormerUids::default();
-        self.plan.nodes.push(LogicalNode { kind, inputs, uid, former, parallelism, sink: None });
+        let placement = Placement::default();
+        self.plan.nodes.push(LogicalNode { kind, inputs, uid, former, parallelism, placement, sink: None });
         StreamRef { node: self.plan.nodes.len() - 1, output: 0 }
     }
 

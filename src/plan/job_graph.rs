@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{NodeKind, Port, Scan, StreamEdge, StreamGraph, StreamNode};
-use crate::api::{EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSource};
+use crate::api::{Chaining, EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSource};
 use crate::expr::TypedExpr;
 use crate::types::{FormerUids, OperatorUid, Schema, VertexId};
 
@@ -27,6 +27,8 @@ pub struct JobVertex {
     pub name: String,
     /// The number of subtasks.
     pub parallelism: usize,
+    /// The group of vertices with which it shares slots: subtask i of each in one.
+    pub slot_group: String,
     /// The source that the vertex reads, when it begins with one; else it reads the edges that lead to it.
     pub source: Option<SourceTask>,
     /// The operators, in order. The first takes the source's rows or the inputs, each next the main output of the one
@@ -99,7 +101,7 @@ impl JobGraph {
         let parallelisms: Vec<usize> = graph
             .nodes
             .iter()
-            .map(|node| if node.fixed { node.parallelism } else { parallelism.unwrap_or(node.parallelism) })
+            .map(|node| parallelism.map_or(node.parallelism, |parallelism| node.parallelism_in(parallelism)))
             .map(|parallelism| parallelism.clamp(1, limit))
             .collect();
         let chains = Chains::new(graph, &parallelisms);
@@ -108,10 +110,31 @@ impl JobGraph {
         Self { name: graph.name.clone(), max_parallelism: graph.max_parallelism, vertices, edges }
     }
 
-    /// The slots it needs: as many as its widest vertex has subtasks, because one subtask of each shares a slot.
+    /// The slots it needs: of each slot-sharing group as many as its widest vertex has subtasks, because one subtask of each
+    /// shares a slot.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0)
+        self.slot_groups().iter().map(|(_, width)| width).sum()
+    }
+
+    /// The slot of subtask `index` of `vertex`: those of a group lie side by side.
+    #[must_use]
+    pub fn slot_of(&self, vertex: &JobVertex, index: usize) -> usize {
+        let groups = self.slot_groups();
+        let before = groups.iter().take_while(|(group, _)| *group != vertex.slot_group);
+        before.map(|(_, width)| width).sum::<usize>() + index
+    }
+
+    /// The slot-sharing groups, in the order in which they first appear, with their widths.
+    fn slot_groups(&self) -> Vec<(&str, usize)> {
+        let mut groups: Vec<(&str, usize)> = Vec::new();
+        for vertex in &self.vertices {
+            match groups.iter_mut().find(|(group, _)| *group == vertex.slot_group) {
+                Some((_, width)) => *width = (*width).max(vertex.parallelism),
+                None => groups.push((&vertex.slot_group, vertex.parallelism)),
+            }
+        }
+        groups
     }
 }
 
@@ -147,6 +170,7 @@ impl Chains {
                     edge.port == Port::Main
                         && edge.exchange == Exchange::Forward
                         && main_readers[edge.from] == 1
+                        && may_chain(&graph.nodes[edge.from], &graph.nodes[node])
                         && parallelisms[edge.from] == parallelisms[node]
                 }
                 _ => false,
@@ -217,7 +241,16 @@ fn vertex(graph: &StreamGraph, members: &[usize], parallelisms: &[usize]) -> Job
             }
         }
     }
-    JobVertex { name, parallelism: parallelisms[members[0]], source, operators, on_error: graph.on_error }
+    let slot_group = graph.nodes[members[0]].slot_group.clone();
+    let parallelism = parallelisms[members[0]];
+    JobVertex { name, parallelism, slot_group, source, operators, on_error: graph.on_error }
+}
+
+/// Whether `reader` may run in the chain of `producer`, as far as was typed.
+fn may_chain(producer: &StreamNode, reader: &StreamNode) -> bool {
+    producer.node.placement.chaining != Chaining::Off
+        && reader.node.placement.chaining == Chaining::Always
+        && producer.slot_group == reader.slot_group
 }
 
 impl SourceTask {
@@ -356,6 +389,37 @@ mod tests {
         let dead: Vec<_> = shared.edges.iter().filter(|edge| edge.port == Port::DeadLetter).collect();
         let ends: Vec<_> = dead.iter().map(|edge| (edge.from.0, edge.to.0, edge.input)).collect();
         assert_eq!(ends, [(0, 2, 0), (1, 2, 1)]);
+    }
+
+    #[test]
+    fn chains_and_slots_are_as_typed() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let one = plan.filter(bids, 5);
+        let two = plan.filter(one, 6);
+        let three = plan.filter(two, 7);
+        plan.sink(three, "out");
+        let placed = |change: &dyn Fn(&mut PlanBuilder)| {
+            let mut plan = plan.clone();
+            change(&mut plan);
+            graph(&plan, 2)
+        };
+        let chained = placed(&|plan| plan.plan.nodes[two.node].placement.chaining = Chaining::New);
+        assert_eq!(names(&chained), ["Source: bids -> Filter", "Filter -> Filter -> Sink: out"]);
+        let alone = placed(&|plan| plan.plan.nodes[two.node].placement.chaining = Chaining::Off);
+        assert_eq!(names(&alone), ["Source: bids -> Filter", "Filter", "Filter -> Sink: out"]);
+        assert_eq!(alone.slots(), 2);
+        let grouped = placed(&|plan| {
+            plan.plan.nodes[two.node].placement.slot_group = Some("heavy".into());
+            plan.plan.nodes[two.node].parallelism = Some(Spanned::new(3, Span::default()));
+        });
+        assert_eq!(names(&grouped), ["Source: bids -> Filter", "Filter", "Filter -> Sink: out"]);
+        let groups: Vec<&str> = grouped.vertices.iter().map(|vertex| vertex.slot_group.as_str()).collect();
+        assert_eq!(groups, ["default", "heavy", "heavy"], "those behind it inherit it");
+        let slots: Vec<_> = grouped.vertices.iter().map(|vertex| grouped.slot_of(vertex, 0)).collect();
+        assert_eq!((grouped.slots(), slots), (5, vec![0, 2, 2]));
+        let narrow = placed(&|plan| plan.plan.nodes[three.node].placement.max_parallelism = Some(1));
+        assert_eq!(narrow.vertices.iter().map(|vertex| vertex.parallelism).collect::<Vec<_>>(), [2, 1, 2]);
     }
 
     #[test]

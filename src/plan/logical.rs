@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{ChangelogMode, EventTimeSpec, OnError, PlannedOperator, PlannedSource, StreamRef};
+use crate::api::{ChangelogMode, EventTimeSpec, OnError, Placement, PlannedOperator, PlannedSource, StreamRef};
 use crate::expr::TypedExpr;
 use crate::types::{FormerUids, OperatorUid, Schema, Spanned};
 
@@ -44,6 +44,8 @@ pub struct LogicalNode {
     pub former: FormerUids,
     /// `parallelism n`; `None` for the job's.
     pub parallelism: Option<Spanned<u64>>,
+    /// Where it runs.
+    pub placement: Placement,
     /// For a sink the name it was written to by: the catalog's, or its connector's.
     pub sink: Option<String>,
 }

@@ -34,6 +34,8 @@ pub struct JobSettings {
     pub task_managers: usize,
     /// Whether a restore may leave state behind that no operator takes up (Flink's flag of that name), or fails.
     pub allow_non_restored_state: bool,
+    /// The processing time, milliseconds, after which state that nobody writes is forgotten; `None` for never.
+    pub state_ttl_ms: Option<i64>,
     /// The treatment of rows that operators reject.
     pub on_error: OnError,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
@@ -56,6 +58,7 @@ impl Default for JobSettings {
             channel_capacity: 8,
             task_managers: 1,
             allow_non_restored_state: false,
+            state_ttl_ms: None,
             on_error: OnError::Fail,
             dead_letter: None,
         }

@@ -1,7 +1,7 @@
 //! The stream graph: operators with their parallelism, edges with their exchange.
 
 use super::{LogicalNode, LogicalPlan, NodeKind, Port};
-use crate::api::{ChangelogMode, Exchange, OnError};
+use crate::api::{ChangelogMode, DEFAULT_SLOT_GROUP, Exchange, OnError, Placement};
 use crate::types::{FormerUids, LogicalType, Schema};
 
 /// A job's operators and exchanges, before chaining and at a given default parallelism.
@@ -30,6 +30,17 @@ pub struct StreamNode {
     pub parallelism: usize,
     /// Whether its own parallelism was fixed (typed, or by the operator), so that rescaling the job leaves it alone.
     pub fixed: bool,
+    /// The group of operators with which it shares slots.
+    pub slot_group: String,
+}
+
+impl StreamNode {
+    /// The parallelism that the node has in a job of parallelism `job`.
+    #[must_use]
+    pub fn parallelism_in(&self, job: usize) -> usize {
+        let most = self.node.placement.max_parallelism.map_or(usize::MAX, usize::from);
+        if self.fixed { self.parallelism } else { job.min(most) }
+    }
 }
 
 /// One stream between two operators.
@@ -57,14 +68,19 @@ impl StreamGraph {
         let limit = usize::from(max_parallelism).max(1);
         let parallelism = parallelism.clamp(1, limit);
         let changelogs = plan.changelogs();
+        let (groups, followers) = (slot_groups(plan), followers(plan, &changelogs));
         let nodes = plan
             .nodes
             .iter()
-            .map(|node| {
+            .zip(groups)
+            .zip(followers)
+            .map(|((node, slot_group), follows)| {
                 let own = node.own_parallelism().map(|own| usize::try_from(own).unwrap_or(usize::MAX));
-                let fixed =
-                    own.or_else(|| follows_one_row(node, &changelogs).then_some(1)).map(|own| own.clamp(1, limit));
-                StreamNode { node: node.clone(), parallelism: fixed.unwrap_or(parallelism), fixed: fixed.is_some() }
+                let fixed = own.or_else(|| follows.then_some(1)).map(|own| own.clamp(1, limit));
+                let node = node.clone();
+                let mut node = StreamNode { node, parallelism: fixed.unwrap_or(0), fixed: fixed.is_some(), slot_group };
+                node.parallelism = node.parallelism_in(parallelism);
+                node
             })
             .collect();
         let mut edges = Vec::new();
@@ -81,9 +97,12 @@ impl StreamGraph {
                     NodeKind::Scan(_) => Exchange::Forward,
                     NodeKind::Operator(operator) => match operator.exchange(input) {
                         Exchange::Rebalance => dealt.clone(),
-                        exchange @ (Exchange::Forward | Exchange::Hash(_) | Exchange::Broadcast | Exchange::Global) => {
-                            exchange
-                        }
+                        Exchange::Rescale if dealt != Exchange::Rebalance => dealt.clone(),
+                        exchange @ (Exchange::Forward
+                        | Exchange::Rescale
+                        | Exchange::Hash(_)
+                        | Exchange::Broadcast
+                        | Exchange::Global) => exchange,
                     },
                 };
                 edges.push(StreamEdge { from: stream.node, port, to, input, exchange, dealt });
@@ -121,18 +140,48 @@ impl StreamGraph {
                 uid: sink.uid.clone(),
                 former: FormerUids::default(),
                 parallelism: None,
+                placement: Placement::default(),
                 sink: Some(sink.name.clone()),
             };
-            self.nodes.push(StreamNode { node, parallelism: 1, fixed: true });
+            let slot_group = DEFAULT_SLOT_GROUP.to_owned();
+            self.nodes.push(StreamNode { node, parallelism: 1, fixed: true, slot_group });
         }
     }
 }
 
-/// Whether the node takes, as they come, the changes of a stream that has one row at a time. There is nothing to divide,
-/// and it stays in the chain of its producer, as behind Flink's singleton distribution.
-fn follows_one_row(node: &LogicalNode, changelogs: &[ChangelogMode]) -> bool {
-    let (NodeKind::Operator(operator), [input]) = (&node.kind, node.inputs.as_slice()) else { return false };
-    input.output == 0 && operator.exchange(0) == Exchange::Forward && changelogs[input.node].key() == Some(&[])
+/// The slot-sharing group of each node: the one typed, else that of its inputs where they are of one, as in Flink.
+fn slot_groups(plan: &LogicalPlan) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        let mut inputs = node.inputs.iter().map(|input| &groups[input.node]);
+        let inherited = inputs.next().filter(|first| inputs.all(|other| other == *first));
+        let group = node.placement.slot_group.as_ref().or(inherited);
+        groups.push(group.map_or(DEFAULT_SLOT_GROUP, String::as_str).to_owned());
+    }
+    groups
+}
+
+/// For each node, whether it takes as they come the changes of a stream that has one row at a time, or rows in an order.
+/// There is nothing to divide, and it stays in the chain of its producer, as behind Flink's singleton distribution.
+fn followers(plan: &LogicalPlan, changelogs: &[ChangelogMode]) -> Vec<bool> {
+    let mut follows: Vec<bool> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        follows.push(match (&node.kind, node.inputs.as_slice()) {
+            (NodeKind::Operator(operator), [input])
+                if input.output == 0 && operator.exchange(0) == Exchange::Forward =>
+            {
+                let ordered = match &plan.nodes[input.node].kind {
+                    NodeKind::Operator(producer) => producer.is_ordered(),
+                    NodeKind::Scan(_) => false,
+                };
+                // One that follows rows in an order is followed for the same reason.
+                let append = changelogs[input.node].is_append();
+                ordered || append && follows[input.node] || changelogs[input.node].key() == Some(&[])
+            }
+            _ => false,
+        });
+    }
+    follows
 }
 
 /// The distribution of the rows of a stream of these changes to any number of subtasks. Changes of one row must not
@@ -221,6 +270,19 @@ mod tests {
         let map = LogicalType::Map(Box::new(LogicalType::String), Box::new(LogicalType::BigInt));
         let unordered = Schema::new([a, Field::new("m", LogicalType::Array(Box::new(map)))]);
         assert_eq!(dealt_as(ChangelogMode::Retract(None), forward.clone(), unordered), (3, forward, global));
+    }
+
+    #[test]
+    fn who_takes_rows_in_an_order_stays_beside_it() {
+        let mut plan = PlanBuilder::default();
+        let bids = plan.scan();
+        let schema = plan.schema(bids);
+        let sorts = Fake { ordered: true, parallelism: Some(1), ..Fake::new("Sort", Does::Nothing, schema) };
+        let sorts = plan.apply(sorts.arc(), &[bids]);
+        let named = plan.select(sorts, &[(1, "t")]);
+        plan.sink(named, "out");
+        let graph = StreamGraph::new("job", &plan.plan, 3, 128);
+        assert_eq!(graph.nodes.iter().map(|node| node.parallelism).collect::<Vec<_>>(), [3, 1, 1, 1]);
     }
 
     #[test]

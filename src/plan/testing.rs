@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::api::{
-    Bounds, ChangelogMode, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, PlannedOperator, PlannedSource,
-    Pruned, Role, SideOutput, Source, SourceStart, StreamRef, UpdateKind,
+    Bounds, ChangelogMode, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, Placement, PlannedOperator,
+    PlannedSource, Pruned, Role, SideOutput, Source, SourceStart, StreamRef, UpdateKind,
 };
 use crate::expr::TypedExpr;
 use crate::expr::ast::{Expr, ExprNode, Literal};
@@ -101,6 +101,8 @@ pub struct Fake {
     pub exchange: Exchange,
     /// The parallelism it must have.
     pub parallelism: Option<usize>,
+    /// Whether its rows are in an order that means something.
+    pub ordered: bool,
     /// The changes it gives, when they are not those that come in.
     pub changelog: Option<ChangelogMode>,
     /// The kind in which the operator needs updates to be told; `None` for as its readers do.
@@ -118,6 +120,7 @@ impl Fake {
             sides: Vec::new(),
             exchange: Exchange::Forward,
             parallelism: None,
+            ordered: false,
             changelog: None,
             needs: Some(UpdateKind::BeforeAndAfter),
         }
@@ -167,6 +170,10 @@ impl PlannedOperator for Fake {
 
     fn exchange(&self, _input: usize) -> Exchange {
         self.exchange.clone()
+    }
+
+    fn is_ordered(&self) -> bool {
+        self.ordered
     }
 
     fn parallelism(&self) -> Option<usize> {
@@ -263,7 +270,7 @@ pub fn projection(_input: Schema, items: Vec<(String, TypedExpr)>) -> Arc<dyn Pl
 pub const OPS: OptimizerOps = OptimizerOps { filter, projection };
 
 /// Builds a plan node by node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PlanBuilder {
     /// The plan so far.
     pub plan: LogicalPlan,
@@ -349,6 +356,7 @@ impl PlanBuilder {
             uid,
             former: FormerUids::default(),
             parallelism: None,
+            placement: Placement::default(),
             sink: None,
         });
         StreamRef { node, output: 0 }

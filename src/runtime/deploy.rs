@@ -172,11 +172,14 @@ impl AttemptControl {
             let there = counted(with_slots as u64, "task manager");
             return Err(Error::config(format!("there is no task manager {}: the job runs on {there}", index + 1)));
         }
-        // Subtask i of each vertex is in slot i.
-        let runs = |slot: usize| {
-            let mut in_slot = self.mailboxes.iter().filter_map(|subtasks| subtasks.get(slot));
-            in_slot.any(|mailbox| !mailbox.is_closed())
-        };
+        let runs =
+            |slot: usize| {
+                let mut in_slot =
+                    self.graph.vertices.iter().zip(&self.mailboxes).filter_map(|(vertex, subtasks)| {
+                        subtasks.get(slot.checked_sub(self.graph.slot_of(vertex, 0))?)
+                    });
+                in_slot.any(|mailbox| !mailbox.is_closed())
+            };
         if !slots.iter().any(|(slot, _)| runs(*slot)) {
             return Err(Error::config(format!("all subtasks on task manager {} have finished", index + 1)));
         }
@@ -241,7 +244,7 @@ pub(super) fn deploy(
 ) -> Result<Deployment> {
     check_parallelism(&graph)?;
     recover_sinks(&graph, restored, setting)?;
-    let slot_count = graph.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
+    let slot_count = graph.slots();
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
     let mut wiring = Wiring::new(&graph, &slots, setting.settings.channel_capacity);
     let mut control = AttemptControl {
@@ -260,11 +263,12 @@ pub(super) fn deploy(
             None => Vec::new(),
         };
         let (mut of_vertex, mut mailboxes) = (Vec::new(), Vec::new());
-        for (index, slot) in subtasks.iter_mut().enumerate().take(vertex.parallelism) {
+        for index in 0..vertex.parallelism {
+            let slot = control.graph.slot_of(vertex, index);
             let id = SubtaskId { vertex: VertexId(position), index };
             let mailbox: Arc<Mailbox> = Arc::default();
             let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism, on_hold };
-            let links = builder.links(&control.slots[index].waker)?;
+            let links = builder.links(&control.slots[slot].waker)?;
             let (edges, receivers, origins) = wiring.take(id);
             let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
             let states = gate.as_ref().map(InputGate::states).unwrap_or_default();
@@ -289,7 +293,7 @@ pub(super) fn deploy(
                 (_, None, Some(gate)) => Input::Gate(gate),
                 (..) => return Err(Error::config(format!("`{}` has nothing to read", vertex.name))),
             };
-            slot.push(builder.subtask(input, chain, Arc::clone(&metrics), Arc::clone(&mailbox))?);
+            subtasks[slot].push(builder.subtask(input, chain, Arc::clone(&metrics), Arc::clone(&mailbox))?);
             of_vertex.push(metrics);
             mailboxes.push(mailbox);
         }
@@ -471,13 +475,17 @@ impl Wiring {
     fn connect(&mut self, graph: &JobGraph, edge: &JobEdge, slots: &[Arc<SlotControl>], capacity: usize) {
         let (producer, reader) = (&graph.vertices[edge.from.0], &graph.vertices[edge.to.0]);
         let schema = port_schema(producer, edge.port);
+        let waker = |vertex: &JobVertex, index: usize| Arc::clone(&slots[graph.slot_of(vertex, index)].waker);
         let one_to_one = edge.exchange == Exchange::Forward && producer.parallelism == reader.parallelism;
         for from in 0..producer.parallelism {
-            let targets = if one_to_one { from..from + 1 } else { 0..reader.parallelism };
+            let targets = match edge.exchange {
+                _ if one_to_one => from..from + 1,
+                Exchange::Rescale => Exchange::rescaled(from, producer.parallelism, reader.parallelism),
+                _ => 0..reader.parallelism,
+            };
             let mut senders = Vec::new();
             for to in targets {
-                let (sender, receiver) =
-                    channel(capacity, Arc::clone(&slots[from].waker), Arc::clone(&slots[to].waker));
+                let (sender, receiver) = channel(capacity, waker(producer, from), waker(reader, to));
                 senders.push(sender);
                 self.incoming[edge.to.0][to].push((edge.input, receiver));
                 self.origins[edge.to.0][to].push(SubtaskId { vertex: edge.from, index: from });

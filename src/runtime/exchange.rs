@@ -66,7 +66,9 @@ impl EdgeOutput {
             Exchange::Global => Partitioner::First,
             Exchange::Broadcast => Partitioner::Broadcast,
             // Producers begin at different readers, or the first reader would get every producer's first batch.
-            Exchange::Forward | Exchange::Rebalance => Partitioner::RoundRobin { next: subtask % count },
+            Exchange::Forward | Exchange::Rebalance | Exchange::Rescale => {
+                Partitioner::RoundRobin { next: subtask % count }
+            }
             Exchange::Hash(columns) => {
                 let owner = |group| key_group::subtask_of(group, count, max_parallelism);
                 // There are at most as many subtasks as key groups.

@@ -2,7 +2,7 @@
 
 use super::deploy::AttemptControl;
 use super::looks::{Found, found};
-use crate::api::Bounds;
+use crate::api::{Bounds, DEFAULT_SLOT_GROUP};
 use crate::inspect::{EdgeView, JobView, TrendView, VertexView};
 use crate::plan::explain::exchange;
 use crate::plan::{JobGraph, Port};
@@ -43,6 +43,7 @@ pub(super) fn fill(view: &mut JobView, control: &AttemptControl, now_ns: u64) {
             subtasks,
             unanswered,
             source: vertex.source.is_some(),
+            slot_group: (vertex.slot_group != DEFAULT_SLOT_GROUP).then(|| vertex.slot_group.clone()),
             sink: is_sink,
             columns: output_columns(graph, id).unwrap_or_default(),
         });

@@ -187,7 +187,7 @@ pub struct TestOptions {
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
     /// The queries: projection, filter, tumble,
-    /// hop, running [default: all]
+    /// hop, top, running [default: all]
     #[arg(verbatim_doc_comment)]
     pub queries: Vec<String>,
     /// The number of events to generate.

@@ -15,8 +15,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use lotic::api::{
-    Bounds, Committer, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, Output, PlannedOperator,
-    PlannedSource, Rejected, SideOutput, SinkOwner, Source, SourcePoll, SourceProgress, SourceStart,
+    Bounds, Committer, DEFAULT_SLOT_GROUP, EventTimeSpec, Exchange, OnError, Operator, OperatorContext, Output,
+    PlannedOperator, PlannedSource, Rejected, SideOutput, SinkOwner, Source, SourcePoll, SourceProgress, SourceStart,
 };
 use lotic::expr::TypedExpr;
 use lotic::plan::{ChainedOperator, JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask};
@@ -499,6 +499,7 @@ impl Graph {
         self.graph.vertices.push(JobVertex {
             name: format!("Source {id}"),
             parallelism,
+            slot_group: DEFAULT_SLOT_GROUP.to_owned(),
             source: Some(SourceTask {
                 uid: OperatorUid::new(format!("source-{id}")),
                 name: "numbers".to_owned(),
@@ -531,6 +532,7 @@ impl Graph {
         self.graph.vertices.push(JobVertex {
             name: format!("Chain {id}"),
             parallelism,
+            slot_group: DEFAULT_SLOT_GROUP.to_owned(),
             source: None,
             operators,
             on_error: OnError::Fail,

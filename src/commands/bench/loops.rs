@@ -37,12 +37,16 @@ pub enum Query {
     Tumbling,
     /// `auction, window_start, window_end, count` a hopping window of 10 s every 2 s.
     Hopping,
+    /// `auction, window_start, window_end, count, rank` of the ten auctions with the most bids in each tumbling window of 10 s;
+    /// of as many bids the lower auction first.
+    Top,
     /// A changelog of `auction, count`: every bid but an auction's first takes the old count back.
     Running,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
+pub const QUERIES: [Query; 6] =
+    [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Top, Query::Running];
 
 /// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,6 +127,10 @@ fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
             let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(SLIDE_MS))).collect())?;
             Ok(emit_hopping(&merge(done.into_iter().map(|one| one.0).collect()), threads))
         }
+        Query::Top => {
+            let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(TUMBLE_MS))).collect())?;
+            Ok(emit_top(merge(done.into_iter().map(|one| one.0).collect())))
+        }
         Query::Running => {
             let done = spread(source, Running::connected(threads))?;
             Ok(sum(done.iter().map(|one| one.outcome)))
@@ -159,6 +167,7 @@ fn spread<L: Loop>(source: &impl Source, loops: Vec<L>) -> Result<Vec<L>> {
 const TUMBLE_MS: i64 = 10_000;
 const HOP_MS: i64 = 10_000;
 const SLIDE_MS: i64 = 2_000;
+const TOP: usize = 10;
 
 #[derive(Default)]
 struct Projection(Outcome);
@@ -224,6 +233,22 @@ fn emit_tumbling(panes: &[(i64, Vec<Entry>)]) -> Outcome {
         for entry in entries {
             let average = entry.sum / entry.count;
             outcome.add(&[entry.key, *start, start + TUMBLE_MS, entry.count, entry.sum, average]);
+        }
+    }
+    outcome
+}
+
+fn emit_top(panes: Vec<(i64, Vec<Entry>)>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let order = |entry: &Entry| (std::cmp::Reverse(entry.count), entry.key);
+    for (start, mut entries) in panes {
+        if entries.len() > TOP {
+            entries.select_nth_unstable_by_key(TOP, order);
+            entries.truncate(TOP);
+        }
+        entries.sort_unstable_by_key(order);
+        for (rank, entry) in (1..).zip(entries) {
+            outcome.add(&[entry.key, start, start + TUMBLE_MS, entry.count, rank]);
         }
     }
     outcome

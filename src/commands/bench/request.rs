@@ -56,6 +56,12 @@ const QUERIES: &[Query] = &[
         pipeline: "bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n",
         job: loops::Query::Hopping,
     },
+    Query {
+        name: "top",
+        pipeline: "bids | key_by auction | window tumble(10s) | aggregate count(*) as n \
+                   | top 10 by n desc, auction per window as rank",
+        job: loops::Query::Top,
+    },
     Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
 ];
 

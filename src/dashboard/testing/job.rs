@@ -164,6 +164,7 @@ fn sources(step: i64, id: usize, name: &str, operators: &[&str], rates: [u64; 2]
         unanswered: 0,
         sink: false,
         source: true,
+        slot_group: None,
         subtasks,
     }
 }
@@ -364,6 +365,7 @@ fn sink(step: i64) -> VertexView {
         unanswered: 0,
         sink: true,
         source: false,
+        slot_group: None,
         subtasks,
     }
 }

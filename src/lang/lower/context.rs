@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Pipeline, Placement, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner,
+    WindowCall,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -140,12 +141,24 @@ impl StageContext for Lowering<'_, '_> {
         Ok(operator)
     }
 
+    fn state_ttl_ms(&self) -> Option<i64> {
+        self.builder.state_ttl_ms()
+    }
+
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         let Some(node) = self.applied else {
             return Err(Diagnostic::at(uid.span, "there is no stage here to give a uid to")
                 .help("put `uid` behind the stage that it names"));
         };
         self.builder.set_uid(node, uid)
+    }
+
+    fn placement_mut(&mut self) -> &mut Placement {
+        self.builder.placement_mut(self.applied.unwrap_or(self.at.node))
+    }
+
+    fn set_max_parallelism(&mut self, most: &Spanned<u64>) -> Result<(), Diagnostic> {
+        self.builder.set_max_parallelism(self.applied.unwrap_or(self.at.node), most)
     }
 
     fn set_parallelism(&mut self, parallelism: &Spanned<u64>) -> Result<(), Diagnostic> {

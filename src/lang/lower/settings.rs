@@ -73,6 +73,11 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         help: "the number of task managers that the slots are divided among; 1 by default",
     },
     OptionSpec {
+        name: "ttl",
+        values: "a duration",
+        help: "how long state that nobody writes is kept, in processing time; for ever by default",
+    },
+    OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
         help: "what becomes of a row that an operator can't process; 'fail' by default",
@@ -138,6 +143,7 @@ impl JobSettings {
             allow_non_restored_state: options
                 .boolean("allow_non_restored_state")?
                 .unwrap_or(self.allow_non_restored_state),
+            state_ttl_ms: options::positive_duration(&options, "ttl")?.or(self.state_ttl_ms),
             on_error,
             dead_letter,
         })

@@ -13,7 +13,8 @@ use super::input::{
 };
 use super::operand::expr;
 use crate::api::{
-    Arg, Clause, NamedExpr, NamedStream, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange, WindowCall,
+    Arg, Clause, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange,
+    WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
@@ -152,7 +153,7 @@ fn clause_words<'a>(start: Tokens<'a>, clause: &'static Clause) -> PResult<'a, S
 fn note_optional(input: Tokens<'_>, shape: Shape) {
     input.suggest(Expected::Argument(shape));
     match shape {
-        Shape::Expr | Shape::Exprs { .. } => input.note(Expected::Kind(Kind::Expression)),
+        Shape::Expr | Shape::Exprs { .. } | Shape::Order => input.note(Expected::Kind(Kind::Expression)),
         Shape::Duration | Shape::Range => input.note(Expected::Kind(Kind::Duration)),
         Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
         Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
@@ -171,6 +172,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
     match shape {
         Shape::Expr => map(expr, Arg::Expr).parse(input),
         Shape::Exprs { star } => map(|input| select_list(input, star), Arg::Exprs).parse(input),
+        Shape::Order => map(separated_list1(comma, order_item), Arg::Order).parse(input),
         Shape::Duration => map(duration, Arg::Duration).parse(input),
         Shape::Integer => map(integer, Arg::Integer).parse(input),
         Shape::Name => map(command_name, Arg::Name).parse(input),
@@ -250,6 +252,35 @@ fn select_item(input: Tokens<'_>, star: bool) -> PResult<'_, SelectItem> {
         (rest, None)
     };
     Ok((rest, SelectItem::Expr(NamedExpr { expr, name: alias })))
+}
+
+/// `n`, `n desc`, `n nulls last`
+fn order_item(input: Tokens<'_>) -> PResult<'_, OrderItem> {
+    let (rest, expr) = expr(input)?;
+    let (rest, way) = one_word(rest, &["asc", "desc"]);
+    let (rest, nulls) = one_word(rest, &["nulls"]);
+    let (rest, nulls_first) = if nulls.is_some() {
+        let (rest, place) = one_of(rest, &["first", "last"])?;
+        (rest, Some(place.node == "first"))
+    } else {
+        (rest, None)
+    };
+    if rest.continues() {
+        rest.note(Expected::Exactly(","));
+    }
+    Ok((rest, OrderItem { expr, descending: way == Some("desc"), nulls_first }))
+}
+
+/// The one of `words` that stands here, if one does.
+fn one_word<'a>(input: Tokens<'a>, words: &'static [&'static str]) -> (Tokens<'a>, Option<&'static str>) {
+    let found = words.iter().find(|word| input.peek().is_some_and(|token| token.is_word(word)));
+    if let Some(word) = found.filter(|_| input.continues()) {
+        return (input.skip(1), Some(word));
+    }
+    for word in words {
+        input.note(Expected::Exactly(word));
+    }
+    (input, None)
 }
 
 fn column(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {

@@ -24,6 +24,13 @@ fn arg(arg: &Arg) -> String {
             });
             items.collect::<Vec<_>>().join(", ")
         }
+        Arg::Order(items) => {
+            let item = |item: &crate::api::OrderItem| {
+                let nulls = item.nulls_first.map_or("", |first| if first { " nulls first" } else { " nulls last" });
+                format!("{}{}{nulls}", tree(&item.expr), if item.descending { " desc" } else { "" })
+            };
+            items.iter().map(item).collect::<Vec<_>>().join(", ")
+        }
         Arg::Duration(ms) => format!("{}ms", ms.node),
         Arg::Integer(number) => number.node.to_string(),
         Arg::Name(name) => name.node.clone(),

@@ -17,12 +17,13 @@ use arrow_schema::DataType;
 use arrow_select::take::take;
 
 use super::spec::{ACCUMULATORS, Column, GroupAggregate};
-use crate::api::{Operator, OperatorContext, Output, StateRead};
+use crate::api::{Armed, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
+use crate::operators::keyed::IdleGroups;
 use crate::operators::rows::{Entries, keyed_rows};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, Result, RowKind};
@@ -43,6 +44,11 @@ pub(super) struct GroupAggregateOperator {
     stored: Vec<bool>,
     /// Whether a row always changes some column, so that old and new need no comparison.
     always_changes: bool,
+    /// When groups were last written, which of them there are, and the keys of those that expired since the last snapshot;
+    /// kept only where they do.
+    idle: Option<IdleGroups>,
+    live: Vec<bool>,
+    expired: Vec<(Vec<ArrayRef>, usize)>,
     hot_keys: HotKeys,
     groups: Vec<u32>,
     emits: Vec<RunningEmit>,
@@ -64,6 +70,9 @@ impl GroupAggregateOperator {
             dirty: Vec::new(),
             stored: Vec::new(),
             always_changes: plan.calls.iter().any(crate::expr::aggregate::AggregateCall::always_changes),
+            idle: plan.ttl_ms.map(IdleGroups::new),
+            live: Vec::new(),
+            expired: Vec::new(),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
             emits: Vec::new(),
@@ -76,6 +85,8 @@ impl GroupAggregateOperator {
             for (_, rows) in restored.keyed(&plan.descriptor())? {
                 this.restore(&rows)?;
             }
+            let processing_time_ms = this.idle.as_ref().and_then(IdleGroups::next_ms);
+            context.armed.set(Armed { processing_time_ms, ..Armed::NOTHING });
         }
         Ok(this)
     }
@@ -86,6 +97,12 @@ impl GroupAggregateOperator {
         accumulators.filter(|(_, place)| place.owned).map(|(accumulator, _)| accumulator.as_ref())
     }
 
+    /// The column of when groups were written, where there is one.
+    fn written(&self, groups: &[u32]) -> Option<ArrayRef> {
+        let idle = self.idle.as_ref()?;
+        Some(Arc::new(groups.iter().map(|&group| idle.written(group)).collect::<Int64Array>()))
+    }
+
     fn make_room(&mut self) {
         let groups = self.table.numbers();
         for accumulator in &mut self.accumulators {
@@ -93,6 +110,9 @@ impl GroupAggregateOperator {
         }
         if self.dirty.len() < groups {
             self.dirty.resize(groups, false);
+            if self.idle.is_some() {
+                self.live.resize(groups, false);
+            }
             if self.plan.changelog_input {
                 self.rows.resize(groups, 0);
                 self.stored.resize(groups, false);
@@ -118,6 +138,58 @@ impl GroupAggregateOperator {
         let states = &columns[at..];
         for (accumulator, place) in self.accumulators.iter_mut().zip(&self.places) {
             accumulator.merge(&groups, &states[place.columns.clone()])?;
+        }
+        if let Some(idle) = &mut self.idle {
+            let written = states.last().and_then(|written| written.as_primitive_opt::<Int64Type>());
+            let written = written.ok_or_else(|| Error::state("the time of a stored group is no bigint"))?;
+            for (&group, &at_ms) in groups.iter().zip(written.values()) {
+                self.live[group as usize] = true;
+                idle.touch(group, at_ms);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same where groups expire: their numbers are used again.
+    fn emits_of_expiring(&mut self) -> usize {
+        self.emits.clear();
+        let live = &mut self.live;
+        self.emits.extend(self.groups.iter().map(|&group| {
+            let known = std::mem::replace(&mut live[group as usize], true);
+            if known { RunningEmit::BOTH } else { RunningEmit::AFTER }
+        }));
+        self.emits.iter().map(|emit| emit.count()).sum()
+    }
+
+    /// Notes that the groups of the batch were written.
+    fn touch(&mut self, now_ms: i64) {
+        let Some(idle) = &mut self.idle else { return };
+        for &group in &self.groups {
+            if self.plan.changelog_input && self.rows[group as usize] == 0 {
+                idle.remove(group);
+            } else {
+                idle.touch(group, now_ms);
+            }
+        }
+    }
+
+    /// Forgets the groups that nobody has written for too long; without a word, as in Flink.
+    fn expire(&mut self, now_ms: i64, out: &mut dyn Output) -> Result<()> {
+        let Some(idle) = &mut self.idle else { return Ok(()) };
+        let due = idle.take_due(now_ms);
+        out.arm(Armed { processing_time_ms: idle.next_ms(), ..Armed::NOTHING });
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.expired.push((self.table.keys(&due)?, due.len()));
+        for group in due {
+            let at = group as usize;
+            self.accumulators.iter_mut().for_each(|accumulator| accumulator.clear(group));
+            (self.dirty[at], self.live[at]) = (false, false);
+            if self.plan.changelog_input {
+                (self.rows[at], self.stored[at]) = (0, false);
+            }
+            self.table.free(group);
         }
         Ok(())
     }
@@ -243,7 +315,9 @@ fn equal_pairs(values: &ArrayRef, pairs: usize) -> Result<BooleanBuffer> {
 
 impl Operator for GroupAggregateOperator {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let (batch, input) = self.aggregates.evaluate(batch, self.clock.now_ms(), &self.place, out)?;
+        let now_ms = self.clock.now_ms();
+        self.expire(now_ms, out)?;
+        let (batch, input) = self.aggregates.evaluate(batch, now_ms, &self.place, out)?;
         if batch.is_empty() {
             return Ok(());
         }
@@ -258,13 +332,23 @@ impl Operator for GroupAggregateOperator {
             let adds: Vec<bool> = (0..batch.rows()).map(|row| batch.kind(row).adds()).collect();
             let emitted = self.emits_of_changes(&adds);
             let emitted = self.emit(&batch, &input, emitted, Some(&adds))?;
+            self.touch(now_ms);
             self.free_emptied();
             emitted
         } else {
-            let emitted = self.emits_of_inserts(known);
+            let expiring = self.idle.is_some();
+            let emitted = if expiring { self.emits_of_expiring() } else { self.emits_of_inserts(known) };
+            self.touch(now_ms);
             self.emit(&batch, &input, emitted, None)?
         };
+        if let Some(idle) = &self.idle {
+            out.arm(Armed { processing_time_ms: idle.next_ms(), ..Armed::NOTHING });
+        }
         if emitted.is_empty() { Ok(()) } else { out.batch(emitted) }
+    }
+
+    fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
+        self.expire(now.now_ms, out)
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
@@ -278,8 +362,12 @@ impl Operator for GroupAggregateOperator {
         let schema = self.plan.descriptor().schema;
         let keys = self.plan.keys.len();
         let mut changes = Vec::new();
+        let key_schema = schema.project(&(0..keys).collect::<Vec<_>>());
+        for (keys, rows) in std::mem::take(&mut self.expired) {
+            let rows = keyed_rows(&key_schema, Entries { keys, values: Vec::new(), rows }, self.max_parallelism)?;
+            changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
+        }
         if !gone.is_empty() {
-            let key_schema = schema.project(&(0..keys).collect::<Vec<_>>());
             let entries = Entries { keys: self.table.keys(&gone)?, values: Vec::new(), rows: gone.len() };
             let rows = keyed_rows(&key_schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
@@ -300,6 +388,7 @@ impl Operator for GroupAggregateOperator {
             for accumulator in self.owners() {
                 states.extend(accumulator.state(&live)?);
             }
+            states.extend(self.written(&live));
             let entries = Entries { keys: self.table.keys(&live)?, values: states, rows: live.len() };
             let rows = keyed_rows(&schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace: 0, rows });

@@ -25,7 +25,8 @@ impl PlannedOperator for GroupAggregate {
             Some(Column::Call(call)) => Some(self.calls[*call].describe()),
             Some(Column::Key(_)) | None => None,
         });
-        format!("{keys}select=[{select}]")
+        let ttl = self.ttl_ms.map_or_else(String::new, |ttl_ms| format!(", ttl={ttl_ms} ms"));
+        format!("{keys}select=[{select}]{ttl}")
     }
 
     fn output(&self) -> &Schema {
@@ -73,6 +74,7 @@ impl PlannedOperator for GroupAggregate {
             columns: columns.iter().map(renumber).collect(),
             changelog_input: self.changelog_input,
             update_before: self.update_before,
+            ttl_ms: self.ttl_ms,
             input: self.input.project(&inputs),
             output: self.output.project(needed),
         };

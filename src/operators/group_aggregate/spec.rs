@@ -3,10 +3,13 @@
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::state_descriptor;
 use crate::state::StateDescriptor;
-use crate::types::{Field, Schema};
+use crate::types::{Field, LogicalType, Schema};
 
 /// Name of the keyed state.
 pub(super) const ACCUMULATORS: &str = "accumulators";
+
+/// The processing time at which a key was last written, epoch milliseconds; kept only where keys expire.
+const WRITTEN: &str = "#written";
 
 /// One column of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct GroupAggregate {
     pub(super) changelog_input: bool,
     /// Whether an update says what it replaces (`-U`).
     pub(super) update_before: bool,
+    /// The processing time, milliseconds, after which a key that nobody writes is forgotten.
+    pub(super) ttl_ms: Option<i64>,
     pub(super) input: Schema,
     pub(super) output: Schema,
 }
@@ -42,11 +47,24 @@ impl GroupAggregate {
         let columns = (0..keys.len()).map(Column::Key).chain((0..calls.len()).map(Column::Call)).collect();
         let calls = calls.iter().map(|(_, call)| call.clone()).collect();
         let keys = keys.to_vec();
-        Self { keys, calls, columns, changelog_input, update_before: true, input: input.clone(), output }
+        let input = input.clone();
+        Self { keys, calls, columns, changelog_input, update_before: true, ttl_ms: None, input, output }
+    }
+
+    /// The same where a key that nobody writes for so long, milliseconds of processing time, is forgotten.
+    #[must_use]
+    pub fn expiring(self, ttl_ms: Option<i64>) -> Self {
+        Self { ttl_ms, ..self }
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
         let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
-        state_descriptor(ACCUMULATORS, keys, &self.calls, self.changelog_input)
+        let state = state_descriptor(ACCUMULATORS, keys, &self.calls, self.changelog_input);
+        if self.ttl_ms.is_none() {
+            return state;
+        }
+        let written = Field::new(WRITTEN, LogicalType::BigInt).not_null();
+        let fields: Vec<Field> = state.schema.fields().iter().cloned().chain([written]).collect();
+        StateDescriptor { schema: Schema::new(fields), ..state }
     }
 }

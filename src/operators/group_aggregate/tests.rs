@@ -378,3 +378,49 @@ fn a_million_keys_are_read_in_some_tens_of_milliseconds() {
         assert!(took.as_millis() < 500, "{what} took {took:?}");
     }
 }
+
+#[test]
+fn a_key_that_nobody_writes_is_forgotten_and_begins_anew() {
+    use crate::operators::testing::script::{Step, broken_anywhere, in_order};
+    use RowKind::{Delete, Insert};
+    let rows = |kinds: &[RowKind], keys: &[i64]| Step::Rows(0, changes(kinds, keys, &vec![Some(5); keys.len()]));
+    let ttl = || {
+        let ttl = at(Expr::Literal(Literal::IntervalDayTime(10)));
+        vec![("with", Arg::Options(vec![(at("ttl".to_owned()), ttl)]))]
+    };
+    for changelog in [false, true] {
+        let (schema, _) = batch(vec![("key", Values::ints([])), ("price", Values::ints([]))]);
+        let mut stream = FakeStream::new(&schema);
+        if changelog {
+            stream.shape.changelog = ChangelogMode::Retract(None);
+        }
+        stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
+        stream.stage("aggregate", vec![checked_calls()], ttl()).expect("binds");
+        let none: &[RowKind] = if changelog { &[Insert, Insert] } else { &[] };
+        let mut steps = vec![
+            rows(none, &[1, 2]),
+            Step::Clock(5),
+            rows(&none[..none.len() / 2], &[2]),
+            Step::Clock(10),
+            rows(none, &[1, 2]),
+            Step::Clock(19),
+            rows(&none[..none.len() / 2], &[1]),
+            Step::Clock(20),
+            rows(none, &[3, 2]),
+        ];
+        if changelog {
+            // Nothing is left to be taken back of the key that was forgotten.
+            steps.extend([Step::Clock(29), rows(&[Delete, Delete], &[1, 2]), Step::Clock(60)]);
+        }
+        let found = in_order(stream.last(), &steps).rows;
+        let counts: Vec<String> =
+            found.iter().map(|line| line.split('|').take(2).collect::<Vec<_>>().join("|")).collect();
+        let mut told = vec!["+I 1|1", "+I 2|1", "-U 2|1", "+U 2|2", "+I 1|1", "-U 2|2", "+U 2|3", "-U 1|1", "+U 1|2"];
+        told.extend(["+I 3|1", "+I 2|1"]);
+        if changelog {
+            told.push("-D 2|1");
+        }
+        assert_eq!(counts, told, "changelog: {changelog}");
+        broken_anywhere(stream.last(), &steps);
+    }
+}

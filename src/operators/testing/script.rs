@@ -197,7 +197,7 @@ impl<'a> Job<'a> {
                 (0..parallelism).map(rows_of).collect()
             }
             Exchange::Broadcast => vec![batch.clone(); parallelism],
-            Exchange::Forward | Exchange::Rebalance | Exchange::Global => {
+            Exchange::Forward | Exchange::Rebalance | Exchange::Rescale | Exchange::Global => {
                 let mut dealt = vec![none(); parallelism];
                 dealt[0] = batch.clone();
                 dealt

@@ -64,8 +64,11 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
             .help("say which column it is: `… | event_time COLUMN watermark 4s | window …`"));
     }
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a window over a changelog is not available yet")
-            .help("put the window before the first `aggregate`"));
+        return Err(Diagnostic::at(
+            args.span,
+            "a window takes rows that stay, and a changelog's rows are changed still",
+        )
+        .help("put the window before the first `aggregate`, or make rows of the changes with `to_changelog`"));
     }
     if shape.window.is_some() {
         return Err(Diagnostic::at(args.span, "this stream has a window already")

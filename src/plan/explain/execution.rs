@@ -33,7 +33,7 @@ pub struct TaskManager {
 pub struct Slot {
     /// The slot's number among all slots of the job.
     pub index: usize,
-    /// The subtasks in it: subtask i of every vertex that has one.
+    /// The subtasks in it: subtask i of every vertex of a slot-sharing group that has one.
     pub subtasks: Vec<SubtaskId>,
 }
 
@@ -47,7 +47,7 @@ struct Channels {
 }
 
 impl Execution {
-    /// Subtask i of every vertex shares slot i; the slots are divided among `task_managers`.
+    /// Subtask i of every vertex of a slot-sharing group shares a slot; the slots are divided among `task_managers`.
     #[must_use]
     pub fn new(job: &JobGraph, task_managers: usize) -> Self {
         let slots = job.slots();
@@ -55,8 +55,10 @@ impl Execution {
         for slot in 0..slots {
             let manager = task_manager_of(slot, slots, task_managers);
             placed.resize_with(placed.len().max(manager + 1), || TaskManager { slots: Vec::new() });
-            let vertices = job.vertices.iter().enumerate().filter(|(_, vertex)| slot < vertex.parallelism);
-            let subtasks = vertices.map(|(id, _)| SubtaskId { vertex: VertexId(id), index: slot });
+            let subtasks = job.vertices.iter().enumerate().filter_map(|(id, vertex)| {
+                let index = slot.checked_sub(job.slot_of(vertex, 0)).filter(|&index| index < vertex.parallelism)?;
+                Some(SubtaskId { vertex: VertexId(id), index })
+            });
             placed[manager].slots.push(Slot { index: slot, subtasks: subtasks.collect() });
         }
         let width = |id: VertexId| job.vertices.get(id.0).map_or(0, |vertex| vertex.parallelism);
@@ -140,6 +142,10 @@ impl Channels {
         let mut pairs: Vec<(usize, usize)> = match exchange {
             Exchange::Forward => (0..*senders).map(|i| (i, i)).collect(),
             Exchange::Global => (0..*senders).map(|i| (i, 0)).collect(),
+            Exchange::Rescale => {
+                let near = |i| Exchange::rescaled(i, *senders, *receivers);
+                (0..*senders).flat_map(|i| near(i).map(move |j| (i, j))).collect()
+            }
             Exchange::Hash(_) | Exchange::Rebalance | Exchange::Broadcast => {
                 (0..*senders).flat_map(|i| (0..*receivers).map(move |j| (i, j))).collect()
             }

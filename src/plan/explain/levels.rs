@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::graph::PARSED;
 use super::{GraphInput, GraphNode, GraphView};
-use crate::api::{Bounds, Exchange, OnError};
+use crate::api::{Bounds, Chaining, DEFAULT_SLOT_GROUP, Exchange, OnError, Placement};
 use crate::inspect::ExchangeView;
 use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, NodeKind, Port, Scan, SourceTask, StreamGraph};
 use crate::types::{Schema, typed_duration};
@@ -47,6 +47,10 @@ pub fn stream_graph(graph: &StreamGraph) -> GraphView {
             if node.fixed {
                 facts.push(("fixed", json!(true)));
             }
+            facts.extend(placement(&node.node.placement));
+            if node.slot_group != DEFAULT_SLOT_GROUP {
+                facts.push(("slot_group", json!(node.slot_group)));
+            }
             facts.push(("uid", json!(node.node.uid.as_str())));
             GraphNode { name: node.node.title(), details: details(&node.node), facts, inputs: Vec::new() }
         })
@@ -76,7 +80,11 @@ pub fn job_graph(graph: &JobGraph) -> GraphView {
         .map(|vertex| {
             let source = vertex.source.iter().map(|source| source.uid.as_str());
             let uids: Vec<_> = source.chain(vertex.operators.iter().map(|chained| chained.uid.as_str())).collect();
-            let facts = vec![("parallelism", json!(vertex.parallelism)), ("uids", json!(uids))];
+            let mut facts = vec![("parallelism", json!(vertex.parallelism))];
+            if vertex.slot_group != DEFAULT_SLOT_GROUP {
+                facts.push(("slot_group", json!(vertex.slot_group)));
+            }
+            facts.push(("uids", json!(uids)));
             GraphNode { name: vertex.name.clone(), details: String::new(), facts, inputs: Vec::new() }
         })
         .collect();
@@ -95,12 +103,27 @@ pub fn job_graph(graph: &JobGraph) -> GraphView {
     GraphView { nodes }
 }
 
+/// What was typed of where a node runs, but for its slot group, which others inherit.
+fn placement(placement: &Placement) -> Vec<(&'static str, Value)> {
+    let mut facts = Vec::new();
+    if let Some(most) = placement.max_parallelism {
+        facts.push(("max_parallelism", json!(most)));
+    }
+    match placement.chaining {
+        Chaining::Always => {}
+        Chaining::New => facts.push(("chain", json!("new"))),
+        Chaining::Off => facts.push(("chain", json!("off"))),
+    }
+    facts
+}
+
 /// An exchange as it is shown; key columns are named by `schema`, the producer's.
 #[must_use]
 pub fn exchange(exchange: &Exchange, schema: Option<&Schema>) -> ExchangeView {
     match exchange {
         Exchange::Forward => ExchangeView::Forward,
         Exchange::Rebalance => ExchangeView::Rebalance,
+        Exchange::Rescale => ExchangeView::Rescale,
         Exchange::Broadcast => ExchangeView::Broadcast,
         Exchange::Global => ExchangeView::Global,
         Exchange::Hash(columns) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::OptimizerOps;
 use super::rewrite::{Rewrite, as_filter, as_projection};
-use crate::api::{EventTimeSpec, PlannedOperator, StreamRef};
+use crate::api::{EventTimeSpec, Placement, PlannedOperator, StreamRef};
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind, Scan};
 use crate::types::{FormerUids, LogicalType, OperatorUid, Schema, Span, Spanned};
@@ -199,12 +199,14 @@ impl Narrowing<'_> {
         let columns: Vec<usize> = reads.iter().map(|&column| position(&has, column)).collect();
         // Where its input is, so that rows stay in order: dealt out to more subtasks they would overtake each other.
         let own = self.rewrite.nodes[now.node].own_parallelism();
+        let max_parallelism = self.rewrite.nodes[now.node].placement.max_parallelism;
         let made = self.rewrite.insert(LogicalNode {
             kind: NodeKind::Operator(self.ops.select(&schema, &columns)),
             inputs: vec![now],
             uid: OperatorUid::new(format!("{}.columns{input}", reader.uid)),
             former: FormerUids::default(),
             parallelism: own.map(|own| Spanned::new(own, Span::default())),
+            placement: Placement { max_parallelism, ..Placement::default() },
             sink: None,
         });
         self.adapters.insert((stream, reads.clone()), made);

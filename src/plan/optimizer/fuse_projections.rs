@@ -2,7 +2,7 @@
 //! another: a pipeline of a thousand `map`s would else become an expression a thousand levels deep.
 
 use super::OptimizerOps;
-use super::rewrite::{Rewrite, as_projection, is_plain, same_parallelism};
+use super::rewrite::{Rewrite, as_projection, is_plain, same_place};
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalPlan, NodeKind};
 
@@ -16,9 +16,7 @@ pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
         let input = rewrite.now(node.inputs[0]);
         let before = &rewrite.nodes[input.node];
         match as_projection(before) {
-            Some(first)
-                if rewrite.read_once(node.inputs[0]) && same_parallelism(before, node) && pays(first, second) =>
-            {
+            Some(first) if rewrite.read_once(node.inputs[0]) && same_place(before, node) && pays(first, second) => {
                 let exprs: Vec<_> = second.iter().map(|expr| expr.substitute(first)).collect();
                 let below = rewrite.schema(before.inputs[0]);
                 let output = node.schema(0).unwrap_or_else(|| below.clone());

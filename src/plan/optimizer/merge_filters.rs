@@ -2,7 +2,7 @@
 //! conjunction is evaluated from the left, as in Flink.
 
 use super::OptimizerOps;
-use super::rewrite::{Rewrite, as_filter, same_parallelism};
+use super::rewrite::{Rewrite, as_filter, same_place};
 use crate::plan::{LogicalPlan, NodeKind};
 
 pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
@@ -15,7 +15,7 @@ pub(super) fn apply(plan: &LogicalPlan, ops: &OptimizerOps) -> LogicalPlan {
         let input = rewrite.now(node.inputs[0]);
         let before = &rewrite.nodes[input.node];
         match as_filter(before) {
-            Some(first) if rewrite.read_once(node.inputs[0]) && same_parallelism(before, node) => {
+            Some(first) if rewrite.read_once(node.inputs[0]) && same_place(before, node) => {
                 let both = first.clone().and(second.clone());
                 let operator = (ops.filter)(rewrite.schema(input), both);
                 rewrite.nodes[input.node].kind = NodeKind::Operator(operator);

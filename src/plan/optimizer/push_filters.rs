@@ -2,7 +2,7 @@
 //! it reads columns that are passed through (a computed one would be computed twice), and below a union, into each input.
 
 use super::OptimizerOps;
-use super::rewrite::{Rewrite, as_filter, as_projection, is_plain, is_union, same_parallelism};
+use super::rewrite::{Rewrite, as_filter, as_projection, is_plain, is_union, same_place};
 use crate::api::StreamRef;
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind};
@@ -52,7 +52,7 @@ fn pass(plan: &LogicalPlan, ops: &OptimizerOps) -> Option<LogicalPlan> {
 fn below(rewrite: &Rewrite, node: &LogicalNode, ops: &OptimizerOps) -> Option<(Vec<LogicalNode>, LogicalNode)> {
     let predicate = as_filter(node)?;
     let upper = &rewrite.nodes[rewrite.now(node.inputs[0]).node];
-    if !rewrite.read_once(node.inputs[0]) || !same_parallelism(upper, node) {
+    if !rewrite.read_once(node.inputs[0]) || !same_place(upper, node) {
         return None;
     }
     let predicate = if is_union(upper) { predicate.clone() } else { through(as_projection(upper)?, predicate)? };

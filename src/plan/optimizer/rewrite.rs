@@ -146,9 +146,9 @@ pub(super) fn is_union(node: &LogicalNode) -> bool {
     matches!(&node.kind, NodeKind::Operator(operator) if matches!(operator.role(), Role::Union))
 }
 
-/// Whether two nodes were given the same parallelism, so that either can do the other's work.
-pub(super) fn same_parallelism(a: &LogicalNode, b: &LogicalNode) -> bool {
-    a.typed_parallelism() == b.typed_parallelism()
+/// Whether two nodes run in the same place, so that either can do the other's work.
+pub(super) fn same_place(a: &LogicalNode, b: &LogicalNode) -> bool {
+    a.typed_parallelism() == b.typed_parallelism() && a.placement == b.placement
 }
 
 /// Whether the expression costs nothing to compute twice: a column, or a constant that folding has left.

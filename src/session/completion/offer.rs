@@ -142,6 +142,7 @@ impl<'a> Offer<'a> {
             | Shape::Names
             | Shape::Stream
             | Shape::Range
+            | Shape::Order
             | Shape::Window
             | Shape::Sink
             | Shape::Options

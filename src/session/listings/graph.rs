@@ -53,9 +53,11 @@ pub fn graph(view: &JobView) -> Listing {
 fn input(edge: &EdgeView) -> Value {
     let (exchange, columns) = match &edge.exchange {
         ExchangeView::Hash(columns) => ("hash".to_owned(), &columns[..]),
-        other @ (ExchangeView::Forward | ExchangeView::Rebalance | ExchangeView::Broadcast | ExchangeView::Global) => {
-            (other.to_string(), &[][..])
-        }
+        other @ (ExchangeView::Forward
+        | ExchangeView::Rebalance
+        | ExchangeView::Rescale
+        | ExchangeView::Broadcast
+        | ExchangeView::Global) => (other.to_string(), &[][..]),
     };
     json!({ "vertex": edge.from, "exchange": exchange, "columns": columns, "rows": edge.rows })
 }

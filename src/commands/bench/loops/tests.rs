@@ -26,7 +26,7 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
             Query::Projection => outcome.add(&[auction, bids.bidder[row], price * 908]),
             Query::Filter if auction % 123 == 0 => outcome.add(&[auction, price]),
             Query::Filter => {}
-            Query::Tumbling => {
+            Query::Tumbling | Query::Top => {
                 let entry = windows.entry((time / 10_000 * 10_000, auction)).or_default();
                 *entry = (entry.0 + 1, entry.1 + price);
             }
@@ -47,11 +47,23 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
             }
         }
     }
+    if query == Query::Top {
+        let mut ranked: Vec<_> =
+            windows.iter().map(|((start, auction), (count, _))| (*start, -count, *auction)).collect();
+        ranked.sort_unstable();
+        for (at, &(start, count, auction)) in ranked.iter().enumerate() {
+            let rank = at - ranked.partition_point(|other| other.0 < start) + 1;
+            if rank <= 10 {
+                outcome.add(&[auction, start, start + 10_000, -count, i64::try_from(rank).expect("small")]);
+            }
+        }
+        return outcome;
+    }
     for ((start, auction), (count, sum)) in windows {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Running => unreachable!("{query:?} has no windows"),
+            Query::Projection | Query::Filter | Query::Top | Query::Running => unreachable!("{query:?} has no windows"),
         }
     }
     outcome

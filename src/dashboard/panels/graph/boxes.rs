@@ -46,6 +46,7 @@ pub(super) fn contents(model: &Model, place: usize, vertex: &VertexView, detail:
         (vertex.id.to_string(), theme.heading),
         text(format!(" ×{} ", vertex.subtasks.len())),
     ];
+    title.extend(vertex.slot_group.as_ref().map(|group| text(format!("in {} ", clean(group)))));
     title.extend(marks(model, place, vertex.subtasks.len(), theme));
     let members: Vec<String> = vertex.name.split(" -> ").map(|member| clean(member).into_owned()).collect();
     let chain = members.join(" → ");

@@ -19,7 +19,8 @@ impl GroupAggregateOperator {
     fn bytes(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
         let flags = self.dirty.capacity() + self.stored.capacity() + self.rows.capacity() * size_of::<i64>();
-        accumulators + self.table.bytes() + flags
+        let idle = self.idle.as_ref().map_or(0, crate::operators::keyed::IdleGroups::bytes);
+        accumulators + self.table.bytes() + flags + idle
     }
 
     pub(super) fn read(&self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
@@ -42,6 +43,7 @@ impl GroupAggregateOperator {
             for accumulator in self.owners() {
                 states.extend(accumulator.state(&groups)?);
             }
+            states.extend(self.written(&groups));
             Ok(states)
         };
         reader.add(0, &keys, groups.len(), self.bytes() as u64, &mut values)?;

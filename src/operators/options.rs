@@ -1,0 +1,58 @@
+//! `with (ttl = 1h)` behind a stage.
+
+use crate::api::StageArgs;
+use crate::expr::ast::{Expr, ExprNode, Literal};
+use crate::types::{Diagnostic, Spanned};
+
+/// The options of a stage.
+#[derive(Debug)]
+pub(super) struct StageOptions<'a> {
+    options: &'a [(Spanned<String>, ExprNode)],
+}
+
+impl<'a> StageOptions<'a> {
+    /// The options typed, all of which are among `known`.
+    ///
+    /// # Errors
+    /// An unknown one, with the near name, and one that is typed twice.
+    pub(super) fn of(args: &'a StageArgs, known: &[&'static str]) -> Result<Self, Diagnostic> {
+        let options = args.clause_options("with")?.map_or(&[][..], Vec::as_slice);
+        for (at, (name, _)) in options.iter().enumerate() {
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
+                let message = format!("`{}` has no option `{}`", args.name.node, name.node);
+                let error = Diagnostic::at(name.span, message).did_you_mean(&name.node, known.iter().copied());
+                return Err(if error.help.is_some() {
+                    error
+                } else {
+                    error.help(format!("it has {}", known.join(", ")))
+                });
+            }
+            if options[..at].iter().any(|(earlier, _)| earlier.node.eq_ignore_ascii_case(&name.node)) {
+                return Err(Diagnostic::at(name.span, format!("option `{}` is given twice", name.node)));
+            }
+        }
+        Ok(Self { options })
+    }
+
+    fn get(&self, name: &str) -> Option<&'a ExprNode> {
+        self.options.iter().find(|(option, _)| option.node.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// A duration, milliseconds, above 0.
+    pub(super) fn duration(&self, name: &str) -> Result<Option<i64>, Diagnostic> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        match value.node {
+            Expr::Literal(Literal::IntervalDayTime(ms)) if ms > 0 => Ok(Some(ms)),
+            _ => Err(Diagnostic::at(value.span, format!("option `{name}` takes a duration such as 1h, longer than 0"))),
+        }
+    }
+
+    /// A text, and its place.
+    pub(super) fn text(&self, name: &str) -> Result<Option<Spanned<&'a str>>, Diagnostic> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        match &value.node {
+            Expr::Literal(Literal::String(text)) => Ok(Some(Spanned::new(text, value.span))),
+            _ => Err(Diagnostic::at(value.span, format!("option `{name}` takes a text in single quotes"))),
+        }
+    }
+}
