@@ -104,6 +104,10 @@ impl StageContext for Lowering<'_, '_> {
         }
     }
 
+    fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef {
+        self.builder.add(operator, &[to], self.place, self.parallelism.as_ref()).0
+    }
+
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
     }
