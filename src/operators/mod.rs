@@ -54,9 +54,16 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &key_by::KEY_BY,
         &window::WINDOW,
         &aggregate::AGGREGATE,
-        &join::JOINS[0], &join::JOINS[1], &join::JOINS[2], &join::JOINS[3], &join::JOINS[4], &join::JOINS[5],
+        &join::JOINS[0],
+        &join::JOINS[1],
+        &join::JOINS[2],
+        &join::JOINS[3],
+        &join::JOINS[4],
+        &join::JOINS[5],
         &union::UNION,
-        &set_operation::SET_OPERATIONS[0], &set_operation::SET_OPERATIONS[1], &set_operation::SET_OPERATIONS[2],
+        &set_operation::SET_OPERATIONS[0],
+        &set_operation::SET_OPERATIONS[1],
+        &set_operation::SET_OPERATIONS[2],
         &set_operation::SET_OPERATIONS[3],
         &limit::LIMIT,
         &event_time::EVENT_TIME,
@@ -73,6 +80,5 @@ pub fn stages() -> &'static [&'static StageSpec] {
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "process", "connect", "top", "distinct", "order_by", "match", "rescale", "chain",
-];
+pub const PLANNED_STAGES: &[&str] =
+    &["reduce", "process", "connect", "top", "distinct", "order_by", "match", "rescale", "chain"];

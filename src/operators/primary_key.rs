@@ -38,7 +38,9 @@ pub(super) const PRIMARY_KEY: StageSpec = StageSpec {
            `kind` that it deletes takes it out. What follows hears of the changes. A source declares it too: `source s from \
            file 'x.csv' primary key (id) with (kind = 'op')`, and so does a stream: `stream s primary key (id) = …`. With an \
            event time its rows are the versions that `join … as of` finds.",
-    examples: &["bids | map auction, bidder, price | primary key auction | key_by bidder | aggregate count(*) as leads;"],
+    examples: &[
+        "bids | map auction, bidder, price | primary key auction | key_by bidder | aggregate count(*) as leads;",
+    ],
     flink: Some("PRIMARY KEY; upsert sources"),
     bind,
 };
@@ -71,7 +73,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
             return Err(Diagnostic::at(name.span, "a key can't be a map"));
         }
     }
-    if shape.schema.names().any(|name| name == CHANGE) {
+    let mut kept = shape.schema.names().enumerate().filter(|(column, _)| kind != Some(*column));
+    if kept.any(|(_, name)| name == CHANGE) {
         let message = format!("`{CHANGE}` is the name of a change's kind: no column of a changelog can have it");
         return Err(Diagnostic::at(args.span, message).help("give the column another name with `map` before"));
     }
@@ -299,5 +302,101 @@ impl Operator for NormalizeOperator {
 
     fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
         Ok(Some(self.store.read(query)?.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::api::Arg;
+    use crate::operators::testing::script::{Step, broken_anywhere, cases, in_order};
+    use crate::operators::testing::{FakeStream, Random, Values, at, batch};
+
+    type Row = (Option<i64>, i64, Option<&'static str>);
+
+    fn rows(rows: &[Row]) -> (Schema, Batch) {
+        batch(vec![
+            ("k", Values::Int(rows.iter().map(|row| row.0).collect())),
+            ("v", Values::ints(rows.iter().map(|row| row.1))),
+            ("does", Values::Text(rows.iter().map(|row| row.2).collect())),
+        ])
+    }
+
+    fn planned(kind: bool) -> Arc<dyn PlannedOperator> {
+        let mut stream = FakeStream::new(&rows(&[]).0);
+        let clauses = if kind { vec![("kind", Arg::Name(at("does".to_owned())))] } else { Vec::new() };
+        stream.stage("primary key", vec![Arg::Names(vec![at("k".to_owned())])], clauses).expect("binds");
+        assert_eq!(stream.shape.changelog, ChangelogMode::Retract(Some(vec![0])));
+        Arc::clone(stream.applied.last().expect("applied"))
+    }
+
+    /// The changes, by the last row of each key.
+    fn model(batches: &[Vec<Row>], kind: bool, before: bool) -> Vec<String> {
+        let mut table: BTreeMap<Option<i64>, String> = BTreeMap::new();
+        let mut given = Vec::new();
+        for (k, v, op) in batches.iter().flatten() {
+            let shown = |value: &Option<i64>| value.map_or("null".to_owned(), |value| value.to_string());
+            let op_column = if kind { String::new() } else { format!("|{}", op.unwrap_or("null")) };
+            let row = format!("{}|{v}{op_column}", shown(k));
+            match (kind.then_some(*op).flatten(), table.get(k).cloned()) {
+                (Some("update_before"), _) => {}
+                (Some("d"), old) => {
+                    given.extend(old.map(|old| format!("-D {old}")));
+                    table.remove(k);
+                }
+                (_, None) => {
+                    given.push(format!("+I {row}"));
+                    table.insert(*k, row);
+                }
+                (_, Some(old)) if old == row => {}
+                (_, Some(old)) => {
+                    if before {
+                        given.push(format!("-U {old}"));
+                    }
+                    given.push(format!("+U {row}"));
+                    table.insert(*k, row);
+                }
+            }
+        }
+        given
+    }
+
+    #[test]
+    fn random_rows_give_the_changes_of_a_table() {
+        for seed in 0..cases(30) {
+            let mut random = Random(seed * 49_979_687);
+            let kind = random.below(2) == 0;
+            let some = |random: &mut Random| -> Row {
+                let op = ["c", "+U", "d", "update_before"][random.below(4) as usize];
+                (Some(random.int(4)).filter(|key| *key < 3), random.int(3), Some(op))
+            };
+            let batches: Vec<Vec<Row>> = (0..1 + random.below(6))
+                .map(|_| (0..1 + random.below(5)).map(|_| some(&mut random)).collect())
+                .collect();
+            let steps: Vec<Step> = batches.iter().map(|batch| Step::Rows(0, rows(batch).1)).collect();
+            let planned = planned(kind);
+            assert_eq!(in_order(&*planned, &steps).rows, model(&batches, kind, true), "seed {seed}");
+            let after = planned.only_after().expect("updates need no old row");
+            assert_eq!(in_order(&*after, &steps).rows, model(&batches, kind, false), "seed {seed}");
+            if seed % 5 == 0 {
+                broken_anywhere(&*planned, &steps);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_no_kind_is_rejected() {
+        let steps = [Step::Rows(0, rows(&[(Some(1), 1, Some("c")), (Some(1), 2, Some("x")), (Some(2), 3, None)]).1)];
+        let outcome = in_order(&*planned(true), &steps);
+        assert_eq!(outcome.rows, ["+I 1|1"]);
+        assert_eq!(outcome.rejected[0], "`x` is no kind of a change: there are insert, update and delete");
+        assert_eq!(outcome.rejected.len(), 2);
+        let pruned = planned(true).prune(&[1]).expect("narrows");
+        assert_eq!(
+            (pruned.inputs, pruned.operator.output().to_string()),
+            (vec![vec![0, 1, 2]], "(v bigint)".to_owned())
+        );
     }
 }

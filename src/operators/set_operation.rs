@@ -17,14 +17,17 @@ use crate::api::{
 use crate::formats::CHANGE;
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::state::{RestoredState, StateChange, StateDelta, StateDescriptor};
-use crate::types::{
-    Batch, CheckpointId, Diagnostic, Error, Field, LogicalType, NO_TIME, Result, RowKind, Schema,
-};
+use crate::types::{Batch, CheckpointId, Diagnostic, Error, Field, LogicalType, NO_TIME, Result, RowKind, Schema};
 
 /// Name of the keyed state: how often each side has a row.
 const COUNTS: &str = "counts";
 
-const fn stage(name: &'static str, summary: &'static str, help: &'static str, example: &'static [&'static str]) -> StageSpec {
+const fn stage(
+    name: &'static str,
+    summary: &'static str,
+    help: &'static str,
+    example: &'static [&'static str],
+) -> StageSpec {
     let signature = Signature { head: &[Shape::Name], optional: &[], clauses: &[] };
     let flink = match name.as_bytes() {
         b"intersect" => "INTERSECT",
@@ -401,7 +404,8 @@ mod tests {
                 _ => (left - right).max(0),
             };
             if times > 0 {
-                let row = value.map_or("null|null".to_owned(), |value| format!("{value}|{}", ["a", "b"][(value % 2) as usize]));
+                let row = value
+                    .map_or("null|null".to_owned(), |value| format!("{value}|{}", ["a", "b"][(value % 2) as usize]));
                 table.insert(row, times);
             }
         }

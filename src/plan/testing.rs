@@ -271,7 +271,6 @@ fn normalize(schema: &Schema, key: Vec<usize>, _kind: Option<usize>) -> Arc<dyn 
     .arc()
 }
 
-
 /// Builds a plan node by node.
 #[derive(Debug, Default)]
 pub struct PlanBuilder {

@@ -154,7 +154,7 @@ pub struct TestOptions {
 /// Options of `lotic bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
-    /// The queries: projection, filter, tumble, hop, running [default: all].
+    /// The queries: projection, filter, tumble, hop, interval_join, regular_join, running [default: all].
     pub queries: Vec<String>,
     /// Events to generate.
     #[arg(long, default_value_t = 10_000_000, value_name = "N")]

@@ -56,6 +56,16 @@ const QUERIES: &[Query] = &[
         pipeline: "bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n",
         job: loops::Query::Hopping,
     },
+    Query {
+        name: "interval_join",
+        pipeline: "auctions as a | join bids as b on a.id = b.auction within 0s..10s | map id, bidder, price",
+        job: loops::Query::IntervalJoin,
+    },
+    Query {
+        name: "regular_join",
+        pipeline: "auctions as a | join bids as b on a.id = b.auction | map id, bidder, price",
+        job: loops::Query::RegularJoin,
+    },
     Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
 ];
 

@@ -47,6 +47,7 @@ pub(super) fn lower_pipeline(
     let (at, mut shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
     if let Some(alias) = &pipeline.alias {
         shape.name = Some(alias.clone());
+        shape.inputs.clear();
     }
     let (place, sink) = (Place { of, into, stage: 0 }, into.is_some());
     let mut lowering = Lowering { builder, place, at, shape, applied: None, parallelism: None, sink: None };

@@ -4,6 +4,7 @@ use super::options::{self, read};
 use super::settings::unused_dead_letter;
 use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, Side, SourceRequest};
 use crate::expr::{Scope, TypedExpr, bind};
+use crate::formats::CHANGE;
 use crate::lang::ast::{ColumnDef, EventTimeClause, SourceStatement};
 use crate::plan::{Catalog, Entry, Environment, PrimaryKey, SourceDef, check_name};
 use crate::types::{Diagnostic, Field, LogicalType, Schema};
@@ -98,6 +99,11 @@ fn primary_key(
         Some(name) => Some(kind_column(schema, name).map_err(|error| options::placed(typed, "kind", error))?),
         None => None,
     };
+    if schema.names().enumerate().any(|(column, name)| name == CHANGE && kind != Some(column)) {
+        let message = format!("`{CHANGE}` is the name of a change's kind: no column of a changelog can have it");
+        let span = names.first().map_or(statement.span, |name| name.span);
+        return Err(Diagnostic::at(span, message).help(format!("with (kind = '{CHANGE}'), if it says what a row does")));
+    }
     let mut columns = Vec::with_capacity(names.len());
     for name in names {
         let Some(column) = schema.index_of(&name.node) else {

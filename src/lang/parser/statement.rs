@@ -16,7 +16,8 @@ use super::signature::{
     Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
 };
 use crate::api::{
-    Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, StartFrom, Stage, StageArgs,
+    Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, Stage,
+    StageArgs, StartFrom,
 };
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;

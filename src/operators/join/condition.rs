@@ -2,7 +2,7 @@
 
 use crate::api::StreamShape;
 use crate::expr::ast::ExprNode;
-use crate::expr::{Scope, TypedExpr, bind_predicate};
+use crate::expr::{TypedExpr, bind_predicate};
 use crate::types::{Diagnostic, LogicalType};
 
 /// A condition over two inputs, taken apart.
@@ -28,7 +28,7 @@ pub(super) struct Key {
 impl Condition {
     /// Binds `on` over both inputs.
     pub(super) fn bind(on: &ExprNode, left: &StreamShape, right: &StreamShape) -> Result<Self, Diagnostic> {
-        let scope = Scope::named(left.name.as_ref(), &left.schema).and(right.name.as_ref(), &right.schema);
+        let scope = left.scope().and(right.name.as_ref(), &right.schema);
         let condition = bind_predicate(on, &scope)?.fold();
         let width = left.schema.len();
         let (mut keys, mut residual) = (Vec::new(), None::<TypedExpr>);

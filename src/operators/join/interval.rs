@@ -9,8 +9,8 @@ use super::pairs::{Pairing, Pairs, Probe};
 use super::side::{Sides, descriptors};
 use super::spec::JoinSpec;
 use crate::api::{
-    Armed, ChangelogMode, Exchange, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator,
-    Pruned, StateRead, TimeRange,
+    Armed, ChangelogMode, Exchange, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output,
+    PlannedOperator, Pruned, StateRead, TimeRange,
 };
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::group_table::NO_GROUP;

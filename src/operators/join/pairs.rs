@@ -228,7 +228,9 @@ impl Pairing {
         let places: Vec<(usize, usize)> = self.spec.columns.iter().map(|&column| self.spec.place(column)).collect();
         let kept: Vec<usize> = places.iter().filter(|(of, _)| *of == input).map(|&(_, at)| at).collect();
         let mut gathered = store.gather(rows, &kept)?.into_iter();
-        let null = |at: usize| arrow_array::new_null_array(&self.spec.inputs[1 - input].fields()[at].ty.to_arrow(), rows.len());
+        let null = |at: usize| {
+            arrow_array::new_null_array(&self.spec.inputs[1 - input].fields()[at].ty.to_arrow(), rows.len())
+        };
         let column = |(of, at): (usize, usize)| {
             if of == input { gathered.next().unwrap_or_else(|| null(0)) } else { null(at) }
         };

@@ -60,9 +60,7 @@ impl RegularJoin {
 
     /// The columns of the result that are `key` of input `input`.
     fn result_key(&self, input: usize, key: &[usize]) -> Option<Vec<usize>> {
-        let place = |&column: &usize| {
-            self.spec.columns.iter().position(|&of| self.spec.place(of) == (input, column))
-        };
+        let place = |&column: &usize| self.spec.columns.iter().position(|&of| self.spec.place(of) == (input, column));
         key.iter().map(place).collect()
     }
 }

@@ -37,8 +37,7 @@ impl JoinSpec {
         span: Span,
     ) -> Result<Self, Diagnostic> {
         let nullable = |field: &Field, pads: bool| Field { nullable: field.nullable || pads, ..field.clone() };
-        let mut fields: Vec<Field> =
-            left.schema.fields().iter().map(|field| nullable(field, kind.pads(1))).collect();
+        let mut fields: Vec<Field> = left.schema.fields().iter().map(|field| nullable(field, kind.pads(1))).collect();
         let others = if kind.filters() { &[] } else { right.schema.fields() };
         for field in others {
             let mut field = nullable(field, kind.pads(0));

@@ -15,10 +15,10 @@ use crate::api::{
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::{TypedExpr, bind as bind_expr};
+use crate::formats::CHANGE;
 use crate::operators::map::Project;
 use crate::operators::select::{Selected, no_window};
-use crate::formats::CHANGE;
-use crate::types::{Diagnostic, LogicalType};
+use crate::types::{Diagnostic, LogicalType, Schema, Spanned};
 
 const SIGNATURE: Signature = Signature {
     head: &[Shape::Stream],
@@ -49,7 +49,8 @@ const SIGNATURE: Signature = Signature {
             required: false,
             help: "ttl: how long rows are kept, processing time; without it for ever",
         },
-        Clause { keyword: "window", shape: Shape::Window, required: false, help: "both rows are of one window" },
+        Clause { keyword: "window", shape: Shape::Window, required: false, help: "not available yet" },
+        Clause { keyword: "lookup", shape: Shape::Flag, required: false, help: "not available yet" },
     ],
 };
 
@@ -92,7 +93,7 @@ pub(in crate::operators) const JOINS: [StageSpec; 6] = [
         "a join that keeps right rows without a match",
         "As `join`, and a right row that matches nothing is given with nulls in place of the left one, as soon as none \
          can match it any more.",
-        &["bids as b | right join auctions as a on b.auction = a.id within -10s..0s | map a.id, price, item_name;"],
+        &["bids as b | right join auctions as a on b.auction = a.id within -10s..0s | map id, price, item_name;"],
         "RIGHT OUTER JOIN",
     ),
     stage(
@@ -101,7 +102,7 @@ pub(in crate::operators) const JOINS: [StageSpec; 6] = [
         "a join that keeps rows of both sides without a match",
         "As `join`, and a row of either side that matches nothing is given with nulls in place of the other, as soon as \
          none can match it any more.",
-        &["bids as b | full join auctions as a on b.auction = a.id within -10s..0s | map b.auction, a.id, price;"],
+        &["bids as b | full join auctions as a on b.auction = a.id within -10s..0s | map b.auction, id, price;"],
         "FULL OUTER JOIN",
     ),
     stage(
@@ -132,6 +133,8 @@ struct Bound {
     residual: Option<TypedExpr>,
     /// The columns that were put in for keys, of both inputs.
     computed: [usize; 2],
+    /// The streams that the result's columns come from.
+    parts: Vec<(Spanned<String>, Schema)>,
 }
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
@@ -139,6 +142,9 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let kind = JoinKind::of_stage(&args.name.node);
     if let Some(window) = args.clause_window("window")? {
         return Err(Diagnostic::at(window.name.span, "a join over windows is not available yet"));
+    }
+    if let Some((lookup, _)) = args.clauses.iter().find(|(keyword, _)| keyword.node == "lookup") {
+        return Err(Diagnostic::at(lookup.span, "look-ups are not available yet"));
     }
     let bound = inputs(args, stream)?;
     one_of(args, &["within", "as of"])?;
@@ -159,7 +165,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     };
     stream.apply_many(operator, &[bound.other]);
     drop_computed(&bound, kind, stream);
-    stream.shape_mut().time = time;
+    let shape = stream.shape_mut();
+    (shape.time, shape.inputs) = (time, bound.parts);
     Ok(())
 }
 
@@ -225,15 +232,23 @@ fn of_event_time(as_of: &ExprNode, bound: &Bound) -> Result<(), Diagnostic> {
 fn by_version(condition: Condition, right: &StreamShape, on: &ExprNode) -> Result<Condition, Diagnostic> {
     let name = right.name.as_ref().map_or("the right stream", |name| name.node.as_str());
     let Some(key) = right.changelog.key().filter(|key| !key.is_empty()) else {
-        return Err(Diagnostic::at(on.span, format!("`{name}` has no primary key: which of its rows are versions of one?"))
-            .help(format!("declare it: source {name} from … primary key (<column>), or stream {name} primary key (<column>) = …")));
+        return Err(Diagnostic::at(
+            on.span,
+            format!("`{name}` has no primary key: which of its rows are versions of one?"),
+        )
+        .help(format!(
+            "declare it: source {name} from … primary key (<column>), or stream {name} primary key (<column>) = …"
+        )));
     };
     let key = key.to_vec();
     let condition = condition.keyed_by(&key);
     for column in key {
         if !condition.keys.iter().any(|known| known.right.as_column() == Some(column)) {
             let column = &right.schema.fields()[column].name;
-            return Err(Diagnostic::at(on.span, format!("`on` must say what `{name}.{column}` equals: it is of the primary key")));
+            return Err(Diagnostic::at(
+                on.span,
+                format!("`on` must say what `{name}.{column}` equals: it is of the primary key"),
+            ));
         }
     }
     Ok(condition)
@@ -285,8 +300,11 @@ fn interval(
     for shape in [&bound.left, &bound.right] {
         if !shape.changelog.is_append() {
             let name = shape.name.as_ref().map_or("the stream so far", |name| name.node.as_str());
-            return Err(Diagnostic::at(within.span, format!("`within` takes rows that stay, and those of `{name}` change"))
-                .help("leave `within` out: the join then follows the changes"));
+            return Err(Diagnostic::at(
+                within.span,
+                format!("`within` takes rows that stay, and those of `{name}` change"),
+            )
+            .help("leave `within` out: the join then follows the changes"));
         }
     }
     let processing_time = args.clause("on processing_time").is_some();
@@ -309,12 +327,19 @@ fn inputs(args: &StageArgs, stream: &mut dyn StageContext) -> Result<Bound, Diag
         right.name = Some(alias.clone());
     }
     let mut left = stream.shape().clone();
-    if let (Some(ours), Some(theirs)) = (&left.name, &right.name)
-        && ours.node == theirs.node
-    {
-        return Err(Diagnostic::at(theirs.span, format!("both sides are called `{}`", theirs.node))
-            .also(ours.span, "the left one")
-            .help(format!("call this one something else: {} as other", named.name.node)));
+    let (mut parts, theirs) = (left.parts(), right.parts());
+    for (ours, _) in &parts {
+        if let Some((same, _)) = theirs.iter().find(|(theirs, _)| theirs.node == ours.node) {
+            return Err(Diagnostic::at(same.span, format!("both sides are called `{}`", same.node))
+                .also(ours.span, "the left one")
+                .help(format!("call this one something else: {} as other", named.name.node)));
+        }
+    }
+    if parts.is_empty() || theirs.is_empty() {
+        // Columns of a stream without a name have nothing to be called by.
+        parts.clear();
+    } else if !JoinKind::of_stage(&args.name.node).filters() {
+        parts.extend(theirs);
     }
     let Some(on) = args.clause_expr("on")? else {
         return Err(Diagnostic::at(args.span, "a join needs `on`"));
@@ -348,7 +373,7 @@ fn inputs(args: &StageArgs, stream: &mut dyn StageContext) -> Result<Bound, Diag
     let computed = [left.schema.len() - width, right.schema.len() - right_width];
     let moved = |column: usize| if column < width { column } else { column + computed[0] };
     let residual = residual.map(|residual| residual.remap(&moved));
-    Ok(Bound { left, right, other, keys: [left_keys, right_keys], null_safe, residual, computed })
+    Ok(Bound { left, right, other, keys: [left_keys, right_keys], null_safe, residual, computed, parts })
 }
 
 /// The columns that are `keys`, and the projection that makes those that are not there.

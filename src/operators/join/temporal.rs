@@ -10,8 +10,8 @@ use super::pairs::{Pairing, Pairs};
 use super::side::{Sides, descriptors};
 use super::spec::JoinSpec;
 use crate::api::{
-    Armed, ChangelogMode, Exchange, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator,
-    Pruned, StateRead, UpdateKind,
+    Armed, ChangelogMode, Exchange, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output,
+    PlannedOperator, Pruned, StateRead, UpdateKind,
 };
 use crate::inspect::{OperatorView, Section, StateQuery};
 use crate::operators::group_table::NO_GROUP;
@@ -291,7 +291,13 @@ impl TemporalJoinOperator {
         self.emit(columns, times, kinds, out)
     }
 
-    fn emit(&self, columns: Vec<arrow_array::ArrayRef>, times: Vec<i64>, kinds: Vec<i8>, out: &mut dyn Output) -> Result<()> {
+    fn emit(
+        &self,
+        columns: Vec<arrow_array::ArrayRef>,
+        times: Vec<i64>,
+        kinds: Vec<i8>,
+        out: &mut dyn Output,
+    ) -> Result<()> {
         out.batch(self.pairing.batch(columns, times)?.with_kinds(self.plan.changes.then(|| kinds.into())))
     }
 
@@ -367,7 +373,7 @@ impl Operator for TemporalJoinOperator {
     }
 
     fn inspect(&mut self) -> OperatorView {
-        let mut view = self.sides.view(0);
+        let mut view = self.sides.view(self.timers.bytes());
         view.sections.push(Section::Timers(self.timers.len() as u64));
         view
     }

@@ -52,7 +52,7 @@ impl Builder<'_> {
     /// shown at `name`.
     pub fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         let (stream, shape) = self.read(name)?;
-        Ok((stream, StreamShape { name: Some(name.clone()), ..shape }))
+        Ok((stream, StreamShape { name: Some(name.clone()), inputs: Vec::new(), ..shape }))
     }
 
     /// The rows of the file at `path`, which no source names: its format by its name or content, its columns inferred, no

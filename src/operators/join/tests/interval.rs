@@ -9,7 +9,12 @@ use crate::types::{MAX_WATERMARK, NO_TIME};
 
 const KINDS: [&str; 4] = ["join", "left join", "right join", "full join"];
 
-fn planned(stage: &str, residual: bool, within: TimeRange, processing_time: bool) -> std::sync::Arc<dyn PlannedOperator> {
+fn planned(
+    stage: &str,
+    residual: bool,
+    within: TimeRange,
+    processing_time: bool,
+) -> std::sync::Arc<dyn PlannedOperator> {
     let mut clauses = vec![("within", Arg::Range(at(within)))];
     if processing_time {
         clauses.push(("on processing_time", Arg::Flag));
@@ -67,7 +72,13 @@ fn model(steps: &[Step], kind: JoinKind, residual: bool, within: TimeRange, proc
             if kept && close && equal {
                 (matched[0][l], matched[1][r]) = (true, true);
                 let (k, v, at) = left.row;
-                given.push(format!("{}|{v}|{}|{}{}", text(k), text(right.row.0), right.row.1, time(at.max(right.row.2))));
+                given.push(format!(
+                    "{}|{v}|{}|{}{}",
+                    text(k),
+                    text(right.row.0),
+                    right.row.1,
+                    time(at.max(right.row.2))
+                ));
             }
         }
     }
@@ -129,7 +140,8 @@ fn random_streams_give_what_the_interval_join_means() {
         let expected = model(&steps, kind, residual, within, processing_time);
         let found = straight(&*planned, &steps).rows;
         assert_eq!(found, expected, "seed {seed}: {stage} {within:?} residual {residual} processing {processing_time}");
-        if seed % 5 == 0 {
+        // Rows that wait while others are given come at another processing time.
+        if seed % 5 == 0 && !processing_time {
             broken_anywhere(&*planned, &steps);
         }
     }
@@ -193,8 +205,7 @@ fn a_row_alone_is_given_once_nothing_can_match_it_and_before_its_watermark() {
     }
     running.watermark(MAX_WATERMARK, &mut out).expect("passes");
     // The right row waits for left ones up to 105, the left row for right ones up to 110; what is passed on lies before both.
-    let expected =
-        ["~94", "null|null|2|2 @100", "~95", "1|1|null|null @100", "~100", &format!("~{MAX_WATERMARK}")];
+    let expected = ["~94", "null|null|2|2 @100", "~95", "1|1|null|null @100", "~100", &format!("~{MAX_WATERMARK}")];
     assert_eq!(out.elements, expected);
 }
 
@@ -211,7 +222,8 @@ fn state_is_cleaned_as_the_watermark_allows_and_late_rows_are_counted() {
     assert_eq!(held(&mut running), 2, "no left row can be within 5 ms before 100 any more");
     running.watermark(111, &mut out).expect("passes");
     assert_eq!(held(&mut running), 1);
-    let late = in_order(&*planned, &[Step::Watermark(111), Step::Rows(0, rows(0, &[(Some(1), 1, 101), (Some(1), 1, 102)]))]);
+    let late =
+        in_order(&*planned, &[Step::Watermark(111), Step::Rows(0, rows(0, &[(Some(1), 1, 101), (Some(1), 1, 102)]))]);
     assert_eq!(late.late, 1, "101 + 10 has passed");
 }
 

@@ -1,8 +1,10 @@
 //! Joins against what they mean, said plainly, on random streams.
 
+mod goldens;
 mod interval;
 mod regular;
 mod stage;
+mod temporal;
 
 use std::sync::Arc;
 

@@ -26,9 +26,8 @@ fn planned(stage: &str, residual: bool, changes: [bool; 2]) -> Arc<dyn PlannedOp
 fn joined([left, right]: &[Side; 2], kind: JoinKind, residual: bool) -> Table {
     let mut table = Table::new();
     let mut give = |row: String| *table.entry(row).or_default() += 1;
-    let matches = |l: &(Option<i64>, i64), r: &(Option<i64>, i64)| {
-        l.0.is_some() && l.0 == r.0 && (!residual || l.1 <= r.1)
-    };
+    let matches =
+        |l: &(Option<i64>, i64), r: &(Option<i64>, i64)| l.0.is_some() && l.0 == r.0 && (!residual || l.1 <= r.1);
     for l in left {
         let matched: Vec<_> = right.iter().filter(|r| matches(l, r)).collect();
         let (k, v) = (text(l.0), l.1);

@@ -3,6 +3,7 @@
 use super::{binary, bound, column, on};
 use crate::api::{Arg, ChangelogMode, TimeRange};
 use crate::expr::ast::BinaryOp;
+use crate::expr::bind;
 use crate::operators::testing::at;
 
 const APPEND: [ChangelogMode; 2] = [ChangelogMode::Append, ChangelogMode::Append];
@@ -18,8 +19,17 @@ fn the_result_has_the_left_columns_and_then_the_right_ones() {
     assert!(shape.time.event_time && shape.changelog.is_append());
     insta::assert_snapshot!(planned.describe(), @"joinType=[LeftOuterJoin], within=[-1000ms..10000ms of event time], where=[k = k and v <= w], select=[k, v, r_k, w]");
     let pruned = planned.prune(&[3]).expect("narrows");
-    assert_eq!((pruned.inputs, pruned.operator.output().to_string()), (vec![vec![0, 1], vec![0, 1]], "(w bigint)".to_owned()));
+    assert_eq!(
+        (pruned.inputs, pruned.operator.output().to_string()),
+        (vec![vec![0, 1], vec![0, 1]], "(w bigint)".to_owned())
+    );
+    for (parts, at) in [(["l", "k"], 0), (["L", "v"], 1), (["r", "k"], 2), (["r", "w"], 3)] {
+        assert_eq!(bind(&column(&parts), shape.scope()).expect("binds").as_column(), Some(at), "{parts:?}");
+    }
+    assert!(bind(&column(&["l", "w"]), shape.scope()).is_err(), "`w` is a column of r");
     let (_, shape) = bound("semi join", on(false), APPEND, Vec::new()).expect("binds");
+    assert_eq!(bind(&column(&["l", "v"]), shape.scope()).expect("binds").as_column(), Some(1));
+    assert!(bind(&column(&["r", "w"]), shape.scope()).is_err(), "only left columns are left");
     assert_eq!((shape.schema.to_string(), shape.time.event_time), ("(k bigint, v bigint)".to_owned(), false));
 }
 
