@@ -217,7 +217,7 @@ impl NormalizeOperator {
         for (row, keep) in keep.iter_mut().enumerate() {
             let text = if kinds.is_null(row) { "" } else { kinds.value(row) };
             match deletes(text) {
-                Some(deletes) => deleted.push(deletes),
+                Some(gone) => deleted.push(gone),
                 None if is_before(text) => *keep = false,
                 None => {
                     *keep = false;

@@ -82,7 +82,7 @@ def tables(env, name, steps):
         n BIGINT, side AS {column(sides, 'STRING')}, id AS {column(ids, 'BIGINT')}, k AS {column(ks, 'BIGINT')},
         v AS {column(vs, 'BIGINT')}, ts AS TO_TIMESTAMP_LTZ({column([second * 1000 for second in last], 'BIGINT')}, 3),
         pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
-    ) WITH ('connector' = 'datagen', 'rows-per-second' = '3', 'fields.n.kind' = 'sequence', 'fields.n.start' = '0',
+    ) WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'fields.n.kind' = 'sequence', 'fields.n.start' = '0',
         'fields.n.end' = '{len(steps) - 1}')""")
     for side in "lr":
         of = f"FROM steps WHERE side = '{side}'"

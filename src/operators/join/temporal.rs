@@ -169,11 +169,11 @@ impl TemporalJoinOperator {
     fn take_in(&mut self, input: usize, batch: &Batch, out: &mut dyn Output) -> Result<()> {
         let groups = self.sides.groups(input, batch)?;
         let times = batch.times().clone();
-        let timed = |row: usize| self.plan.processing_time || times[row] != NO_TIME;
+        let has_time = |row: usize| self.plan.processing_time || times[row] != NO_TIME;
         // What a version replaces is told by the version itself.
         let version = |row: usize| input == 0 || batch.kind(row) != RowKind::UpdateBefore;
-        let keep = |row: usize| groups[row] != NO_GROUP && timed(row) && version(row);
-        let late = (0..batch.rows()).filter(|&row| !timed(row)).count();
+        let keep = |row: usize| groups[row] != NO_GROUP && has_time(row) && version(row);
+        let late = (0..batch.rows()).filter(|&row| !has_time(row)).count();
         self.metrics.add_late(late as u64);
         let mut alone = Vec::new();
         let kept = self.sides.keep(input, batch, &groups, keep)?;

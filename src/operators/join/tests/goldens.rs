@@ -49,13 +49,11 @@ fn changing(golden: &Golden) -> Vec<Step> {
     for (side, id, k, v) in &golden.steps {
         let input = usize::from(side == "r");
         let new = (*k, *v, NO_TIME);
-        let old = tables[input].remove(id);
-        let mut some = Vec::new();
-        some.extend(old.map(|old| (old, RowKind::UpdateBefore)));
-        if *v >= 0 {
-            some.push((new, if old.is_some() { RowKind::UpdateAfter } else { RowKind::Insert }));
-            tables[input].insert(*id, new);
-        }
+        let old = tables[input].insert(*id, new);
+        // The filter behind the replacing leaves out the halves of an update by themselves.
+        let before = old.map(|old| (old, RowKind::UpdateBefore));
+        let after = (new, if old.is_some() { RowKind::UpdateAfter } else { RowKind::Insert });
+        let some: Vec<(Row, RowKind)> = before.into_iter().chain([after]).filter(|(row, _)| row.1 >= 0).collect();
         let kinds: Vec<i8> = some.iter().map(|(_, kind)| *kind as i8).collect();
         let some: Vec<Row> = some.into_iter().map(|(row, _)| row).collect();
         steps.push(Step::Rows(input, rows(input, &some).with_kinds(Some(kinds.into()))));

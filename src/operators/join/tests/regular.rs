@@ -29,15 +29,15 @@ fn joined([left, right]: &[Side; 2], kind: JoinKind, residual: bool) -> Table {
     let matches =
         |l: &(Option<i64>, i64), r: &(Option<i64>, i64)| l.0.is_some() && l.0 == r.0 && (!residual || l.1 <= r.1);
     for l in left {
-        let matched: Vec<_> = right.iter().filter(|r| matches(l, r)).collect();
+        let found: Vec<_> = right.iter().filter(|r| matches(l, r)).collect();
         let (k, v) = (text(l.0), l.1);
         match kind {
-            JoinKind::Semi if !matched.is_empty() => give(format!("{k}|{v}")),
-            JoinKind::Anti if matched.is_empty() => give(format!("{k}|{v}")),
+            JoinKind::Semi if !found.is_empty() => give(format!("{k}|{v}")),
+            JoinKind::Anti if found.is_empty() => give(format!("{k}|{v}")),
             JoinKind::Semi | JoinKind::Anti => {}
             JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
-                matched.iter().for_each(|r| give(format!("{k}|{v}|{}|{}", text(r.0), r.1)));
-                if matched.is_empty() && kind.pads(0) {
+                found.iter().for_each(|r| give(format!("{k}|{v}|{}|{}", text(r.0), r.1)));
+                if found.is_empty() && kind.pads(0) {
                     give(format!("{k}|{v}|null|null"));
                 }
             }
