@@ -103,11 +103,11 @@ impl Bench {
         for threads in [1, 2] {
             for query in QUERIES {
                 self.best(&format!("loop {query:?} memory {threads}"), || {
-                    over_columns(query, &columns, threads).unwrap();
+                    over_columns(query, &columns, &Columns::default(), threads).unwrap();
                 });
                 for (text, file) in [(Text::Ndjson, &json_file), (Text::Csv, &csv_file)] {
                     self.best(&format!("loop {query:?} {text:?} {threads}"), || {
-                        over_file(query, text, file.path(), threads).unwrap();
+                        over_file(query, text, file.path(), &Columns::default(), threads).unwrap();
                     });
                 }
             }

@@ -12,6 +12,9 @@ use crate::types::{Schema, Spanned};
 pub struct StreamShape {
     /// The name that qualifies its columns, where it was typed.
     pub name: Option<Spanned<String>>,
+    /// Behind a join, the streams that its columns came from, in place of that name: each with its columns as it calls
+    /// them, one after the other.
+    pub inputs: Vec<(Spanned<String>, Schema)>,
     /// The stream's columns.
     pub schema: Schema,
     /// After `key_by`: the key columns.
@@ -47,7 +50,7 @@ impl StreamShape {
     #[must_use]
     pub fn of(schema: Schema) -> Self {
         let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
-        Self { name: None, schema, keys: None, window: None, changelog, time }
+        Self { name: None, inputs: Vec::new(), schema, keys: None, window: None, changelog, time }
     }
 
     /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
@@ -67,13 +70,34 @@ impl StreamShape {
             TimeAttributes { event_time: inputs.iter().all(|input| input.time.event_time), columns: columns.collect() };
         let changelog = operator.changelog(&changelogs);
         let name = inputs.first().and_then(|first| first.name.clone());
-        Self { name, schema, keys: None, window: None, changelog, time }
+        let same = |input: &&&Self| {
+            input.schema.len() == schema.len() && (0..schema.len()).all(|at| operator.passes(at) == Some(at))
+        };
+        let from = inputs.first().filter(|_| inputs.len() == 1).filter(same);
+        let from = from.map(|input| input.inputs.clone()).unwrap_or_default();
+        Self { name, inputs: from, schema, keys: None, window: None, changelog, time }
     }
 
     /// The columns that an expression over the stream may read.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
-        Scope::named(self.name.as_ref(), &self.schema)
+        if self.inputs.is_empty() {
+            return Scope::named(self.name.as_ref(), &self.schema);
+        }
+        let mut first = 0;
+        self.inputs.iter().fold(Scope::named(None, &self.schema), |scope, (name, columns)| {
+            first += columns.len();
+            scope.also(name, columns, first - columns.len())
+        })
+    }
+
+    /// The streams that its columns came from; itself, where it is no join. None where it has no name.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(Spanned<String>, Schema)> {
+        if !self.inputs.is_empty() {
+            return self.inputs.clone();
+        }
+        self.name.iter().map(|name| (name.clone(), self.schema.clone())).collect()
     }
 }
 

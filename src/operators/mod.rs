@@ -11,6 +11,7 @@ mod group_aggregate;
 pub mod group_table;
 mod hot_keys;
 mod into;
+pub mod join;
 mod key_by;
 mod keyed;
 mod limit;
@@ -18,8 +19,10 @@ mod map;
 mod options;
 mod partition;
 mod placement;
+mod primary_key;
 mod rows;
 mod select;
+mod set_operation;
 mod sort;
 mod top;
 mod union;
@@ -35,9 +38,12 @@ pub use event_time::AssignEventTime;
 pub use filter::Filter;
 pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
+pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
 pub use partition::Partition;
+pub use primary_key::ChangelogNormalize;
+pub use set_operation::SetOperation;
 pub use sort::Sort;
 pub use top::TopN;
 pub use union::Union;
@@ -56,7 +62,17 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &key_by::KEY_BY,
         &window::WINDOW,
         &aggregate::AGGREGATE,
+        &join::JOINS[0],
+        &join::JOINS[1],
+        &join::JOINS[2],
+        &join::JOINS[3],
+        &join::JOINS[4],
+        &join::JOINS[5],
         &union::UNION,
+        &set_operation::SET_OPERATIONS[0],
+        &set_operation::SET_OPERATIONS[1],
+        &set_operation::SET_OPERATIONS[2],
+        &set_operation::SET_OPERATIONS[3],
         &limit::LIMIT,
         &top::TOP,
         &distinct::DISTINCT,
@@ -64,6 +80,7 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &changelog::TO_CHANGELOG,
         &changelog::FROM_CHANGELOG,
         &event_time::EVENT_TIME,
+        &primary_key::PRIMARY_KEY,
         &partition::REBALANCE,
         &partition::SHUFFLE,
         &partition::RESCALE,
@@ -82,4 +99,4 @@ pub fn stages() -> &'static [&'static StageSpec] {
 
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] =
-    &["reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "match"];
+    &["reduce", "process", "connect", "match"];

@@ -187,7 +187,8 @@ pub struct TestOptions {
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
     /// The queries: projection, filter, tumble,
-    /// hop, top, running [default: all]
+    /// hop, top, running, interval_join,
+    /// regular_join [default: all]
     #[arg(verbatim_doc_comment)]
     pub queries: Vec<String>,
     /// The number of events to generate.

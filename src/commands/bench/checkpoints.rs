@@ -7,6 +7,7 @@ use serde_json::json;
 use super::data::Workload;
 use super::input::Input;
 use super::job::{job, rounded};
+use super::memory::MemorySource;
 use super::request::{BenchRequest, Query, selected};
 use crate::session::{Column, Listing};
 use crate::types::{Clock, Error, Result};
@@ -35,6 +36,7 @@ pub(super) fn run(
     ];
     let mut listing = Listing::new(columns, "nothing was measured");
     let workload = Workload { events: request.events, keys: request.keys };
+    let (auctions, _) = super::input::auctions(&workload, clock)?;
     for input in &request.inputs {
         let input = Input::prepare(input, &workload, request, clock, say)?;
         for query in selected(request)? {
@@ -42,7 +44,7 @@ pub(super) fn run(
                 say(&format!("{} from {}, parallelism {parallelism}, checkpoints", query.name, input.name()));
                 let mut pairs = Vec::new();
                 for _ in 0..request.runs.max(1) {
-                    pairs.push(pair(query, &input, parallelism, request, interval, clock)?);
+                    pairs.push(pair(query, &input, &auctions, parallelism, request, interval, clock)?);
                 }
                 pairs.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
                 let median = &pairs[pairs.len() / 2];
@@ -82,13 +84,14 @@ impl Pair {
 fn pair(
     query: &Query,
     input: &Input,
+    auctions: &MemorySource,
     parallelism: usize,
     request: &BenchRequest,
     interval: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<Pair> {
-    let without = job(query, input, parallelism, request, None, clock)?;
-    let with = job(query, input, parallelism, request, Some(interval), clock)?;
+    let without = job(query, input, auctions, parallelism, request, None, clock)?;
+    let with = job(query, input, auctions, parallelism, request, Some(interval), clock)?;
     if without.outcome != with.outcome {
         return Err(Error::config(format!("{} with checkpoints has another result than without", query.name)));
     }

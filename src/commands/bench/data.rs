@@ -40,7 +40,7 @@ impl Workload {
         let mut file = BufWriter::with_capacity(1 << 20, File::create(&staged).map_err(io)?);
         let mut written: Option<Box<dyn Encoder>> = None;
         let mut text = Vec::new();
-        self.generate(None, clock, |schema, rows| {
+        self.generate("bid", None, clock, |schema, rows| {
             let encoder = if let Some(encoder) = &mut written {
                 encoder
             } else {
@@ -63,9 +63,21 @@ impl Workload {
     /// # Errors
     /// When they can't be generated.
     pub(super) fn batches(&self, clock: &Arc<dyn Clock>) -> Result<(Schema, Vec<RecordBatch>)> {
+        self.in_memory("bid", &["auction", "bidder", "price", "date_time"], clock)
+    }
+
+    /// The number columns of the auctions of the same time: id, seller, first price, `date_time`.
+    ///
+    /// # Errors
+    /// When they can't be generated.
+    pub(super) fn auctions(&self, clock: &Arc<dyn Clock>) -> Result<(Schema, Vec<RecordBatch>)> {
+        self.in_memory("auction", &["id", "seller", "initial_bid", "date_time"], clock)
+    }
+
+    fn in_memory(&self, kind: &str, wanted: &[&str], clock: &Arc<dyn Clock>) -> Result<(Schema, Vec<RecordBatch>)> {
         let mut batches = Vec::new();
         let mut columns = None;
-        self.generate(Some(&["auction", "bidder", "price", "date_time"]), clock, |schema, rows| {
+        self.generate(kind, Some(wanted), clock, |schema, rows| {
             columns.get_or_insert_with(|| schema.clone());
             batches.push(rows);
             Ok(())
@@ -73,9 +85,10 @@ impl Workload {
         Ok((columns.unwrap_or_else(|| Schema::new([])), batches))
     }
 
-    /// Calls `take` with the bids, columns `wanted` or all, a batch at a time.
+    /// Calls `take` with the events of a kind, columns `wanted` or all, a batch at a time.
     fn generate(
         &self,
+        kind: &str,
         wanted: Option<&[&str]>,
         clock: &Arc<dyn Clock>,
         mut take: impl FnMut(&Schema, RecordBatch) -> Result<()>,
@@ -89,7 +102,7 @@ impl Workload {
         let events = i64::try_from(self.events).map_err(|_| Error::config("too many events"))?;
         let request = SourceRequest {
             name: "bids".into(),
-            target: Some(Spanned::new("bid".into(), at)),
+            target: Some(Spanned::new(kind.to_owned(), at)),
             columns: None,
             options: Options::new(vec![
                 ("events".into(), Spanned::new(OptionValue::Integer(events), at)),
@@ -117,7 +130,7 @@ impl Workload {
         loop {
             match reader.poll()? {
                 SourcePoll::Rows { rows, .. } => {
-                    let rows = self.spread(rows, row)?;
+                    let rows = if kind == "bid" { self.spread(rows, row)? } else { rows };
                     row += rows.num_rows() as u64;
                     take(&columns, rows)?;
                 }

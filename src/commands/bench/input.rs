@@ -9,6 +9,15 @@ use super::memory::{self, MemorySource};
 use super::request::BenchRequest;
 use crate::types::{Clock, Error, Result};
 
+/// The auctions that bids are joined with, as jobs read them and as loops do.
+pub(super) type Auctions = (MemorySource, loops::Columns);
+
+pub(super) fn auctions(workload: &Workload, clock: &Arc<dyn Clock>) -> Result<Auctions> {
+    let (schema, batches) = workload.auctions(clock)?;
+    let columns = memory::columns(&batches)?;
+    Ok((MemorySource::new(schema, Arc::new(batches), 1), columns))
+}
+
 /// The place where the bids come from.
 pub(super) enum Input {
     File { path: PathBuf, format: loops::Text },

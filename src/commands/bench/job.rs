@@ -39,6 +39,7 @@ pub(super) struct JobRun {
 pub(super) fn job(
     query: &Query,
     input: &Input,
+    auctions: &MemorySource,
     parallelism: usize,
     request: &BenchRequest,
     checkpoint: Option<&str>,
@@ -56,10 +57,11 @@ pub(super) fn job(
             format!("source bids from file '{path}' columns ({columns}) event_time date_time watermark 4s;\n")
         }
         Input::Memory { source, .. } => {
-            define_memory(&mut session, source)?;
+            define_memory(&mut session, "bids", source)?;
             String::new()
         }
     };
+    define_memory(&mut session, "auctions", auctions)?;
     let options = checkpoint.map_or_else(String::new, |every| format!("with (checkpoint = {every}) "));
     let text = format!("{source}run bench {options}= {} | into print;", query.pipeline);
     let statements = session.parse(&text).map_err(Error::config)?;
@@ -86,7 +88,7 @@ pub(super) fn job(
     }
 }
 
-fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
+fn define_memory(session: &mut Session, name: &str, source: &MemorySource) -> Result<()> {
     use crate::api::{EventTimeSpec, PlannedSource};
     let schema = source.schema();
     let time = schema.index_of("date_time").ok_or_else(|| Error::config("the bids have no date_time"))?;
@@ -96,7 +98,8 @@ fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
         idle_timeout_ms: None,
     };
     session.catalog_mut().define(Entry::Source(SourceDef {
-        name: "bids".into(),
+        primary_key: None,
+        name: name.to_owned(),
         source: Arc::new(source.clone()),
         event_time: Some(event_time),
         pace: None,

@@ -7,6 +7,7 @@
 //! count, whose order matters for a key, is exchanged by key instead.
 
 mod bids;
+mod joins;
 mod sources;
 mod table;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::thread;
 pub use bids::{Columns, Text};
 
 use bids::{BLOCK, Bid, Loop, Needs, Source};
+use joins::{Auctions, Joined};
 use sources::{ColumnParts, FileParts, parts_of};
 use table::{Entry, Panes, Table, merge};
 
@@ -42,11 +44,23 @@ pub enum Query {
     Top,
     /// A changelog of `auction, count`: every bid but an auction's first takes the old count back.
     Running,
+    /// `auction, bidder, price` of the bids within 10 s after the beginning of their auction.
+    IntervalJoin,
+    /// `auction, bidder, price` of the bids on auctions that there are, both sides kept.
+    RegularJoin,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 6] =
-    [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Top, Query::Running];
+pub const QUERIES: [Query; 8] = [
+    Query::Projection,
+    Query::Filter,
+    Query::Tumbling,
+    Query::Hopping,
+    Query::Top,
+    Query::Running,
+    Query::IntervalJoin,
+    Query::RegularJoin,
+];
 
 /// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,26 +104,26 @@ pub const fn row_hash<const N: usize>(fields: &[i64; N]) -> u64 {
 const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
 
-/// Runs `query` over the bids of a file with `threads` threads.
+/// Runs `query` over the bids of a file, and `auctions` in memory, with `threads` threads.
 ///
 /// # Errors
 /// When the file can't be read, or is not as the module says.
-pub fn over_file(query: Query, text: Text, path: &Path, threads: usize) -> Result<Outcome> {
+pub fn over_file(query: Query, text: Text, path: &Path, auctions: &Columns, threads: usize) -> Result<Outcome> {
     let parts = parts_of(path, text, threads)?;
     let source = FileParts { path, text, parts: &parts };
-    run(query, &source, parts.len())
+    run(query, &source, auctions, parts.len())
 }
 
-/// Runs `query` over bids in memory with `threads` threads.
+/// Runs `query` over bids and auctions in memory with `threads` threads.
 ///
 /// # Errors
 /// None of its own; the signature is that of [`over_file`].
-pub fn over_columns(query: Query, columns: &Columns, threads: usize) -> Result<Outcome> {
+pub fn over_columns(query: Query, columns: &Columns, auctions: &Columns, threads: usize) -> Result<Outcome> {
     let threads = threads.max(1);
-    run(query, &ColumnParts { columns, threads }, threads)
+    run(query, &ColumnParts { columns, threads }, auctions, threads)
 }
 
-fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
+fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -> Result<Outcome> {
     match query {
         Query::Projection => {
             let done = spread(source, (0..threads).map(|_| Projection::default()).collect())?;
@@ -134,6 +148,12 @@ fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
         Query::Running => {
             let done = spread(source, Running::connected(threads))?;
             Ok(sum(done.iter().map(|one| one.outcome)))
+        }
+        Query::IntervalJoin | Query::RegularJoin => {
+            let auctions = Auctions::new(auctions);
+            let within_ms = (query == Query::IntervalJoin).then_some(JOIN_MS);
+            let loops = (0..threads).map(|_| Joined::new(&auctions, within_ms)).collect();
+            Ok(sum(spread(source, loops)?.iter().map(|one| one.outcome)))
         }
     }
 }
@@ -165,6 +185,7 @@ fn spread<L: Loop>(source: &impl Source, loops: Vec<L>) -> Result<Vec<L>> {
 // ---- the queries ----
 
 const TUMBLE_MS: i64 = 10_000;
+const JOIN_MS: i64 = 10_000;
 const HOP_MS: i64 = 10_000;
 const SLIDE_MS: i64 = 2_000;
 const TOP: usize = 10;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::data::Workload;
-use super::input::Input;
+use super::input::{Auctions, Input};
 use super::job::{JobRun, job, rounded, seconds};
 use super::request::{BenchRequest, Query, selected};
 use super::{checkpoints, loops};
@@ -42,6 +42,7 @@ pub fn run(request: &BenchRequest, clock: &Arc<dyn Clock>, say: &mut dyn FnMut(&
         ],
         "nothing was measured",
     );
+    let auctions = super::input::auctions(&workload, clock)?;
     for input in &request.inputs {
         let input = Input::prepare(input, &workload, request, clock, say)?;
         for query in &queries {
@@ -49,7 +50,7 @@ pub fn run(request: &BenchRequest, clock: &Arc<dyn Clock>, say: &mut dyn FnMut(&
                 say(&format!("{} from {}, parallelism {parallelism}", query.name, input.name()));
                 let mut pairs = Vec::new();
                 for _ in 0..request.runs.max(1) {
-                    pairs.push(pair(query, &input, parallelism, request, clock)?);
+                    pairs.push(pair(query, &input, &auctions, parallelism, request, clock)?);
                 }
                 pairs.sort_by(|a, b| (a.job / a.hand).total_cmp(&(b.job / b.hand)));
                 let Pair { hand, job } = pairs[pairs.len() / 2];
@@ -76,17 +77,20 @@ pub fn run(request: &BenchRequest, clock: &Arc<dyn Clock>, say: &mut dyn FnMut(&
 fn pair(
     query: &Query,
     input: &Input,
+    auctions: &Auctions,
     parallelism: usize,
     request: &BenchRequest,
     clock: &Arc<dyn Clock>,
 ) -> Result<Pair> {
     let started = clock.nanos();
+    let (auctions_source, auctions) = auctions;
     let expected = match input {
-        Input::File { path, format } => loops::over_file(query.job, *format, path, parallelism)?,
-        Input::Memory { columns, .. } => loops::over_columns(query.job, columns, parallelism)?,
+        Input::File { path, format } => loops::over_file(query.job, *format, path, auctions, parallelism)?,
+        Input::Memory { columns, .. } => loops::over_columns(query.job, columns, auctions, parallelism)?,
     };
     let hand = seconds(clock.nanos() - started);
-    let JobRun { seconds: job, outcome: found, .. } = job(query, input, parallelism, request, None, clock)?;
+    let JobRun { seconds: job, outcome: found, .. } =
+        job(query, input, auctions_source, parallelism, request, None, clock)?;
     if found != expected {
         return Err(Error::config(format!(
             "{} from {} at parallelism {parallelism}: lotic and the loop disagree: {found:?} and {expected:?}",

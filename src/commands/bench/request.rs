@@ -62,6 +62,16 @@ const QUERIES: &[Query] = &[
                    | top 10 by n desc, auction per window as rank",
         job: loops::Query::Top,
     },
+    Query {
+        name: "interval_join",
+        pipeline: "auctions as a | join bids as b on a.id = b.auction within 0s..10s | map id, bidder, price",
+        job: loops::Query::IntervalJoin,
+    },
+    Query {
+        name: "regular_join",
+        pipeline: "auctions as a | join bids as b on a.id = b.auction | map id, bidder, price",
+        job: loops::Query::RegularJoin,
+    },
     Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
 ];
 

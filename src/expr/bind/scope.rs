@@ -15,6 +15,8 @@ struct Input<'a> {
     schema: &'a Schema,
     /// The position of its first column.
     first: usize,
+    /// Whether it only names columns that another input has too: they are found here where its name stands before them.
+    named_only: bool,
 }
 
 /// A column that was found: its position over all inputs.
@@ -30,14 +32,26 @@ impl<'a> Scope<'a> {
     /// The same inputs and one more behind them.
     #[must_use]
     pub fn and(mut self, name: Option<&'a Spanned<String>>, schema: &'a Schema) -> Self {
-        let first = self.inputs.last().map_or(0, |last| last.first + last.schema.len());
-        self.inputs.push(Input { name, schema, first });
+        let first = self.inputs.iter().map(|input| input.first + input.schema.len()).max().unwrap_or(0);
+        self.inputs.push(Input { name, schema, first, named_only: false });
         self
+    }
+
+    /// The same inputs, whose columns from `first` on are also those of `schema` behind `name`: where they came from.
+    #[must_use]
+    pub fn also(mut self, name: &'a Spanned<String>, schema: &'a Schema, first: usize) -> Self {
+        self.inputs.push(Input { name: Some(name), schema, first, named_only: true });
+        self
+    }
+
+    /// The inputs whose columns need no name before them.
+    fn plain(&self) -> impl Iterator<Item = &Input<'a>> {
+        self.inputs.iter().filter(|input| !input.named_only)
     }
 
     /// The names of all columns.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.inputs.iter().flat_map(|input| input.schema.names())
+        self.plain().flat_map(|input| input.schema.names())
     }
 
     /// The names of the inputs.
@@ -51,7 +65,7 @@ impl<'a> Scope<'a> {
             self.inputs.iter().find(|input| input.name.is_some_and(|known| same(&known.node, name)))
         };
         let input = called(|a, b| a == b).or_else(|| called(str::eq_ignore_ascii_case))?;
-        Some(Self { inputs: vec![*input] })
+        Some(Self { inputs: vec![Input { named_only: false, ..*input }] })
     }
 
     /// The column called `name`, which only one input may have: spelt like this, else in another case.
@@ -60,7 +74,7 @@ impl<'a> Scope<'a> {
     /// When several inputs have it, with their places.
     pub(super) fn column(&self, name: &Spanned<String>) -> Result<Option<Found<'a>>, Diagnostic> {
         let mut found: Vec<(&Input<'a>, Found<'a>)> = Vec::new();
-        for input in &self.inputs {
+        for input in self.plain() {
             if let Some(at) = input.schema.index_of(&name.node) {
                 found.push((input, (input.first + at, &input.schema.fields()[at])));
             }

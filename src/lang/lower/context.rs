@@ -48,6 +48,7 @@ pub(super) fn lower_pipeline(
     let (at, mut shape) = if pipeline.file { builder.file(&pipeline.from)? } else { builder.stream(&pipeline.from)? };
     if let Some(alias) = &pipeline.alias {
         shape.name = Some(alias.clone());
+        shape.inputs.clear();
     }
     let (place, sink) = (Place { of, into, stage: 0 }, into.is_some());
     let mut lowering = Lowering { builder, place, at, shape, applied: None, parallelism: None, sink: None };
@@ -108,6 +109,10 @@ impl StageContext for Lowering<'_, '_> {
         if let Some(sink) = self.sink.take() {
             self.builder.name_sink(self.at.node, &sink);
         }
+    }
+
+    fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef {
+        self.builder.add(operator, &[to], self.place, self.parallelism.as_ref()).0
     }
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Environment, Named, StreamBody, uid_of, unusable};
+use super::{Builder, Environment, Named, Place, StreamBody, uid_of, unusable};
 use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
 use crate::plan::definitions::{EntryKind, SourceDef};
 use crate::plan::logical::{NodeKind, Scan};
@@ -42,7 +42,7 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
     })
     .map_err(|error| error.or_at(path.span))?;
     let base_dir = environment.base_dir.clone();
-    Ok(SourceDef { name, source, event_time: None, pace: None, on_error: None, dead_letter: None, base_dir })
+    Ok(SourceDef { name, source, event_time: None, primary_key: None, pace: None, on_error: None, dead_letter: None, base_dir })
 }
 
 impl Builder<'_> {
@@ -53,7 +53,7 @@ impl Builder<'_> {
     /// shown at `name`.
     pub fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         let (stream, shape) = self.read(name)?;
-        Ok((stream, StreamShape { name: Some(name.clone()), ..shape }))
+        Ok((stream, StreamShape { name: Some(name.clone()), inputs: Vec::new(), ..shape }))
     }
 
     /// The rows of the file at `path`, which no source names: its format by its name or content, its columns inferred, no
@@ -175,7 +175,12 @@ impl Builder<'_> {
             pace: def.pace,
             on_error: def.on_error.unwrap_or(self.unreadable),
         };
-        (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), def.shape())
+        let stream = self.push(NodeKind::Scan(scan), Vec::new(), uid, None);
+        let shape = def.shape();
+        let Some(key) = &def.primary_key else { return (stream, shape) };
+        self.shapes.insert(stream, shape.clone());
+        let operator = (self.environment.optimizer.normalize)(&shape.schema, key.columns.clone(), key.kind);
+        self.add(operator, &[stream], Place { of: &def.name, into: None, stage: 0 }, None)
     }
 
     fn build(

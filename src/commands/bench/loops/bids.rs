@@ -14,7 +14,7 @@ pub enum Text {
     Csv,
 }
 
-/// Bids in memory.
+/// Bids in memory; of auctions their id, seller, first price and beginning.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
     /// The auction bid on.

@@ -16,7 +16,7 @@ fn bids(rows: usize) -> Columns {
 }
 
 /// The queries with ordered maps and nothing clever.
-fn plainly(query: Query, bids: &Columns) -> Outcome {
+fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
     let mut outcome = Outcome::default();
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
@@ -33,6 +33,14 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
             Query::Hopping => {
                 for slide in 0..5 {
                     windows.entry((time / 2_000 * 2_000 - slide * 2_000, auction)).or_default().0 += 1;
+                }
+            }
+            Query::IntervalJoin | Query::RegularJoin => {
+                for of in 0..auctions.auction.len() {
+                    let close = (0..=10_000).contains(&(time - auctions.time[of]));
+                    if auctions.auction[of] == auction && (close || query == Query::RegularJoin) {
+                        outcome.add(&[auction, bids.bidder[row], price]);
+                    }
                 }
             }
             Query::Running => {
@@ -63,7 +71,9 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Top | Query::Running => unreachable!("{query:?} has no windows"),
+            Query::Projection | Query::Filter | Query::Top | Query::Running | Query::IntervalJoin | Query::RegularJoin => {
+                unreachable!("{query:?} has no windows")
+            }
         }
     }
     outcome
@@ -96,14 +106,19 @@ fn written(bids: &Columns, text: Text) -> tempfile::NamedTempFile {
 #[test]
 fn every_loop_computes_what_a_plain_one_does() {
     let bids = bids(40_000);
+    let auctions = Columns {
+        auction: (900..1_300).collect(),
+        time: (0..400).map(|at| 1_767_225_600_000 + at * 1_300).collect(),
+        ..Columns::default()
+    };
     let files = [Text::Ndjson, Text::Csv].map(|text| (text, written(&bids, text)));
     for query in QUERIES {
-        let expected = plainly(query, &bids);
+        let expected = plainly(query, &bids, &auctions);
         assert!(expected.rows > 0);
         for threads in [1, 2, 3] {
-            assert_eq!(over_columns(query, &bids, threads).expect("runs"), expected, "{query:?} {threads}");
+            assert_eq!(over_columns(query, &bids, &auctions, threads).expect("runs"), expected, "{query:?} {threads}");
             for (text, file) in &files {
-                let found = over_file(query, *text, file.path(), threads).expect("runs");
+                let found = over_file(query, *text, file.path(), &auctions, threads).expect("runs");
                 assert_eq!(found, expected, "{query:?} {text:?} {threads}");
             }
         }
@@ -114,11 +129,11 @@ fn every_loop_computes_what_a_plain_one_does() {
 fn another_file_is_refused() {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(b"{\"name\":1}\n").expect("written");
-    assert!(over_file(Query::Filter, Text::Ndjson, file.path(), 1).is_err());
-    assert!(over_file(Query::Filter, Text::Csv, file.path(), 2).is_err());
+    assert!(over_file(Query::Filter, Text::Ndjson, file.path(), &Columns::default(), 1).is_err());
+    assert!(over_file(Query::Filter, Text::Csv, file.path(), &Columns::default(), 2).is_err());
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(b"{\"auction\":1,\"bidder\":null}\n").expect("written");
-    assert!(over_file(Query::Filter, Text::Ndjson, file.path(), 1).is_err());
+    assert!(over_file(Query::Filter, Text::Ndjson, file.path(), &Columns::default(), 1).is_err());
 }
 
 #[test]

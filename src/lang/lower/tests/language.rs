@@ -109,6 +109,7 @@ pub(super) fn source(name: &str, connector: &str, options: &Typed) -> SourceStat
         connector: spanned(connector),
         target: None,
         columns: None,
+        primary_key: None,
         event_time: None,
         options: options.to_vec(),
         span: Span::default(),
