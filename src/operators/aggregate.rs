@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::group_aggregate::GroupAggregate;
 use super::map::Project;
 use super::select::{Selected, fresh_name, name_of};
-use super::window::WindowAggregate;
+use super::window::{Incremental, WindowAggregate, WindowOperator, apply_window};
 use crate::api::{NamedExpr, PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
 use crate::expr::aggregate::{AggregateCall, aggregates, bind_aggregate, is_aggregate};
 use crate::expr::ast::Call;
@@ -21,7 +21,7 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
     signature: Signature { head: &[Shape::Exprs { star: false }], optional: &[], clauses: &[] },
     summary: "computes aggregates for each key, and for each window if there is one",
     help: "Behind a `window`: one row for each key and window when it fires, with the keys, window_start, window_end \
-           and the aggregates. Without a window: a changelog, in which +I is a key's first result and -U and +U are \
+           (not of count and global windows, which have no bounds) and the aggregates. Without a window: a changelog, in which +I is a key's first result and -U and +U are \
            the old and the new one. Without `key_by`: one result for all rows. `filter (where …)` behind a call \
            leaves rows out of that call alone. Calls may be computed with: `sum(price) / count(*) as mean`.",
     examples: &[
@@ -38,7 +38,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let keys = shape.keys.clone().unwrap_or_default();
     let mut group: Vec<Field> = keys.iter().map(|&key| shape.schema.fields()[key].clone()).collect();
     let mut taken: HashSet<String> = group.iter().map(|field| field.name.clone()).collect();
-    if shape.window.is_some() {
+    if shape.window.as_ref().is_some_and(|window| window.windows.have_bounds()) {
         for name in ["window_start", "window_end"] {
             fresh_name(&mut taken, name, args.span)?;
             group.push(Field::new(name, LogicalType::Timestamp).not_null());
@@ -81,12 +81,15 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         }
         return Ok(());
     };
-    let late_to = window.late_to.clone();
-    let operator: Arc<dyn PlannedOperator> = Arc::new(WindowAggregate::new(&shape.schema, &keys, window, &calls));
-    stream.apply(operator);
-    if let Some(name) = late_to {
-        stream.name_side_output(0, &name)?;
-    }
+    apply_window(&window, stream, |window, input| -> Arc<dyn PlannedOperator> {
+        match WindowAggregate::new(&input.schema, &input.keys, window, &calls) {
+            Ok(sliced) => Arc::new(sliced),
+            Err(window) => {
+                let function = Incremental::new(input.clone(), &window, &calls);
+                Arc::new(WindowOperator::new(window, vec![input], Arc::new(function)))
+            }
+        }
+    })?;
     if computed {
         stream.apply(Arc::new(Project::new(results)));
     }

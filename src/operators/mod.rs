@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod aggregates;
+mod cogroup;
 mod event_time;
 mod filter;
 mod flat_map;
@@ -9,12 +10,14 @@ mod group_aggregate;
 pub mod group_table;
 mod hot_keys;
 mod into;
+mod join;
 mod key_by;
 mod keyed;
 mod limit;
 mod map;
 mod partition;
 mod placement;
+mod reduce;
 mod rows;
 mod select;
 mod union;
@@ -48,6 +51,8 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &key_by::KEY_BY,
         &window::WINDOW,
         &aggregate::AGGREGATE,
+        &reduce::REDUCE,
+        &cogroup::COGROUP,
         &union::UNION,
         &limit::LIMIT,
         &event_time::EVENT_TIME,
@@ -64,6 +69,6 @@ pub fn stages() -> &'static [&'static StageSpec] {
 
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
+    "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
     "match", "rescale", "chain",
 ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -112,8 +112,8 @@ impl StageContext for Lowering<'_, '_> {
         self.builder.name_side_output(self.applied, port, name)
     }
 
-    fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
-        self.builder.environment().registries.window(call)
+    fn window(&self, call: &WindowCall) -> Result<Windows, Diagnostic> {
+        self.builder.environment().registries.window(call, &self.shape.scope())
     }
 
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
@@ -130,7 +130,7 @@ impl StageContext for Lowering<'_, '_> {
         if let Some(window) = &self.shape.window {
             return Err(Diagnostic::at(
                 span,
-                format!("nothing is done with the window {}", window.assigner.describe()),
+                format!("nothing is done with the window {}", window.windows.describe()),
             )
             .help("an `aggregate` belongs between `window` and `into`"));
         }

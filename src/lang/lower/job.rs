@@ -104,7 +104,7 @@ pub fn lower_preview(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism).unreadable(settings.on_error);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
-        let message = format!("nothing is done with the window {}", window.assigner.describe());
+        let message = format!("nothing is done with the window {}", window.windows.describe());
         return Err(Diagnostic::at(pipeline.span, message).help("an `aggregate` belongs behind `window`"));
     }
     let place = Place { of: "preview", into: None, stage: pipeline.stages.len() + 1 };

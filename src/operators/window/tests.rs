@@ -12,8 +12,9 @@ use reference::Reference;
 
 use super::assigners::window_functions;
 use crate::api::{Arg, Operator, OperatorContext, PlannedOperator, TimeAttributes, WatermarkGenerator};
+use crate::expr::Scope;
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, apply, at, batch, context, instance, names,
+    FakeStream, MemoryState, Random, Recorder, Values, advance, aggregates, apply, assigner, at, batch, context, instance, names,
     window_call,
 };
 use crate::types::key_group::{hash_keys, key_group};
@@ -139,9 +140,7 @@ fn agrees_with_a_plain_reference_in_any_batch_size() {
                 let events = random_events(seed, 400);
                 let by_arrival = seed % 2 == 1;
                 let operator = planned((name, args), lateness, &calls(by_arrival));
-                let call = window_call(name, args);
-                let spec = window_functions().iter().find(|spec| spec.name == name).expect("registered");
-                let mut reference = Reference::new((spec.bind)(&call).expect("binds"), lateness, 8);
+                let mut reference = Reference::new(assigner(name, args), lateness, 8);
                 reference.by_arrival = by_arrival;
                 for &event in &events {
                     reference.element(event);
@@ -509,7 +508,7 @@ fn a_purged_window_is_dropped_from_stored_state_and_an_untouched_one_is_not_writ
 fn windows_of_impossible_lengths_are_refused() {
     let refused = |name: &str, args: &[i64]| {
         let spec = window_functions().iter().find(|spec| spec.name == name).expect("registered");
-        let refused = (spec.bind)(&window_call(name, args)).expect_err("is refused");
+        let refused = (spec.bind)(&window_call(name, args), &Scope::default()).expect_err("is refused");
         format!("{name}{args:?}: {}", refused.message)
     };
     let day = 86_400_000;

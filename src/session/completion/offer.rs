@@ -143,6 +143,8 @@ impl<'a> Offer<'a> {
             | Shape::Stream
             | Shape::Range
             | Shape::Window
+            | Shape::Trigger
+            | Shape::Evictor
             | Shape::Sink
             | Shape::Options
             | Shape::Setting
