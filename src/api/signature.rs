@@ -68,9 +68,7 @@ impl Shape {
             Self::Text => "'TEXT'",
             Self::Keyword(words) => return words.join("|"),
             Self::Window => "WINDOW(…)",
-            Self::Trigger => {
-                "[purging] on_watermark|every DURATION|count N|on_event|delta NUMBER of EXPRESSION|never"
-            }
+            Self::Trigger => "[purging] on_watermark|every DURATION|count N|on_event|delta NUMBER of EXPRESSION|never",
             Self::Evictor => "last N|within DURATION|delta NUMBER of EXPRESSION",
             Self::Sink => "SINK",
             Self::Options => "(OPTION = VALUE, …)",

@@ -260,6 +260,9 @@ pub trait StageContext {
     /// Puts `operator` behind the stream so far and `others`, as inputs 0, 1, ….
     fn apply_many(&mut self, operator: Arc<dyn PlannedOperator>, others: &[StreamRef]);
 
+    /// Puts `operator` behind the stream `to`, beside the one at hand; returns its main output.
+    fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef;
+
     /// The stream or source called `name`, lowered into this plan.
     ///
     /// # Errors

@@ -355,6 +355,16 @@ impl TypedExpr {
         }
     }
 
+    /// The two sides of `a = b`, or of `a is not distinct from b`, and whether null equals null.
+    #[must_use]
+    pub fn equality(&self) -> Option<(&Self, &Self, bool)> {
+        let TypedKind::Op(Op::Compare(op @ (CompareOp::Eq | CompareOp::NotDistinct)), args) = &self.kind else {
+            return None;
+        };
+        let [a, b] = args.as_slice() else { return None };
+        Some((a, b, *op == CompareOp::NotDistinct))
+    }
+
     /// Whether it is the constant true.
     #[must_use]
     pub fn is_true(&self) -> bool {

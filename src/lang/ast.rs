@@ -66,6 +66,8 @@ pub struct SourceStatement {
     pub columns: Option<Vec<ColumnDef>>,
     /// `event_time expr [watermark delay]`
     pub event_time: Option<EventTimeClause>,
+    /// `primary key (c, …)`
+    pub primary_key: Option<Vec<Spanned<String>>>,
     /// `with (…)`
     pub options: Vec<(Spanned<String>, ExprNode)>,
     /// The whole statement.

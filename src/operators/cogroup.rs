@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 
+use super::join::{Condition, Key};
 use super::rows::evaluated;
 use super::select::no_window;
+use super::window::{takes_both, two_sided};
 use crate::api::{
     Clause, Operator, OperatorContext, Output, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec,
-    StreamShape, WindowSide, WindowSpec, Windows,
+    StreamShape, WindowSide, WindowSpec,
 };
-use crate::expr::ast::{BinaryOp, Expr, ExprNode};
-use crate::expr::{EvalContext, Evaluator, Scope, TypedExpr, bind as bind_expr, bind_as};
+use crate::expr::{EvalContext, Evaluator, TypedExpr};
 use crate::types::{Batch, Clock, Diagnostic, Field, Result, Schema, Span, Spanned};
 
 /// `cogroup`
@@ -22,7 +23,12 @@ pub(super) const COGROUP: StageSpec = StageSpec {
         head: &[Shape::Stream],
         optional: &[],
         clauses: &[
-            Clause { keyword: "on", shape: Shape::Expr, required: true, help: "what is equal in rows that belong together" },
+            Clause {
+                keyword: "on",
+                shape: Shape::Expr,
+                required: true,
+                help: "what is equal in rows that belong together",
+            },
             Clause { keyword: "window", shape: Shape::Window, required: true, help: "the window of both" },
         ],
     },
@@ -30,10 +36,8 @@ pub(super) const COGROUP: StageSpec = StageSpec {
     help: "`aggregate`, which must follow, sees the columns of both as `left.c` and `right.c`, with nulls in rows of the other \
            stream: one result for each key and window that either has rows of. `on` says which values are equal, one or more \
            with `and` between; the result has the left one's name for it. Null is a key like any other.",
-    examples: &[
-        "auctions as a | cogroup bids as b on a.id = b.auction window tumble(10s) \
-         | aggregate count(left.id) as opened, count(right.bidder) as bids;",
-    ],
+    examples: &["auctions as a | cogroup bids as b on a.id = b.auction window tumble(10s) \
+         | aggregate count(left.id) as opened, count(right.bidder) as bids;"],
     flink: Some("DataStream.coGroup"),
     bind,
 };
@@ -56,24 +60,19 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let (Some(on), Some(call)) = (args.clause_expr("on")?, args.clause_window("window")?) else {
         return Err(Diagnostic::at(args.span, "a cogroup needs `on` and `window`"));
     };
-    let windows = stream.window(call)?;
-    let window = WindowSpec::new(windows);
-    if window.exprs().next().is_some() {
-        return Err(Diagnostic::at(call.name.span, "rows of two streams can't have gaps of their own")
-            .help("write one gap for all: `session(10s)`"));
+    let window = two_sided(call, stream)?;
+    takes_both(args.span, &window, [&left, &right])?;
+    let Condition { keys, residual } = Condition::bind(on, &left, &right)?;
+    if residual.is_some() || keys.is_empty() || keys.iter().any(|key| key.null_safe) {
+        return Err(Diagnostic::at(on.span, "what is equal in both streams was expected")
+            .help("write for example `on e.k = p.k and e.day = p.day`; filter the streams before"));
     }
-    for shape in [&left, &right] {
-        let name = shape.name.as_ref().map_or("the stream so far", |name| name.node.as_str());
-        if !shape.changelog.is_append() {
-            return Err(Diagnostic::at(args.span, format!("a window takes rows that stay, and those of `{name}` change")));
-        }
-        if matches!(window.windows, Windows::Aligned(_) | Windows::Session(_)) && !shape.time.event_time {
-            return Err(Diagnostic::at(args.span, format!("a window needs event time, which `{name}` does not have"))
-                .help("declare it on the source or before the stage: `event_time ts watermark 4s`"));
-        }
-    }
-    let mut keys = Vec::new();
-    equalities(on, &left, &right, &mut keys)?;
+    let named = |(place, key): (usize, Key)| {
+        let column = key.left.as_column();
+        let name = column.map_or_else(|| format!("EXPR${place}"), |column| left.schema.fields()[column].name.clone());
+        (name, key.left, key.right)
+    };
+    let keys: Vec<(String, TypedExpr, TypedExpr)> = keys.into_iter().enumerate().map(named).collect();
     let cogroup = CoGroup::new(&left.schema, &right.schema, &keys);
     let first = left.schema.len() + right.schema.len();
     let places = (first..first + keys.len()).collect();
@@ -86,55 +85,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let sides = Some(Arc::new([side("left", &left), side("right", &right)]));
     let shape = stream.shape_mut();
     (shape.name, shape.keys) = (None, Some(places));
-    shape.window = Some(Arc::new(WindowSpec { sides, ..window }));
+    shape.window = Some(Arc::new(WindowSpec { sides, ..(*window).clone() }));
     Ok(())
-}
-
-/// What is equal in both, as columns of each: `a.k = b.k and …`.
-fn equalities(
-    on: &ExprNode,
-    left: &StreamShape,
-    right: &StreamShape,
-    keys: &mut Vec<(String, TypedExpr, TypedExpr)>,
-) -> Result<(), Diagnostic> {
-    let refused = |span: Span| {
-        Diagnostic::at(span, "what is equal in both streams was expected").help("write for example `on e.k = p.k`")
-    };
-    let Expr::Binary(one, op, another) = &on.node else { return Err(refused(on.span)) };
-    match op.node {
-        BinaryOp::And => {
-            equalities(one, left, right, keys)?;
-            equalities(another, left, right, keys)
-        }
-        BinaryOp::Eq => {
-            let scope = || left.scope().and(right.name.as_ref(), &right.schema);
-            let width = left.schema.len();
-            let is_left = |expr: &TypedExpr| expr.columns().iter().all(|&column| column < width);
-            let is_right = |expr: &TypedExpr| expr.columns().iter().all(|&column| column >= width);
-            // Both as they are compared: of one type.
-            let equal = bind_expr(on, scope())?;
-            let (first, second) = (bind_expr(one, scope())?, bind_expr(another, scope())?);
-            let (mine, theirs) = match (is_left(&first) && is_right(&second), is_right(&first) && is_left(&second)) {
-                (true, _) => (one, another),
-                (_, true) => (another, one),
-                _ => return Err(refused(on.span)),
-            };
-            let ty = equal.compared_type().unwrap_or_else(|| first.ty().clone());
-            let name = match &mine.node {
-                Expr::Column(parts) => parts.last().map_or_else(String::new, |part| part.node.clone()),
-                _ => format!("EXPR${}", keys.len()),
-            };
-            let scope_of = |shape: &StreamShape| -> Result<TypedExpr, Diagnostic> {
-                let scope: Scope<'_> = scope();
-                let typed = if std::ptr::eq(shape, left) { mine } else { theirs };
-                bind_as(typed, scope, &ty)
-            };
-            let (mine, theirs) = (scope_of(left)?, scope_of(right)?);
-            keys.push((name, mine, theirs.remap(&|column| column - width)));
-            Ok(())
-        }
-        _ => Err(refused(on.span)),
-    }
 }
 
 /// Rows of two inputs as rows of one: the left columns, the right ones, then the keys; nulls stand for the other input.

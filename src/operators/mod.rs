@@ -10,16 +10,18 @@ mod group_aggregate;
 pub mod group_table;
 mod hot_keys;
 mod into;
-mod join;
+pub mod join;
 mod key_by;
 mod keyed;
 mod limit;
 mod map;
 mod partition;
 mod placement;
+mod primary_key;
 mod reduce;
 mod rows;
 mod select;
+mod set_operation;
 mod union;
 pub mod window;
 
@@ -32,9 +34,12 @@ pub use event_time::AssignEventTime;
 pub use filter::Filter;
 pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
+pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
 pub use partition::Partition;
+pub use primary_key::ChangelogNormalize;
+pub use set_operation::SetOperation;
 pub use union::Union;
 pub use window::WindowAggregate;
 pub use window::assigners::window_functions;
@@ -53,9 +58,20 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &aggregate::AGGREGATE,
         &reduce::REDUCE,
         &cogroup::COGROUP,
+        &join::JOINS[0],
+        &join::JOINS[1],
+        &join::JOINS[2],
+        &join::JOINS[3],
+        &join::JOINS[4],
+        &join::JOINS[5],
         &union::UNION,
+        &set_operation::SET_OPERATIONS[0],
+        &set_operation::SET_OPERATIONS[1],
+        &set_operation::SET_OPERATIONS[2],
+        &set_operation::SET_OPERATIONS[3],
         &limit::LIMIT,
         &event_time::EVENT_TIME,
+        &primary_key::PRIMARY_KEY,
         &partition::REBALANCE,
         &partition::SHUFFLE,
         &partition::BROADCAST,
@@ -68,7 +84,4 @@ pub fn stages() -> &'static [&'static StageSpec] {
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &[
-    "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
-    "match", "rescale", "chain",
-];
+pub const PLANNED_STAGES: &[&str] = &["process", "connect", "top", "distinct", "order_by", "match", "rescale", "chain"];

@@ -268,6 +268,12 @@ impl StageContext for FakeStream {
         self.applied.push(operator);
     }
 
+    fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef {
+        let shape = StreamShape::behind(&*operator, &[&self.others[to.node].1]);
+        self.others.push(("", shape));
+        StreamRef { node: self.others.len() - 1, output: 0 }
+    }
+
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         let found = self.others.iter().enumerate().find(|(_, (known, _))| *known == name.node);
         let (node, (_, shape)) = found.ok_or_else(|| Diagnostic::at(name.span, "no such stream"))?;

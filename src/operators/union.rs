@@ -7,12 +7,12 @@ use crate::api::{
     Operator, OperatorContext, Output, PlannedOperator, Pruned, Role, Shape, Signature, StageArgs, StageContext,
     StageSpec,
 };
-use crate::types::{Batch, Diagnostic, Field, Result, Schema};
+use crate::types::{Batch, Diagnostic, Field, Result, Schema, Spanned};
 
 /// `union`
 pub(super) const UNION: StageSpec = StageSpec {
     name: "union",
-    aliases: &[],
+    aliases: &["union all"],
     signature: Signature { head: &[Shape::Names], optional: &[], clauses: &[] },
     summary: "puts the rows of several streams into one",
     help: "The streams must have as many columns of the same types in the same order; the names are those of the \
@@ -24,28 +24,31 @@ pub(super) const UNION: StageSpec = StageSpec {
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
-    let shape = stream.shape().clone();
-    let mut fields: Vec<Field> = shape.schema.fields().to_vec();
+    let mut output = stream.shape().schema.clone();
     let mut others = Vec::new();
     for name in args.words(0)? {
-        let (other, other_shape) = stream.stream(name)?;
-        let theirs = other_shape.schema.fields();
-        if theirs.len() != fields.len() {
-            let message = format!("`{}` has {} columns, not {}", name.node, theirs.len(), fields.len());
-            return Err(Diagnostic::at(name.span, message).help(format!("the stream so far is {}", shape.schema)));
-        }
-        for (ours, theirs) in fields.iter_mut().zip(theirs) {
-            if ours.ty != theirs.ty {
-                let message =
-                    format!("column `{}` of `{}` is of type {}, not {}", theirs.name, name.node, theirs.ty, ours.ty);
-                return Err(Diagnostic::at(name.span, message).help("cast it with `map` first"));
-            }
-            ours.nullable |= theirs.nullable;
-        }
+        let (other, theirs) = stream.stream(name)?;
+        output = same_columns(&output, &theirs.schema, name)?;
         others.push(other);
     }
-    stream.apply_many(Arc::new(Union { inputs: others.len() + 1, output: Schema::new(fields) }), &others);
+    stream.apply_many(Arc::new(Union { inputs: others.len() + 1, output }), &others);
     Ok(())
+}
+
+/// The columns of rows of both streams, under the names of the first; `name` is the second.
+pub(super) fn same_columns(ours: &Schema, theirs: &Schema, name: &Spanned<String>) -> Result<Schema, Diagnostic> {
+    if theirs.len() != ours.len() {
+        let message = format!("`{}` has {} columns, not {}", name.node, theirs.len(), ours.len());
+        return Err(Diagnostic::at(name.span, message).help(format!("the stream so far is {ours}")));
+    }
+    let both = ours.fields().iter().zip(theirs.fields()).map(|(ours, theirs)| {
+        if ours.ty == theirs.ty {
+            return Ok(Field { nullable: ours.nullable || theirs.nullable, ..ours.clone() });
+        }
+        let message = format!("column `{}` of `{}` is of type {}, not {}", theirs.name, name.node, theirs.ty, ours.ty);
+        Err(Diagnostic::at(name.span, message).help("cast it with `map` first"))
+    });
+    Ok(Schema::new(both.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// The rows of several inputs.

@@ -332,6 +332,7 @@ mod tests {
 
     fn source(called: &str) -> Entry {
         Entry::Source(SourceDef {
+            primary_key: None,
             name: called.into(),
             source: Arc::new(FakeSource::bids()),
             event_time: None,

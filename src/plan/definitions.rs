@@ -45,6 +45,8 @@ pub struct SourceDef {
     pub source: Arc<dyn PlannedSource>,
     /// Event time over all its columns; `None` when the stream has none.
     pub event_time: Option<EventTimeSpec>,
+    /// The columns of which a row replaces the one before it; `None` where rows stay.
+    pub primary_key: Option<PrimaryKey>,
     /// `pace = '10x'`: rows flow by their event time, this many times faster than it happened.
     pub pace: Option<f64>,
     /// The treatment of rows that can't be read; where nothing was typed (`None`) a job fails, and a preview passes over
@@ -52,6 +54,15 @@ pub struct SourceDef {
     pub on_error: Option<OnError>,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<name>`.
     pub dead_letter: Option<String>,
+}
+
+/// The columns of a source by which its rows replace one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrimaryKey {
+    /// The key's columns.
+    pub columns: Vec<usize>,
+    /// The column that says what a row does (insert, update, delete); it is no column of the table.
+    pub kind: Option<usize>,
 }
 
 impl SourceDef {

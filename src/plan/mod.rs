@@ -17,7 +17,7 @@ pub mod testing;
 
 pub use builder::{Builder, Environment, Named, Names, Place, StreamBody, file_source};
 pub use catalog::{Catalog, Deferred, Entry, Item, Level, Origin, StreamDef};
-pub use definitions::{EntryKind, SinkDef, SourceDef};
+pub use definitions::{EntryKind, PrimaryKey, SinkDef, SourceDef};
 pub use job_graph::{ChainedOperator, JobEdge, JobGraph, JobVertex, SourceTask, task_manager_of};
 pub use logical::{DeadLetterSink, LogicalNode, LogicalPlan, NodeKind, Scan};
 pub use name::{MAX_NAME_BYTES, check_name};

@@ -260,7 +260,16 @@ pub fn projection(_input: Schema, items: Vec<(String, TypedExpr)>) -> Arc<dyn Pl
 }
 
 /// The fakes that the optimizer makes.
-pub const OPS: OptimizerOps = OptimizerOps { filter, projection };
+pub const OPS: OptimizerOps = OptimizerOps { filter, projection, normalize };
+
+fn normalize(schema: &Schema, key: Vec<usize>, _kind: Option<usize>) -> Arc<dyn PlannedOperator> {
+    Fake {
+        exchange: Exchange::Hash(key.clone()),
+        changelog: Some(ChangelogMode::Retract(Some(key))),
+        ..Fake::new("ChangelogNormalize", Does::Nothing, schema.clone())
+    }
+    .arc()
+}
 
 /// Builds a plan node by node.
 #[derive(Debug, Default)]

@@ -41,6 +41,7 @@ const BEYOND: &[&str] = &[
     "a precision of time",
     "a length is at least",
     "can't be negative",
+    "nothing lies in this stretch of time",
     "have no fixed length",
     "is not such an interval",
     "an interval can't go",

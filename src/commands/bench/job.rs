@@ -96,6 +96,7 @@ fn define_memory(session: &mut Session, source: &MemorySource) -> Result<()> {
         idle_timeout_ms: None,
     };
     session.catalog_mut().define(Entry::Source(SourceDef {
+        primary_key: None,
         name: "bids".into(),
         source: Arc::new(source.clone()),
         event_time: Some(event_time),

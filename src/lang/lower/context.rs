@@ -104,6 +104,10 @@ impl StageContext for Lowering<'_, '_> {
         }
     }
 
+    fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef {
+        self.builder.add(operator, &[to], self.place, self.parallelism.as_ref()).0
+    }
+
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
     }
@@ -128,11 +132,8 @@ impl StageContext for Lowering<'_, '_> {
             });
         };
         if let Some(window) = &self.shape.window {
-            return Err(Diagnostic::at(
-                span,
-                format!("nothing is done with the window {}", window.windows.describe()),
-            )
-            .help("an `aggregate` belongs between `window` and `into`"));
+            return Err(Diagnostic::at(span, format!("nothing is done with the window {}", window.windows.describe()))
+                .help("an `aggregate` belongs between `window` and `into`"));
         }
         let sink = SinkArg { name, target: path.as_ref(), options };
         let (called, operator) = sink::resolve(self.builder, &sink, &self.shape, span)?;

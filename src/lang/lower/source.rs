@@ -5,8 +5,8 @@ use super::settings::unused_dead_letter;
 use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, Side, SourceRequest};
 use crate::expr::{Scope, TypedExpr, bind};
 use crate::lang::ast::{ColumnDef, EventTimeClause, SourceStatement};
-use crate::plan::{Catalog, Entry, Environment, SourceDef, check_name};
-use crate::types::{Diagnostic, Field, Schema};
+use crate::plan::{Catalog, Entry, Environment, PrimaryKey, SourceDef, check_name};
+use crate::types::{Diagnostic, Field, LogicalType, Schema};
 
 /// The options that every source takes besides its connector's.
 pub const SOURCE_OPTIONS: &[OptionSpec] = &[
@@ -19,6 +19,11 @@ pub const SOURCE_OPTIONS: &[OptionSpec] = &[
         name: "dead_letter",
         values: "a path",
         help: "the directory for such rows; dead_letters/<source> by default",
+    },
+    OptionSpec {
+        name: "kind",
+        values: "a column",
+        help: "with a primary key, the column that says what a row does: insert, update, delete, or +I, +U, -D, c, u, d",
     },
     OptionSpec {
         name: "pace",
@@ -62,6 +67,7 @@ pub fn define_source(
     })
     .map_err(|error| error.or_at(statement.span))?;
     let event_time = event_time(&*source, statement, &typed)?;
+    let primary_key = primary_key(&*source, statement, &typed)?;
     let pace = pace(&typed)?;
     if pace.is_some() && event_time.is_none() {
         let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time <column> watermark 5s");
@@ -73,7 +79,48 @@ pub fn define_source(
         return Err(options::placed(&typed, "dead_letter", unused_dead_letter()));
     }
     let name = statement.name.node.clone();
-    Ok(catalog.define(Entry::Source(SourceDef { name, source, event_time, pace, on_error, dead_letter })))
+    Ok(catalog.define(Entry::Source(SourceDef { name, source, event_time, primary_key, pace, on_error, dead_letter })))
+}
+
+/// The columns by which rows replace one another, and the one that says what a row does.
+fn primary_key(
+    source: &dyn PlannedSource,
+    statement: &SourceStatement,
+    typed: &Options,
+) -> Result<Option<PrimaryKey>, Diagnostic> {
+    let kind = typed.text("kind")?;
+    let Some(names) = &statement.primary_key else {
+        let without = || Diagnostic::new("`kind` needs a primary key").help("say which: primary key (<column>)");
+        return kind.map_or(Ok(None), |_| Err(options::placed(typed, "kind", without())));
+    };
+    let schema = source.schema();
+    let kind = match kind {
+        Some(name) => Some(kind_column(schema, name).map_err(|error| options::placed(typed, "kind", error))?),
+        None => None,
+    };
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(column) = schema.index_of(&name.node) else {
+            return Err(Diagnostic::at(name.span, format!("there is no column `{}`", name.node))
+                .did_you_mean(&name.node, schema.names()));
+        };
+        if Some(column) == kind || columns.contains(&column) {
+            return Err(Diagnostic::at(name.span, format!("`{}` can't be part of the key", name.node))
+                .help("a key has distinct columns, and not the one that says what a row does"));
+        }
+        columns.push(column);
+    }
+    Ok(Some(PrimaryKey { columns, kind }))
+}
+
+fn kind_column(schema: &Schema, name: &str) -> Result<usize, Diagnostic> {
+    let Some(column) = schema.index_of(name) else {
+        return Err(Diagnostic::new(format!("there is no column `{name}`")).did_you_mean(name, schema.names()));
+    };
+    if schema.fields()[column].ty != LogicalType::String {
+        return Err(Diagnostic::new(format!("what a row does is said by a string, not by `{name}`")));
+    }
+    Ok(column)
 }
 
 fn columns(columns: &[ColumnDef]) -> Result<Schema, Diagnostic> {

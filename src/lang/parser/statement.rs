@@ -16,7 +16,8 @@ use super::signature::{
     Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
 };
 use crate::api::{
-    Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, StartFrom,
+    Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, Stage,
+    StageArgs, StartFrom,
 };
 use crate::lang::ast::{ColumnDef, EventTimeClause, SinkStatement, SourceStatement, Statement};
 use crate::lang::grammar::DEFINITIONS;
@@ -147,6 +148,7 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
         target,
         columns: None,
         event_time: None,
+        primary_key: None,
         options: Vec::new(),
         span: start.span(),
         text: String::new(),
@@ -165,6 +167,10 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
             }
             let (rest, found) = event_time_clause(here.skip(1))?;
             once(here, "event_time", &mut source.event_time, found)?;
+            rest
+        } else if begins_clause(here, "primary", source.primary_key.is_some()) {
+            let (rest, found) = within(here.skip(1), || Frame::Columns, primary_key)?;
+            once(here, "primary key", &mut source.primary_key, found)?;
             rest
         } else if begins_clause(here, "with", options.is_some()) {
             let (rest, found) = within(here.skip(1), behind, options_list)?;
@@ -210,6 +216,13 @@ fn column_list(input: Tokens<'_>) -> PResult<'_, Vec<ColumnDef>> {
     Ok((rest, columns))
 }
 
+/// `key (name, …)`
+fn primary_key(input: Tokens<'_>) -> PResult<'_, Vec<Spanned<String>>> {
+    let (rest, _) = keyword("key")(input)?;
+    let names = separated_list1(comma, labelled(Kind::Column, super::input::field_name));
+    bracketed(Symbol::LeftParen, names, Symbol::RightParen)(rest)
+}
+
 /// `expr [watermark delay]`
 fn event_time_clause(input: Tokens<'_>) -> PResult<'_, EventTimeClause> {
     let (rest, time) = expr(input)?;
@@ -233,12 +246,27 @@ fn sink(start: Tokens<'_>) -> PResult<'_, SinkStatement> {
     Ok((rest, SinkStatement { name, connector, target, options, span, text: typed(start, span) }))
 }
 
-/// `stream name = pipeline`
+/// The stage that says which rows replace one another.
+const PRIMARY_KEY: &str = "primary key";
+
+/// `stream name [primary key (name, …)] = pipeline`
 fn stream(start: Tokens<'_>) -> PResult<'_, Statement> {
     let (rest, _) = keyword("stream")(start)?;
     let (rest, name) = labelled(Kind::NewStream, name)(rest)?;
+    let (rest, key) = match keyword("primary")(rest) {
+        Ok((behind, _)) => map(primary_key, Some).parse(behind)?,
+        Err(_) => (rest, None),
+    };
     let (rest, _) = symbol(Symbol::Eq)(rest)?;
-    let (rest, pipeline) = pipeline(rest)?;
+    let (rest, mut pipeline) = pipeline(rest)?;
+    // The key of a stream is that of its last rows: a stage behind all others.
+    let stages = start.source.grammar.stages.iter();
+    if let (Some(key), Some(spec)) = (key, stages.copied().find(|spec| spec.name == PRIMARY_KEY)) {
+        let span = key.iter().fold(key[0].span, |span, name| span.to(name.span));
+        let name = Spanned::new(PRIMARY_KEY.to_owned(), span);
+        let args = StageArgs { name, span, head: vec![Arg::Names(key)], clauses: Vec::new() };
+        pipeline.stages.push(Stage { spec, args });
+    }
     Ok((rest, Statement::Stream { name, pipeline, text: typed(start, rest.span_from(start)) }))
 }
 

@@ -4,6 +4,7 @@ mod operator;
 mod planned;
 mod spec;
 
+pub(in crate::operators) use operator::unchanged_pairs;
 pub use spec::GroupAggregate;
 
 #[cfg(test)]

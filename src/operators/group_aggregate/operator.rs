@@ -187,7 +187,7 @@ impl GroupAggregateOperator {
         let columns: Vec<ArrayRef> = self.plan.columns.iter().map(column).collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(emitted));
         let columns = RecordBatch::try_new_with_options(self.plan.output.arrow().clone(), columns, &options)?;
-        let mut keep = (!self.always_changes).then(|| changed(&kinds, &results)).transpose()?;
+        let mut keep = (!self.always_changes).then(|| unchanged_pairs(&kinds, &results)).transpose()?;
         if !self.plan.update_before {
             let after = |row: usize| kinds[row] != RowKind::UpdateBefore as i8;
             let changed = |row: usize| keep.as_ref().is_none_or(|keep| keep.value(row));
@@ -214,7 +214,7 @@ impl GroupAggregateOperator {
 }
 
 /// The rows to emit: not those of an update whose old and new results are equal.
-fn changed(kinds: &[i8], results: &[ArrayRef]) -> Result<BooleanArray> {
+pub(in crate::operators) fn unchanged_pairs(kinds: &[i8], results: &[ArrayRef]) -> Result<BooleanArray> {
     let rows = kinds.len();
     let Some(pairs) = rows.checked_sub(1) else { return Ok(BooleanArray::from(Vec::<bool>::new())) };
     // Whether row i equals row i + 1.

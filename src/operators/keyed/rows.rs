@@ -439,6 +439,11 @@ impl RowStore {
         Ok(())
     }
 
+    /// A time that no row is earlier than, the time of the first one or close to it; `None` without rows.
+    pub(in crate::operators) fn earliest(&self) -> Option<i64> {
+        self.chunks.iter().flatten().map(|chunk| chunk.first_time).min().filter(|&time| time < i64::MAX)
+    }
+
     /// The rows earlier than `time`, in the order of their chunks; whoever asks takes them out. Chunks whose rows are all
     /// later cost nothing.
     pub(in crate::operators) fn due(&mut self, time: i64) -> Vec<u32> {

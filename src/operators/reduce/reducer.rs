@@ -43,11 +43,13 @@ impl Reducer {
     /// `left.price + right.price as price`
     pub(in crate::operators) fn describe(&self) -> String {
         let both = |index: usize| if index < self.schema.len() { "left" } else { "right" };
-        let named: Vec<Field> =
-            self.both.fields().iter().enumerate().map(|(at, field)| Field {
-                name: format!("{}.{}", both(at), field.name),
-                ..field.clone()
-            }).collect();
+        let named: Vec<Field> = self
+            .both
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(at, field)| Field { name: format!("{}.{}", both(at), field.name), ..field.clone() })
+            .collect();
         let inputs: Vec<TypedExpr> = named.iter().enumerate().map(|(at, field)| TypedExpr::column(at, field)).collect();
         let one = |(column, expr): &(usize, TypedExpr)| {
             format!("{} as {}", expr.substitute(&inputs), self.schema.fields()[*column].name)

@@ -31,11 +31,17 @@ pub(in crate::operators) const REDUCE: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     let shape = stream.shape().clone();
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "`reduce` can't be over a stream of changes: it could not take rows back"));
+        return Err(Diagnostic::at(
+            args.span,
+            "`reduce` can't be over a stream of changes: it could not take rows back",
+        ));
     }
     if shape.window.as_ref().is_some_and(|window| window.sides.is_some()) {
-        return Err(Diagnostic::at(args.span, "the rows of a `cogroup` are of two kinds: there is nothing that two could become")
-            .help("`aggregate` sees `left.c` and `right.c`"));
+        return Err(Diagnostic::at(
+            args.span,
+            "the rows of a `cogroup` are of two kinds: there is nothing that two could become",
+        )
+        .help("`aggregate` sees `left.c` and `right.c`"));
     }
     let keys = shape.keys.clone().unwrap_or_default();
     let named = |name: &str| Spanned::new(name.to_owned(), Span::default());
@@ -61,7 +67,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         if keys.contains(&column) {
             return Err(Diagnostic::at(span, format!("`{name}` is a key, which stays as it is")));
         }
-        let expr = bind_as(&item.expr, scope.clone(), &fields[column].ty).map_err(|error| error.or_at(item.expr.span))?;
+        let expr =
+            bind_as(&item.expr, scope.clone(), &fields[column].ty).map_err(|error| error.or_at(item.expr.span))?;
         fields[column].nullable |= expr.nullable();
         exprs.push((column, expr));
     }

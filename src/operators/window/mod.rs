@@ -10,9 +10,9 @@ mod spec;
 mod stage;
 mod tree;
 
-pub(super) use general::{Incremental, WindowOperator, WindowReduce};
-pub(super) use stage::{WINDOW, apply_window};
+pub(super) use general::{Incremental, WindowOperator, WindowReduce, window_join};
 pub use spec::WindowAggregate;
+pub(super) use stage::{WINDOW, apply_window, takes_both, two_sided};
 
 #[cfg(test)]
 mod tests;

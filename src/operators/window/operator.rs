@@ -300,7 +300,8 @@ impl WindowAggregateOperator {
         for row in run.start..run.start + run.length {
             let row = rows.slice(row, 1);
             self.add(run.slice_end, &row)?;
-            let ends = ends_of(&*self.assigner, run.slice_end).take_while(|end| end.saturating_sub(1) <= self.watermark);
+            let ends =
+                ends_of(&*self.assigner, run.slice_end).take_while(|end| end.saturating_sub(1) <= self.watermark);
             let mut ends: Vec<i64> = ends.filter(|&end| !self.is_gone(end)).collect();
             ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
             for end in ends {

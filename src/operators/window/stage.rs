@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::general::WindowInput;
 use crate::api::{
     Clause, Evictor, EvictorCall, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec, StreamShape,
-    Trigger, TriggerCall, TriggerWhen, When, WindowSpec, WindowTime, Windows,
+    Trigger, TriggerCall, TriggerWhen, When, WindowCall, WindowSpec, WindowTime, Windows,
 };
 use crate::expr::ast::{Expr, ExprNode, Literal, UnaryOp};
 use crate::expr::{TypedExpr, bind, bind_as};
-use crate::types::{Diagnostic, LogicalType, Spanned};
+use crate::types::{Diagnostic, LogicalType, Span, Spanned};
 
 const ON_PROCESSING_TIME: &str = "on processing_time";
 
@@ -75,8 +75,11 @@ pub(in crate::operators) const WINDOW: StageSpec = StageSpec {
 fn bind_window(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     let shape = stream.shape();
     if !shape.changelog.is_append() {
-        return Err(Diagnostic::at(args.span, "a window can't be over a stream of changes: it could not take rows back")
-            .help("aggregate with a window in the first place"));
+        return Err(Diagnostic::at(
+            args.span,
+            "a window can't be over a stream of changes: it could not take rows back",
+        )
+        .help("aggregate with a window in the first place"));
     }
     if shape.window.is_some() {
         return Err(Diagnostic::at(args.span, "this stream has a window already").help("`aggregate` must follow it"));
@@ -162,7 +165,9 @@ fn number(threshold: &ExprNode) -> Result<f64, Diagnostic> {
         other => (other, 1.0),
     };
     let digits = match literal {
-        Expr::Literal(Literal::Integer(digits) | Literal::Decimal(digits) | Literal::Double(digits)) => digits.parse().ok(),
+        Expr::Literal(Literal::Integer(digits) | Literal::Decimal(digits) | Literal::Double(digits)) => {
+            digits.parse().ok()
+        }
         _ => None,
     };
     let number = digits.map(|number: f64| number * sign).filter(|number| *number >= 0.0);
@@ -196,6 +201,39 @@ pub(in crate::operators) fn apply_window(
     }
     if let Some(name) = &window.late_to {
         stream.name_side_output(0, name)?;
+    }
+    Ok(())
+}
+
+/// The window of a stage with two inputs.
+pub(in crate::operators) fn two_sided(
+    call: &WindowCall,
+    stream: &dyn StageContext,
+) -> Result<Arc<WindowSpec>, Diagnostic> {
+    let window = WindowSpec::new(stream.window(call)?);
+    if window.exprs().next().is_some() {
+        return Err(Diagnostic::at(call.name.span, "rows of two streams can't have gaps of their own")
+            .help("write one gap for all: `session(10s)`"));
+    }
+    Ok(Arc::new(window))
+}
+
+/// Checks that both inputs can be in windows.
+pub(in crate::operators) fn takes_both(
+    span: Span,
+    window: &WindowSpec,
+    inputs: [&StreamShape; 2],
+) -> Result<(), Diagnostic> {
+    for shape in inputs {
+        let name = shape.name.as_ref().map_or("the stream so far", |name| name.node.as_str());
+        if !shape.changelog.is_append() {
+            let message = format!("a window takes rows that stay, and those of `{name}` change");
+            return Err(Diagnostic::at(span, message).help("leave the window to a stream of rows that are only added"));
+        }
+        if window.windows.have_bounds() && !shape.time.event_time {
+            return Err(Diagnostic::at(span, format!("a window needs event time, which `{name}` does not have"))
+                .help("declare it on the source or before the stage: `event_time ts watermark 4s`"));
+        }
     }
     Ok(())
 }

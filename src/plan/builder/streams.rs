@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Environment, Named, StreamBody, uid_of, unusable};
+use super::{Builder, Environment, Named, Place, StreamBody, uid_of, unusable};
 use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
 use crate::plan::definitions::{EntryKind, SourceDef};
 use crate::plan::logical::{NodeKind, Scan};
@@ -41,7 +41,7 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
         span: path.span,
     })
     .map_err(|error| error.or_at(path.span))?;
-    Ok(SourceDef { name, source, event_time: None, pace: None, on_error: None, dead_letter: None })
+    Ok(SourceDef { name, source, event_time: None, primary_key: None, pace: None, on_error: None, dead_letter: None })
 }
 
 impl Builder<'_> {
@@ -172,7 +172,12 @@ impl Builder<'_> {
             pace: def.pace,
             on_error: def.on_error.unwrap_or(self.unreadable),
         };
-        (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), def.shape())
+        let stream = self.push(NodeKind::Scan(scan), Vec::new(), uid, None);
+        let shape = def.shape();
+        let Some(key) = &def.primary_key else { return (stream, shape) };
+        self.shapes.insert(stream, shape.clone());
+        let operator = (self.environment.optimizer.normalize)(&shape.schema, key.columns.clone(), key.kind);
+        self.add(operator, &[stream], Place { of: &def.name, into: None, stage: 0 }, None)
     }
 
     fn build(

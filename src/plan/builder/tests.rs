@@ -45,7 +45,15 @@ fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
         idle_timeout_ms: None,
     });
     let (pace, on_error, dead_letter) = (None, None, None);
-    catalog.define(Entry::Source(SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter }));
+    catalog.define(Entry::Source(SourceDef {
+        name: "bids".into(),
+        source,
+        event_time,
+        primary_key: None,
+        pace,
+        on_error,
+        dead_letter,
+    }));
     for &(called, reads) in streams {
         let shape = StreamShape::of(FakeSource::bids().schema);
         catalog.define(Entry::Stream(StreamDef {

@@ -21,7 +21,12 @@ pub struct OptimizerOps {
     pub filter: MakeFilter,
     /// Makes a projection; its role is [`Role::Projection`].
     pub projection: MakeProjection,
+    /// Makes what tells the changes of a table that has one row a key.
+    pub normalize: MakeNormalize,
 }
+
+/// Of rows of a schema, whose key these columns are; and the column that says what a row does.
+pub type MakeNormalize = fn(&Schema, Vec<usize>, Option<usize>) -> Arc<dyn PlannedOperator>;
 
 impl OptimizerOps {
     /// The projection of `input` to the columns at `columns`.

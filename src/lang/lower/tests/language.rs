@@ -111,6 +111,7 @@ pub(super) fn source(name: &str, connector: &str, options: &Typed) -> SourceStat
         columns: None,
         event_time: None,
         options: options.to_vec(),
+        primary_key: None,
         span: Span::default(),
         text: String::new(),
     }

@@ -67,7 +67,10 @@ pub(super) fn check_slices(size: &Spanned<i64>, slice: i64, what: &str) -> Resul
     }
     Err(Diagnostic::at(
         size.span,
-        format!("each window would consist of {slices} slices of {}; at most {MAX_SLICES} are held", show_duration(slice)),
+        format!(
+            "each window would consist of {slices} slices of {}; at most {MAX_SLICES} are held",
+            show_duration(slice)
+        ),
     )
     .help(format!("make the window shorter or its {what} longer")))
 }

@@ -28,6 +28,7 @@ fn rows(arg: &ExprNode) -> Result<u64, Diagnostic> {
         _ => None,
     };
     rows.ok_or_else(|| {
-        Diagnostic::at(arg.span, "a number of rows above zero was expected").help("write `count(100)` or `count(100, 10)`")
+        Diagnostic::at(arg.span, "a number of rows above zero was expected")
+            .help("write `count(100)` or `count(100, 10)`")
     })
 }

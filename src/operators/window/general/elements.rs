@@ -221,7 +221,13 @@ impl Contents for Elements {
 }
 
 /// The windows of stored rows.
-pub(super) fn find(keys: &[ArrayRef], rows: &RecordBatch, windows: &Windows, panes: &mut Panes, found: &mut Vec<u32>) -> Result<()> {
+pub(super) fn find(
+    keys: &[ArrayRef],
+    rows: &RecordBatch,
+    windows: &Windows,
+    panes: &mut Panes,
+    found: &mut Vec<u32>,
+) -> Result<()> {
     let mut keys_of = Vec::new();
     panes.keys_of(keys, rows.num_rows(), &mut keys_of)?;
     let places = rows.columns().last().and_then(|column| column.as_primitive_opt::<Int64Type>());

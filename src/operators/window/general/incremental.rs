@@ -27,7 +27,11 @@ pub(in crate::operators) struct Incremental {
 
 impl Incremental {
     /// Aggregates `calls`, each with the name of its column.
-    pub(in crate::operators) fn new(input: WindowInput, window: &WindowSpec, calls: &[(String, AggregateCall)]) -> Self {
+    pub(in crate::operators) fn new(
+        input: WindowInput,
+        window: &WindowSpec,
+        calls: &[(String, AggregateCall)],
+    ) -> Self {
         let bounds: &[(&str, ResultColumn)] = if window.windows.have_bounds() {
             &[("window_start", ResultColumn::Start), ("window_end", ResultColumn::End)]
         } else {

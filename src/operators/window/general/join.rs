@@ -10,8 +10,8 @@ use super::elements::{Elements, element_states};
 use super::function::{Contents, Fired, Function, OverRows, Results, SideRows, WindowInput};
 use super::planned::WindowOperator;
 use crate::api::{OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
-use crate::expr::{EvalContext, Evaluator, TypedExpr};
-use crate::operators::join::JoinKind;
+use crate::expr::{EvalContext, Evaluator};
+use crate::operators::join::{JoinKind, JoinSpec};
 use crate::operators::rows::display;
 use crate::state::StateDescriptor;
 use crate::types::{Clock, Field, Result, Schema};
@@ -19,34 +19,19 @@ use crate::types::{Clock, Field, Result, Schema};
 /// Pairs for which the rest of the condition is computed at a time.
 const PAIRS: usize = 8_192;
 
-/// The join of rows of two inputs whose keys are equal (null equals nothing but where `null_safe` says so), that are of the
-/// same window, and for which `residual`, over the left columns and then the right ones, is true. `output` are the left
-/// columns, then, unless the kind only filters, the right ones.
-pub(in crate::operators) fn window_join(
-    inputs: [Schema; 2],
-    keys: [Vec<usize>; 2],
-    null_safe: &[bool],
-    residual: Option<TypedExpr>,
-    kind: JoinKind,
-    output: Schema,
-    window: Arc<WindowSpec>,
-) -> Arc<dyn PlannedOperator> {
-    let ([left, right], [left_keys, right_keys]) = (inputs, keys);
-    let inputs =
-        vec![WindowInput { schema: left, keys: left_keys }, WindowInput { schema: right, keys: right_keys }];
+/// The join of rows of two inputs that are of the same window.
+pub(in crate::operators) fn window_join(spec: JoinSpec, window: Arc<WindowSpec>) -> Arc<dyn PlannedOperator> {
+    let input = |side: usize| WindowInput { schema: spec.inputs[side].clone(), keys: spec.keys[side].clone() };
+    let inputs = vec![input(0), input(1)];
     let bounded = window.windows.have_bounds();
-    let function =
-        WindowJoin { inputs: inputs.clone(), null_safe: null_safe.to_vec(), residual, kind, output, bounded };
+    let function = WindowJoin { inputs: inputs.clone(), spec, bounded };
     Arc::new(WindowOperator::new(window, inputs, Arc::new(function)))
 }
 
 #[derive(Debug, Clone)]
 struct WindowJoin {
     inputs: Vec<WindowInput>,
-    null_safe: Vec<bool>,
-    residual: Option<TypedExpr>,
-    kind: JoinKind,
-    output: Schema,
+    spec: JoinSpec,
     bounded: bool,
 }
 
@@ -56,20 +41,11 @@ impl Function for WindowJoin {
     }
 
     fn describe(&self) -> String {
-        let name = |input: usize, column: usize| self.inputs[input].schema.fields()[column].name.as_str();
-        let keys = self.inputs[0].keys.iter().zip(&self.inputs[1].keys).zip(&self.null_safe);
-        let keys = keys.map(|((&left, &right), &null_safe)| {
-            let equal = if null_safe { "is not distinct from" } else { "=" };
-            format!("{} {equal} {}", name(0, left), name(1, right))
-        });
-        let on: Vec<String> = keys.chain(self.residual.iter().map(ToString::to_string)).collect();
-        let on = if on.is_empty() { "true".to_owned() } else { on.join(" and ") };
-        let select: Vec<&str> = self.output.names().collect();
-        format!("joinType=[{}], where=[{on}], select=[{}]", self.kind.name(), select.join(", "))
+        self.spec.describe("")
     }
 
     fn output(&self) -> &Schema {
-        &self.output
+        &self.spec.output
     }
 
     fn states(&self) -> Vec<StateDescriptor> {
@@ -79,7 +55,7 @@ impl Function for WindowJoin {
     fn contents(&self, window: &WindowSpec, context: &OperatorContext) -> Result<Box<dyn Contents>> {
         let both: Vec<Field> = self.inputs.iter().flat_map(|input| input.schema.fields()).cloned().collect();
         let rows = JoinRows {
-            residual: self.residual.as_ref().map(Evaluator::new),
+            residual: self.spec.residual.as_ref().map(Evaluator::new),
             both: Schema::new(both),
             place: format!("{}[{}]", context.uid, context.subtask),
             clock: Arc::clone(&context.clock),
@@ -120,7 +96,7 @@ impl JoinRows {
             rows.columns().iter().map(|column| Ok(take(column, &places, None)?)).collect()
         };
         let mut columns = of(left, &pairs.left)?;
-        if columns.len() < self.plan.output.len() || self.residual.is_some() {
+        if columns.len() < self.plan.spec.output.len() || self.residual.is_some() {
             columns.extend(of(right, &pairs.right)?);
         }
         Ok(columns)
@@ -157,7 +133,7 @@ impl JoinRows {
 
     /// Whether rows of the window's key can match: null equals nothing.
     fn matches(&self, fired: &Fired<'_>, window: usize) -> bool {
-        fired.keys.iter().zip(&self.plan.null_safe).all(|(key, &null_safe)| null_safe || key.is_valid(window))
+        fired.keys.iter().zip(&self.plan.spec.null_safe).all(|(key, &null_safe)| null_safe || key.is_valid(window))
     }
 }
 
@@ -169,19 +145,20 @@ impl OverRows for JoinRows {
         let rows = [&left.rows, &right.rows];
         let mut met = [vec![false; left.windows.len()], vec![false; right.windows.len()]];
         let (mut found, mut pending) = (Pairs::default(), Pairs::default());
-        let settle = |pending: &mut Pairs, found: &mut Pairs, met: &mut [Vec<bool>; 2], out: &mut dyn Output| {
-            let kept = self.filter(rows, std::mem::take(pending), out)?;
-            for (left, right) in kept.left.iter().zip(&kept.right) {
-                for (met, at) in met.iter_mut().zip([left, right]) {
-                    at.iter().for_each(|&at| met[at as usize] = true);
+        let settle =
+            |pending: &mut Pairs, found: &mut Pairs, met: &mut [Vec<bool>; 2], out: &mut dyn Output| -> Result<()> {
+                let kept = self.filter(rows, std::mem::take(pending), out)?;
+                for (left, right) in kept.left.iter().zip(&kept.right) {
+                    for (met, at) in met.iter_mut().zip([left, right]) {
+                        at.iter().for_each(|&at| met[at as usize] = true);
+                    }
                 }
-            }
-            if !self.plan.kind.filters() {
-                found.left.extend(kept.left);
-                found.right.extend(kept.right);
-            }
-            Result::Ok(())
-        };
+                if !self.plan.spec.kind.filters() {
+                    found.left.extend(kept.left);
+                    found.right.extend(kept.right);
+                }
+                Ok(())
+            };
         let (mut at_left, mut at_right) = (0, 0);
         let mut ends: Vec<[Range<usize>; 2]> = Vec::new();
         for window in 0..fired.panes.len() {
@@ -200,10 +177,12 @@ impl OverRows for JoinRows {
             ends.push([lefts, rights]);
         }
         settle(&mut pending, &mut found, &mut met, out)?;
-        let kind = self.plan.kind;
+        let kind = self.plan.spec.kind;
         let wanted = kind == JoinKind::Semi;
         for [lefts, rights] in ends {
-            for row in lefts.filter(|&row| if kind.filters() { met[0][row] == wanted } else { kind.pads(0) && !met[0][row] }) {
+            for row in
+                lefts.filter(|&row| if kind.filters() { met[0][row] == wanted } else { kind.pads(0) && !met[0][row] })
+            {
                 found.push(Some(number(row)), None);
             }
             for row in rights.filter(|&row| kind.pads(1) && !met[1][row]) {
@@ -217,8 +196,8 @@ impl OverRows for JoinRows {
         });
         let windows = windows.collect();
         let mut columns = self.columns(rows, &found)?;
-        columns.truncate(self.plan.output.len());
-        Ok(Results { rows: self.plan.output.record_batch(columns, found.left.len())?, windows: Some(windows) })
+        columns.truncate(self.plan.spec.output.len());
+        Ok(Results { rows: self.plan.spec.output.record_batch(columns, found.left.len())?, windows: Some(windows) })
     }
 }
 

@@ -19,5 +19,6 @@ mod tests;
 
 pub(in crate::operators) use function::WindowInput;
 pub(in crate::operators) use incremental::Incremental;
+pub(in crate::operators) use join::window_join;
 pub(in crate::operators) use planned::WindowOperator;
 pub(in crate::operators) use reduce::WindowReduce;

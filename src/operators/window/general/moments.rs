@@ -1,6 +1,6 @@
 //! The moments at which a window fires, as Flink's triggers decide.
 
-use crate::api::{WindowTime, When};
+use crate::api::{When, WindowTime};
 use crate::types::{MAX_WATERMARK, NO_TIME};
 
 /// The state of a window's trigger.

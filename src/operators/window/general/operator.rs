@@ -22,7 +22,8 @@ use super::moments::{Moments, last_moment};
 use super::panes::{NONE, Panes};
 use super::planned::WindowOperator;
 use crate::api::{
-    Armed, Gap, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, When, WindowTime, Windows,
+    Armed, Gap, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, When, WindowTime,
+    Windows,
 };
 use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
@@ -373,8 +374,7 @@ impl WindowOperatorInstance {
             return Ok(());
         }
         let fires = std::mem::take(&mut self.fires);
-        let panes: Vec<u32> =
-            fires.iter().map(|fire| fire.pane).filter(|&pane| self.panes.get(pane).filled).collect();
+        let panes: Vec<u32> = fires.iter().map(|fire| fire.pane).filter(|&pane| self.panes.get(pane).filled).collect();
         if !panes.is_empty() {
             let keys = self.panes.keys(&panes)?;
             let (starts, ends): (Vec<i64>, Vec<i64>) =

@@ -110,7 +110,8 @@ impl Contents for Reduced {
     fn merge(&mut self, into: u32, from: u32) -> Result<()> {
         let (_, left) = self.store.single(&[into])?;
         let (_, right) = self.store.single(&[from])?;
-        match (left.first().is_some_and(|left| !left.is_empty()), right.first().is_some_and(|right| !right.is_empty())) {
+        match (left.first().is_some_and(|left| !left.is_empty()), right.first().is_some_and(|right| !right.is_empty()))
+        {
             (_, false) => {}
             (false, true) => self.store.merge(from, into),
             (true, true) => {

@@ -62,10 +62,8 @@ impl WindowOperatorInstance {
             keys: keys.collect(),
             values: names,
         };
-        let entries = EntriesView {
-            count: self.panes.len() as u64,
-            bytes: (self.panes.bytes() + self.contents.bytes()) as u64,
-        };
+        let entries =
+            EntriesView { count: self.panes.len() as u64, bytes: (self.panes.bytes() + self.contents.bytes()) as u64 };
         let by_event_time = self.moments.time == WindowTime::Event && self.watermark != MIN_WATERMARK;
         OperatorView {
             watermark: by_event_time.then_some(self.watermark),

@@ -112,7 +112,9 @@ impl WindowOperatorInstance {
                 at.progress.fires_at_end = fires_at_end.value(row);
                 let trigger = trigger.as_ref().filter(|column| column.is_valid(row));
                 match (&self.moments.when, trigger) {
-                    (When::Every(_), Some(next)) => at.progress.next_firing = next.as_primitive::<Int64Type>().value(row),
+                    (When::Every(_), Some(next)) => {
+                        at.progress.next_firing = next.as_primitive::<Int64Type>().value(row)
+                    }
                     (When::Count(_), Some(rows)) => {
                         at.progress.rows = rows.as_primitive::<Int64Type>().value(row).cast_unsigned();
                     }
