@@ -375,6 +375,7 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     let name = typed.map(|_| registered.to_owned());
     let opens = rest.continues() && rest.peek().is_some_and(|token| token.is(Symbol::LeftParen));
     if registered == "global" && !opens {
+        rest.note(Expected::Exactly("("));
         return Ok((rest, WindowCall { name, args: Vec::new() }));
     }
     let args = |input: Tokens<'a>| {

@@ -3,9 +3,10 @@
 mod operator;
 mod planned;
 mod reducer;
+mod spec;
 mod stage;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::operators) use reducer::{Fold, Reducer};
+pub(in crate::operators) use reducer::Reducer;
 pub(super) use stage::REDUCE;

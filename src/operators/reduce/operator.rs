@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
-use super::planned::Reduce;
+use super::spec::Reduce;
 use crate::api::{Operator, OperatorContext, Output, StateRead};
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::operators::group_table::GroupTable;

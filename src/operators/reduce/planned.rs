@@ -1,26 +1,11 @@
 //! The un-windowed `reduce` as the plan holds it.
 
 use super::operator::ReduceOperator;
-use super::reducer::Reducer;
+use super::spec::Reduce;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
 use crate::operators::aggregates::names;
-use crate::operators::keyed::RowState;
 use crate::state::StateDescriptor;
 use crate::types::{Result, Schema};
-
-/// Rows of a key put together two at a time, a result a row: Flink's `StreamGroupedReduceOperator`.
-#[derive(Debug, Clone)]
-pub(super) struct Reduce {
-    pub(super) keys: Vec<usize>,
-    pub(super) reducer: Reducer,
-}
-
-impl Reduce {
-    /// A row a key: the result so far.
-    pub(super) fn state(&self) -> RowState {
-        RowState { name: "reduced", schema: self.reducer.schema.clone(), keys: self.keys.clone(), mark: None }
-    }
-}
 
 impl PlannedOperator for Reduce {
     fn name(&self) -> &'static str {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::planned::Reduce;
 use super::reducer::Reducer;
+use super::spec::Reduce;
 use crate::api::{PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec};
 use crate::expr::{Scope, bind_as};
 use crate::operators::select::{fresh_name, name_of};

@@ -12,7 +12,7 @@ pub const SESSION: WindowFnSpec = WindowFnSpec {
     arguments: "gap",
     summary: "rows of a key that are at most the gap apart; each row may have a gap of its own",
     examples: &[
-        "clicks | key_by user_id | window session(30s) | aggregate count(*) as n;",
+        "clicks | key_by user | window session(30s) | aggregate count(*) as n;",
         "bids | key_by bidder | window session(case when price > 1000 then 20s else 5s end) | aggregate count(*) as n;",
     ],
     flink: Some("SESSION; EventTimeSessionWindows"),

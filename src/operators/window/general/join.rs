@@ -8,7 +8,7 @@ use arrow_select::take::take;
 
 use super::elements::{Elements, element_states};
 use super::function::{Contents, Fired, Function, OverRows, Results, SideRows, WindowInput};
-use super::planned::WindowOperator;
+use super::spec::WindowOperator;
 use crate::api::{OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
 use crate::expr::{EvalContext, Evaluator};
 use crate::operators::join::{JoinKind, JoinSpec};

@@ -12,6 +12,7 @@ mod operator;
 mod panes;
 mod planned;
 mod reduce;
+mod spec;
 mod view;
 
 #[cfg(test)]
@@ -20,5 +21,5 @@ mod tests;
 pub(in crate::operators) use function::WindowInput;
 pub(in crate::operators) use incremental::Incremental;
 pub(in crate::operators) use join::window_join;
-pub(in crate::operators) use planned::WindowOperator;
 pub(in crate::operators) use reduce::WindowReduce;
+pub(in crate::operators) use spec::WindowOperator;

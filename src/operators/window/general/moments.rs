@@ -12,13 +12,22 @@ pub(super) struct Progress {
     pub(super) rows: u64,
     /// The time of the next firing before its end, [`NO_TIME`] for none.
     pub(super) next_firing: i64,
+    /// That waits until then: what was past when a row asked for it fires with the watermark that comes next.
+    pub(super) fires_from: i64,
     /// The value when it fired last.
     pub(super) last: Option<f64>,
 }
 
+impl Progress {
+    fn fire_at(&mut self, time: i64, now: i64) {
+        self.next_firing = time;
+        self.fires_from = if time <= now { now.saturating_add(1) } else { NO_TIME };
+    }
+}
+
 impl Default for Progress {
     fn default() -> Self {
-        Self { fires_at_end: false, rows: 0, next_firing: NO_TIME, last: None }
+        Self { fires_at_end: false, rows: 0, next_firing: NO_TIME, fires_from: NO_TIME, last: None }
     }
 }
 
@@ -56,7 +65,7 @@ impl Moments {
                 }
                 of.fires_at_end = true;
                 if of.next_firing == NO_TIME {
-                    of.next_firing = (time - time.rem_euclid(*ms)).saturating_add(*ms).min(last);
+                    of.fire_at((time - time.rem_euclid(*ms)).saturating_add(*ms).min(last), now);
                 }
                 false
             }
@@ -90,7 +99,7 @@ impl Moments {
     /// When something is due next in a window that ends at `end`; `None` for never.
     pub(super) fn due(&self, of: &Progress, end: i64) -> Option<i64> {
         let at_end = of.fires_at_end.then(|| last_moment(end));
-        let early = (of.next_firing != NO_TIME).then_some(of.next_firing);
+        let early = (of.next_firing != NO_TIME).then_some(of.next_firing.max(of.fires_from));
         let gone = Some(self.gone_at(end)).filter(|&gone| gone != i64::MAX);
         at_end.into_iter().chain(early).chain(gone).min()
     }
@@ -101,26 +110,29 @@ impl Moments {
             return std::mem::take(&mut of.fires_at_end);
         };
         let mut fires = false;
-        if of.next_firing == time {
+        if of.next_firing != NO_TIME && of.next_firing.max(of.fires_from) == time {
             fires = true;
+            let before = of.next_firing;
             // At the end of the input one that has no end would fire for ever.
-            let next = if last == i64::MAX && now == MAX_WATERMARK { last } else { time.saturating_add(*ms).min(last) };
-            of.next_firing = if next > time { next } else { NO_TIME };
+            let endless = last == i64::MAX && now == MAX_WATERMARK;
+            let next = if endless { last } else { before.saturating_add(*ms).min(last) };
+            (of.next_firing, of.fires_from) = (if next > before { next } else { NO_TIME }, NO_TIME);
         }
         if time == last {
-            of.next_firing = NO_TIME;
+            (of.next_firing, of.fires_from) = (NO_TIME, NO_TIME);
             fires |= std::mem::take(&mut of.fires_at_end);
         }
         fires
     }
 
-    /// What was known of a window that has become part of another, which ends at `end`: Flink's `onMerge`.
-    pub(super) fn merge(&self, into: &mut Progress, other: &Progress) {
+    /// A window has become part of another: Flink's `onMerge`.
+    pub(super) fn merge(into: &mut Progress, other: &Progress, now: i64) {
         into.rows += other.rows;
-        into.next_firing = match (into.next_firing, other.next_firing) {
-            (NO_TIME, some) | (some, NO_TIME) => some,
-            (one, other) => one.min(other),
-        };
+        match (into.next_firing, other.next_firing) {
+            (NO_TIME, NO_TIME) => {}
+            (NO_TIME, some) | (some, NO_TIME) => into.fire_at(some, now),
+            (one, other) => into.fire_at(one.min(other), now),
+        }
     }
 
     /// A session has changed its end: it fires there, unless that was reached.

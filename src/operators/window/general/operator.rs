@@ -20,7 +20,7 @@ use results::Pending;
 use super::function::{Contents, Fired, Taken};
 use super::moments::{Moments, last_moment};
 use super::panes::{NONE, Panes};
-use super::planned::WindowOperator;
+use super::spec::WindowOperator;
 use crate::api::{
     Armed, Gap, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, When, WindowTime,
     Windows,
@@ -284,7 +284,7 @@ impl WindowOperatorInstance {
             let into = self.panes.change(pane);
             into.filled |= merged.filled;
             into.rows += merged.rows;
-            self.moments.merge(&mut into.progress, &merged.progress);
+            Moments::merge(&mut into.progress, &merged.progress, now);
             self.contents.merge(pane, other)?;
             self.panes.close(other);
         }

@@ -3,63 +3,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::function::{Function, WindowInput};
+use super::function::WindowInput;
 use super::operator::WindowOperatorInstance;
-use crate::api::{
-    ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput, When, WindowSpec,
-};
+use super::spec::WindowOperator;
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::operators::aggregates::names;
 use crate::operators::window::spec::{ARRIVALS, WATERMARK};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
-use crate::types::{Field, LogicalType, Result, Schema};
-
-/// Name of the keyed state: a window a row.
-pub(super) const WINDOWS: &str = "windows";
-
-/// Windows per key, and what is made of their rows: Flink's `WindowOperator`.
-#[derive(Debug, Clone)]
-pub(in crate::operators) struct WindowOperator {
-    pub(super) window: Arc<WindowSpec>,
-    /// Their keys have the same types.
-    pub(super) inputs: Vec<WindowInput>,
-    pub(super) function: Arc<dyn Function>,
-}
-
-impl WindowOperator {
-    pub(in crate::operators) fn new(
-        window: Arc<WindowSpec>,
-        inputs: Vec<WindowInput>,
-        function: Arc<dyn Function>,
-    ) -> Self {
-        Self { window, inputs, function }
-    }
-
-    /// Stored are the key and a number, the window's bounds, its trigger's progress, then what the function keeps.
-    pub(super) fn descriptor(&self) -> StateDescriptor {
-        let first = &self.inputs[0];
-        let keys: Vec<Field> = first.keys.iter().map(|&key| first.schema.fields()[key].clone()).collect();
-        let routed = keys.len();
-        let number = |name: &str| Field::new(name, LogicalType::BigInt).not_null();
-        let flag = |name: &str| Field::new(name, LogicalType::Boolean).not_null();
-        let mut fields = keys;
-        fields.push(number("#"));
-        if self.window.windows.have_bounds() {
-            let bound = |name: &str| Field::new(name, LogicalType::Timestamp).not_null();
-            fields.extend([bound("window_start"), bound("window_end")]);
-        }
-        fields.extend([flag("#filled"), flag("#fires_at_end")]);
-        match &self.window.trigger.when {
-            When::Every(_) => fields.push(Field::new("#next_firing", LogicalType::BigInt)),
-            When::Count(_) => fields.push(number("#rows")),
-            When::Delta(..) => fields.push(Field::new("#last", LogicalType::Double)),
-            When::AtEnd | When::OnEvent | When::Never => {}
-        }
-        fields.extend(self.function.stored_fields());
-        let mut state = StateDescriptor::new(WINDOWS, Schema::new(fields), routed + 1);
-        state.partition = (0..routed).collect();
-        state
-    }
-}
+use crate::types::{Result, Schema};
 
 impl PlannedOperator for WindowOperator {
     fn name(&self) -> &str {

@@ -10,11 +10,12 @@ use super::WindowOperatorInstance;
 use crate::api::{StateRead, StateReader, When};
 use crate::inspect::StateQuery;
 use crate::operators::rows::{Entries, keyed_rows};
-use crate::operators::window::general::planned::WINDOWS;
+use crate::operators::window::general::panes::Pane;
+use crate::operators::window::general::spec::WINDOWS;
 use crate::operators::window::operator::read_number;
 use crate::operators::window::spec::{ARRIVALS, WATERMARK};
 use crate::state::{RestoredState, StateChange, StateDelta};
-use crate::types::{Error, MIN_WATERMARK, NO_TIME, Result};
+use crate::types::{Error, MIN_WATERMARK, Result};
 
 /// Windows of one entry at most.
 const ENTRIES: usize = 8_192;
@@ -58,8 +59,10 @@ impl WindowOperatorInstance {
         values.push(Arc::new(BooleanArray::from_iter(of().map(|pane| Some(pane.progress.fires_at_end)))));
         match self.moments.when {
             When::Every(_) => {
-                let next = of().map(|pane| Some(pane.progress.next_firing).filter(|&time| time != NO_TIME));
-                values.push(Arc::new(next.collect::<Int64Array>()));
+                let times: [fn(&Pane) -> i64; 2] = [|pane| pane.progress.next_firing, |pane| pane.progress.fires_from];
+                for time in times {
+                    values.push(Arc::new(Int64Array::from_iter_values(of().map(time))));
+                }
             }
             When::Count(_) => {
                 let rows = of().map(|pane| pane.progress.rows.cast_signed());
@@ -99,9 +102,11 @@ impl WindowOperatorInstance {
             };
             let filled = column()?.as_boolean_opt().ok_or_else(damaged)?;
             let fires_at_end = column()?.as_boolean_opt().ok_or_else(damaged)?;
-            let trigger = match self.moments.when {
-                When::Every(_) | When::Count(_) | When::Delta(..) => Some(column()?.clone()),
-                When::AtEnd | When::OnEvent | When::Never => None,
+            let number = |column: &ArrayRef| column.as_primitive_opt::<Int64Type>().cloned().ok_or_else(damaged);
+            let (trigger, fires_from) = match self.moments.when {
+                When::Every(_) => (Some(column()?.clone()), Some(number(column()?)?)),
+                When::Count(_) | When::Delta(..) => (Some(column()?.clone()), None),
+                When::AtEnd | When::OnEvent | When::Never => (None, None),
             };
             let mut panes = Vec::with_capacity(keys.len());
             for (row, &key) in keys.iter().enumerate() {
@@ -110,6 +115,9 @@ impl WindowOperatorInstance {
                 let at = self.panes.note(pane);
                 at.filled = filled.value(row);
                 at.progress.fires_at_end = fires_at_end.value(row);
+                if let Some(fires_from) = &fires_from {
+                    at.progress.fires_from = fires_from.value(row);
+                }
                 let trigger = trigger.as_ref().filter(|column| column.is_valid(row));
                 match (&self.moments.when, trigger) {
                     (When::Every(_), Some(next)) => {
