@@ -20,7 +20,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Int64Array, RecordBatch};
 use hashbrown::HashMap;
-use lotic::api::{Armed, Operator, OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
+use lotic::api::{Armed, Operator, OperatorContext, Output, PlannedOperator, Rejected, WindowSpec, Windows};
 use lotic::expr::aggregate::{AggregateCall, bind_aggregate};
 use lotic::expr::ast::{Call, Expr};
 use lotic::operators::window::assigners::{Hop, Tumble};
@@ -290,13 +290,13 @@ fn main() {
     for keys in [100, 10_000, 1_000_000] {
         let data = data(keys);
         let window = |operator: Arc<dyn lotic::api::WindowAssigner>| {
-            let spec = Arc::new(WindowSpec { assigner: operator, lateness_ms: 0, late_to: None });
-            WindowAggregate::new(&data.schema, &[0], spec, &calls(&data.schema))
+            let spec = Arc::new(WindowSpec::new(Windows::Aligned(operator)));
+            WindowAggregate::new(&data.schema, &[0], spec, &calls(&data.schema)).expect("aligned windows")
         };
         let tumble = window(Arc::new(Tumble { size_ms: SIZE_MS, offset_ms: 0 }));
         let run_it = |planned: &dyn PlannedOperator| run(&data, planned.create(&context()).expect("creates"));
         report("tumble(10s)", keys, race(&clock, || hand_window(&data, 1), || run_it(&tumble)));
-        let hop = window(Arc::new(Hop::new(SIZE_MS, SIZE_MS / 5)));
+        let hop = window(Arc::new(Hop::new(SIZE_MS, SIZE_MS / 5, 0)));
         report("hop(10s, 2s)", keys, race(&clock, || hand_window(&data, 5), || run_it(&hop)));
         let running = GroupAggregate::new(&data.schema, &[0], &calls(&data.schema), false);
         report("running (changelog)", keys, race(&clock, || hand_running(&data), || run_it(&running)));

@@ -30,11 +30,14 @@ pub use operator::{
 pub use placement::{Chaining, DEFAULT_SLOT_GROUP, Placement};
 pub use registries::{Registries, Side};
 pub use signature::{
-    Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream, OrderItem,
-    SelectItem, Shape, Signature, TimeRange, WindowCall,
+    Clause, CommandSpec, EvictorCall, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream,
+    OrderItem, SelectItem, Shape, Signature, TimeRange, TriggerCall, TriggerWhen, WindowCall,
 };
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
-pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};
+pub use window::{
+    Evictor, Gap, Trigger, When, WindowAssigner, WindowFnSpec, WindowSide, WindowSpec, WindowTime, Windows,
+    show_duration,
+};

@@ -1,8 +1,7 @@
 //! The registries: everything that can be named in a statement, for whoever reads, plans, completes or explains one.
 
-use std::sync::Arc;
-
-use super::{CommandSpec, ConnectorSpec, StageSpec, WindowAssigner, WindowCall, WindowFnSpec};
+use super::{CommandSpec, ConnectorSpec, StageSpec, WindowCall, WindowFnSpec, Windows};
+use crate::expr::Scope;
 use crate::types::{Diagnostic, Spanned, nearest};
 
 /// The registries of the layers above, which hand them down.
@@ -21,11 +20,11 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// The window function that `call` names, bound.
+    /// The window function that `call` names, bound over the columns in scope.
     ///
     /// # Errors
     /// When there is none of that name, or its arguments do not fit.
-    pub fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
+    pub fn window(&self, call: &WindowCall, scope: &Scope<'_>) -> Result<Windows, Diagnostic> {
         let name = &call.name;
         let found = self.windows.iter().find(|spec| spec.name.eq_ignore_ascii_case(&name.node));
         let Some(spec) = found else {
@@ -36,7 +35,7 @@ impl Registries {
                 &self.windows.iter().map(|spec| spec.name).collect::<Vec<_>>(),
             ));
         };
-        (spec.bind)(call).map_err(|error| error.or_at(name.span))
+        (spec.bind)(call, scope).map_err(|error| error.or_at(name.span))
     }
 
     /// The connector called `name` that can be a source, or a sink.

@@ -36,6 +36,10 @@ pub enum Shape {
     Keyword(&'static [&'static str]),
     /// A window with its arguments: `tumble(10s, 1s)`.
     Window,
+    /// When a window fires: `every 5s`, `purging count 10`.
+    Trigger,
+    /// The rows that a window lets go before it fires: `last 10`.
+    Evictor,
     /// A sink by name, or one written out: `hot_file`, `print`, `file 'out' with (format = 'json')`.
     Sink,
     /// `(k = v, …)`, behind the clause keyword `with`.
@@ -67,6 +71,8 @@ impl Shape {
             Self::Text => "'TEXT'",
             Self::Keyword(words) => return words.join("|"),
             Self::Window => "WINDOW(…)",
+            Self::Trigger => "[purging] on_watermark|every DURATION|count N|on_event|delta NUMBER of EXPRESSION|never",
+            Self::Evictor => "last N|within DURATION|delta NUMBER of EXPRESSION",
             Self::Sink => "SINK",
             Self::Options => "(OPTION = VALUE, …)",
             Self::Setting => "SETTING = VALUE",
@@ -183,6 +189,45 @@ pub struct WindowCall {
     pub name: Spanned<String>,
     /// Durations are interval literals, counts integer literals.
     pub args: Vec<ExprNode>,
+}
+
+/// A trigger as typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriggerCall {
+    /// `purging`
+    pub purging: bool,
+    /// The moment.
+    pub when: TriggerWhen,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The moment of a [`TriggerCall`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum TriggerWhen {
+    /// `on_watermark`
+    OnWatermark,
+    /// `every 5s`
+    Every(Spanned<i64>),
+    /// `count 10`
+    Count(Spanned<u64>),
+    /// `on_event`
+    OnEvent,
+    /// `delta 10 of speed`
+    Delta(ExprNode, ExprNode),
+    /// `never`
+    Never,
+}
+
+/// An evictor as typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EvictorCall {
+    /// `last 10`
+    Last(Spanned<u64>),
+    /// `within 5s`
+    Within(Spanned<i64>),
+    /// `delta 10 of speed`
+    Delta(ExprNode, ExprNode),
 }
 
 /// One shell command, as parser, help and completion need it; what runs it is in a layer above.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, OrderItem, Placement, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange,
-    WindowAssigner, WindowCall,
+    EvictorCall, NamedStream, OrderItem, Placement, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape,
+    TimeRange, TriggerCall, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -54,6 +54,10 @@ pub enum Arg {
     Range(Spanned<TimeRange>),
     /// For `Shape::Window`.
     Window(WindowCall),
+    /// For `Shape::Trigger`.
+    Trigger(TriggerCall),
+    /// For `Shape::Evictor`.
+    Evictor(EvictorCall),
     /// For `Shape::Options`, and of one for `Shape::Setting`.
     Options(Vec<(Spanned<String>, ExprNode)>),
     /// For `Shape::Flag`.
@@ -235,6 +239,10 @@ impl StageArgs {
         range, clause_range, Range, Spanned<TimeRange>);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
+    accessor!(/// The trigger at head position `index`.
+        trigger, clause_trigger, Trigger, TriggerCall);
+    accessor!(/// The evictor at head position `index`.
+        evictor, clause_evictor, Evictor, EvictorCall);
 
     fn undeclared(&self) -> Diagnostic {
         Diagnostic::at(self.span, format!("the stage `{}` reads an argument its signature lacks", self.name.node))
@@ -271,11 +279,11 @@ pub trait StageContext {
     /// When the name is taken.
     fn name_side_output(&mut self, port: usize, name: &Spanned<String>) -> Result<(), Diagnostic>;
 
-    /// The window function `call` names, bound.
+    /// The window function `call` names, bound over the stream so far.
     ///
     /// # Errors
     /// When there is none of that name or its arguments do not fit.
-    fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic>;
+    fn window(&self, call: &WindowCall) -> Result<Windows, Diagnostic>;
 
     /// The sink that [`Arg::Sink`] names or spells out, for the stream so far.
     ///

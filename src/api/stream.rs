@@ -81,6 +81,9 @@ impl StreamShape {
     /// The columns that an expression over the stream may read.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
+        if let Some([left, right]) = self.window.as_ref().and_then(|window| window.sides.as_deref()) {
+            return Scope::named(Some(&left.name), &left.schema).and(Some(&right.name), &right.schema);
+        }
         if self.inputs.is_empty() {
             return Scope::named(self.name.as_ref(), &self.schema);
         }

@@ -39,8 +39,7 @@ const PLANNED_COMMANDS: &[&str] = &[
 ];
 
 /// Words that begin a clause of the language which its stage does not take yet, by stage.
-const PLANNED_CLAUSES: &[(&str, &str)] =
-    &[("window", "on"), ("window", "trigger"), ("window", "evict"), ("chain", "off")];
+const PLANNED_CLAUSES: &[(&str, &str)] = &[("chain", "off")];
 
 /// First words of SQL statements.
 const SQL: &[&str] = &[

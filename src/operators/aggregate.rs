@@ -7,7 +7,7 @@ use super::group_aggregate::GroupAggregate;
 use super::map::Project;
 use super::options::StageOptions;
 use super::select::{Selected, fresh_name, name_of};
-use super::window::WindowAggregate;
+use super::window::{Incremental, WindowAggregate, WindowOperator, apply_window};
 use crate::api::{
     Clause, NamedExpr, PlannedOperator, SelectItem, Shape, Signature, StageArgs, StageContext, StageSpec,
 };
@@ -33,7 +33,7 @@ pub(super) const AGGREGATE: StageSpec = StageSpec {
     },
     summary: "computes aggregates for each key, and for each window if there is one",
     help: "Behind a `window`, each window that fires gives a row for each key: the key, `window_start`, \
-           `window_end`, then the aggregates.\n\
+           `window_end` (not those of count and global windows, which have no bounds), then the aggregates.\n\
            \n\
            Without a window, the result changes with each row that comes. It is a changelog: `+I` is a key's first \
            result, `-U` and `+U` are the old result and the new one. With `ttl`, a key that no row has come for in that \
@@ -56,7 +56,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let keys = shape.keys.clone().unwrap_or_default();
     let mut group: Vec<Field> = keys.iter().map(|&key| shape.schema.fields()[key].clone()).collect();
     let mut taken: HashSet<String> = group.iter().map(|field| field.name.clone()).collect();
-    if shape.window.is_some() {
+    if shape.window.as_ref().is_some_and(|window| window.windows.have_bounds()) {
         for name in ["window_start", "window_end"] {
             fresh_name(&mut taken, name, args.span)?;
             group.push(Field::new(name, LogicalType::Timestamp).not_null());
@@ -106,12 +106,15 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     if ttl_ms.is_some() {
         return Err(Diagnostic::at(args.span, "`ttl` has no effect in a window").help("a window's state goes with it"));
     }
-    let late_to = window.late_to.clone();
-    let operator: Arc<dyn PlannedOperator> = Arc::new(WindowAggregate::new(&shape.schema, &keys, window, &calls));
-    stream.apply(operator);
-    if let Some(name) = late_to {
-        stream.name_side_output(0, &name)?;
-    }
+    apply_window(&window, stream, |window, input| -> Arc<dyn PlannedOperator> {
+        match WindowAggregate::new(&input.schema, &input.keys, window, &calls) {
+            Ok(sliced) => Arc::new(sliced),
+            Err(window) => {
+                let function = Incremental::new(input.clone(), &window, &calls);
+                Arc::new(WindowOperator::new(window, vec![input], Arc::new(function)))
+            }
+        }
+    })?;
     if computed {
         stream.apply(Arc::new(Project::new(results)));
     }

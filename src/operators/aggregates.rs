@@ -81,7 +81,8 @@ impl Aggregates {
         }
     }
 
-    fn columns(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Evaluated> {
+    /// The keys, arguments and filters of these rows.
+    pub(super) fn columns(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Evaluated> {
         let exprs = self.exprs.iter().map(|expr| Ok(canonical_column(&expr.evaluate(rows, context)?)));
         let exprs: Vec<ArrayRef> = exprs.collect::<Result<_>>()?;
         let predicates: Vec<BooleanArray> =

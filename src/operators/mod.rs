@@ -3,6 +3,7 @@
 mod aggregate;
 mod aggregates;
 mod changelog;
+mod cogroup;
 mod distinct;
 mod event_time;
 mod filter;
@@ -20,6 +21,7 @@ mod options;
 mod partition;
 mod placement;
 mod primary_key;
+mod reduce;
 mod rows;
 mod select;
 mod set_operation;
@@ -62,6 +64,8 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &key_by::KEY_BY,
         &window::WINDOW,
         &aggregate::AGGREGATE,
+        &reduce::REDUCE,
+        &cogroup::COGROUP,
         &join::JOINS[0],
         &join::JOINS[1],
         &join::JOINS[2],
@@ -98,5 +102,4 @@ pub fn stages() -> &'static [&'static StageSpec] {
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] =
-    &["reduce", "process", "connect", "match"];
+pub const PLANNED_STAGES: &[&str] = &["process", "connect", "match"];

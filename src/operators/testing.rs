@@ -15,7 +15,9 @@ use super::window::assigners::window_functions;
 use crate::api::{
     Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, Placement, PlannedOperator,
     Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
+    Windows,
 };
+use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
 use crate::state::{Instance, RestoredState, StateDelta};
@@ -292,9 +294,9 @@ impl StageContext for FakeStream {
         Ok(())
     }
 
-    fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
+    fn window(&self, call: &WindowCall) -> Result<Windows, Diagnostic> {
         let spec = window_functions().iter().find(|spec| spec.name == call.name.node);
-        (spec.ok_or_else(|| Diagnostic::at(call.name.span, "no such window"))?.bind)(call)
+        (spec.ok_or_else(|| Diagnostic::at(call.name.span, "no such window"))?.bind)(call, &self.shape.scope())
     }
 
     fn sink(&mut self, _arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
@@ -366,6 +368,15 @@ pub(super) fn aggregates(calls: &[(&str, Option<&str>, &str)]) -> Arg {
 /// `columns` by name.
 pub(super) fn names(columns: &[&str]) -> Arg {
     Arg::Exprs(columns.iter().map(|name| item(column(name), None)).collect())
+}
+
+/// The assigner that this call names.
+pub(super) fn assigner(name: &str, args: &[i64]) -> Arc<dyn WindowAssigner> {
+    let spec = window_functions().iter().find(|spec| spec.name == name).expect("registered");
+    match (spec.bind)(&window_call(name, args), &Scope::default()).expect("binds") {
+        Windows::Aligned(assigner) => assigner,
+        other => panic!("{other:?} have no assigner"),
+    }
 }
 
 /// `name(1s, 2s)`, arguments in milliseconds.

@@ -77,7 +77,11 @@ pub(super) fn waiting(view: &JobView) -> String {
     let operators = subtasks().flat_map(|subtask| subtask.operators.iter().map(move |operator| (subtask, operator)));
     let open = operators.flat_map(|(subtask, operator)| {
         let at = operator.watermark.or(subtask.watermark);
-        operator.open_windows().iter().filter(|window| !window.fired).map(move |window| (window.end, at))
+        operator
+            .open_windows()
+            .iter()
+            .filter(|window| !window.fired && window.end != i64::MAX)
+            .map(move |window| (window.end, at))
     });
     let first = open.min();
     let reached = match first {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, Placement, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner,
-    WindowCall,
+    Arg, Pipeline, Placement, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -123,8 +122,8 @@ impl StageContext for Lowering<'_, '_> {
         self.builder.name_side_output(self.applied, port, name)
     }
 
-    fn window(&self, call: &WindowCall) -> Result<Arc<dyn WindowAssigner>, Diagnostic> {
-        self.builder.environment().registries.window(call)
+    fn window(&self, call: &WindowCall) -> Result<Windows, Diagnostic> {
+        self.builder.environment().registries.window(call, &self.shape.scope())
     }
 
     fn sink(&mut self, arg: &Arg, span: Span) -> Result<Arc<dyn PlannedOperator>, Diagnostic> {
@@ -137,7 +136,7 @@ impl StageContext for Lowering<'_, '_> {
             });
         };
         if let Some(window) = &self.shape.window {
-            return Err(Diagnostic::at(span, format!("the window {} has no `aggregate`", window.assigner.describe()))
+            return Err(Diagnostic::at(span, format!("the window {} has no `aggregate`", window.windows.describe()))
                 .help("put it before `into`: … | aggregate count(*) as n | into …"));
         }
         let sink = SinkArg { name, target: path.as_ref(), options };

@@ -106,7 +106,7 @@ pub fn lower_preview(
         .state_ttl(settings.state_ttl_ms);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
-        let message = format!("the window {} has no `aggregate`", window.assigner.describe());
+        let message = format!("the window {} has no `aggregate`", window.windows.describe());
         return Err(Diagnostic::at(pipeline.span, message).help("put it behind: … | aggregate count(*) as n"));
     }
     let place = Place { of: "preview", into: None, stage: pipeline.stages.len() + 1 };

@@ -13,8 +13,8 @@ use super::input::{
 };
 use super::operand::expr;
 use crate::api::{
-    Arg, Clause, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange,
-    WindowCall,
+    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs,
+    TimeRange, TriggerCall, TriggerWhen, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
@@ -162,6 +162,8 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         }
         Shape::Text => input.note(Expected::Kind(Kind::Text)),
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
+        Shape::Trigger => TRIGGERS.iter().for_each(|word| input.note(Expected::Exactly(word))),
+        Shape::Evictor => EVICTORS.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Options => input.note(Expected::Exactly("(")),
         Shape::Setting => input.note(Expected::Kind(Kind::OptionName)),
         Shape::Flag => {}
@@ -182,6 +184,8 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
+        Shape::Trigger => map(trigger, Arg::Trigger).parse(input),
+        Shape::Evictor => map(evictor, Arg::Evictor).parse(input),
         Shape::Sink => sink(input),
         Shape::Options => map(options, Arg::Options).parse(input),
         Shape::Setting => map(setting, |setting| Arg::Options(vec![setting])).parse(input),
@@ -402,6 +406,7 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     let name = typed.map(|_| registered.to_owned());
     let opens = rest.continues() && rest.peek().is_some_and(|token| token.is(Symbol::LeftParen));
     if registered == "global" && !opens {
+        rest.note(Expected::Exactly("("));
         return Ok((rest, WindowCall { name, args: Vec::new() }));
     }
     // Whoever types on is told what may come by the cursor.
@@ -419,6 +424,41 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     let call = bracketed(Symbol::LeftParen, args, Symbol::RightParen);
     let (rest, args) = within(rest, || Frame::Window(name.node.clone()), call)?;
     Ok((rest, WindowCall { name, args: args.unwrap_or_default() }))
+}
+
+const TRIGGERS: &[&str] = &["on_watermark", "every", "count", "on_event", "delta", "never", "purging"];
+const EVICTORS: &[&str] = &["last", "within", "delta"];
+
+/// `on_watermark`, `every 5s`, `purging count 10`
+fn trigger(start: Tokens<'_>) -> PResult<'_, TriggerCall> {
+    let (rest, word) = one_of(start, TRIGGERS)?;
+    let purging = word.node == "purging";
+    let (rest, word) = if purging { one_of(rest, &TRIGGERS[..TRIGGERS.len() - 1])? } else { (rest, word) };
+    let (rest, when) = match word.node.as_str() {
+        "on_watermark" => (rest, TriggerWhen::OnWatermark),
+        "every" => map(duration, TriggerWhen::Every).parse(rest)?,
+        "count" => map(integer, TriggerWhen::Count).parse(rest)?,
+        "on_event" => (rest, TriggerWhen::OnEvent),
+        "delta" => map(delta, |(by, of)| TriggerWhen::Delta(by, of)).parse(rest)?,
+        _ => (rest, TriggerWhen::Never),
+    };
+    Ok((rest, TriggerCall { purging, when, span: rest.span_from(start) }))
+}
+
+/// `last 10`, `within 5s`, `delta 10 of speed`
+fn evictor(start: Tokens<'_>) -> PResult<'_, EvictorCall> {
+    let (rest, word) = one_of(start, EVICTORS)?;
+    match word.node.as_str() {
+        "last" => map(integer, EvictorCall::Last).parse(rest),
+        "within" => map(duration, EvictorCall::Within).parse(rest),
+        _ => map(delta, |(by, of)| EvictorCall::Delta(by, of)).parse(rest),
+    }
+}
+
+/// `10 of speed`
+fn delta(input: Tokens<'_>) -> PResult<'_, (ExprNode, ExprNode)> {
+    let (rest, by) = super::expr::signed(input)?;
+    map(preceded(keyword("of"), expr), |of| (by.clone(), of)).parse(rest)
 }
 
 /// `hot_file`, `print`, or `file 'out' with (format = 'json')`; of a preview also `'rows.csv'`

@@ -38,7 +38,7 @@ const fn window(name: &'static str) -> WindowFnSpec {
         help: "",
         examples: &[],
         flink: None,
-        bind: |call| Err(Diagnostic::at(call.name.span, "only parsed here")),
+        bind: |call, _| Err(Diagnostic::at(call.name.span, "only parsed here")),
     }
 }
 
@@ -59,7 +59,17 @@ pub(super) static STAGES: &[&StageSpec] = &[
     &stage("map", &["select"], &[Shape::Exprs { star: true }], &[]),
     &stage("flat_map", &[], &[Shape::Expr], &[Clause { keyword: "as", shape: Shape::Names, required: true, help: "" }]),
     &stage("key_by", &["group_by"], &[Shape::Exprs { star: false }], &[]),
-    &stage("window", &[], &[Shape::Window], &[clause("lateness", Shape::Duration), clause("late_to", Shape::Name)]),
+    &stage(
+        "window",
+        &[],
+        &[Shape::Window],
+        &[
+            clause("lateness", Shape::Duration),
+            clause("late_to", Shape::Name),
+            clause("trigger", Shape::Trigger),
+            clause("evict", Shape::Evictor),
+        ],
+    ),
     &stage("aggregate", &[], &[Shape::Exprs { star: false }], &[]),
     &stage("union", &[], &[Shape::Names], &[]),
     &stage(

@@ -2,7 +2,7 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom};
+use crate::api::{Arg, EvictorCall, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, TriggerWhen};
 use crate::lang::ast::Statement;
 use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
@@ -40,6 +40,23 @@ fn arg(arg: &Arg) -> String {
         Arg::Window(call) => {
             format!("{}<{}>", call.name.node, call.args.iter().map(tree).collect::<Vec<_>>().join(", "))
         }
+        Arg::Trigger(call) => {
+            let purging = if call.purging { "purging " } else { "" };
+            purging.to_owned()
+                + &match &call.when {
+                    TriggerWhen::OnWatermark => "at end".to_owned(),
+                    TriggerWhen::Every(ms) => format!("every {}ms", ms.node),
+                    TriggerWhen::Count(rows) => format!("count {}", rows.node),
+                    TriggerWhen::OnEvent => "each".to_owned(),
+                    TriggerWhen::Delta(by, of) => format!("delta {} {}", tree(by), tree(of)),
+                    TriggerWhen::Never => "never".to_owned(),
+                }
+        }
+        Arg::Evictor(call) => match call {
+            EvictorCall::Last(rows) => format!("last {}", rows.node),
+            EvictorCall::Within(ms) => format!("within {}ms", ms.node),
+            EvictorCall::Delta(by, of) => format!("delta {} {}", tree(by), tree(of)),
+        },
         Arg::Options(all) => options(all),
         Arg::Flag => String::new(),
         Arg::Subtask(vertex, index) => format!("{}#{}", vertex.node, index.node),

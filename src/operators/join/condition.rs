@@ -7,27 +7,31 @@ use crate::types::{Diagnostic, LogicalType};
 
 /// A condition over two inputs, taken apart.
 #[derive(Debug)]
-pub(super) struct Condition {
+pub(in crate::operators) struct Condition {
     /// Expressions over the left columns and over the right ones, whose values are equal in every pair.
-    pub(super) keys: Vec<Key>,
+    pub(in crate::operators) keys: Vec<Key>,
     /// The rest, over the left columns and then the right ones.
-    pub(super) residual: Option<TypedExpr>,
+    pub(in crate::operators) residual: Option<TypedExpr>,
 }
 
 /// `left = right`
 #[derive(Debug)]
-pub(super) struct Key {
-    pub(super) left: TypedExpr,
-    pub(super) right: TypedExpr,
+pub(in crate::operators) struct Key {
+    pub(in crate::operators) left: TypedExpr,
+    pub(in crate::operators) right: TypedExpr,
     /// Whether null equals null: `is not distinct from`.
-    pub(super) null_safe: bool,
+    pub(in crate::operators) null_safe: bool,
     /// The whole of it, over the left columns and then the right ones.
-    pub(super) part: TypedExpr,
+    pub(in crate::operators) part: TypedExpr,
 }
 
 impl Condition {
     /// Binds `on` over both inputs.
-    pub(super) fn bind(on: &ExprNode, left: &StreamShape, right: &StreamShape) -> Result<Self, Diagnostic> {
+    pub(in crate::operators) fn bind(
+        on: &ExprNode,
+        left: &StreamShape,
+        right: &StreamShape,
+    ) -> Result<Self, Diagnostic> {
         let scope = left.scope().and(right.name.as_ref(), &right.schema);
         let condition = bind_predicate(on, &scope)?.fold();
         let width = left.schema.len();
@@ -48,7 +52,7 @@ impl Condition {
     }
 
     /// Keeps only the keys that are right columns among `columns`; the others are asked of the pair.
-    pub(super) fn keyed_by(mut self, columns: &[usize]) -> Self {
+    pub(in crate::operators) fn keyed_by(mut self, columns: &[usize]) -> Self {
         let is_key = |key: &Key| key.right.as_column().is_some_and(|column| columns.contains(&column));
         let (keys, others): (Vec<Key>, Vec<Key>) = self.keys.into_iter().partition(is_key);
         for Key { part, .. } in others {

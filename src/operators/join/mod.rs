@@ -20,4 +20,6 @@ pub use kind::JoinKind;
 pub use regular::RegularJoin;
 pub use temporal::TemporalJoin;
 
+pub(super) use condition::{Condition, Key};
+pub(super) use spec::JoinSpec;
 pub(super) use stage::JOINS;

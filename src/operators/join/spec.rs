@@ -8,18 +8,18 @@ use super::kind::JoinKind;
 
 /// The inputs of a join, its condition and its result.
 #[derive(Debug, Clone)]
-pub(super) struct JoinSpec {
-    pub(super) kind: JoinKind,
-    pub(super) inputs: [Schema; 2],
+pub(in crate::operators) struct JoinSpec {
+    pub(in crate::operators) kind: JoinKind,
+    pub(in crate::operators) inputs: [Schema; 2],
     /// The columns of each input whose values are equal in every pair.
-    pub(super) keys: [Vec<usize>; 2],
+    pub(in crate::operators) keys: [Vec<usize>; 2],
     /// For each key whether null equals null.
-    pub(super) null_safe: Vec<bool>,
+    pub(in crate::operators) null_safe: Vec<bool>,
     /// The rest of the condition, over the left columns and then the right ones.
-    pub(super) residual: Option<TypedExpr>,
+    pub(in crate::operators) residual: Option<TypedExpr>,
     /// The columns of the result, over the left columns and then the right ones.
-    pub(super) columns: Vec<usize>,
-    pub(super) output: Schema,
+    pub(in crate::operators) columns: Vec<usize>,
+    pub(in crate::operators) output: Schema,
 }
 
 impl JoinSpec {
@@ -75,7 +75,7 @@ impl JoinSpec {
     }
 
     /// `joinType=[InnerJoin], where=[o.id = p.order_id], select=[…]`; `within` is what else is asked of a pair.
-    pub(super) fn describe(&self, within: &str) -> String {
+    pub(in crate::operators) fn describe(&self, within: &str) -> String {
         let name = |input: usize, column: usize| self.inputs[input].fields()[column].name.as_str();
         let keys = self.keys[0].iter().zip(&self.keys[1]).zip(&self.null_safe).map(|((&left, &right), &null_safe)| {
             let equal = if null_safe { "is not distinct from" } else { "=" };

@@ -18,6 +18,7 @@ use crate::expr::{TypedExpr, bind as bind_expr};
 use crate::formats::CHANGE;
 use crate::operators::map::Project;
 use crate::operators::select::{Selected, no_window};
+use crate::operators::window::{takes_both, two_sided, window_join};
 use crate::types::{Diagnostic, LogicalType, Schema, Spanned};
 
 const SIGNATURE: Signature = Signature {
@@ -140,14 +141,12 @@ struct Bound {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let kind = JoinKind::of_stage(&args.name.node);
-    if let Some(window) = args.clause_window("window")? {
-        return Err(Diagnostic::at(window.name.span, "a join over windows is not available yet"));
-    }
+    one_of(args, &["within", "as of", "window"])?;
+    let window = args.clause_window("window")?.map(|call| two_sided(call, stream)).transpose()?;
     if let Some((lookup, _)) = args.clauses.iter().find(|(keyword, _)| keyword.node == "lookup") {
         return Err(Diagnostic::at(lookup.span, "look-ups are not available yet"));
     }
     let bound = inputs(args, stream)?;
-    one_of(args, &["within", "as of"])?;
     let spec = JoinSpec::new(
         [&bound.left, &bound.right],
         bound.keys.clone(),
@@ -156,7 +155,13 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         kind,
         args.name.span,
     )?;
-    let (operator, time) = if args.clause("within").is_some() {
+    let (operator, time) = if let Some(window) = window {
+        JoinOptions::of(args, &[])?;
+        takes_both(args.span, &window, [&bound.left, &bound.right])?;
+        let event_time = window.windows.have_bounds();
+        let time = TimeAttributes { event_time, ..TimeAttributes::default() };
+        (window_join(spec, window), time)
+    } else if args.clause("within").is_some() {
         interval(args, kind, spec, &bound)?
     } else if args.clause("as of").is_some() {
         temporal(args, kind, spec, &bound)?

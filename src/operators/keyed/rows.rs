@@ -307,6 +307,68 @@ impl RowStore {
         if self.gone.len() >= CHUNK_ROWS { self.tell_gone() } else { Ok(()) }
     }
 
+    /// Whether these groups have a row, and the rows of those that have (of which there is one each).
+    ///
+    /// # Errors
+    /// When they can't be read: a defect of ours.
+    pub(in crate::operators) fn single(&self, groups: &[u32]) -> Result<(Vec<bool>, Vec<ArrayRef>)> {
+        let rows: Vec<u32> = groups.iter().map(|&group| self.first(group)).filter(|&row| row != NO_ROW).collect();
+        let columns: Vec<usize> = (0..self.state.schema.len()).collect();
+        Ok((groups.iter().map(|&group| !self.is_empty(group)).collect(), self.gather(&rows, &columns)?))
+    }
+
+    /// Puts one row each in place of all that these groups have.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub(in crate::operators) fn replace(&mut self, batch: &Batch, groups: &[u32]) -> Result<()> {
+        for &group in groups {
+            self.clear(group)?;
+        }
+        self.append(batch, groups, &mut Vec::new())
+    }
+
+    /// Takes all rows of a group out.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub(in crate::operators) fn clear(&mut self, group: u32) -> Result<()> {
+        while !self.is_empty(group) {
+            self.remove(self.first(group))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the rows of group `from` into group `into`; all stay in the order of their arrival.
+    pub(in crate::operators) fn merge(&mut self, from: u32, into: u32) {
+        let (mut one, mut other) = (self.first(into), self.first(from));
+        if other == NO_ROW {
+            return;
+        }
+        let highest = from.max(into) as usize;
+        if self.ends.len() <= highest {
+            self.ends.resize(highest + 1, (NO_ROW, NO_ROW));
+        }
+        let mut last = NO_ROW;
+        while one != NO_ROW || other != NO_ROW {
+            let number = |row: u32| if row == NO_ROW { i64::MAX } else { self.rows[row as usize].number };
+            let next = if number(one) <= number(other) { &mut one } else { &mut other };
+            let row = *next;
+            *next = self.rows[row as usize].next;
+            let at = &mut self.rows[row as usize];
+            (at.group, at.before) = (into, last);
+            if last == NO_ROW {
+                self.ends[into as usize].0 = row;
+            } else {
+                self.rows[last as usize].next = row;
+            }
+            last = row;
+        }
+        self.rows[last as usize].next = NO_ROW;
+        self.ends[into as usize].1 = last;
+        self.ends[from as usize] = (NO_ROW, NO_ROW);
+    }
+
     /// Gives a row's number and place free.
     fn forget(&mut self, row: u32) {
         let Row { chunk: slot, at, dirty, .. } = self.rows[row as usize];

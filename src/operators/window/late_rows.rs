@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use crate::api::WindowAssigner;
 use crate::inspect::{LateRowView, LateView, LatenessView};
 use crate::operators::rows::display;
 use crate::types::{Batch, Cells, Schema};
@@ -26,30 +25,24 @@ pub(super) struct LateRows {
 }
 
 impl LateRows {
-    /// Keeps these rows of the slice that ends at `slice_end`, which came when event time was at `watermark`.
+    /// Keeps these rows, which came when event time was at `watermark`: of the windows with these ends, the last of which
+    /// takes rows for `lateness_ms` longer.
     pub(super) fn keep(
         &mut self,
         batch: &Batch,
         rows: Range<usize>,
-        slice_end: i64,
-        assigner: &dyn WindowAssigner,
+        window_ends: impl Iterator<Item = i64>,
         lateness_ms: i64,
         watermark: i64,
     ) {
-        let last = assigner.last_window_end(slice_end);
         let mut ends = VecDeque::new();
-        let mut end = assigner.first_window_end(slice_end);
-        while end <= last {
+        for end in window_ends {
             if ends.len() == ENDS {
                 ends.pop_front();
             }
             ends.push_back(end);
-            let next = assigner.next_window_end(end);
-            if next <= end {
-                break;
-            }
-            end = next;
         }
+        let last = ends.back().copied().unwrap_or(i64::MAX);
         let taken_until = last.saturating_sub(1).saturating_add(lateness_ms);
         let late_by_ms = watermark.saturating_sub(taken_until);
         self.count(late_by_ms, rows.len() as u64);

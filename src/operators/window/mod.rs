@@ -1,6 +1,7 @@
 //! Windows: their assigners, the `window` stage, and the aggregate that they are for.
 
 pub mod assigners;
+mod general;
 mod late_rows;
 mod operator;
 mod planned;
@@ -9,8 +10,9 @@ mod spec;
 mod stage;
 mod tree;
 
+pub(super) use general::{Incremental, WindowOperator, WindowReduce, window_join};
 pub use spec::WindowAggregate;
-pub(super) use stage::WINDOW;
+pub(super) use stage::{WINDOW, apply_window, takes_both, two_sided};
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use arrow_array::UInt32Array;
 use arrow_schema::DataType;
 
-use fired_windows::FiredWindows;
+pub(super) use fired_windows::FiredWindows;
 use owed::{Fired, Firing, Owed};
 use resumed::Resumed;
 
@@ -123,7 +123,7 @@ impl WindowAggregateOperator {
             aggregates: Aggregates::new(&shared.owners, &plan.keys, false),
             shared,
             key_types: plan.keys.iter().map(|&key| plan.input.fields()[key].ty.to_arrow()).collect(),
-            assigner: Arc::clone(&plan.window.assigner),
+            assigner: Arc::clone(&plan.assigner),
             lateness_ms: plan.window.lateness_ms,
             slices: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -134,7 +134,7 @@ impl WindowAggregateOperator {
             gathered: Fired::default(),
             resumed: None,
             given_up: Vec::new(),
-            tree: MergeTree::new(plan.window.assigner.slice_ms(), plan.window.assigner.size_ms()),
+            tree: MergeTree::new(plan.assigner.slice_ms(), plan.assigner.size_ms()),
             expected_groups: 0,
             watermark: MIN_WATERMARK,
             next_arrival: plan.is_by_arrival().then_some(0),
@@ -284,7 +284,7 @@ impl WindowAggregateOperator {
         if self.plan.window.late_to.is_none() {
             for run in runs {
                 let (rows, slice_end) = (run.start..run.start + run.length, run.slice_end);
-                self.late_rows.keep(batch, rows, slice_end, &*self.assigner, self.lateness_ms, self.watermark);
+                self.late_rows.keep(batch, rows, ends_of(&*self.assigner, slice_end), self.lateness_ms, self.watermark);
             }
             return Ok(());
         }
@@ -300,19 +300,9 @@ impl WindowAggregateOperator {
         for row in run.start..run.start + run.length {
             let row = rows.slice(row, 1);
             self.add(run.slice_end, &row)?;
-            let mut ends = Vec::new();
-            let last = self.assigner.last_window_end(run.slice_end);
-            let mut end = self.assigner.first_window_end(run.slice_end);
-            while end <= last && end.saturating_sub(1) <= self.watermark {
-                if !self.is_gone(end) {
-                    ends.push(end);
-                }
-                let next = self.assigner.next_window_end(end);
-                if next <= end {
-                    break;
-                }
-                end = next;
-            }
+            let ends =
+                ends_of(&*self.assigner, run.slice_end).take_while(|end| end.saturating_sub(1) <= self.watermark);
+            let mut ends: Vec<i64> = ends.filter(|&end| !self.is_gone(end)).collect();
             ends.sort_by_key(|&end| Reverse(self.assigner.window_start(end)));
             for end in ends {
                 self.refire(end, &row, fired)?;
@@ -458,12 +448,19 @@ impl WindowAggregateOperator {
     }
 }
 
-fn read_number(entry: &[u8]) -> Result<i64> {
+/// The ends of the windows that contain the slice which ends at `slice_end`, ascending.
+pub(super) fn ends_of(assigner: &dyn WindowAssigner, slice_end: i64) -> impl Iterator<Item = i64> {
+    let (first, last) = (assigner.first_window_end(slice_end), assigner.last_window_end(slice_end));
+    let next = move |end: &i64| Some(assigner.next_window_end(*end)).filter(|next| next > end && *next <= last);
+    std::iter::successors((first <= last).then_some(first), next)
+}
+
+pub(super) fn read_number(entry: &[u8]) -> Result<i64> {
     let bytes = entry.try_into().map_err(|_| Error::state("a stored number is not eight bytes"))?;
     Ok(i64::from_le_bytes(bytes))
 }
 
 /// A row of a batch, as arrow's `take` counts.
-fn index(row: usize) -> u32 {
+pub(super) fn index(row: usize) -> u32 {
     u32::try_from(row).unwrap_or(u32::MAX)
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::assigners::show;
 use super::operator::WindowAggregateOperator;
 use super::spec::{ARRIVALS, Column, FIRING, OWED_ROWS, WATERMARK, WindowAggregate};
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
@@ -22,15 +21,8 @@ impl PlannedOperator for WindowAggregate {
         if !self.keys.is_empty() {
             text = format!("keys=[{}], ", names(&self.input, &self.keys));
         }
-        let window = &self.window;
         // Writing to a String cannot fail.
-        let _ = write!(text, "window={}", window.assigner.describe());
-        if window.lateness_ms > 0 {
-            let _ = write!(text, ", lateness={}", show(window.lateness_ms));
-        }
-        if let Some(late_to) = &window.late_to {
-            let _ = write!(text, ", late_to={}", late_to.node);
-        }
+        let _ = write!(text, "window={}", self.window.describe());
         let select = describe_outputs(&self.output, |index| match self.columns.get(index) {
             Some(Column::Call(call)) => Some(self.calls[*call].describe()),
             Some(Column::Key(_) | Column::Start | Column::End) | None => None,
@@ -82,6 +74,7 @@ impl PlannedOperator for WindowAggregate {
         };
         let operator = Self {
             window: Arc::clone(&self.window),
+            assigner: Arc::clone(&self.assigner),
             keys: self.keys.iter().map(|&key| moved(key)).collect(),
             calls: calls.iter().map(|call| remap(call, &moved)).collect(),
             columns: columns.iter().map(renumber).collect(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::WindowSpec;
+use crate::api::{WindowAssigner, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::{state_descriptor, state_owners};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
@@ -42,6 +42,7 @@ pub(super) enum Column {
 #[derive(Debug, Clone)]
 pub struct WindowAggregate {
     pub(super) window: Arc<WindowSpec>,
+    pub(super) assigner: Arc<dyn WindowAssigner>,
     pub(super) keys: Vec<usize>,
     pub(super) calls: Vec<AggregateCall>,
     pub(super) columns: Vec<Column>,
@@ -51,8 +52,16 @@ pub struct WindowAggregate {
 
 impl WindowAggregate {
     /// Aggregates `calls`, each with the name of its column, of rows of `input` by the columns `keys`.
-    #[must_use]
-    pub fn new(input: &Schema, keys: &[usize], window: Arc<WindowSpec>, calls: &[(String, AggregateCall)]) -> Self {
+    ///
+    /// # Errors
+    /// The windows back, when they are not of [slices](WindowSpec::sliced).
+    pub fn new(
+        input: &Schema,
+        keys: &[usize],
+        window: Arc<WindowSpec>,
+        calls: &[(String, AggregateCall)],
+    ) -> Result<Self, Arc<WindowSpec>> {
+        let Some(assigner) = window.sliced().map(Arc::clone) else { return Err(window) };
         let key_fields = keys.iter().map(|&key| input.fields()[key].clone());
         let bounds = ["window_start", "window_end"].map(|name| Field::new(name, LogicalType::Timestamp).not_null());
         let results =
@@ -61,15 +70,15 @@ impl WindowAggregate {
         let mut columns: Vec<Column> = (0..keys.len()).map(Column::Key).collect();
         columns.extend([Column::Start, Column::End]);
         columns.extend((0..calls.len()).map(Column::Call));
-        let merges = window.assigner.slice_ms() < window.assigner.size_ms();
+        let merges = assigner.slice_ms() < assigner.size_ms();
         let calls = calls.iter().map(|(_, call)| if merges { call.in_slices() } else { call.clone() }).collect();
-        Self { window, keys: keys.to_vec(), calls, columns, input: input.clone(), output }
+        Ok(Self { window, assigner, keys: keys.to_vec(), calls, columns, input: input.clone(), output })
     }
 
     pub(super) fn descriptor(&self) -> StateDescriptor {
         let keys = self.keys.iter().map(|&key| self.input.fields()[key].clone()).collect();
         let state = state_descriptor(ACCUMULATORS, keys, &state_owners(&self.calls), false);
-        StateDescriptor { slices: Some(self.window.assigner.slices()), ..state.in_namespaces("slice_end") }
+        StateDescriptor { slices: Some(self.assigner.slices()), ..state.in_namespaces("slice_end") }
     }
 
     /// Whether state says when rows came.

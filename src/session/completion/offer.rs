@@ -144,6 +144,8 @@ impl<'a> Offer<'a> {
             | Shape::Range
             | Shape::Order
             | Shape::Window
+            | Shape::Trigger
+            | Shape::Evictor
             | Shape::Sink
             | Shape::Options
             | Shape::Setting

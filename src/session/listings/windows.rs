@@ -41,13 +41,15 @@ pub fn windows(view: &JobView) -> Listing {
                 left_out += windows.left_out;
                 for window in &windows.open {
                     let at = operator.watermark.or(subtask.watermark);
-                    let to_go = at.map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
+                    let to_go = at
+                        .filter(|_| window.end != i64::MAX)
+                        .map(|at| window.end.saturating_sub(1).saturating_sub(at).max(0));
                     let at_least = if window.keys_at_least { "at least " } else { "" };
                     listing.push(vec![
                         json!(name),
                         json!(bounds(window.start, window.end)),
-                        time(Some(window.start)),
-                        time(Some(window.end)),
+                        time(bound(window.start)),
+                        time(bound(window.end)),
                         json!(if window.fired { "takes late rows" } else { "open" }),
                         json!(format!("{at_least}{}", window.keys)),
                         json!(window.keys),
@@ -64,8 +66,8 @@ pub fn windows(view: &JobView) -> Listing {
                     let mut row = vec![
                         json!(name),
                         json!(bounds(fired.start, fired.end)),
-                        time(Some(fired.start)),
-                        time(Some(fired.end)),
+                        time(bound(fired.start)),
+                        time(bound(fired.end)),
                         json!(if fired.again { "fired again" } else { "fired" }),
                     ];
                     row.extend(vec![Value::Null; 4]);
@@ -101,6 +103,9 @@ pub fn unanswered_note(subtasks: usize) -> Option<String> {
 
 /// `2026-01-02 03:04:00 – 03:04:10`: of the end what differs from the start, and milliseconds where there are some.
 fn bounds(start: i64, end: i64) -> String {
+    if end == i64::MAX {
+        return "all rows".to_owned();
+    }
     let (start, end) = (time_text(Some(start)), time_text(Some(end)));
     let short = |text: &str| text.strip_suffix(".000").unwrap_or(text).to_owned();
     let to = match (start.split_once(' '), end.split_once(' ')) {
@@ -108,6 +113,11 @@ fn bounds(start: i64, end: i64) -> String {
         _ => short(&end),
     };
     format!("{} – {to}", short(&start))
+}
+
+/// A bound of a window, if it is one.
+fn bound(time: i64) -> Option<i64> {
+    (time != i64::MIN && time != i64::MAX).then_some(time)
 }
 
 /// The first entries of a window: `auction=1001: n=5, total=12; … 38 more`.

@@ -7,7 +7,7 @@ use crate::api::RunStatement;
 use crate::api::{
     Arg, ChangelogMode, Clause, ConnectorSpec, NamedExpr, OptionSpec, Pipeline, PlannedOperator, PlannedSource,
     Registries, ResultSink, SelectItem, Shape, SideOutput, Signature, SinkRequest, SourceRequest, Stage, StageArgs,
-    StageContext, StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec,
+    StageContext, StageSpec, WindowAssigner, WindowCall, WindowFnSpec, WindowSpec, Windows,
 };
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::bind;
@@ -112,6 +112,7 @@ pub(super) fn source(name: &str, connector: &str, options: &Typed) -> SourceStat
         primary_key: None,
         event_time: None,
         options: options.to_vec(),
+        primary_key: None,
         span: Span::default(),
         text: String::new(),
     }
@@ -249,9 +250,9 @@ const STAGES: &[&StageSpec] = &[
         Ok(())
     }),
     &spec("window", |args, context| {
-        let assigner = context.window(args.window(0)?)?;
+        let windows = context.window(args.window(0)?)?;
         let late_to = args.clause_word("late_to")?.cloned();
-        context.shape_mut().window = Some(Arc::new(WindowSpec { assigner, lateness_ms: 0, late_to }));
+        context.shape_mut().window = Some(Arc::new(WindowSpec { late_to, ..WindowSpec::new(windows) }));
         Ok(())
     }),
     &spec("aggregate", |args, context| {
@@ -315,7 +316,7 @@ const WINDOWS: &[&WindowFnSpec] = &[&WindowFnSpec {
     help: "",
     examples: &[],
     flink: None,
-    bind: |_| Ok(Arc::new(TenSeconds)),
+    bind: |_, _| Ok(Windows::Aligned(Arc::new(TenSeconds))),
 }];
 
 #[derive(Debug)]

@@ -214,7 +214,7 @@ fn state_is_cleaned_as_the_watermark_allows_and_late_rows_are_counted() {
     let planned = planned("join", false, TimeRange { from_ms: -5, to_ms: 10 }, false);
     let mut running = planned.create(&crate::operators::testing::context()).expect("creates");
     let mut out = crate::operators::testing::Recorder::default();
-    let mut held = |running: &mut Box<dyn crate::api::Operator>| running.inspect().entries().count;
+    let held = |running: &mut Box<dyn crate::api::Operator>| running.inspect().entries().count;
     running.process(0, rows(0, &[(Some(1), 1, 100), (Some(1), 2, 200)]), &mut out).expect("processes");
     running.process(1, rows(1, &[(Some(1), 3, 100)]), &mut out).expect("processes");
     assert_eq!(held(&mut running), 3);

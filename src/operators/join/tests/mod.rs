@@ -5,6 +5,7 @@ mod interval;
 mod regular;
 mod stage;
 mod temporal;
+mod window;
 
 use std::sync::Arc;
 

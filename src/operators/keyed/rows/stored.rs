@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, Int64Array, UInt32Array};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_ord::sort::sort_to_indices;
 use arrow_select::take::take;
 
@@ -62,6 +62,18 @@ impl RowStore {
     /// # Errors
     /// When they can't be read.
     pub(in crate::operators) fn restore(&mut self, restored: &dyn RestoredState, table: &mut GroupTable) -> Result<()> {
+        self.restore_into(restored, &mut |keys, rows, groups| table.intern(keys, rows.num_rows(), groups))
+    }
+
+    /// Takes up stored rows, whose groups `group_of` says, of their keys and columns.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub(in crate::operators) fn restore_into(
+        &mut self,
+        restored: &dyn RestoredState,
+        group_of: &mut dyn FnMut(&[ArrayRef], &RecordBatch, &mut Vec<u32>) -> Result<()>,
+    ) -> Result<()> {
         let keys = self.state.keys.len();
         for (_, stored) in restored.keyed(&self.state.descriptor())? {
             let order = sort_to_indices(stored.column(keys), None, None)?;
@@ -70,7 +82,6 @@ impl RowStore {
                 let columns = stored.columns().iter().map(|column| take(column, &part, None));
                 let columns = columns.collect::<Result<Vec<_>, _>>()?;
                 let mut groups = Vec::new();
-                table.intern(&columns[..keys], part.len(), &mut groups)?;
                 let number = |column: usize| {
                     let values = columns[column].as_primitive_opt::<Int64Type>().map(|values| values.values().clone());
                     values.ok_or_else(|| Error::state("a stored row has no number"))
@@ -92,6 +103,7 @@ impl RowStore {
                 }
                 let row = row.into_iter().flatten().collect();
                 let row = self.state.schema.record_batch(row, part.len())?;
+                group_of(&columns[..keys], &row, &mut groups)?;
                 self.next_number = self.next_number.max(numbers.last().map_or(0, |last| last + 1));
                 self.put(row, times, &groups, &numbers, marks.as_deref(), true, &mut Vec::new());
             }

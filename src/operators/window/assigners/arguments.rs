@@ -1,6 +1,6 @@
 //! The arguments that window functions take, and the arithmetic that they share.
 
-use crate::api::WindowCall;
+use crate::api::{WindowCall, show_duration};
 use crate::expr::ast::{Expr, ExprNode, Literal, UnaryOp};
 use crate::types::{Diagnostic, Spanned, counted, thousands};
 
@@ -16,6 +16,16 @@ pub(super) fn durations(
     most: usize,
     usage: &str,
 ) -> Result<Vec<Spanned<i64>>, Diagnostic> {
+    arguments(call, least, most, usage)?.iter().map(|arg| duration(arg, usage)).collect()
+}
+
+/// Between `least` and `most` arguments.
+pub(super) fn arguments<'a>(
+    call: &'a WindowCall,
+    least: usize,
+    most: usize,
+    usage: &str,
+) -> Result<&'a [ExprNode], Diagnostic> {
     if !(least..=most).contains(&call.args.len()) {
         let found = call.args.len();
         let wanted =
@@ -23,7 +33,7 @@ pub(super) fn durations(
         return Err(Diagnostic::at(call.name.span, format!("`{}` takes {wanted}, not {found}", call.name.node))
             .help(format!("write `{usage}`")));
     }
-    call.args.iter().map(|arg| duration(arg, usage)).collect()
+    Ok(&call.args)
 }
 
 fn duration(arg: &ExprNode, usage: &str) -> Result<Spanned<i64>, Diagnostic> {
@@ -59,7 +69,7 @@ pub(super) fn check_slices(size: &Spanned<i64>, slice: i64, what: &str) -> Resul
         format!(
             "each window would have {} slices of {}; at most {} are kept",
             thousands(slices.unsigned_abs()),
-            show(slice),
+            show_duration(slice),
             thousands(MAX_SLICES.unsigned_abs())
         ),
     )
@@ -76,11 +86,4 @@ pub(super) fn stretch_end(time: i64, length: i64, offset: i64) -> i64 {
 /// `value` where it fits, else the end of time on its side.
 pub(super) fn saturate(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// A duration as typed: `10s`, `250ms`.
-pub(in crate::operators::window) fn show(ms: i64) -> String {
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let unit = units.into_iter().find(|(length, _)| ms != 0 && ms % length == 0).unwrap_or((1, "ms"));
-    format!("{}{}", ms / unit.0, unit.1)
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::arguments::{check_slices, durations, positive, saturate, show, stretch_end};
-use crate::api::{WindowAssigner, WindowFnSpec};
+use super::arguments::{check_slices, durations, positive, saturate, stretch_end};
+use crate::api::{WindowAssigner, WindowFnSpec, Windows, show_duration};
 use crate::types::Diagnostic;
 
 /// `cumulate`
@@ -16,15 +16,15 @@ pub const CUMULATE: WindowFnSpec = WindowFnSpec {
            multiple of the step. Both are durations such as `250ms`, `10s`, `5m`, `1h` and `1d`.",
     examples: &["bids | key_by auction | window cumulate(2s, 10s) | aggregate count(*) as n;"],
     flink: Some("CUMULATE"),
-    bind: |call| {
+    bind: |call, _| {
         let args = durations(call, 2, 2, "cumulate(1h, 1d)")?;
         let (step_ms, max_ms) = (positive(&args[0], "step")?, positive(&args[1], "largest size")?);
         if max_ms % step_ms != 0 {
-            let message = format!("the largest size must be a multiple of the step, {}", show(step_ms));
+            let message = format!("the largest size must be a multiple of the step, {}", show_duration(step_ms));
             return Err(Diagnostic::at(args[1].span, message));
         }
         check_slices(&args[1], step_ms, "step")?;
-        Ok(Arc::new(Cumulate { step_ms, max_ms }))
+        Ok(Windows::Aligned(Arc::new(Cumulate { step_ms, max_ms })))
     },
 };
 
@@ -39,7 +39,7 @@ pub struct Cumulate {
 
 impl WindowAssigner for Cumulate {
     fn describe(&self) -> String {
-        format!("cumulate({}, {})", show(self.step_ms), show(self.max_ms))
+        format!("cumulate({}, {})", show_duration(self.step_ms), show_duration(self.max_ms))
     }
 
     fn slice_end(&self, time: i64) -> i64 {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::arguments::{durations, positive, show, stretch_end};
-use crate::api::{WindowAssigner, WindowFnSpec};
+use super::arguments::{durations, positive, stretch_end};
+use crate::api::{WindowAssigner, WindowFnSpec, Windows, show_duration};
 
 /// `tumble`
 pub const TUMBLE: WindowFnSpec = WindowFnSpec {
@@ -19,11 +19,11 @@ pub const TUMBLE: WindowFnSpec = WindowFnSpec {
         "quakes | key_by kind | window tumble(1d, -8h) | aggregate count(*) as n;",
     ],
     flink: Some("TUMBLE"),
-    bind: |call| {
+    bind: |call, _| {
         let args = durations(call, 1, 2, "tumble(10s)")?;
         let size_ms = positive(&args[0], "size")?;
         let offset_ms = args.get(1).map_or(0, |offset| offset.node.rem_euclid(size_ms));
-        Ok(Arc::new(Tumble { size_ms, offset_ms }))
+        Ok(Windows::Aligned(Arc::new(Tumble { size_ms, offset_ms })))
     },
 };
 
@@ -39,8 +39,8 @@ pub struct Tumble {
 impl WindowAssigner for Tumble {
     fn describe(&self) -> String {
         match self.offset_ms {
-            0 => format!("tumble({})", show(self.size_ms)),
-            offset => format!("tumble({}, {})", show(self.size_ms), show(offset)),
+            0 => format!("tumble({})", show_duration(self.size_ms)),
+            offset => format!("tumble({}, {})", show_duration(self.size_ms), show_duration(offset)),
         }
     }
 

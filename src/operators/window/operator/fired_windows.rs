@@ -9,15 +9,13 @@ const FIRED: usize = 32;
 
 /// The windows that fired last, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct FiredWindows(VecDeque<FiredWindowView>);
+pub(in crate::operators::window) struct FiredWindows(VecDeque<FiredWindowView>);
 
 impl FiredWindows {
-    /// The window has emitted `keys` rows; a row of a window that fired again counts with those before it.
-    pub(super) fn push(&mut self, fired: FiredWindowView) {
+    /// The window has emitted `keys` rows; those of a window that fires key by key count together.
+    pub(in crate::operators::window) fn push(&mut self, fired: FiredWindowView) {
         if let Some(last) = self.0.back_mut()
-            && fired.again
-            && last.again
-            && last.end == fired.end
+            && (fired.start, fired.end, fired.again) == (last.start, last.end, last.again)
         {
             last.keys += fired.keys;
             last.watermark = fired.watermark;
@@ -29,7 +27,7 @@ impl FiredWindows {
         self.0.push_back(fired);
     }
 
-    pub(super) fn list(&self) -> Vec<FiredWindowView> {
+    pub(in crate::operators::window) fn list(&self) -> Vec<FiredWindowView> {
         self.0.iter().cloned().collect()
     }
 }

@@ -11,8 +11,9 @@ use crate::api::{
     Arg, Armed, Moment, Operator, OperatorContext, Output, PlannedOperator, Rejected, WatermarkGenerator,
     WindowAssigner,
 };
-use crate::operators::testing::{FakeStream, Random, aggregates, at, column, context, lines, names, window_call};
-use crate::operators::window::assigners::window_functions;
+use crate::operators::testing::{
+    FakeStream, Random, aggregates, assigner, at, column, context, lines, names, window_call,
+};
 use crate::types::{Batch, MAX_WATERMARK, MIN_WATERMARK, Result};
 
 /// A window function with its arguments, and how long its windows wait for late rows.
@@ -25,8 +26,7 @@ struct Windows {
 
 impl Windows {
     fn assigner(self) -> Arc<dyn WindowAssigner> {
-        let spec = window_functions().iter().find(|spec| spec.name == self.name).expect("registered");
-        (spec.bind)(&window_call(self.name, self.args)).expect("binds")
+        assigner(self.name, self.args)
     }
 }
 

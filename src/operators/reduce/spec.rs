@@ -1,0 +1,18 @@
+//! The specification of an un-windowed `reduce`.
+
+use super::reducer::Reducer;
+use crate::operators::keyed::RowState;
+
+/// Rows of a key put together two at a time, a result a row: Flink's `StreamGroupedReduceOperator`.
+#[derive(Debug, Clone)]
+pub(super) struct Reduce {
+    pub(super) keys: Vec<usize>,
+    pub(super) reducer: Reducer,
+}
+
+impl Reduce {
+    /// A row a key: the result so far.
+    pub(super) fn state(&self) -> RowState {
+        RowState { name: "reduced", schema: self.reducer.schema.clone(), keys: self.keys.clone(), mark: None }
+    }
+}
