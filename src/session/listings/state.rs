@@ -131,7 +131,11 @@ pub fn hot_keys(view: &JobView) -> Listing {
 fn partitioned_by(view: &JobView, vertex: usize) -> &[String] {
     let hashed = view.edges.iter().filter(|edge| edge.to == vertex).find_map(|edge| match &edge.exchange {
         ExchangeView::Hash(columns) => Some(&columns[..]),
-        ExchangeView::Forward | ExchangeView::Rebalance | ExchangeView::Broadcast | ExchangeView::Global => None,
+        ExchangeView::Forward
+        | ExchangeView::Rebalance
+        | ExchangeView::Rescale
+        | ExchangeView::Broadcast
+        | ExchangeView::Global => None,
     });
     hashed.unwrap_or_default()
 }

@@ -112,7 +112,6 @@ pub(super) fn source(name: &str, connector: &str, options: &Typed) -> SourceStat
         primary_key: None,
         event_time: None,
         options: options.to_vec(),
-        primary_key: None,
         span: Span::default(),
         text: String::new(),
     }

@@ -183,7 +183,7 @@ fn versions_that_nobody_can_ask_for_are_dropped_and_their_keys_forgotten() {
     let mut running = planned.create(&crate::operators::testing::context()).expect("creates");
     let mut out = crate::operators::testing::Recorder::default();
     let version = |time: i64, w: i64| rows(1, &[(Some(1), w, time)]).with_kinds(Some(vec![0].into()));
-    let mut to =
+    let to =
         |running: &mut Box<dyn crate::api::Operator>, out: &mut crate::operators::testing::Recorder, watermark| {
             while out.armed.event_time.is_some_and(|time| time <= watermark) {
                 out.armed = crate::api::Armed::NOTHING;

@@ -10,6 +10,8 @@ pub const COUNT: WindowFnSpec = WindowFnSpec {
     name: "count",
     arguments: "rows[, slide]",
     summary: "so many rows of a key; with a slide the last so many, each time that so many more have come",
+    help: "`count(5)` fires for every five rows of a key and begins anew. With a slide, `count(10, 2)`, it fires for every \
+           second row, over the last ten. Such a window has no bounds, and its result no `window_start` and `window_end`.",
     examples: &[
         "bids | key_by auction | window count(5) | aggregate avg(price) as mean;",
         "bids | key_by auction | window count(10, 2) | aggregate max(price) as highest;",

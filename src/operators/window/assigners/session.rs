@@ -11,6 +11,8 @@ pub const SESSION: WindowFnSpec = WindowFnSpec {
     name: "session",
     arguments: "gap",
     summary: "rows of a key that are at most the gap apart; each row may have a gap of its own",
+    help: "A session holds the rows of a key that come close upon one another. It ends when no row has come for the gap, a \
+           duration or an expression of the row. A row between two sessions that is close to both makes them one.",
     examples: &[
         "clicks | key_by user | window session(30s) | aggregate count(*) as n;",
         "bids | key_by bidder | window session(case when price > 1000 then 20s else 5s end) | aggregate count(*) as n;",
