@@ -290,7 +290,7 @@ mod tests {
         let (mut number, mut watermark, mut given) = (0, 0, i64::MIN);
         for step in 0..16 {
             if random.below(3) == 0 || step == 15 {
-                watermark = if step == 15 { i64::MAX } else { watermark + random.int(6) };
+                watermark = if step == 15 { i64::MAX } else { watermark + 1 + random.int(6) };
                 script.push(Step::Watermark(watermark));
                 // Stable.
                 waiting.sort_by_key(|row| row.0);

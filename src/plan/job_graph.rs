@@ -396,8 +396,8 @@ mod tests {
         let mut plan = PlanBuilder::default();
         let bids = plan.scan();
         let one = plan.filter(bids, 5);
-        let two = plan.filter(one, 6);
-        let three = plan.filter(two, 7);
+        let two = plan.filter(one, 5);
+        let three = plan.filter(two, 5);
         plan.sink(three, "out");
         let placed = |change: &dyn Fn(&mut PlanBuilder)| {
             let mut plan = plan.clone();

@@ -119,13 +119,15 @@ pub(super) fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Cl
         found.push((Spanned::new(clause.keyword, span), arg));
         input = rest;
     }
+    let mut missing = false;
     for clause in declared {
         if !found.iter().any(|(earlier, _)| earlier.node == clause.keyword) {
             // Notes the clause as expected here; that it is missing was seen above.
-            if clause_words(input, clause).is_err() && clause.required {
-                return soft();
-            }
+            missing |= clause_words(input, clause).is_err() && clause.required;
         }
+    }
+    if missing {
+        return soft();
     }
     if input.continues()
         && let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind)

@@ -49,7 +49,7 @@ fn text(key: Option<i64>) -> String {
 
 /// A random stream over few keys, and what the rules of Flink make of it, row by row.
 fn random(case: Case, random: &mut Random, steps: usize) -> (Vec<Step>, Outcome) {
-    let (mut script, mut outcome) = (Vec::new(), Outcome::default());
+    let (mut script, mut outcome) = (vec![Step::Watermark(0)], Outcome::default());
     let mut known: BTreeMap<Option<i64>, Known> = BTreeMap::new();
     let (mut now_ms, mut watermark, mut number) = (0, 0, 0);
     let due = |known: &mut BTreeMap<Option<i64>, Known>, watermark: i64, now_ms: i64, told: &mut Vec<String>| {
@@ -67,7 +67,7 @@ fn random(case: Case, random: &mut Random, steps: usize) -> (Vec<Step>, Outcome)
                 script.push(Step::Clock(now_ms));
             }
             1 => {
-                watermark += random.int(8);
+                watermark += 1 + random.int(8);
                 script.push(Step::Watermark(watermark));
             }
             _ => {
