@@ -25,7 +25,6 @@ const SIGNATURE: Signature = Signature {
     head: &[Shape::Stream],
     optional: &[],
     clauses: &[
-        Clause { keyword: "on", shape: Shape::Expr, required: true, help: "the rows that match" },
         Clause {
             keyword: "as of",
             shape: Shape::Expr,
@@ -52,6 +51,8 @@ const SIGNATURE: Signature = Signature {
         },
         Clause { keyword: "window", shape: Shape::Window, required: false, help: "not available yet" },
         Clause { keyword: "lookup", shape: Shape::Flag, required: false, help: "not available yet" },
+        // Last, so that the others are offered before it is missed.
+        Clause { keyword: "on", shape: Shape::Expr, required: true, help: "the rows that match" },
     ],
 };
 

@@ -16,13 +16,15 @@ use crate::api::{
 use crate::inspect::{OperatorView, Section, StateQuery};
 use crate::operators::group_table::NO_GROUP;
 use crate::operators::keyed::{NO_ROW, Timer, TimerState, Timers};
-use crate::state::{StateDelta, StateDescriptor};
-use crate::types::{Batch, CheckpointId, MIN_WATERMARK, NO_TIME, Result, RowKind, Schema};
+use crate::state::{OperatorStateDescriptor, StateChange, StateDelta, StateDescriptor};
+use crate::types::{Batch, CheckpointId, Error, MIN_WATERMARK, NO_TIME, Result, RowKind, Schema};
 
 /// Batches given in one call.
 const BATCHES: usize = 2;
 /// Beside each row its kind.
 const MARKS: [Option<&str>; 2] = [Some("kind"), Some("kind")];
+/// The watermark that an instance has seen: a row that came late waits for the next one, whatever lies between.
+const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
 /// The time of a key without a timer.
 const NO_TIMER: i64 = i64::MAX;
 
@@ -90,11 +92,21 @@ impl PlannedOperator for TemporalJoin {
         states
     }
 
+    fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        vec![WATERMARK]
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        let mut watermark = MIN_WATERMARK;
         let mut sides = Sides::new(&self.spec, MARKS, context)?;
         let mut timers = Timers::new(self.timers(), context.max_parallelism);
         if let Some(restored) = &context.restored {
             timers.restore(&**restored, &mut sides.table)?;
+            let seen = restored.operator(&WATERMARK)?.into_iter().map(|entry| {
+                let bytes = <[u8; 8]>::try_from(entry).map_err(|_| Error::state("a stored watermark is damaged"))?;
+                Ok(i64::from_le_bytes(bytes))
+            });
+            watermark = seen.collect::<Result<Vec<_>>>()?.into_iter().min().unwrap_or(MIN_WATERMARK);
         }
         let mut running = TemporalJoinOperator {
             pairing: Pairing::new(&self.spec, context),
@@ -103,7 +115,7 @@ impl PlannedOperator for TemporalJoin {
             waiting: Vec::new(),
             fired: Vec::new(),
             empty: Vec::new(),
-            watermark: MIN_WATERMARK,
+            watermark,
             batch_rows: context.batch_rows,
             metrics: Arc::clone(&context.metrics),
             plan: self.clone(),
@@ -369,6 +381,8 @@ impl Operator for TemporalJoinOperator {
         let mut changes = self.sides.changes()?;
         self.timers.changes(&self.sides.table, &mut changes)?;
         self.free();
+        let entry = self.watermark.to_le_bytes().to_vec();
+        changes.push(StateChange::Operator { state: WATERMARK.name, entry });
         Ok(StateDelta { changes })
     }
 
