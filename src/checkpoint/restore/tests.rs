@@ -96,7 +96,7 @@ fn where_state_may_be_that_of_several_stages_each_is_named_with_what_to_type() {
         let Fate::Refused { remedy, .. } = &found.fate else { panic!("{found:?}") };
         let typed = format!(
             "`| uid '{uid}'` behind the stage that it belongs to (now `bids.print.WindowAggregate` or \
-             `bids.print.WindowAggregate.2`?); or leave it behind"
+             `bids.print.WindowAggregate.2`?); or leave it out"
         );
         assert!(remedy.starts_with(&typed), "{remedy}");
     }
