@@ -57,8 +57,7 @@ const WINDOW: &str = "window";
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     let shape = stream.shape().clone();
     if let Some(window) = &shape.window {
-        let message =
-            format!("`top` can't stand between the window {} and its `aggregate`", window.windows.describe());
+        let message = format!("`top` can't stand between the window {} and its `aggregate`", window.windows.describe());
         return Err(Diagnostic::at(args.name.span, message).help("`top … per window` stands behind the aggregate"));
     }
     let count = args.integer(0)?;

@@ -42,7 +42,16 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
     })
     .map_err(|error| error.or_at(path.span))?;
     let base_dir = environment.base_dir.clone();
-    Ok(SourceDef { name, source, event_time: None, primary_key: None, pace: None, on_error: None, dead_letter: None, base_dir })
+    Ok(SourceDef {
+        name,
+        source,
+        event_time: None,
+        primary_key: None,
+        pace: None,
+        on_error: None,
+        dead_letter: None,
+        base_dir,
+    })
 }
 
 impl Builder<'_> {

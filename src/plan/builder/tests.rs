@@ -45,7 +45,8 @@ fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
         idle_timeout_ms: None,
     });
     let (pace, on_error, dead_letter, base_dir) = (None, None, None, std::path::PathBuf::new());
-    let bids = SourceDef { name: "bids".into(), source, event_time, primary_key: None, pace, on_error, dead_letter, base_dir };
+    let bids =
+        SourceDef { name: "bids".into(), source, event_time, primary_key: None, pace, on_error, dead_letter, base_dir };
     catalog.define(Entry::Source(bids));
     for &(called, reads) in streams {
         let shape = StreamShape::of(FakeSource::bids().schema);

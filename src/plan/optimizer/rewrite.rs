@@ -26,7 +26,7 @@ pub struct OptimizerOps {
 }
 
 /// Of rows of a schema, whose key these columns are; and the column that says what a row does.
-pub type MakeNormalize = fn(&Schema, Vec<usize>, Option<usize>) -> Arc<dyn PlannedOperator>;
+pub(super) type MakeNormalize = fn(&Schema, Vec<usize>, Option<usize>) -> Arc<dyn PlannedOperator>;
 
 impl OptimizerOps {
     /// The projection of `input` to the columns at `columns`.

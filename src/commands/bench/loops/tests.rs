@@ -71,7 +71,12 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Top | Query::Running | Query::IntervalJoin | Query::RegularJoin => {
+            Query::Projection
+            | Query::Filter
+            | Query::Top
+            | Query::Running
+            | Query::IntervalJoin
+            | Query::RegularJoin => {
                 unreachable!("{query:?} has no windows")
             }
         }

@@ -183,14 +183,13 @@ fn versions_that_nobody_can_ask_for_are_dropped_and_their_keys_forgotten() {
     let mut running = planned.create(&crate::operators::testing::context()).expect("creates");
     let mut out = crate::operators::testing::Recorder::default();
     let version = |time: i64, w: i64| rows(1, &[(Some(1), w, time)]).with_kinds(Some(vec![0].into()));
-    let to =
-        |running: &mut Box<dyn crate::api::Operator>, out: &mut crate::operators::testing::Recorder, watermark| {
-            while out.armed.event_time.is_some_and(|time| time <= watermark) {
-                out.armed = crate::api::Armed::NOTHING;
-                running.advance(crate::api::Moment { watermark, now_ms: 0 }, out).expect("goes on");
-            }
-            running.watermark(watermark, out).expect("passes");
-        };
+    let to = |running: &mut Box<dyn crate::api::Operator>, out: &mut crate::operators::testing::Recorder, watermark| {
+        while out.armed.event_time.is_some_and(|time| time <= watermark) {
+            out.armed = crate::api::Armed::NOTHING;
+            running.advance(crate::api::Moment { watermark, now_ms: 0 }, out).expect("goes on");
+        }
+        running.watermark(watermark, out).expect("passes");
+    };
     for (time, w) in [(10, 1), (20, 2), (30, 3)] {
         running.process(1, version(time, w), &mut out).expect("processes");
     }
