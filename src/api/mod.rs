@@ -7,6 +7,7 @@ mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod process;
 mod registries;
 mod signature;
 mod stage;
@@ -26,6 +27,7 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
 };
+pub use process::{Action, Handler, On, ProcessFunction, StateDecl, StateKind, StateTtl, each_action};
 pub use registries::{Registries, Side};
 pub use signature::{
     Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream, SelectItem, Shape,
@@ -33,6 +35,6 @@ pub use signature::{
 };
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
-pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
+pub use stream::{Connected, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+    NamedStream, PlannedOperator, ProcessFunction, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -256,6 +256,12 @@ pub trait StageContext {
     /// # Errors
     /// When there is none, with the near name.
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic>;
+
+    /// The process function called `name`; the functions that it calls are put into its expressions.
+    ///
+    /// # Errors
+    /// When there is none, with the near name.
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic>;
 
     /// Makes side output `port` of the operator applied last known as the stream `name` in this job.
     ///

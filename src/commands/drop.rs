@@ -1,4 +1,4 @@
-//! `drop source|stream|sink NAME`
+//! `drop source|stream|sink|process|function NAME`
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
@@ -11,11 +11,11 @@ pub(super) const SPEC: Command = Command {
         name: "drop",
         aliases: &[],
         signature: Signature {
-            head: &[Shape::Keyword(&["source", "stream", "sink", "job"]), Shape::Name],
+            head: &[Shape::Keyword(&["source", "stream", "sink", "process", "function", "job"]), Shape::Name],
             optional: &[],
             clauses: &[],
         },
-        usage: "drop source|stream|sink NAME",
+        usage: "drop source|stream|sink|process|function NAME",
         summary: "takes a definition away",
         help: "The name is free then. What a stream reads, or a job that runs, is not dropped: the readers are named, to be dropped, stopped or cancelled first. To define a name anew, type the definition: the prompt asks before it is replaced; a script drops it first.",
         examples: &["stream pricey = bids | filter price > 1000;\ndrop stream pricey;"],

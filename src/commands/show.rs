@@ -1,4 +1,4 @@
-//! `show jobs | tables | sources | sinks | streams | stages | windows | functions | connectors | commands`
+//! `show jobs | tables | sources | sinks | streams | processes | stages | windows | functions | connectors | commands`
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::session::{Column, Failure, Listing, Outcome, Session, listings};
 use crate::types::{Diagnostic, Span, Spanned};
 
 const SUBJECTS: &[&str] =
-    &["jobs", "tables", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
+    &["jobs", "tables", "sources", "sinks", "streams", "processes", "stages", "windows", "functions", "connectors", "commands"];
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -17,9 +17,9 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|tables|sources|sinks|streams|stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams|processes|stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
-        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks and streams that are defined (all of them as `show tables`), and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
+        help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks, streams and process functions that are defined (all of them, and functions, as `show tables`), and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
         examples: &["show jobs", "show functions --json"],
         flink: Some("SHOW JOBS, SHOW TABLES, SHOW FUNCTIONS"),
     },
@@ -33,6 +33,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         "sources" => entries(session, |kind| kind == EntryKind::Source),
         "sinks" => entries(session, |kind| kind == EntryKind::Sink),
         "streams" => entries(session, |kind| kind == EntryKind::Stream),
+        "processes" => entries(session, |kind| kind == EntryKind::Process),
         subject => named(session, subject),
     };
     Ok(Outcome::Listing(listing.json(json(args))))
@@ -115,6 +116,11 @@ fn what(session: &Session, item: Item<'_>) -> Result<String, Diagnostic> {
             Some(target) => format!("{} '{}'", sink.connector.name, target.node),
             None => sink.connector.name.to_owned(),
         },
+        Entry::Process(process) => {
+            let states = process.states.iter().map(|state| state.name.node.as_str());
+            format!("state {}", states.collect::<Vec<_>>().join(", "))
+        }
+        Entry::Function(function) => function.signature(),
         Entry::Stream(stream) => {
             let name = Spanned::new(stream.name.clone(), Span::default());
             session.shape_of(&name)?.map_or_else(String::new, |shape| shape.schema.to_string())

@@ -15,6 +15,7 @@ mod limit;
 mod map;
 mod partition;
 mod placement;
+mod process;
 mod rows;
 mod select;
 mod union;
@@ -49,6 +50,8 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &window::WINDOW,
         &aggregate::AGGREGATE,
         &union::UNION,
+        &process::PROCESS,
+        &process::CONNECT,
         &limit::LIMIT,
         &event_time::EVENT_TIME,
         &partition::REBALANCE,
@@ -64,6 +67,6 @@ pub fn stages() -> &'static [&'static StageSpec] {
 
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
+    "reduce", "join", "left", "right", "full", "semi", "anti", "top", "distinct", "order_by",
     "match", "rescale", "chain",
 ];

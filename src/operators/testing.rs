@@ -13,7 +13,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected,
+    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, ProcessFunction, Rejected,
     SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
@@ -218,6 +218,7 @@ pub(super) struct FakeStream {
     pub(super) shape: StreamShape,
     pub(super) applied: Vec<Arc<dyn PlannedOperator>>,
     pub(super) others: Vec<(&'static str, StreamShape)>,
+    pub(super) functions: Vec<Arc<ProcessFunction>>,
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
 }
@@ -225,7 +226,7 @@ pub(super) struct FakeStream {
 impl FakeStream {
     pub(super) fn new(schema: &Schema) -> Self {
         let shape = StreamShape { time: TimeAttributes::of_event_time(None), ..StreamShape::of(schema.clone()) };
-        Self { shape, applied: Vec::new(), others: Vec::new(), side_outputs: Vec::new(), settings: Vec::new() }
+        Self { shape, applied: Vec::new(), others: Vec::new(), functions: Vec::new(), side_outputs: Vec::new(), settings: Vec::new() }
     }
 
     /// Binds the stage called `name`.
@@ -271,6 +272,11 @@ impl StageContext for FakeStream {
         let found = self.others.iter().enumerate().find(|(_, (known, _))| *known == name.node);
         let (node, (_, shape)) = found.ok_or_else(|| Diagnostic::at(name.span, "no such stream"))?;
         Ok((StreamRef { node, output: 0 }, shape.clone()))
+    }
+
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
+        let found = self.functions.iter().find(|function| function.name.node == name.node);
+        found.cloned().ok_or_else(|| Diagnostic::at(name.span, "no such process function"))
     }
 
     fn name_side_output(&mut self, _port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Pipeline, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -56,7 +56,8 @@ pub(super) fn lower_pipeline(
             lowering.may_end(&stage.args, sink && last, sink)?;
         }
         lowering.place.stage = position + 1;
-        (stage.spec.bind)(&stage.args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
+        let args = lowering.builder.with_functions(&stage.args)?;
+        (stage.spec.bind)(&args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
     }
     lowering.builder.set_shape(lowering.at, lowering.shape.clone());
     Ok((lowering.at, lowering.shape))
@@ -106,6 +107,10 @@ impl StageContext for Lowering<'_, '_> {
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
+    }
+
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
+        self.builder.process_function(name)
     }
 
     fn name_side_output(&mut self, port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {

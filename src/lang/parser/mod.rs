@@ -12,6 +12,7 @@ mod literal;
 mod operand;
 mod pipeline;
 mod power;
+mod process;
 mod predicate;
 mod report;
 mod signature;

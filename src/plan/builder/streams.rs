@@ -148,6 +148,15 @@ impl Builder<'_> {
             Some(Named::Sink(sink)) => {
                 return Err(Diagnostic::at(name.span, format!("`{}` is a sink, and can't be read", sink.name)));
             }
+            Some(Named::Process(process)) => {
+                let called = &process.name.node;
+                return Err(Diagnostic::at(name.span, format!("`{called}` is a process function, and can't be read"))
+                    .help(format!("it stands behind a keyed stream: … | key_by … | process {called}")));
+            }
+            Some(Named::Function(function)) => {
+                let message = format!("`{}` is a function, and can't be read", function.name.node);
+                return Err(Diagnostic::at(name.span, message));
+            }
             Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
             Some(Named::Source(def)) => self.scan(def),
             Some(Named::Stream(called, body)) => self.build(called, body, name)?,
@@ -197,7 +206,7 @@ impl Builder<'_> {
             return Diagnostic::at(name.span, format!("`{}` is made by a pipeline further down", name.node))
                 .help("put the pipeline that makes it before the one that reads it");
         }
-        let readable = self.names.all().filter(|(_, kind)| *kind != EntryKind::Sink).map(|(name, _)| name);
+        let readable = self.names.all().filter(|(_, kind)| kind.is_stream()).map(|(name, _)| name);
         unknown("stream or source", name, readable.chain(self.named.keys().map(String::as_str)))
     }
 }

@@ -232,6 +232,9 @@ impl<'a> Offer<'a> {
             | Expects::NewSink
             | Expects::NewStream
             | Expects::NewJob
+            | Expects::NewProcess
+            | Expects::NewFunction
+            | Expects::Action
             | Expects::Subtask
             | Expects::Arguments
             | Expects::Unit
