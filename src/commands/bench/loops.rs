@@ -39,10 +39,27 @@ pub enum Query {
     Hopping,
     /// A changelog of `auction, count`: every bid but an auction's first takes the old count back.
     Running,
+    /// `bidder, price` of a bid of more than [`LARGE`] within a minute after one of less than [`SMALL`] by the same bidder.
+    /// The order of a bidder's bids matters: it runs on one thread.
+    Process,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
+pub const QUERIES: [Query; 6] =
+    [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running, Query::Process];
+
+/// A bid below is small.
+pub const SMALL: i64 = 200;
+/// A bid above is large.
+pub const LARGE: i64 = 500_000;
+
+impl Query {
+    /// The number of threads that it runs on when there are `threads`.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> usize {
+        if self == Self::Process { 1 } else { threads.max(1) }
+    }
+}
 
 /// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,7 +108,7 @@ const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
 /// # Errors
 /// When the file can't be read, or is not as the module says.
 pub fn over_file(query: Query, text: Text, path: &Path, threads: usize) -> Result<Outcome> {
-    let parts = parts_of(path, text, threads)?;
+    let parts = parts_of(path, text, query.threads(threads))?;
     let source = FileParts { path, text, parts: &parts };
     run(query, &source, parts.len())
 }
@@ -101,7 +118,7 @@ pub fn over_file(query: Query, text: Text, path: &Path, threads: usize) -> Resul
 /// # Errors
 /// None of its own; the signature is that of [`over_file`].
 pub fn over_columns(query: Query, columns: &Columns, threads: usize) -> Result<Outcome> {
-    let threads = threads.max(1);
+    let threads = query.threads(threads);
     run(query, &ColumnParts { columns, threads }, threads)
 }
 
@@ -125,6 +142,10 @@ fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
         }
         Query::Running => {
             let done = spread(source, Running::connected(threads))?;
+            Ok(sum(done.iter().map(|one| one.outcome)))
+        }
+        Query::Process => {
+            let done = spread(source, (0..threads).map(|_| Process::default()).collect())?;
             Ok(sum(done.iter().map(|one| one.outcome)))
         }
     }
@@ -322,6 +343,31 @@ impl Running {
                 }
                 Ok(()) | Err(TrySendError::Disconnected(_)) => return,
             }
+        }
+    }
+}
+
+/// When each bidder has made a small bid.
+#[derive(Default)]
+struct Process {
+    small: hashbrown::HashMap<i64, i64>,
+    outcome: Outcome,
+}
+
+impl Loop for Process {
+    const NEEDS: Needs = Needs { bidder: true, price: true, time: true };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        if bid.price > LARGE
+            && let Some(&small) = self.small.get(&bid.bidder)
+            && bid.time < small + 60_000
+        {
+            self.outcome.add(&[bid.bidder, bid.price]);
+            self.small.remove(&bid.bidder);
+        }
+        if bid.price < SMALL {
+            self.small.insert(bid.bidder, bid.time);
         }
     }
 }

@@ -77,3 +77,53 @@ pub fn define_function(catalog: &mut Catalog, defined: &UserFunction) -> Result<
     crate::plan::check_function(catalog, defined)?;
     Ok(catalog.define(Entry::Function(Arc::new(defined.clone()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Registries;
+    use crate::lang::ast::Statement;
+    use crate::lang::parse;
+
+    /// The errors with which statements are refused, one after the other.
+    fn refused(text: &str) -> String {
+        let mut catalog = Catalog::new();
+        let statements = parse(text, &Registries::default()).unwrap_or_else(|error| panic!("{error}"));
+        let errors = statements.iter().filter_map(|statement| match &statement.node {
+            Statement::Process(process) => define_process(&mut catalog, process).err(),
+            Statement::Function(function) => define_function(&mut catalog, function).err(),
+            other => panic!("{other:?}"),
+        });
+        errors.map(|error| error.render(text, "test", false)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_can_be_told_when_a_process_function_is_defined_is() {
+        let found = [
+            "process p { state n bigint; state N bigint; on event { } }",
+            "process p { on timer t { } }",
+            "process p { on event { timer expire at event_time; } on timer expiry { } }",
+            "process p { on event { } on timer t { } }",
+        ];
+        let found = found.map(refused).join("\n");
+        insta::assert_snapshot!(found);
+        assert_eq!(refused("process p { on event { emit nothing; } }"), "", "columns are known where it is used");
+    }
+
+    #[test]
+    fn a_function_is_typed_when_it_is_defined() {
+        let found = [
+            "function f(x bigint) returns bigint = x * y",
+            "function f(x bigint) returns bigint = upper(x)",
+            "function f(x bigint) returns bigint = 'text'",
+            "function f(x bigint, X string) returns bigint = 1",
+            "function upper(x bigint) returns bigint = 1",
+            "function f(x bigint) returns bigint = f(x - 1)",
+            "function twice(x bigint) returns bigint = x * 2; function f(s string) returns bigint = twice(s)",
+            "function twice(x bigint) returns bigint = x * 2; function f(s string) returns bigint = twice(1, 2)",
+        ];
+        let found = found.map(refused).join("\n");
+        insta::assert_snapshot!(found);
+        assert_eq!(refused("function twice(x bigint) returns bigint = x * 2; function four() returns double = twice(twice(1))"), "");
+    }
+}

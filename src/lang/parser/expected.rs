@@ -152,6 +152,8 @@ pub enum Frame {
     Call(String),
     /// The brackets of this window function.
     Window(String),
+    /// The definition of a process function: its states so far.
+    Process(Vec<String>),
     /// Other brackets inside of an expression.
     Brackets,
     /// A column's field, or a field's: the names before the point.

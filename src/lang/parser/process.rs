@@ -25,7 +25,8 @@ const MAX_BLOCKS: usize = 50;
 pub(super) fn process(start: Tokens<'_>) -> PResult<'_, ProcessFunction> {
     let (rest, _) = keyword("process")(start)?;
     let (rest, name) = labelled(Kind::NewProcess, name)(rest)?;
-    let (rest, (states, handlers)) = bracketed(Symbol::LeftBrace, items, Symbol::RightBrace)(rest)?;
+    let inside = |input| within(input, || Frame::Process(Vec::new()), items);
+    let (rest, (states, handlers)) = bracketed(Symbol::LeftBrace, inside, Symbol::RightBrace)(rest)?;
     let span = rest.span_from(start);
     let text = start.source.text.get(span.range()).unwrap_or_default().to_owned();
     Ok((rest, ProcessFunction { name, states, handlers, span, text }))
@@ -40,7 +41,8 @@ fn items(mut input: Tokens<'_>) -> PResult<'_, (Vec<StateDecl>, Vec<Handler>)> {
             states.push(state);
             input = rest;
         } else if let Ok((rest, _)) = keyword("on")(input) {
-            let (rest, handler) = handler(rest)?;
+            let names = || states.iter().map(|state: &StateDecl| state.name.node.clone()).collect();
+            let (rest, handler) = within(rest, || Frame::Process(names()), handler)?;
             if handlers.iter().any(|earlier| earlier.on.node == handler.on.node) {
                 return refuse(Diagnostic::at(handler.on.span, "this is handled already"));
             }
@@ -64,10 +66,12 @@ fn state(input: Tokens<'_>) -> PResult<'_, StateDecl> {
             if ttl.node == 0 {
                 return refuse(Diagnostic::at(ttl.span, "a state that lives for no time keeps nothing"));
             }
-            state.ttl = Some(StateTtl { ttl_ms: ttl.node, on_read: false, event_time: false });
+            let mut found = StateTtl { ttl_ms: ttl.node, on_read: false, event_time: false };
             rest = behind;
-        } else if let (Some(ttl), Ok((behind, _))) = (&mut state.ttl, keyword("on")(here)) {
-            (rest, *ttl) = ttl_clause(behind, *ttl)?;
+            while let Ok((behind, _)) = keyword("on")(rest) {
+                (rest, found) = ttl_clause(behind, found)?;
+            }
+            state.ttl = Some(found);
         } else if let Ok((behind, span)) = keyword("broadcast")(here) {
             state.broadcast = Some(span);
             rest = behind;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::program::{Act, Handler, Op, Program, State, Var, each_emit};
+use super::program::{Act, BUILT_IN, Handler, Op, Program, State, TIMERS, Var, WATERMARK, each_emit};
 use super::scope::Names;
 use crate::api::{Action, On, ProcessFunction, SideOutput, StateKind, StreamShape};
 use crate::expr::aggregate::{AggregateCall, bind_aggregate};
@@ -97,6 +97,9 @@ impl Binder<'_> {
         if let Some(span) = state.per_window {
             return Err(Diagnostic::at(span, "state `per window` is not available yet"));
         }
+        if BUILT_IN.iter().chain(&TIMERS).chain([&WATERMARK.name]).any(|taken| taken.eq_ignore_ascii_case(&name.node)) {
+            return Err(Diagnostic::at(name.span, format!("`{}` can't be the name of a state", name.node)));
+        }
         let broadcast = state.broadcast.is_some();
         if let Some(span) = state.broadcast.filter(|_| inputs.len() == 1) {
             return Err(Diagnostic::at(span, "there is no stream to fill it")
@@ -155,6 +158,8 @@ impl Binder<'_> {
                 let value = names.expr(value)?;
                 let value = match ty {
                     Some(ty) => coerce(value, &ty.node)?,
+                    // A counter that begins as 0 is not to be of 32 bits.
+                    None if value.ty().is_integer() => coerce(value, &LogicalType::BigInt)?,
                     None => value,
                 };
                 if *value.ty() == LogicalType::Null {

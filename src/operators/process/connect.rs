@@ -49,8 +49,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     } else if let Some(keys) = &stream.shape().keys {
         let ours = stream.shape().schema.project(keys);
         if shape.keys.is_none() {
-            let names = ours.names().map(|name| Spanned::new(name.to_owned(), named.name.span)).collect::<Vec<_>>();
-            let found = columns(&names, &shape.schema).map_err(|error| {
+            let keys = ours.names().map(|name| Spanned::new(name.to_owned(), named.name.span)).collect::<Vec<_>>();
+            let found = columns(&keys, &shape.schema).map_err(|error| {
                 error.help(format!("key it: stream keyed = {} | key_by …", named.name.node))
             })?;
             shape.keys = Some(found);

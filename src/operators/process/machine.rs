@@ -1,7 +1,5 @@
 //! The row at hand with everything that a handler reads and changes.
 
-use std::sync::Arc;
-
 use std::borrow::Cow;
 
 use arrow_array::ArrayRef;
@@ -16,7 +14,7 @@ use crate::operators::keyed::{Timer, Timers};
 use crate::types::{Batch, LogicalType, MIN_WATERMARK, NO_TIME, Result, Schema};
 
 /// Steps of loops that one row may take.
-const STEPS_MAX: u32 = 1_000_000;
+const STEPS_MAX: u32 = 100_000;
 
 pub(super) struct Machine {
     pub(super) stores: Vec<Store>,
@@ -278,6 +276,12 @@ impl Machine {
         let store = &self.stores[state];
         let refreshed = store.refreshed(at);
         let group = u32::try_from(at).unwrap_or(u32::MAX);
+        // A loop changes the same again and again.
+        if let Some(Undo::One { state: last, at: there, .. }) = self.undo.last()
+            && (*last, *there) == (state, at)
+        {
+            return;
+        }
         let undo = if let Some((accumulator, any)) = &store.aggregate {
             let old = if any[at] { accumulator.state(&[group]).ok() } else { None };
             Undo::Aggregate { state, at, old, refreshed }

@@ -6,27 +6,30 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array, new_null_array};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
 use super::machine::Machine;
-use super::program::Program;
+use super::program::{Program, WATERMARK};
 use super::states::{Rows, Store};
 use super::steps::Compiled;
 use crate::api::{Armed, Inputs, Moment, On, Operator, OperatorContext, Output, Rejected, StateRead, StateReader};
-use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
+use crate::inspect::{EntriesView, OperatorView, Section, StateQuery, TimerView};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::Timer;
 use crate::operators::rows::{Entries, decode_batch, display, encode_batch, keyed_rows};
 use crate::state::{RestoredState, StateChange, StateDelta, intern};
 use crate::types::floats::canonical_column;
-use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Result, Schema};
+use crate::types::{Batch, Cells, CheckpointId, Clock, Error, LogicalType, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed};
 
 /// Groups that are looked at for what has expired, and for whether their number is free, beside those of a batch.
 const SWEPT: usize = 64;
+
+/// Timers of each kind of time that a view has.
+const TIMERS_SHOWN: usize = 20;
 
 pub(super) struct ProcessOperator {
     program: Arc<Program>,
@@ -41,10 +44,14 @@ pub(super) struct ProcessOperator {
     alive: Vec<bool>,
     /// The next group to be swept.
     swept: usize,
-    /// Rows that wait for what they give to find room.
-    rest: Option<(usize, Batch)>,
+    /// The watermark that has been passed on: event-time timers that were set behind it wait for the next.
+    passed: i64,
+    /// Rows of an input that wait for what they give to find room, and when they came: for them it is that time still.
+    rest: Option<(usize, Batch, i64)>,
     /// Whether it is armed.
     armed: bool,
+    /// What stands for built-in columns that nobody reads.
+    unread: ArrayRef,
     hot_keys: HotKeys,
     groups: Vec<u32>,
     place: String,
@@ -69,8 +76,10 @@ impl ProcessOperator {
             table: GroupTable::new(&types, 0)?,
             alive: Vec::new(),
             swept: 0,
+            passed: MIN_WATERMARK,
             rest: None,
             armed: false,
+            unread: new_null_array(&LogicalType::Timestamp.to_arrow(), 0),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -101,6 +110,13 @@ impl ProcessOperator {
                 self.machine.stores[state].restore(&groups, &rows, program.keys.len())?;
             }
         }
+        if program.times[0] {
+            let marks = restored.operator(&WATERMARK)?;
+            let damaged = || Error::state("the watermark of timers is damaged");
+            let marks = marks.iter().map(|mark| Ok(i64::from_le_bytes(mark[..].try_into().map_err(|_| damaged())?)));
+            self.passed = marks.collect::<Result<Vec<i64>>>()?.into_iter().min().unwrap_or(MIN_WATERMARK);
+            self.machine.watermark = self.passed;
+        }
         for of in (0..2).filter(|&of| program.times[of]) {
             self.machine.timers[of].restore(restored, &mut self.table)?;
         }
@@ -130,23 +146,33 @@ impl ProcessOperator {
     }
 
     /// The rows with the columns that are built in behind theirs.
-    fn with_built_in(&self, columns: &[ArrayRef], times: &[i64], timers: bool, schema: &Schema) -> Result<RecordBatch> {
+    fn with_built_in(&mut self, handler: usize, columns: &[ArrayRef], times: &ScalarBuffer<i64>) -> Result<RecordBatch> {
         let rows = times.len();
-        let moments = |times: ScalarBuffer<i64>| {
-            let known = times.iter().map(|&time| time != NO_TIME).collect();
-            Arc::new(TimestampMillisecondArray::new(times, Some(known))) as ArrayRef
+        if self.unread.len() < rows {
+            self.unread = new_null_array(&LogicalType::Timestamp.to_arrow(), rows.max(self.batch_rows));
+        }
+        let moments = |times: ScalarBuffer<i64>| -> ArrayRef {
+            let known = any_untimed(&times).then(|| times.iter().map(|&time| time != NO_TIME).collect());
+            Arc::new(TimestampMillisecondArray::new(times, known))
         };
         let same = |time: i64| moments(vec![time; rows].into());
-        let own = moments(ScalarBuffer::from(times.to_vec()));
+        let handler = &self.handlers[handler];
         let mut all = columns.to_vec();
-        let timer = if timers { Arc::clone(&own) } else { same(NO_TIME) };
-        all.extend([own, same(self.machine.now_ms), same(self.machine.watermark), timer]);
+        for (column, read) in handler.built_in.into_iter().enumerate() {
+            all.push(match column {
+                _ if !read => self.unread.slice(0, rows),
+                1 => same(self.machine.now_ms),
+                2 => same(self.machine.watermark),
+                // Of a timer the event time is its time.
+                _ => moments(times.clone()),
+            });
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(schema.arrow().clone(), all, &options)?)
+        Ok(RecordBatch::try_new_with_options(handler.columns.arrow().clone(), all, &options)?)
     }
 
-    fn enter(&mut self, handler: usize, columns: &[ArrayRef], times: &[i64], timers: bool) -> Result<()> {
-        let rows = self.with_built_in(columns, times, timers, &self.handlers[handler].columns)?;
+    fn enter(&mut self, handler: usize, columns: &[ArrayRef], times: &ScalarBuffer<i64>) -> Result<()> {
+        let rows = self.with_built_in(handler, columns, times)?;
         self.machine.columns = self.handlers[handler].evaluate(&rows, self.machine.now_ms)?;
         self.machine.enter(&self.handlers[handler].locals);
         Ok(())
@@ -164,7 +190,7 @@ impl ProcessOperator {
             self.table.intern(&keys, batch.rows(), &mut groups)?;
             self.make_room(&groups);
         }
-        self.enter(handler, batch.columns().columns(), batch.times(), false)?;
+        self.enter(handler, batch.columns().columns(), batch.times())?;
         let (handler, mut rejected) = (&self.handlers[handler], Vec::new());
         let mut done = batch.rows();
         for (row, &time) in batch.times().iter().enumerate() {
@@ -186,7 +212,7 @@ impl ProcessOperator {
         }
         self.groups = groups;
         if done < batch.rows() {
-            self.rest = Some((input, batch.slice(done, batch.rows() - done)));
+            self.rest = Some((input, batch.slice(done, batch.rows() - done), self.machine.now_ms));
         }
         self.give(rejected, out)
     }
@@ -204,7 +230,7 @@ impl ProcessOperator {
         }
         let groups: Vec<u32> = due.iter().map(|timer| timer.group).collect();
         let keys = self.table.keys(&groups)?;
-        let times: Vec<i64> = due.iter().map(|timer| timer.time).collect();
+        let times: ScalarBuffer<i64> = due.iter().map(|timer| timer.time).collect();
         let mut rejected = Vec::new();
         let mut entered = None;
         for (row, timer) in due.iter().enumerate() {
@@ -215,7 +241,7 @@ impl ProcessOperator {
             self.machine.timers[of].pop(until);
             let Some(handler) = self.of_timer[usize::from(timer.name)] else { continue };
             if entered != Some(handler) {
-                self.enter(handler, &keys, &times, true)?;
+                self.enter(handler, &keys, &times)?;
                 entered = Some(handler);
             }
             let machine = &mut self.machine;
@@ -283,12 +309,30 @@ impl ProcessOperator {
         }
     }
 
+    /// The timers that are due next, for people.
+    fn due_timers(&self) -> Vec<TimerView> {
+        let mut all = Vec::new();
+        for (timers, event_time) in self.machine.timers.iter().zip([true, false]) {
+            let due: Vec<Timer> = timers.iter().take(TIMERS_SHOWN).copied().collect();
+            // Keys that can't be decoded are not worth the job's life.
+            let Ok(keys) = self.table.keys(&due.iter().map(|timer| timer.group).collect::<Vec<_>>()) else { continue };
+            let cells = Cells::new(&keys);
+            all.extend(due.iter().enumerate().map(|(row, timer)| TimerView {
+                name: self.program.timers[usize::from(timer.name)].clone(),
+                key: self.program.keys.names().map(str::to_owned).zip(cells.row(row)).collect(),
+                time: timer.time,
+                event_time,
+            }));
+        }
+        all
+    }
+
     fn wants(&self) -> Armed {
         let waits = self.rest.is_some();
         Armed {
             more: waits,
             full: if waits { Inputs::ALL } else { Inputs::NONE },
-            event_time: self.machine.timers[0].first(),
+            event_time: self.machine.timers[0].first().map(|first| first.max(self.passed.saturating_add(1))),
             processing_time_ms: self.machine.timers[1].first(),
             woken: false,
             unfinished: waits,
@@ -309,11 +353,8 @@ impl ProcessOperator {
         let descriptor = store.state.descriptor(&self.program.keys);
         let schema = if with_values { descriptor.schema } else { descriptor.key_schema() };
         let count = rows.groups.len();
+        // The key of a map stands among the values: it does not route.
         let entries = Entries { keys: self.table.keys(&rows.groups)?, values: rows.columns, rows: count };
-        if !store.state.is_map() {
-            return keyed_rows(&schema, entries, self.max_parallelism);
-        }
-        // The key of the map does not route.
         keyed_rows(&schema, entries, self.max_parallelism)
     }
 }
@@ -339,23 +380,28 @@ impl Operator for ProcessOperator {
     }
 
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        self.passed = watermark;
         self.machine.watermark = watermark;
         self.machine.now_ms = self.clock.now_ms();
         self.sweep(SWEPT);
+        self.arm(out);
         out.watermark(watermark)
     }
 
     fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
         self.armed = true;
         self.machine.now_ms = now.now_ms;
-        if let Some((input, batch)) = self.rest.take() {
+        if let Some((input, batch, now_ms)) = self.rest.take() {
+            self.machine.now_ms = now_ms;
             self.work(input, &batch, out)?;
         } else {
-            if now.watermark > MIN_WATERMARK {
+            // A watermark that is held back until its timers have run.
+            let is_new = now.watermark > self.passed;
+            if is_new {
                 self.machine.watermark = now.watermark;
                 self.fire(0, now.watermark, out)?;
             }
-            if self.machine.timers[0].first().is_none_or(|first| first > now.watermark) {
+            if !is_new || self.machine.timers[0].first().is_none_or(|first| first > now.watermark) {
                 self.fire(1, now.now_ms, out)?;
             }
         }
@@ -388,6 +434,9 @@ impl Operator for ProcessOperator {
                 changes.push(StateChange::Upsert { state: name, namespace: 0, rows });
             }
         }
+        if self.program.times[0] {
+            changes.push(StateChange::Operator { state: WATERMARK.name, entry: self.passed.to_le_bytes().to_vec() });
+        }
         for of in (0..2).filter(|&of| self.program.times[of]) {
             self.machine.timers[of].changes(&self.table, &mut changes)?;
         }
@@ -402,6 +451,7 @@ impl Operator for ProcessOperator {
         let mut sections = vec![Section::Entries(entries), Section::HotKeys(self.hot_keys.view())];
         if self.program.times.contains(&true) {
             sections.push(Section::Timers(timers as u64));
+            sections.push(Section::DueTimers(self.due_timers()));
         }
         let watermark = Some(self.machine.watermark).filter(|&watermark| watermark > MIN_WATERMARK);
         OperatorView { watermark, sections }

@@ -112,7 +112,7 @@ impl PlannedOperator for Process {
     }
 
     fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
-        self.program.broadcast_states()
+        self.program.operator_states()
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {

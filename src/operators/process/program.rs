@@ -17,6 +17,9 @@ pub(super) const BUILT_IN: [&str; 4] = ["event_time", "processing_time", "curren
 /// The column that says when an entry was refreshed.
 const REFRESHED: &str = "#time";
 
+/// The watermark that timers have been run up to.
+pub(super) const WATERMARK: OperatorStateDescriptor = OperatorStateDescriptor::union("watermark");
+
 /// The state of event-time timers, and that of the others.
 pub(super) const TIMERS: [&str; 2] = ["event_time_timers", "processing_time_timers"];
 
@@ -111,6 +114,10 @@ impl Program {
 
     pub(super) fn timer_state(&self, of: usize) -> TimerState {
         TimerState { name: TIMERS[of], keys: self.keys.clone(), timers: self.timers.clone() }
+    }
+
+    pub(super) fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
+        self.broadcast_states().into_iter().chain(self.times[0].then_some(WATERMARK)).collect()
     }
 
     pub(super) fn broadcast_states(&self) -> Vec<OperatorStateDescriptor> {

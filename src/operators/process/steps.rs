@@ -5,10 +5,11 @@ use std::fmt;
 use arrow_array::{ArrayRef, RecordBatch};
 
 use super::machine::Machine;
-use super::program::{Act, Handler, Op, Program, Var};
+use super::program::{Act, BUILT_IN, Handler, Op, Program, Var};
 use crate::api::On;
 use crate::expr::rowwise::{Code, Column, Compiler, Fault, Get, Row, Scalar};
 use crate::expr::{EvalContext, Evaluator, TypedExpr};
+use crate::types::floats::canonical_column;
 use crate::types::{Field, LogicalType, Result, Schema};
 
 type Step = Box<dyn Fn(&mut Machine) -> Result<(), Fault> + Send>;
@@ -22,6 +23,8 @@ pub(super) struct Compiled {
     /// The columns of its rows, [built-in](super::program::BUILT_IN) ones last.
     pub(super) columns: Schema,
     pub(super) locals: Vec<LogicalType>,
+    /// Which of the [built-in](super::program::BUILT_IN) columns are read.
+    pub(super) built_in: [bool; 4],
     /// What is evaluated a batch at a time.
     hoisted: Vec<(Evaluator, LogicalType)>,
     body: Block,
@@ -40,7 +43,10 @@ impl Compiled {
         let mut builder = Builder { compiler: Compiler::new(program.first_column()), types };
         let body = builder.block(&handler.body);
         let hoisted = builder.compiler.into_hoisted();
+        let first = handler.columns.len() - BUILT_IN.len();
+        let reads = |column: usize| hoisted.iter().any(|expr| expr.columns().contains(&(first + column)));
         Self {
+            built_in: std::array::from_fn(reads),
             on: handler.on.clone(),
             columns: handler.columns.clone(),
             locals: handler.locals.clone(),
@@ -231,7 +237,7 @@ impl Builder {
             {
                 return Ok(());
             }
-            let args = args.iter().map(|(arg, ty)| arg.array(machine, ty));
+            let args = args.iter().map(|(arg, ty)| Ok(canonical_column(&arg.array(machine, ty)?)));
             let args = args.collect::<Result<Vec<ArrayRef>, Fault>>()?;
             machine.accumulate(var, &args)
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Builder, Environment, Named, StreamBody, uid_of, unusable};
 use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
-use crate::plan::definitions::{EntryKind, SourceDef};
+use crate::plan::definitions::SourceDef;
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
 use crate::types::{Diagnostic, Spanned};

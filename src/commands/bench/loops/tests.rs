@@ -20,6 +20,7 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
     let mut outcome = Outcome::default();
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut small: BTreeMap<i64, i64> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
@@ -45,13 +46,23 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
                     outcome.add(&[0, auction, 1]);
                 }
             }
+            Query::Process => {
+                let bidder = bids.bidder[row];
+                if price > LARGE && small.get(&bidder).is_some_and(|small| time < small + 60_000) {
+                    outcome.add(&[bidder, price]);
+                    small.remove(&bidder);
+                }
+                if price < SMALL {
+                    small.insert(bidder, time);
+                }
+            }
         }
     }
     for ((start, auction), (count, sum)) in windows {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Running => unreachable!("{query:?} has no windows"),
+            Query::Projection | Query::Filter | Query::Running | Query::Process => unreachable!("{query:?} has no windows"),
         }
     }
     outcome
