@@ -182,7 +182,9 @@ pub fn each_action<'a>(body: &'a [Spanned<Action>], f: &mut dyn FnMut(&'a Spanne
         f(action);
         match &action.node {
             Action::If { branches, otherwise } => {
-                branches.iter().for_each(|(_, body)| each_action(body, f));
+                for (_, body) in branches {
+                    each_action(body, f);
+                }
                 each_action(otherwise, f);
             }
             Action::For { body, .. } | Action::While { body, .. } => each_action(body, f),

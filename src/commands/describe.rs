@@ -8,7 +8,8 @@ use serde_json::json;
 use super::command::{Command, JSON, json};
 use super::show;
 use crate::api::{
-    Arg, CommandSpec, EventTimeSpec, ProcessFunction, Shape, Signature, StageArgs, StateKind, StreamShape, TimeAttribute,
+    Arg, CommandSpec, EventTimeSpec, ProcessFunction, Shape, Signature, StageArgs, StateKind, StreamShape,
+    TimeAttribute,
 };
 use crate::expr::ast::UserFunction;
 use crate::inspect::JobView;
@@ -135,7 +136,8 @@ fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
 
 /// The listing of the states of a process function.
 fn states(process: &ProcessFunction) -> Listing {
-    let mut listing = Listing::new(vec![Column::text("state"), Column::text("kind"), Column::text("ttl")], "it has no state");
+    let mut listing =
+        Listing::new(vec![Column::text("state"), Column::text("kind"), Column::text("ttl")], "it has no state");
     for state in &process.states {
         let kind = match &state.kind {
             StateKind::Value(ty) => ty.node.to_string(),

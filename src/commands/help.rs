@@ -455,7 +455,12 @@ fn statements() -> Vec<Topic> {
                 "The function is called like those that are built in, in every expression of a pipeline, of a process function and of another function. Its parameters stand for the arguments, which are brought to their types. What is built in can't be defined anew.",
             ),
             Vec::new(),
-            (&["function in_euro(cents bigint) returns double = cents * 0.908 / 100;\nbids | map auction, in_euro(price) as eur | limit 3;"], "CREATE FUNCTION"),
+            (
+                &[
+                    "function in_euro(cents bigint) returns double = cents * 0.908 / 100;\nbids | map auction, in_euro(price) as eur | limit 3;",
+                ],
+                "CREATE FUNCTION",
+            ),
         ),
         statement(
             &["pipeline", "preview"],

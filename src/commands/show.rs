@@ -8,8 +8,19 @@ use crate::plan::{Entry, EntryKind, Item};
 use crate::session::{Column, Failure, Listing, Outcome, Session, listings};
 use crate::types::{Diagnostic, Span, Spanned};
 
-const SUBJECTS: &[&str] =
-    &["jobs", "tables", "sources", "sinks", "streams", "processes", "stages", "windows", "functions", "connectors", "commands"];
+const SUBJECTS: &[&str] = &[
+    "jobs",
+    "tables",
+    "sources",
+    "sinks",
+    "streams",
+    "processes",
+    "stages",
+    "windows",
+    "functions",
+    "connectors",
+    "commands",
+];
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {

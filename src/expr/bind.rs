@@ -156,7 +156,8 @@ impl Binder<'_> {
         let body = body.and_then(|body| coerce(body, &function.returns.node));
         // The places in it are those of another text.
         let body = body.map_err(|error| error.inside(&format!("in function `{name}`"), span))?;
-        let (sizes, heights): (Vec<usize>, Vec<usize>) = args.iter().map(|arg| (arg.size(&[]), arg.height(&[]))).unzip();
+        let (sizes, heights): (Vec<usize>, Vec<usize>) =
+            args.iter().map(|arg| (arg.size(&[]), arg.height(&[]))).unzip();
         if body.size(&sizes) > MAX_SIZE || body.height(&heights) + self.depth > MAX_DEPTH {
             return Err(Diagnostic::at(span, format!("`{name}` becomes too large an expression here"))
                 .help("compute parts of it in a `map` before"));

@@ -26,8 +26,8 @@ mod typed;
 mod value;
 
 pub use bind::{Scope, bind, bind_as, bind_over_aggregates, bind_predicate};
+pub use coerce::{coerce, common_type};
 pub use eval::{EvalContext, Evaluator};
 pub use functions::{Family, FunctionSpec, function, function_names, functions};
-pub use coerce::{coerce, common_type};
 pub use typed::TypedExpr;
 pub use value::RowError;

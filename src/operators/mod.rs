@@ -67,6 +67,6 @@ pub fn stages() -> &'static [&'static StageSpec] {
 
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] = &[
-    "reduce", "join", "left", "right", "full", "semi", "anti", "top", "distinct", "order_by",
-    "match", "rescale", "chain",
+    "reduce", "join", "left", "right", "full", "semi", "anti", "top", "distinct", "order_by", "match", "rescale",
+    "chain",
 ];

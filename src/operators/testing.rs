@@ -13,8 +13,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, ProcessFunction, Rejected,
-    SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
+    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator,
+    ProcessFunction, Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes,
+    WindowAssigner, WindowCall,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
@@ -226,7 +227,14 @@ pub(super) struct FakeStream {
 impl FakeStream {
     pub(super) fn new(schema: &Schema) -> Self {
         let shape = StreamShape { time: TimeAttributes::of_event_time(None), ..StreamShape::of(schema.clone()) };
-        Self { shape, applied: Vec::new(), others: Vec::new(), functions: Vec::new(), side_outputs: Vec::new(), settings: Vec::new() }
+        Self {
+            shape,
+            applied: Vec::new(),
+            others: Vec::new(),
+            functions: Vec::new(),
+            side_outputs: Vec::new(),
+            settings: Vec::new(),
+        }
     }
 
     /// Binds the stage called `name`.

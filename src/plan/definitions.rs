@@ -44,7 +44,9 @@ impl EntryKind {
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Source, Self::Sink, Self::Stream, Self::Process, Self::Function].into_iter().find(|kind| kind.name() == name)
+        [Self::Source, Self::Sink, Self::Stream, Self::Process, Self::Function]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 

@@ -292,7 +292,8 @@ fn the_call_of_a_defined_function_becomes_its_body() {
             text: String::new(),
         })
     };
-    let called = |function: &Arc<UserFunction>, arg| Spanned::new(Expr::Apply(Arc::clone(function), vec![arg]), Span::default());
+    let called =
+        |function: &Arc<UserFunction>, arg| Spanned::new(Expr::Apply(Arc::clone(function), vec![arg]), Span::default());
     let schema = Schema::new([Field::new("a", LogicalType::Int), Field::new("s", LogicalType::String)]);
     let squared = function("x * x", LogicalType::BigInt);
     let bound = bind(&called(&squared, parse("a + 1")), &schema).expect("binds");

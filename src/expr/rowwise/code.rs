@@ -164,15 +164,15 @@ impl<R: Row> Code<R> {
             Class::Bool => Self::Bool(Box::new(move |row| {
                 Ok(if let Scalar::Int(value) = value(row)? { Some(value != 0) } else { None })
             })),
-            Class::Int => {
-                Self::Int(Box::new(move |row| Ok(if let Scalar::Int(value) = value(row)? { Some(value) } else { None })))
-            }
+            Class::Int => Self::Int(Box::new(move |row| {
+                Ok(if let Scalar::Int(value) = value(row)? { Some(value) } else { None })
+            })),
             Class::Float => Self::Float(Box::new(move |row| {
                 Ok(if let Scalar::Float(value) = value(row)? { Some(value) } else { None })
             })),
-            Class::Wide => {
-                Self::Wide(Box::new(move |row| Ok(if let Scalar::Wide(value) = value(row)? { Some(value) } else { None })))
-            }
+            Class::Wide => Self::Wide(Box::new(move |row| {
+                Ok(if let Scalar::Wide(value) = value(row)? { Some(value) } else { None })
+            })),
             Class::Text | Class::Any => text(move |row| {
                 Ok(if let Scalar::Text(value) = value(row)? { Some(Cow::Owned(value.into_string())) } else { None })
             }),

@@ -51,13 +51,13 @@ impl Compiler {
     /// The code of `expr`.
     pub fn code<R: Row>(&mut self, expr: &TypedExpr) -> Code<R> {
         match &expr.kind {
-            TypedKind::Literal(value) => match scalar(&expr.ty, value, 0) {
-                Ok(value) => constant(&expr.ty, &value),
-                Err(_) => {
-                    let value = value.clone();
-                    Code::Any(Box::new(move |_| Ok(value.clone())))
+            TypedKind::Literal(value) => {
+                if let Ok(value) = scalar(&expr.ty, value, 0) {
+                    return constant(&expr.ty, &value);
                 }
-            },
+                let value = value.clone();
+                Code::Any(Box::new(move |_| Ok(value.clone())))
+            }
             _ if self.is_of_row(expr) => column(&expr.ty, self.hoist(expr)),
             TypedKind::Column { index, .. } => variable(&expr.ty, *index),
             TypedKind::Op(op, args) => self.op(expr, op, args),
@@ -86,6 +86,7 @@ impl Compiler {
                 _ => {}
             }
         }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others have a kernel alone")]
         let native = match op {
             Op::And => native::and(all(args, self)),
             Op::Or => native::or(all(args, self)),

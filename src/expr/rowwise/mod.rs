@@ -10,7 +10,7 @@ mod compile;
 mod native;
 mod values;
 
-pub use code::{Code, Eval, Fault, Get, GetText, Row};
+pub use code::{Code, Eval, Fault, Get, GetAny, GetText, Row};
 pub use column::Column;
 pub use compile::Compiler;
 pub use values::{Class, Key, Scalar, Values};

@@ -115,9 +115,11 @@ pub(super) fn case<R: Row>(codes: Vec<Code<R>>, class: Class) -> Option<Code<R>>
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     let last = codes.len() - 1;
     for (at, code) in codes.into_iter().enumerate() {
-        match code {
-            Code::Bool(get) if at % 2 == 0 && at != last => conditions.push(get),
-            value => values.push(value),
+        if at % 2 == 1 || at == last {
+            values.push(code);
+        } else {
+            let Code::Bool(get) = code else { return None };
+            conditions.push(get);
         }
     }
     Some(chosen!(class, values, |row, values| {
@@ -216,7 +218,8 @@ pub(super) fn calculates(op: ArithmeticOp, ty: &LogicalType, types: &[&LogicalTy
         && matches!(ty, LogicalType::Timestamp | LogicalType::TimestampLtz)
         && *left == ty
         && **right == LogicalType::IntervalDayTime;
-    shifts || (left == right && *left == ty && matches!(ty, LogicalType::BigInt | LogicalType::Double))
+    shifts
+        || (left == right && *left == ty && matches!(ty, LogicalType::BigInt | LogicalType::Double))
         || (ty.is_integer() && left == right && *left == ty)
 }
 
@@ -276,7 +279,7 @@ pub(super) fn negate<R: Row>(mut codes: Vec<Code<R>>) -> Option<Code<R>> {
     Some(match codes.pop()? {
         Code::Int(get) => Code::Int(Box::new(move |row| Ok(get(row)?.map(i64::wrapping_neg)))),
         Code::Float(get) => Code::Float(Box::new(move |row| Ok(get(row)?.map(|value| -value)))),
-        _ => return None,
+        Code::Bool(_) | Code::Wide(_) | Code::Text(_) | Code::Any(_) => return None,
     })
 }
 
@@ -295,7 +298,7 @@ pub(super) fn cast<R: Row>(mut codes: Vec<Code<R>>, to: &LogicalType) -> Option<
         }
         Code::Int(get) => Code::Int(Box::new(move |row| Ok(get(row)?.map(narrow)))),
         Code::Float(get) => Code::Float(get),
-        _ => return None,
+        Code::Bool(_) | Code::Wide(_) | Code::Text(_) | Code::Any(_) => return None,
     })
 }
 
@@ -306,7 +309,7 @@ pub(super) fn item<R: Row>(
     ty: &LogicalType,
     code: Code<R>,
 ) -> Option<Code<R>> {
-    let found: Box<dyn for<'r> Fn(&'r R) -> Result<Found<'r>, Fault> + Send> = match (of, code) {
+    let found: Find<R> = match (of, code) {
         (LogicalType::Array(_), Code::Int(index)) => Box::new(move |row| {
             let Some(index) = index(row)? else { return Ok(Found::Nothing) };
             Ok(row.item(var, index).map_or(Found::Nothing, |(values, at)| Found::Item(values, at)))
@@ -327,10 +330,13 @@ pub(super) fn item<R: Row>(
             let null = arrow_array::new_null_array(&ty.to_arrow(), 1);
             Code::Any(Box::new(move |row| {
                 Ok(match found(row)? {
-                    Found::Item(values, at) => match values.get(at) {
-                        Scalar::Any(value) => value,
-                        _ => null.clone(),
-                    },
+                    Found::Item(values, at) => {
+                        if let Scalar::Any(value) = values.get(at) {
+                            value
+                        } else {
+                            null.clone()
+                        }
+                    }
                     Found::Value(Scalar::Any(value)) => value.clone(),
                     Found::Value(_) | Found::Nothing => null.clone(),
                 })
@@ -343,6 +349,9 @@ pub(super) fn item<R: Row>(
 fn same_key(of: &LogicalType, key: &LogicalType) -> bool {
     of == key || (of.is_integer() && key.is_integer())
 }
+
+/// Finds an item or entry.
+type Find<R> = Box<dyn for<'r> Fn(&'r R) -> Result<Found<'r>, Fault> + Send>;
 
 enum Found<'r> {
     Item(&'r super::values::Values, usize),

@@ -175,7 +175,6 @@ pub enum Values {
 /// Runs `$body` with `$T` as the Arrow type in which `$ty`, of [`Class::Int`], is kept.
 macro_rules! int_class {
     ($ty:expr, $T:ident => $body:expr) => {{
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are 64 bits wide")]
         match $ty {
             LogicalType::TinyInt => {
                 type $T = Int8Type;
@@ -379,12 +378,10 @@ impl Values {
             }
             Self::Int(values) => int_class!(ty, T => numbers::<T>(ty, places.map(|at| values.get(at)))),
             #[expect(clippy::cast_possible_truncation, reason = "what is held came from 32 bits")]
-            Self::Float(values) if *ty == LogicalType::Float => {
-                Arc::new(places.map(|at| values.get(at).map(|value| value as f32)).collect::<PrimitiveArray<Float32Type>>())
-            }
-            Self::Float(values) => {
-                Arc::new(places.map(|at| values.get(at)).collect::<PrimitiveArray<Float64Type>>())
-            }
+            Self::Float(values) if *ty == LogicalType::Float => Arc::new(
+                places.map(|at| values.get(at).map(|value| value as f32)).collect::<PrimitiveArray<Float32Type>>(),
+            ),
+            Self::Float(values) => Arc::new(places.map(|at| values.get(at)).collect::<PrimitiveArray<Float64Type>>()),
             Self::Wide(values) => Arc::new(
                 places
                     .map(|at| values.get(at))
@@ -454,7 +451,7 @@ pub(super) fn scalar(ty: &LogicalType, column: &ArrayRef, at: usize) -> Result<S
     Ok(match Class::of(ty) {
         Class::Bool => Scalar::Int(i64::from(column.as_boolean_opt().ok_or_else(wrong)?.value(at))),
         Class::Int => int_class!(ty, T => {
-            Scalar::Int(column.as_primitive_opt::<T>().ok_or_else(wrong)?.value(at).into())
+            Scalar::Int(i64::from(column.as_primitive_opt::<T>().ok_or_else(wrong)?.value(at)))
         }),
         Class::Float if *ty == LogicalType::Float => {
             Scalar::Float(column.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?.value(at).into())

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner, WindowCall,
+    Arg, Pipeline, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape, WindowAssigner,
+    WindowCall,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};

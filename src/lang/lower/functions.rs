@@ -51,9 +51,10 @@ pub fn define_process(catalog: &mut Catalog, process: &ProcessFunction) -> Resul
 }
 
 fn unhandled(process: &ProcessFunction, name: &Spanned<String>) -> Diagnostic {
-    let timers = process.handlers.iter().filter_map(|handler| {
-        if let On::Timer(name) = &handler.on.node { Some(name.as_str()) } else { None }
-    });
+    let timers = process
+        .handlers
+        .iter()
+        .filter_map(|handler| if let On::Timer(name) = &handler.on.node { Some(name.as_str()) } else { None });
     let error = Diagnostic::at(name.span, format!("the timer `{}` has no `on timer {0}`", name.node));
     error.did_you_mean(&name.node, timers)
 }
@@ -124,6 +125,11 @@ mod tests {
         ];
         let found = found.map(refused).join("\n");
         insta::assert_snapshot!(found);
-        assert_eq!(refused("function twice(x bigint) returns bigint = x * 2; function four() returns double = twice(twice(1))"), "");
+        assert_eq!(
+            refused(
+                "function twice(x bigint) returns bigint = x * 2; function four() returns double = twice(twice(1))"
+            ),
+            ""
+        );
     }
 }

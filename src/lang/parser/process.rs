@@ -7,7 +7,8 @@ use nom::multi::separated_list1;
 use super::data_type::data_type;
 use super::expected::{Expected, Frame, Kind};
 use super::input::{
-    Fail, PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, name, refuse, soft, symbol, within,
+    Fail, PResult, Tokens, bracketed, comma, field_name, keyword, keywords, labelled, name, refuse, soft, symbol,
+    within,
 };
 use super::operand::expr;
 use super::signature::duration;
@@ -191,9 +192,7 @@ fn action(start: Tokens<'_>, depth: usize) -> PResult<'_, Action> {
         "emit" => ended(emit)(behind),
         "add" => ended(add)(behind),
         "clear" => ended(map(place, |(name, index)| Action::Clear { name, index }))(behind),
-        "timer" => {
-            ended(map((field_name, keyword("at"), expr), |(name, _, at)| Action::Timer { name, at }))(behind)
-        }
+        "timer" => ended(map((field_name, keyword("at"), expr), |(name, _, at)| Action::Timer { name, at }))(behind),
         _ => ended(map((keyword("timer"), field_name), |(_, name)| Action::DeleteTimer { name }))(behind),
     }
 }

@@ -53,14 +53,20 @@ pub(super) fn program(
         let shape = match &handler.on.node {
             On::Window => return Err(Diagnostic::at(handler.on.span, "`on window` is not available yet")),
             On::Timer(_) => None,
-            on => match expected.iter().position(|expected| expected == on) {
+            on @ (On::Event | On::Left | On::Right) => match expected.iter().position(|expected| expected == on) {
                 Some(input) => Some((input, &inputs[input])),
                 None if inputs.len() == 1 => {
-                    return Err(Diagnostic::at(handler.on.span, "there is one input: its rows are handled by `on event`")
-                        .help("`connect s` in front of the stage gives it a second one"));
+                    return Err(Diagnostic::at(
+                        handler.on.span,
+                        "there is one input: its rows are handled by `on event`",
+                    )
+                    .help("`connect s` in front of the stage gives it a second one"));
                 }
                 None => {
-                    return Err(Diagnostic::at(handler.on.span, "there are two inputs: `on left` and `on right` handle them"));
+                    return Err(Diagnostic::at(
+                        handler.on.span,
+                        "there are two inputs: `on left` and `on right` handle them",
+                    ));
                 }
             },
         };
@@ -174,10 +180,10 @@ impl Binder<'_> {
                 Op::Set(names.declare(name, value.ty().clone())?, value)
             }
             Action::Set { name, index, value } => {
-                let (var, ty) = self.written(name, names)?;
+                let (var, ty) = Self::written(name, names)?;
                 match index {
                     None => {
-                        self.no_aggregate(name, var, names)?;
+                        Self::no_aggregate(name, var, names)?;
                         Op::Set(var, coerce(names.expr(value)?, &ty)?)
                     }
                     Some(index) => {
@@ -187,11 +193,11 @@ impl Binder<'_> {
                 }
             }
             Action::Add { name, value } => {
-                let (var, ty) = self.written(name, names)?;
+                let (var, ty) = Self::written(name, names)?;
                 self.add(name, var, &ty, value.as_ref(), names, (before, line))?
             }
             Action::Clear { name, index } => {
-                let (var, ty) = self.written(name, names)?;
+                let (var, ty) = Self::written(name, names)?;
                 match index {
                     None => Op::Clear(var),
                     Some(index) => Op::ClearItem(var, item(name, names.expr(index)?, &ty)?.0),
@@ -220,11 +226,14 @@ impl Binder<'_> {
     }
 
     /// The state or variable that an action changes.
-    fn written(&self, name: &Spanned<String>, names: &Names<'_>) -> Result<(Var, LogicalType), Diagnostic> {
+    fn written(name: &Spanned<String>, names: &Names<'_>) -> Result<(Var, LogicalType), Diagnostic> {
         let (var, ty) = names.variable(name)?;
         if let Some(state) = names.state(var) {
             if state.broadcast && !names.to_all {
-                return Err(Diagnostic::at(name.span, "broadcast state is the same in every instance: only `on right` changes it"));
+                return Err(Diagnostic::at(
+                    name.span,
+                    "broadcast state is the same in every instance: only `on right` changes it",
+                ));
             }
             if !state.broadcast && names.to_all {
                 return Err(Diagnostic::at(name.span, "a row that goes to every instance has no state of a key"));
@@ -233,7 +242,7 @@ impl Binder<'_> {
         Ok((var, ty))
     }
 
-    fn no_aggregate(&self, name: &Spanned<String>, var: Var, names: &Names<'_>) -> Result<(), Diagnostic> {
+    fn no_aggregate(name: &Spanned<String>, var: Var, names: &Names<'_>) -> Result<(), Diagnostic> {
         match names.state(var).and_then(|state| state.aggregate.as_ref()) {
             Some(_) => Err(Diagnostic::at(name.span, format!("`{}` is aggregated", name.node))
                 .help(format!("write `add to {0};` or `clear {0};`", name.node))),
@@ -254,8 +263,11 @@ impl Binder<'_> {
         let kind = declared.filter(|_| names.state(var).is_some()).map(|state| &state.kind);
         if let Some(StateKind::Aggregating(call)) = kind {
             if let Some(value) = value {
-                return Err(Diagnostic::at(value.span, format!("what is added stands in the definition of `{}`", name.node))
-                    .help(format!("write `add to {};`", name.node)));
+                return Err(Diagnostic::at(
+                    value.span,
+                    format!("what is added stands in the definition of `{}`", name.node),
+                )
+                .help(format!("write `add to {};`", name.node)));
             }
             let (bound, place) = names.scoped(&[], |scope| bind_aggregate(call, scope))?;
             let moved = |expr: &TypedExpr| expr.remap(&|column| place[column]);
@@ -369,12 +381,14 @@ impl Binder<'_> {
             return Err(Diagnostic::at(name.span, "a row that goes to every instance has no timers of a key"));
         }
         if !self.keyed {
-            return Err(Diagnostic::at(name.span, "the stream has no key to keep timers of").help("put `key_by` before"));
+            return Err(
+                Diagnostic::at(name.span, "the stream has no key to keep timers of").help("put `key_by` before")
+            );
         }
         let found = names.timers().iter().position(|known| *known == name.node);
-        found.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
-            Diagnostic::at(name.span, format!("the timer `{}` has no `on timer {0}`", name.node))
-        })
+        found
+            .and_then(|number| u16::try_from(number).ok())
+            .ok_or_else(|| Diagnostic::at(name.span, format!("the timer `{}` has no `on timer {0}`", name.node)))
     }
 
     fn timer(&mut self, name: &Spanned<String>, at: &ExprNode, names: &Names<'_>) -> Result<Op, Diagnostic> {
@@ -385,13 +399,11 @@ impl Binder<'_> {
             return Err(Diagnostic::at(at.span, "the stream has no event time: the timer would never be due")
                 .help("declare one with `event_time`, or write `processing_time + …`"));
         }
-        match bound.ty() {
-            LogicalType::Timestamp | LogicalType::TimestampLtz | LogicalType::BigInt => {
-                Ok(Op::Timer(number, event_time, bound))
-            }
-            ty => Err(Diagnostic::at(at.span, format!("expected a time, found {ty}"))
-                .help(format!("timer {} at event_time + 1m", name.node))),
+        if matches!(bound.ty(), LogicalType::Timestamp | LogicalType::TimestampLtz | LogicalType::BigInt) {
+            return Ok(Op::Timer(number, event_time, bound));
         }
+        Err(Diagnostic::at(at.span, format!("expected a time, found {}", bound.ty()))
+            .help(format!("timer {} at event_time + 1m", name.node)))
     }
 
     /// Brings every emission to the types of its output.
@@ -416,11 +428,8 @@ impl Binder<'_> {
 }
 
 /// The position in a list, or the key of a map, and the type of what is there.
-fn item(
-    name: &Spanned<String>,
-    index: TypedExpr,
-    ty: &LogicalType,
-) -> Result<(TypedExpr, LogicalType), Diagnostic> {
+fn item(name: &Spanned<String>, index: TypedExpr, ty: &LogicalType) -> Result<(TypedExpr, LogicalType), Diagnostic> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else has items")]
     match ty {
         LogicalType::Array(item) => Ok((coerce(index, &LogicalType::BigInt)?, (**item).clone())),
         LogicalType::Map(key, value) => Ok((coerce(index, key)?, (**value).clone())),

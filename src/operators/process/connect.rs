@@ -50,13 +50,13 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         let ours = stream.shape().schema.project(keys);
         if shape.keys.is_none() {
             let keys = ours.names().map(|name| Spanned::new(name.to_owned(), named.name.span)).collect::<Vec<_>>();
-            let found = columns(&keys, &shape.schema).map_err(|error| {
-                error.help(format!("key it: stream keyed = {} | key_by …", named.name.node))
-            })?;
+            let found = columns(&keys, &shape.schema)
+                .map_err(|error| error.help(format!("key it: stream keyed = {} | key_by …", named.name.node)))?;
             shape.keys = Some(found);
         }
         let theirs = shape.schema.project(shape.keys.as_deref().unwrap_or_default());
-        let types = |schema: &crate::types::Schema| schema.fields().iter().map(|field| field.ty.clone()).collect::<Vec<_>>();
+        let types =
+            |schema: &crate::types::Schema| schema.fields().iter().map(|field| field.ty.clone()).collect::<Vec<_>>();
         if types(&ours) != types(&theirs) {
             let message = format!("`{}` is keyed by {theirs}, and this stream by {ours}", named.name.node);
             return Err(Diagnostic::at(named.name.span, message).help("keys are of the same types, in the same order"));

@@ -329,7 +329,9 @@ impl Machine {
         store.slots.take(at, value, 0, refreshing)?;
         if store.state.is_map() {
             let keys: Vec<Key> = store.slots.map(at).into_iter().flatten().map(|(key, _)| key.clone()).collect();
-            keys.into_iter().for_each(|key| store.touch_entry(at, key));
+            for key in keys {
+                store.touch_entry(at, key);
+            }
         } else {
             store.touch(at, refreshing);
         }
@@ -450,7 +452,8 @@ impl Machine {
 
     /// The entries of a map that count.
     pub(super) fn entries(&self, var: Var) -> Vec<(Key, Scalar)> {
-        let live = |(key, entry): (&Key, &Entry)| self.entry_lives(var, entry).then(|| (key.clone(), entry.value.clone()));
+        let live =
+            |(key, entry): (&Key, &Entry)| self.entry_lives(var, entry).then(|| (key.clone(), entry.value.clone()));
         let entries: Option<&Entries> = self.slots(var).and_then(|(slots, at)| slots.map(at));
         entries.into_iter().flatten().filter_map(live).collect()
     }
@@ -583,4 +586,3 @@ impl Row for Machine {
         self.now_ms
     }
 }
-

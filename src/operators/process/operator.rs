@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array, new_null_array,
+};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 use arrow_select::take::take;
@@ -19,11 +21,13 @@ use crate::api::{Armed, Inputs, Moment, On, Operator, OperatorContext, Output, R
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery, TimerView};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
-use crate::operators::keyed::Timer;
+use crate::operators::keyed::{Timer, Timers};
 use crate::operators::rows::{Entries, decode_batch, display, encode_batch, keyed_rows};
 use crate::state::{RestoredState, StateChange, StateDelta, intern};
 use crate::types::floats::canonical_column;
-use crate::types::{Batch, Cells, CheckpointId, Clock, Error, LogicalType, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed};
+use crate::types::{
+    Batch, Cells, CheckpointId, Clock, Error, LogicalType, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed,
+};
 
 /// Groups that are looked at for what has expired, and for whether their number is free, beside those of a batch.
 const SWEPT: usize = 64;
@@ -120,7 +124,8 @@ impl ProcessOperator {
         for of in (0..2).filter(|&of| program.times[of]) {
             self.machine.timers[of].restore(restored, &mut self.table)?;
         }
-        let held: Vec<u32> = self.machine.timers.iter().flat_map(|timers| timers.iter().map(|timer| timer.group)).collect();
+        let held: Vec<u32> =
+            self.machine.timers.iter().flat_map(|timers| timers.iter().map(|timer| timer.group)).collect();
         self.make_room(&held);
         let descriptors = program.broadcast_states();
         let stores = self.machine.stores.iter_mut().filter(|store| store.state.broadcast);
@@ -146,7 +151,12 @@ impl ProcessOperator {
     }
 
     /// The rows with the columns that are built in behind theirs.
-    fn with_built_in(&mut self, handler: usize, columns: &[ArrayRef], times: &ScalarBuffer<i64>) -> Result<RecordBatch> {
+    fn with_built_in(
+        &mut self,
+        handler: usize,
+        columns: &[ArrayRef],
+        times: &ScalarBuffer<i64>,
+    ) -> Result<RecordBatch> {
         let rows = times.len();
         if self.unread.len() < rows {
             self.unread = new_null_array(&LogicalType::Timestamp.to_arrow(), rows.max(self.batch_rows));
@@ -183,7 +193,8 @@ impl ProcessOperator {
         let Some(handler) = self.of_input[input] else { return Ok(()) };
         let keys: Vec<ArrayRef> =
             self.program.inputs[input].1.iter().map(|&key| canonical_column(batch.column(key))).collect();
-        let keyed = !self.program.keys.is_empty() && !(self.program.broadcast && input == 1);
+        let to_all = self.program.broadcast && input == 1;
+        let keyed = !self.program.keys.is_empty() && !to_all;
         let mut groups = std::mem::take(&mut self.groups);
         if keyed {
             self.hot_keys.sample(&keys, batch.rows())?;
@@ -444,9 +455,9 @@ impl Operator for ProcessOperator {
     }
 
     fn inspect(&mut self) -> OperatorView {
-        let timers: usize = self.machine.timers.iter().map(super::super::keyed::Timers::len).sum();
+        let timers: usize = self.machine.timers.iter().map(Timers::len).sum();
         let states: usize = self.machine.stores.iter().map(Store::bytes).sum();
-        let bytes = states + self.table.bytes() + self.machine.timers.iter().map(|timers| timers.bytes()).sum::<usize>();
+        let bytes = states + self.table.bytes() + self.machine.timers.iter().map(Timers::bytes).sum::<usize>();
         let entries = EntriesView { count: self.table.len() as u64, bytes: bytes as u64 };
         let mut sections = vec![Section::Entries(entries), Section::HotKeys(self.hot_keys.view())];
         if self.program.times.contains(&true) {

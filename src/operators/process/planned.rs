@@ -60,12 +60,14 @@ impl PlannedOperator for Process {
         let first = program.first_column();
         let mut read: Vec<Vec<usize>> = program.inputs.iter().map(|(_, keys)| keys.clone()).collect();
         program.output = program.output.project(needed);
-        let of_handler = |on: &crate::api::On, inputs: usize| match on {
-            crate::api::On::Right => Some(1),
-            crate::api::On::Event | crate::api::On::Left => Some(0),
-            crate::api::On::Timer(_) | crate::api::On::Window => None,
-        }
-        .filter(|&input| input < inputs);
+        let of_handler = |on: &crate::api::On, inputs: usize| {
+            match on {
+                crate::api::On::Right => Some(1),
+                crate::api::On::Event | crate::api::On::Left => Some(0),
+                crate::api::On::Timer(_) | crate::api::On::Window => None,
+            }
+            .filter(|&input| input < inputs)
+        };
         let inputs = program.inputs.len();
         for handler in &mut program.handlers {
             let kept = each_emit(&mut handler.body, &mut |output, values| {
@@ -102,7 +104,9 @@ impl PlannedOperator for Process {
         }
         for ((schema, keys), read) in program.inputs.iter_mut().zip(&read) {
             *schema = schema.project(read);
-            keys.iter_mut().for_each(|key| *key = read.binary_search(key).unwrap_or(*key));
+            for key in keys {
+                *key = read.binary_search(key).unwrap_or(*key);
+            }
         }
         Some(Pruned { operator: Arc::new(Self { program: Arc::new(program) }), inputs: read })
     }

@@ -166,7 +166,11 @@ impl State {
 pub(super) fn each_expr(body: &mut [Act], f: &mut dyn FnMut(&mut TypedExpr)) {
     for act in body {
         match &mut act.op {
-            Op::Set(_, expr) | Op::Push(_, expr) | Op::Fold(_, _, expr) | Op::ClearItem(_, expr) | Op::Timer(_, _, expr) => {
+            Op::Set(_, expr)
+            | Op::Push(_, expr)
+            | Op::Fold(_, _, expr)
+            | Op::ClearItem(_, expr)
+            | Op::Timer(_, _, expr) => {
                 f(expr);
             }
             Op::SetItem(_, index, value) => {
@@ -201,7 +205,9 @@ pub(super) fn each_timer(body: &[Act], f: &mut dyn FnMut(bool)) {
         match &act.op {
             Op::Timer(_, event_time, _) => f(*event_time),
             Op::If(branches, otherwise) => {
-                branches.iter().for_each(|(_, body)| each_timer(body, f));
+                for (_, body) in branches {
+                    each_timer(body, f);
+                }
                 each_timer(otherwise, f);
             }
             Op::For(_, _, _, body) | Op::While(_, body) => each_timer(body, f),
@@ -218,11 +224,11 @@ pub(super) fn each_timer(body: &[Act], f: &mut dyn FnMut(bool)) {
     }
 }
 
+/// Looks at an emission: its output and its values.
+type Emitting<'f, E> = &'f mut dyn FnMut(usize, &mut Vec<TypedExpr>) -> Result<(), E>;
+
 /// Calls `f` with every emission of `body`: its output and its values.
-pub(super) fn each_emit<E>(
-    body: &mut [Act],
-    f: &mut dyn FnMut(usize, &mut Vec<TypedExpr>) -> Result<(), E>,
-) -> Result<(), E> {
+pub(super) fn each_emit<E>(body: &mut [Act], f: Emitting<'_, E>) -> Result<(), E> {
     for act in body {
         match &mut act.op {
             Op::Emit(output, values) => f(*output, values)?,

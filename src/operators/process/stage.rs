@@ -43,8 +43,11 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     inputs.extend(connected.as_deref().map(|connected| connected.shape.clone()));
     for shape in &inputs {
         if !shape.changelog.is_append() {
-            return Err(Diagnostic::at(args.span, "a process function takes rows that are only added, and this is a changelog")
-                .help("put it in front of what makes the changelog"));
+            return Err(Diagnostic::at(
+                args.span,
+                "a process function takes rows that are only added, and this is a changelog",
+            )
+            .help("put it in front of what makes the changelog"));
         }
     }
     let broadcast = connected.as_deref().is_some_and(|connected| connected.broadcast);

@@ -46,7 +46,11 @@ impl Store {
     pub(super) fn new(state: &State) -> Result<Self> {
         let aggregate = state.aggregate.as_ref().map(|call| Ok::<_, Error>((call.accumulator()?, Vec::new())));
         Ok(Self {
-            slots: if aggregate.is_some() { Slots::One(Values::new(&LogicalType::Boolean)) } else { Slots::new(&state.ty) },
+            slots: if aggregate.is_some() {
+                Slots::One(Values::new(&LogicalType::Boolean))
+            } else {
+                Slots::new(&state.ty)
+            },
             aggregate: aggregate.transpose()?,
             refreshed: Vec::new(),
             flags: Vec::new(),
@@ -115,14 +119,16 @@ impl Store {
     /// The value of an aggregating state.
     pub(super) fn aggregated(&self, at: usize) -> Result<ArrayRef> {
         let Some((accumulator, _)) = &self.aggregate else { return Err(Error::state("nothing is aggregated")) };
-        Ok(accumulator.values(&[u32::try_from(at).unwrap_or(u32::MAX)])?)
+        accumulator.values(&[u32::try_from(at).unwrap_or(u32::MAX)])
     }
 
     /// Takes the value of the group away, and says so.
     pub(super) fn clear(&mut self, at: usize) {
         if self.state.is_map() {
             let keys: Vec<Key> = self.slots.map(at).into_iter().flatten().map(|(key, _)| key.clone()).collect();
-            keys.into_iter().for_each(|key| self.touch_entry(at, key));
+            for key in keys {
+                self.touch_entry(at, key);
+            }
         } else {
             self.flags[at].set(self.flags[at].get() | DIRTY);
         }
@@ -274,9 +280,12 @@ impl Store {
         if let Some((accumulator, any)) = &mut self.aggregate {
             let states = columns.len() - usize::from(refreshed.is_some());
             accumulator.merge(groups, &columns[..states])?;
-            groups.iter().for_each(|&group| any[group as usize] = true);
+            for &group in groups {
+                any[group as usize] = true;
+            }
         } else {
-            let values = if let Slots::One(_) = self.slots { Some(Values::of(&self.state.ty, &columns[0])?) } else { None };
+            let values =
+                if let Slots::One(_) = self.slots { Some(Values::of(&self.state.ty, &columns[0])?) } else { None };
             for (row, &group) in groups.iter().enumerate() {
                 match (&mut self.slots, &values) {
                     (Slots::One(slots), Some(values)) => slots.put(group as usize, values.get(row)),

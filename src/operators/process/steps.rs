@@ -98,11 +98,11 @@ impl Builder {
     }
 
     fn condition(&mut self, expr: &TypedExpr) -> Get<Machine, bool> {
-        match self.code(expr) {
-            Code::Bool(get) => get,
-            // Binding has made it a boolean.
-            _ => Box::new(|_| Err(Fault::new("a condition of another type"))),
+        if let Code::Bool(get) = self.code(expr) {
+            return get;
         }
+        // Binding has made it a boolean.
+        Box::new(|_| Err(Fault::new("a condition of another type")))
     }
 
     fn step(&mut self, op: &Op) -> Step {
@@ -140,9 +140,11 @@ impl Builder {
                         Ok(())
                     });
                 }
-                Box::new(move |machine| match index.scalar(machine)? {
-                    Scalar::Int(index) => machine.clear_item(var, index),
-                    _ => Err(Fault::new("the position of an item is null")),
+                Box::new(move |machine| {
+                    let Scalar::Int(index) = index.scalar(machine)? else {
+                        return Err(Fault::new("the position of an item is null"));
+                    };
+                    machine.clear_item(var, index)
                 })
             }
             Op::If(branches, otherwise) => {
@@ -185,12 +187,12 @@ impl Builder {
             }
             Op::Timer(name, event_time, at) => {
                 let (name, event_time, at) = (*name, *event_time, self.code(at));
-                Box::new(move |machine| match at.scalar(machine)? {
-                    Scalar::Int(at) => {
-                        machine.set_timer(name, event_time, at);
-                        Ok(())
-                    }
-                    _ => Err(Fault::new("the time of the timer is null")),
+                Box::new(move |machine| {
+                    let Scalar::Int(at) = at.scalar(machine)? else {
+                        return Err(Fault::new("the time of the timer is null"));
+                    };
+                    machine.set_timer(name, event_time, at);
+                    Ok(())
                 })
             }
             Op::DeleteTimer(name) => {
@@ -284,7 +286,7 @@ fn set(var: Var, code: Code<Machine>) -> Step {
             let value = get(machine)?;
             machine.put_array(var, &value)
         }),
-        code => Box::new(move |machine| {
+        code @ (Code::Bool(_) | Code::Float(_) | Code::Wide(_) | Code::Text(_)) => Box::new(move |machine| {
             let value = code.scalar(machine)?;
             machine.put(var, value);
             Ok(())

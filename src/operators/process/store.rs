@@ -32,9 +32,12 @@ pub(super) enum Slots {
 
 impl Slots {
     pub(super) fn new(ty: &LogicalType) -> Self {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are held as one")]
         match ty {
             LogicalType::Array(item) => Self::List((**item).clone(), Vec::new()),
-            LogicalType::Map(key, value) if Key::can_be(key) => Self::Map((**key).clone(), (**value).clone(), Vec::new()),
+            LogicalType::Map(key, value) if Key::can_be(key) => {
+                Self::Map((**key).clone(), (**value).clone(), Vec::new())
+            }
             ty => Self::One(Values::new(ty)),
         }
     }
@@ -141,7 +144,8 @@ impl Slots {
         match self {
             Self::One(values) => values.array(ty, places.iter().map(|&at| at as usize)),
             Self::List(..) | Self::Map(..) => {
-                let rows = places.iter().map(|&at| self.array(ty, at as usize, &|_| true)).collect::<Result<Vec<_>>>()?;
+                let rows =
+                    places.iter().map(|&at| self.array(ty, at as usize, &|_| true)).collect::<Result<Vec<_>>>()?;
                 let rows: Vec<&dyn Array> = rows.iter().map(AsRef::as_ref).collect();
                 if rows.is_empty() {
                     return Ok(arrow_array::new_empty_array(&ty.to_arrow()));

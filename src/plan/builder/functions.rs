@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Builder, Named, Names, unusable};
 use crate::api::{Action, Arg, NamedExpr, ProcessFunction, SelectItem, StageArgs, StateKind};
 use crate::expr::ast::{Call, Expr, ExprNode, UserFunction};
+use crate::expr::bind_as;
 use crate::plan::definitions::EntryKind;
 use crate::plan::name::unknown;
-use crate::expr::bind_as;
 use crate::types::{Diagnostic, Field, Schema, Spanned};
 
 /// Functions that may be defined of one another, and of themselves: they would never end.

@@ -131,9 +131,12 @@ impl<'a> Offer<'a> {
 
     /// The states and times that a process function may read.
     fn of_process(&mut self, within: &[Frame]) {
-        let states = within.iter().rev().find_map(|frame| if let Frame::Process(states) = frame { Some(states) } else { None });
+        let states =
+            within.iter().rev().find_map(|frame| if let Frame::Process(states) = frame { Some(states) } else { None });
         let Some(states) = states else { return };
-        states.iter().for_each(|state| self.name(state, Kind::Column, "state"));
+        for state in states {
+            self.name(state, Kind::Column, "state");
+        }
         for (word, help) in [
             ("event_time", "of the row or timer"),
             ("processing_time", "of the clock"),

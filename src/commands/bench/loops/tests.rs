@@ -62,7 +62,9 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Running | Query::Process => unreachable!("{query:?} has no windows"),
+            Query::Projection | Query::Filter | Query::Running | Query::Process => {
+                unreachable!("{query:?} has no windows")
+            }
         }
     }
     outcome

@@ -23,8 +23,10 @@ fn a_row_that_fails_changes_nothing() {
       }
       on timer t { emit k, n, cardinality(xs) as items, cast(null as bigint) as entry, sum; n = n / (n - n); }
     }";
-    let values: Vec<_> = [1, 3, 1, 4, 5, 6, 7, 1].iter().zip(0_i64..).map(|(&v, row)| (Some(1), Some(v), row * 10)).collect();
-    let steps: Vec<Step> = values.iter().map(|&row| Step::Rows(0, rows(&[row]))).chain([Step::Watermark(100)]).collect();
+    let values: Vec<_> =
+        [1, 3, 1, 4, 5, 6, 7, 1].iter().zip(0_i64..).map(|(&v, row)| (Some(1), Some(v), row * 10)).collect();
+    let steps: Vec<Step> =
+        values.iter().map(|&row| Step::Rows(0, rows(&[row]))).chain([Step::Watermark(100)]).collect();
     let stream = planned(text);
     let outcome = in_order(stream.last(), &steps);
     assert_eq!(outcome.rows, ["1|null|0|null|null @0", "1|1|1|1|1 @20", "1|2|2|2|2 @70"]);
@@ -48,7 +50,11 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn mistakes_are_shown_with_their_line() {
-    let on_event = |body: &str| refused(&format!("process p {{\n  state n bigint;\n  state xs list<bigint>;\n  on event {{\n    {body}\n  }}\n}}"));
+    let on_event = |body: &str| {
+        refused(&format!(
+            "process p {{\n  state n bigint;\n  state xs list<bigint>;\n  on event {{\n    {body}\n  }}\n}}"
+        ))
+    };
     let found = [
         on_event("n = 'text';"),
         on_event("m = 1;"),

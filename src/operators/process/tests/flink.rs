@@ -69,11 +69,7 @@ fn process_functions_give_what_they_give_in_flink() {
         let rows = case["rows"].as_array().expect("rows");
         let inputs = rows.iter().map(|row| number(row, "input")).max().unwrap_or(0) + 1;
         let text = case["function"].as_str().expect("a function");
-        let stream = if inputs == 1 {
-            planned(text)
-        } else {
-            two_inputs::bind(text, case["broadcast"] == json!(true))
-        };
+        let stream = if inputs == 1 { planned(text) } else { two_inputs::bind(text, case["broadcast"] == json!(true)) };
         let mut expected: Vec<String> =
             case["given"].as_array().expect("rows").iter().map(|row| row.to_string().replace(' ', "")).collect();
         expected.sort();

@@ -31,12 +31,8 @@ fn the_fraud_detector_of_the_language_page() {
         Step::Watermark(70_000),
         some(&[(5, 900, 4)]),
     ];
-    let expected = [
-        "1|600|00:00:02 @2000",
-        "null|501|00:01:05.001 @65001",
-        "2|501|00:01:06 @66000",
-        "4|900|00:00:00.002 @2",
-    ];
+    let expected =
+        ["1|600|00:00:02 @2000", "null|501|00:01:05.001 @65001", "2|501|00:01:06 @66000", "4|900|00:00:00.002 @2"];
     assert_eq!(run(FRAUD, &steps).rows, expected);
     broken_anywhere(planned(FRAUD).last(), &steps);
 }
@@ -53,10 +49,7 @@ fn inactivity_as_flink_teaches_it() {
         Step::Watermark(40_000),
     ];
     let outcome = run(INACTIVITY, &steps);
-    let expected = [
-        "2|1|00:00:21|00:00:30 @21000",
-        "1|5|00:00:35|00:00:40 @35000",
-    ];
+    let expected = ["2|1|00:00:21|00:00:30 @21000", "1|5|00:00:35|00:00:40 @35000"];
     assert_eq!(outcome.rows, expected);
     broken_anywhere(planned(INACTIVITY).last(), &steps);
 }
@@ -201,7 +194,8 @@ fn what_has_expired_is_cleaned_in_the_background() {
     let keys: Vec<_> = (0..100).map(|key| (Some(key), Some(1), 0)).collect();
     running.process(0, rows(&keys), &mut out).expect("processes");
     assert_eq!(running.inspect().entries().count, 100);
-    let snapshot = |running: &mut dyn crate::api::Operator| running.snapshot(crate::types::CheckpointId(1)).expect("snapshots");
+    let snapshot =
+        |running: &mut dyn crate::api::Operator| running.snapshot(crate::types::CheckpointId(1)).expect("snapshots");
     assert!(!snapshot(&mut *running).is_empty());
     clock.advance_to(20);
     running.watermark(1, &mut out).expect("passes");

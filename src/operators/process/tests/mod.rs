@@ -19,7 +19,8 @@ use crate::types::{Batch, Diagnostic, Schema};
 /// The process function that `text` defines.
 fn function(text: &str) -> Arc<ProcessFunction> {
     let registries = Registries { stages: crate::operators::stages(), ..Registries::default() };
-    let mut parsed = lotic::lang::parse(text, &registries).unwrap_or_else(|error| panic!("{}", error.render(text, "", false)));
+    let mut parsed =
+        lotic::lang::parse(text, &registries).unwrap_or_else(|error| panic!("{}", error.render(text, "", false)));
     match parsed.pop().map(|statement| statement.node) {
         Some(Statement::Process(function)) => Arc::new(function),
         other => panic!("{other:?}"),

@@ -173,7 +173,10 @@ fn timers() {
         let mut counts: BTreeMap<Key, i64> = BTreeMap::new();
         let mut due: BTreeSet<(i64, Key, &str)> = BTreeSet::new();
         let mut out = Vec::new();
-        let fire = |watermark: i64, counts: &mut BTreeMap<Key, i64>, due: &mut BTreeSet<(i64, Key, &str)>, out: &mut Vec<String>| {
+        let fire = |watermark: i64,
+                    counts: &mut BTreeMap<Key, i64>,
+                    due: &mut BTreeSet<(i64, Key, &str)>,
+                    out: &mut Vec<String>| {
             while let Some(&timer @ (at, k, name)) = due.first().filter(|(at, ..)| *at <= watermark) {
                 due.remove(&timer);
                 out.push(format!("{}|{name}|{}|{} @{at}", shown(k), shown(counts.get(&k).copied()), time_of(at)));

@@ -44,10 +44,12 @@ fn both_sides_see_the_state_of_one_key() {
       on timer late { for w in waiting { emit k, w, timer_time as at to missed; } clear waiting; }
     }";
     let stream = bind(text, false);
-    assert_eq!(stream.last().describe(), "function=[p], keys=[k], state=[name bigint, waiting array<bigint>], timers=[late]");
+    assert_eq!(
+        stream.last().describe(),
+        "function=[p], keys=[k], state=[name bigint, waiting array<bigint>], timers=[late]"
+    );
     let outcome = in_order(stream.last(), &steps());
-    let expected =
-        ["1|1|100 @12", "null|3|200 @12", "1|4|100 @13", "null|5|200 @13", "2|7|300 @17", "1|8|400 @17"];
+    let expected = ["1|1|100 @12", "null|3|200 @12", "1|4|100 @13", "null|5|200 @13", "2|7|300 @17", "1|8|400 @17"];
     assert_eq!(outcome.rows, expected);
     assert_eq!(outcome.side, ["late: 2|2|00:00:00.014 @14", "late: 2|6|00:00:00.014 @14"]);
     broken_anywhere(stream.last(), &steps());

@@ -22,8 +22,30 @@ const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run", "process", "fu
 
 /// The words of a process function.
 const PROCESS_WORDS: &[&str] = &[
-    "state", "on", "event", "left", "right", "timer", "ttl", "list", "reducing", "aggregating", "by", "broadcast", "let",
-    "if", "else", "for", "in", "while", "emit", "add", "to", "clear", "delete", "at",
+    "state",
+    "on",
+    "event",
+    "left",
+    "right",
+    "timer",
+    "ttl",
+    "list",
+    "reducing",
+    "aggregating",
+    "by",
+    "broadcast",
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "while",
+    "emit",
+    "add",
+    "to",
+    "clear",
+    "delete",
+    "at",
 ];
 /// Words of expressions.
 const EXPRESSION_WORDS: &[&str] = &[
