@@ -28,7 +28,7 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|tables|sources|sinks|streams|processes|stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams|processes | stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
         help: "Lists the jobs of this session with their state, and those that the state directory keeps; the sources, sinks, streams and process functions that are defined (all of them, and functions, as `show tables`), and from where: this session, an earlier one that is remembered, or the demo data that is always there; or the stages, window functions, functions, connectors and commands that there are.",
         examples: &["show jobs", "show functions --json"],

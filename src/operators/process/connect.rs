@@ -27,7 +27,7 @@ pub(in crate::operators) const CONNECT: StageSpec = StageSpec {
            `state … broadcast`, the same in every instance, and `on left` reads it.",
     examples: &[
         "process follow {\n  state name string;\n  on left { emit id, name; }\n  on right { name = right_name; }\n}\nstream known = persons | map id, name as right_name | key_by id;\npersons | map id | key_by id | connect known | process follow | limit 3;",
-        "process above {\n  state least bigint broadcast;\n  on left { if price > coalesce(least, 0) { emit auction, price; } }\n  on right { least = price; }\n}\nstream levels = bids | filter price > 90000 | limit 1;\nbids | connect levels broadcast | process above | limit 3;",
+        "process above {\n  state high bigint broadcast;\n  on left { if price > coalesce(high, 0) { emit auction, price; } }\n  on right { high = price; }\n}\nstream levels = bids | filter price > 90000 | limit 1;\nbids | connect levels broadcast | process above | limit 3;",
     ],
     flink: Some("DataStream.connect; KeyedCoProcessFunction, BroadcastProcessFunction"),
     bind,

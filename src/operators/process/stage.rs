@@ -26,7 +26,7 @@ pub(in crate::operators) const PROCESS: StageSpec = StageSpec {
            only the keys on a timer. Behind `connect` there are `on left` and `on right`. A row that fails (a division by \
            zero, loops of more than 100,000 steps) is rejected as the job's `on_error` says, and changes nothing.",
     examples: &[
-        "process small_then_large {\n  state small boolean ttl 1h;\n  on event {\n    if small is not null and amount > 500 { emit account, amount, event_time as at; clear small; }\n    if amount < 1 { small = true; timer expiry at event_time + 1m; }\n  }\n  on timer expiry { clear small; }\n}\ntransactions | key_by account | process small_then_large | limit 3;",
+        "process small_then_large {\n  state small boolean ttl 1h;\n  on event {\n    if small is not null and amount > 500 {\n      emit account, amount, event_time as at;\n      clear small;\n    }\n    if amount < 1 { small = true; timer expiry at event_time + 1m; }\n  }\n  on timer expiry { clear small; }\n}\ntransactions | key_by account | process small_then_large | limit 3;",
         "process running_total {\n  state total reducing<bigint> by left + right;\n  on event { add price to total; emit bidder, total; }\n}\nbids | key_by bidder | process running_total | limit 5;",
     ],
     flink: Some("KeyedProcessFunction"),
