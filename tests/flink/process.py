@@ -5,7 +5,8 @@
 
 Each case is a process function of ours as text, the same in Flink's DataStream API, rows of one or two inputs
 {"input", "k", "v", "ts"} (milliseconds), and the rows that Flink gave, sorted. The watermark follows each row, 5 s behind
-the greatest time of its input. Cases with two inputs give the same whatever the order between the inputs.
+the greatest time of its input. Cases with two inputs give the same whatever the order between the inputs. A timer that
+sets one which is due too is not asked about: Python's worker registers it behind the watermark, Java before.
 """
 
 import json
@@ -90,27 +91,6 @@ class Deleted(State, KeyedProcessFunction):
     def on_timer(self, time, ctx):
         yield [ctx.get_current_key(), self.n.value(), time, ctx.timestamp()]
         self.n.update(0)
-
-
-class Chained(State, KeyedProcessFunction):
-    ours = """process p { state left_over bigint;
-  on event { if left_over is null { left_over = v % 5; timer tick at event_time - 20s; } }
-  on timer tick { emit k, left_over, timer_time as at, current_watermark as wm; if left_over > 0 { left_over = left_over - 1; timer tick at timer_time + 3s; } else { clear left_over; } } }"""
-    values = ["left_over"]
-
-    def process_element(self, row, ctx):
-        if self.left_over.value() is None:
-            self.left_over.update(row[1] % 5)
-            ctx.timer_service().register_event_time_timer(ctx.timestamp() - 20_000)
-
-    def on_timer(self, time, ctx):
-        left = self.left_over.value()
-        yield [ctx.get_current_key(), left, time, ctx.timer_service().current_watermark()]
-        if left > 0:
-            self.left_over.update(left - 1)
-            ctx.timer_service().register_event_time_timer(time + 3_000)
-        else:
-            self.left_over.clear()
 
 
 class Coalesced(State, KeyedProcessFunction):
@@ -256,13 +236,17 @@ def ask(function, rows):
     return sorted(found, key=json.dumps)
 
 
+# Of each case the rows are made by.
+SEEDS = {"Inactivity": 0, "Fraud": 1, "Deleted": 2, "Coalesced": 4, "Listed": 5, "Both": 6, "Rules": 7}
+
+
 def main():
     cases = []
-    kinds = [Inactivity, Fraud, Deleted, Chained, Coalesced, Listed, Both, Rules]
+    kinds = [Inactivity, Fraud, Deleted, Coalesced, Listed, Both, Rules]
     for kind in kinds:
         two = kind in (Both, Rules)
         for seed in range(1 if two else 2):
-            made = rows(1_000 * kinds.index(kind) + seed, 2 if two else 1)
+            made = rows(1_000 * SEEDS[kind.__name__] + seed, 2 if two else 1)
             given = ask(kind(), made)
             print(kind.__name__, seed, len(given), flush=True)
             cases.append(
