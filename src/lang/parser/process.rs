@@ -165,7 +165,7 @@ fn action(start: Tokens<'_>, depth: usize) -> PResult<'_, Action> {
     let behind = start.skip(1);
     // A variable may be called as an action is.
     let assigned =
-        [Symbol::Eq, Symbol::LeftBracket].iter().any(|&sign| behind.peek().is_some_and(|token| token.is(sign)));
+        [Symbol::Eq, Symbol::LeftBracket].iter().any(|&sign| start.ahead(1).is_some_and(|token| token.is(sign)));
     let word = ACTIONS.iter().copied().find(|word| start.peek().is_some_and(|token| token.is_word(word)));
     for word in ACTIONS {
         start.suggest(Expected::Exactly(word));
