@@ -8,6 +8,7 @@ mod connector;
 mod context;
 mod operator;
 mod placement;
+mod process;
 mod registries;
 mod signature;
 mod stage;
@@ -28,6 +29,7 @@ pub use operator::{
     dead_letter_schema,
 };
 pub use placement::{Chaining, DEFAULT_SLOT_GROUP, Placement};
+pub use process::{Action, Handler, On, ProcessFunction, StateDecl, StateKind, StateTtl, each_action};
 pub use registries::{Registries, Side};
 pub use signature::{
     Clause, CommandSpec, EvictorCall, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream,
@@ -35,7 +37,7 @@ pub use signature::{
 };
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
-pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
+pub use stream::{Connected, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
 pub use window::{
     Evictor, Gap, Trigger, When, WindowAssigner, WindowFnSpec, WindowSide, WindowSpec, WindowTime, Windows,

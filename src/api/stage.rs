@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    EvictorCall, NamedStream, OrderItem, Placement, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape,
-    TimeRange, TriggerCall, WindowCall, Windows,
+    EvictorCall, NamedStream, OrderItem, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature, StreamRef,
+    StreamShape, TimeRange, TriggerCall, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -272,6 +272,12 @@ pub trait StageContext {
     /// # Errors
     /// When there is none, with the near name.
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic>;
+
+    /// The process function called `name`; the functions that it calls are put into its expressions.
+    ///
+    /// # Errors
+    /// When there is none, with the near name.
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic>;
 
     /// Makes side output `port` of the operator applied last known as the stream `name` in this job.
     ///

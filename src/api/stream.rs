@@ -21,10 +21,23 @@ pub struct StreamShape {
     pub keys: Option<Vec<usize>>,
     /// After `window`: what the next `aggregate` uses.
     pub window: Option<Arc<WindowSpec>>,
+    /// After `connect`: the stream beside it that the next `process` reads too.
+    pub connected: Option<Arc<Connected>>,
     /// The changes that its rows are.
     pub changelog: ChangelogMode,
     /// The time attributes of the stream.
     pub time: TimeAttributes,
+}
+
+/// A stream that is connected to another: Flink's `ConnectedStreams`.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    /// The stream.
+    pub stream: StreamRef,
+    /// Its shape.
+    pub shape: StreamShape,
+    /// Whether its rows go to every instance.
+    pub broadcast: bool,
 }
 
 /// The times of a stream. Event times stand beside the columns, so that they last where no column has them.
@@ -50,7 +63,7 @@ impl StreamShape {
     #[must_use]
     pub fn of(schema: Schema) -> Self {
         let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
-        Self { name: None, inputs: Vec::new(), schema, keys: None, window: None, changelog, time }
+        Self { name: None, inputs: Vec::new(), schema, keys: None, window: None, connected: None, changelog, time }
     }
 
     /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
@@ -75,7 +88,7 @@ impl StreamShape {
         };
         let from = inputs.first().filter(|_| inputs.len() == 1).filter(same);
         let from = from.map(|input| input.inputs.clone()).unwrap_or_default();
-        Self { name, inputs: from, schema, keys: None, window: None, changelog, time }
+        Self { name, inputs: from, schema, keys: None, window: None, connected: None, changelog, time }
     }
 
     /// The columns that an expression over the stream may read.

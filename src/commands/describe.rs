@@ -7,7 +7,11 @@ use serde_json::json;
 
 use super::command::{Command, JSON, json};
 use super::show;
-use crate::api::{Arg, CommandSpec, EventTimeSpec, Shape, Signature, StageArgs, StreamShape, TimeAttribute};
+use crate::api::{
+    Arg, CommandSpec, EventTimeSpec, ProcessFunction, Shape, Signature, StageArgs, StateKind, StreamShape,
+    TimeAttribute,
+};
+use crate::expr::ast::UserFunction;
 use crate::inspect::JobView;
 use crate::plan::{Entry, Origin};
 use crate::session::{Column, Failure, KeptJob, Listing, Outcome, Session};
@@ -103,10 +107,15 @@ fn describe(name: &Spanned<String>, as_json: bool, session: &Session) -> Result<
         let jobs = session.jobs().map(|job| job.name.as_str());
         return Err(session.catalog().unknown("source, stream, sink or job", name, |_| true, jobs).into());
     };
+    if let Ok(Entry::Process(process)) = item.entry() {
+        return Ok(Outcome::Listing(states(process).json(as_json)));
+    } else if let Ok(Entry::Function(function)) = item.entry() {
+        return Ok(Outcome::Listing(parameters(function).json(as_json)));
+    }
     let shape = session.shape_of(name)?;
     let event_time = match item.bound() {
         Some(Entry::Source(source)) => source.event_time.as_ref(),
-        Some(Entry::Stream(_) | Entry::Sink(_)) | None => None,
+        Some(Entry::Stream(_) | Entry::Sink(_) | Entry::Process(_) | Entry::Function(_)) | None => None,
     };
     let listing = shape.map_or_else(no_columns, |shape| columns(&shape, event_time));
     Ok(Outcome::Listing(listing.json(as_json)))
@@ -132,6 +141,37 @@ fn operators(kept: KeptJob, now_ms: i64) -> Result<Listing, Failure> {
     }
     listing.note = from.map(|from| format!("the job does not run in this shell; this is its last {from}"));
     Ok(listing)
+}
+
+/// The listing of the states of a process function.
+fn states(process: &ProcessFunction) -> Listing {
+    let mut listing =
+        Listing::new(vec![Column::text("state"), Column::text("kind"), Column::text("ttl")], "it has no state");
+    for state in &process.states {
+        let kind = match &state.kind {
+            StateKind::Value(ty) => ty.node.to_string(),
+            StateKind::Reducing(ty, _) => format!("reducing<{}>", ty.node),
+            StateKind::Aggregating(call) => format!("aggregating {}", call.name.node),
+        };
+        let kind = if state.broadcast.is_some() { format!("{kind}, broadcast") } else { kind };
+        let ttl = state.ttl.map(|ttl| {
+            let (read, time) =
+                (if ttl.on_read { ", on read" } else { "" }, if ttl.event_time { ", event time" } else { "" });
+            format!("{} ms{read}{time}", ttl.ttl_ms)
+        });
+        listing.push(vec![json!(state.name.node), json!(kind), json!(ttl)]);
+    }
+    listing
+}
+
+/// The listing of the parameters of a function, and of what it returns.
+fn parameters(function: &UserFunction) -> Listing {
+    let mut listing = Listing::new(vec![Column::text("parameter"), Column::text("type")], "it takes nothing");
+    for (name, ty) in &function.params {
+        listing.push(vec![json!(name.node), json!(ty.node.to_string())]);
+    }
+    listing.push(vec![json!("returns"), json!(function.returns.node.to_string())]);
+    listing
 }
 
 fn no_columns() -> Listing {

@@ -1,4 +1,4 @@
-//! `drop source|stream|sink NAME`
+//! `drop source|stream|sink|process|function NAME`
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
@@ -11,11 +11,11 @@ pub(super) const SPEC: Command = Command {
         name: "drop",
         aliases: &[],
         signature: Signature {
-            head: &[Shape::Keyword(&["source", "stream", "sink", "job"]), Shape::Name],
+            head: &[Shape::Keyword(&["source", "stream", "sink", "process", "function", "job"]), Shape::Name],
             optional: &[],
             clauses: &[],
         },
-        usage: "drop source|stream|sink NAME",
+        usage: "drop source|stream|sink|process|function NAME",
         summary: "takes a definition away",
         help: "The name is free then. A definition that a stream or a running job reads is not dropped: the readers \
                are listed, to be dropped, stopped or cancelled first. To change a definition, type the new one: the \

@@ -572,6 +572,21 @@ fn statements() -> Vec<Topic> {
             (&["stream pricey = bids | filter price > 1000;\npricey | limit 3;"], "CREATE TEMPORARY VIEW"),
         ),
         statement(
+            &["function"],
+            "function NAME(PARAMETER TYPE, …) returns TYPE = EXPRESSION",
+            (
+                "names an expression",
+                "The function is called like those that are built in, in every expression of a pipeline, of a process function and of another function. Its parameters stand for the arguments, which are brought to their types. What is built in can't be defined anew.",
+            ),
+            Vec::new(),
+            (
+                &[
+                    "function in_euro(cents bigint) returns double = cents * 0.908 / 100;\nbids | map auction, in_euro(price) as eur | limit 3;",
+                ],
+                "CREATE FUNCTION",
+            ),
+        ),
+        statement(
             &["pipeline", "preview"],
             "NAME | STAGE | STAGE …",
             (

@@ -29,6 +29,7 @@ mod show;
 mod state;
 mod stop;
 mod subtasks;
+mod timers;
 mod tutorial;
 mod wait;
 mod watermarks;
@@ -69,6 +70,7 @@ fn commands() -> &'static [&'static Command] {
         &subtasks::SPEC,
         &watermarks::SPEC,
         &windows::SPEC,
+        &timers::SPEC,
         &state::SPEC,
         &output::SPEC,
         &log::SPEC,

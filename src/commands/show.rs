@@ -1,4 +1,4 @@
-//! `show jobs | tables | sources | sinks | streams | stages | windows | functions | connectors | commands`
+//! `show jobs | tables | sources | sinks | streams | processes | stages | windows | functions | connectors | commands`
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,19 @@ use crate::plan::{Entry, EntryKind, Item};
 use crate::session::{Column, Failure, Listing, Outcome, Session, listings};
 use crate::types::{Diagnostic, Span, Spanned};
 
-const SUBJECTS: &[&str] =
-    &["jobs", "tables", "sources", "sinks", "streams", "stages", "windows", "functions", "connectors", "commands"];
+const SUBJECTS: &[&str] = &[
+    "jobs",
+    "tables",
+    "sources",
+    "sinks",
+    "streams",
+    "processes",
+    "stages",
+    "windows",
+    "functions",
+    "connectors",
+    "commands",
+];
 
 /// The registry entry.
 pub(super) const SPEC: Command = Command {
@@ -17,10 +28,10 @@ pub(super) const SPEC: Command = Command {
         name: "show",
         aliases: &[],
         signature: Signature { head: &[Shape::Keyword(SUBJECTS)], optional: &[], clauses: &[JSON] },
-        usage: "show jobs|tables|sources|sinks|streams [--json]\nshow stages|windows|functions|connectors|commands [--json]",
+        usage: "show jobs|tables|sources|sinks|streams|processes [--json]\nshow stages|windows|functions|connectors|commands [--json]",
         summary: "lists jobs, what is defined, or what the language has",
         help: "`show jobs` lists the jobs of this session with their status, and those that the state directory \
-               keeps. `show tables` lists the sources, streams and sinks, and whether this session defined them, an \
+               keeps. `show tables` lists the sources, streams, sinks and process functions, and whether this session defined them, an \
                earlier one did, or they are demo data, which is always there. `show stages` and the like list what \
                may stand in a statement.",
         examples: &["show sources", "show jobs", "show functions --json"],
@@ -36,6 +47,7 @@ fn run(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         "sources" => entries(session, |kind| kind == EntryKind::Source),
         "sinks" => entries(session, |kind| kind == EntryKind::Sink),
         "streams" => entries(session, |kind| kind == EntryKind::Stream),
+        "processes" => entries(session, |kind| kind == EntryKind::Process),
         subject => named(session, subject),
     };
     Ok(Outcome::Listing(listing.json(json(args))))
@@ -118,6 +130,11 @@ fn what(session: &Session, item: Item<'_>) -> Result<String, Diagnostic> {
             Some(target) => format!("{} '{}'", sink.connector.name, target.node),
             None => sink.connector.name.to_owned(),
         },
+        Entry::Process(process) => {
+            let states = process.states.iter().map(|state| state.name.node.as_str());
+            format!("state {}", states.collect::<Vec<_>>().join(", "))
+        }
+        Entry::Function(function) => function.signature(),
         Entry::Stream(stream) => {
             let name = Spanned::new(stream.name.clone(), Span::default());
             session.shape_of(&name)?.map_or_else(String::new, |shape| shape.schema.to_string())

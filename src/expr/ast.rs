@@ -1,5 +1,7 @@
 //! Expressions as typed: the one tree that the DSL's parser and the SQL front end both build.
 
+use std::sync::Arc;
+
 use crate::types::{LogicalType, Spanned};
 
 /// An expression with its place.
@@ -79,6 +81,8 @@ pub enum Expr {
     },
     /// `f(a, b)`, an aggregate as well: which of the two is found by binding.
     Call(Call),
+    /// A call of a function that a person defined, put in place of [`Call`](Self::Call) where its name is looked up.
+    Apply(Arc<UserFunction>, Vec<ExprNode>),
     /// `extract(year from ts)`: the field name in lower case.
     Extract(Spanned<String>, Box<ExprNode>),
     /// `array[a, b]`
@@ -91,6 +95,61 @@ pub enum Expr {
     Index(Box<ExprNode>, Box<ExprNode>),
     /// `x.f` where `x` is not itself an identifier
     FieldAccess(Box<ExprNode>, Spanned<String>),
+}
+
+impl Expr {
+    /// Calls `f` with the expressions that stand directly in this one.
+    ///
+    /// # Errors
+    /// What `f` fails with.
+    pub fn each_part<E>(&mut self, f: &mut dyn FnMut(&mut ExprNode) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Ok(()),
+            Self::Unary(_, of)
+            | Self::Is { expr: of, .. }
+            | Self::Cast { expr: of, .. }
+            | Self::Extract(_, of)
+            | Self::FieldAccess(of, _) => f(of),
+            Self::Binary(left, _, right) | Self::Index(left, right) => {
+                f(left)?;
+                f(right)
+            }
+            Self::Between { expr, low, high, .. } => {
+                f(expr)?;
+                f(low)?;
+                f(high)
+            }
+            Self::InList { expr, list, .. } => {
+                f(expr)?;
+                list.iter_mut().try_for_each(f)
+            }
+            Self::Like { expr, pattern, escape, .. } => {
+                f(expr)?;
+                f(pattern)?;
+                escape.as_deref_mut().map_or(Ok(()), f)
+            }
+            Self::Case { operand, branches, otherwise } => {
+                operand.as_deref_mut().map_or(Ok(()), &mut *f)?;
+                for (when, then) in branches {
+                    f(when)?;
+                    f(then)?;
+                }
+                otherwise.as_deref_mut().map_or(Ok(()), f)
+            }
+            Self::Call(call) => {
+                call.args.iter_mut().try_for_each(&mut *f)?;
+                call.filter.as_deref_mut().map_or(Ok(()), f)
+            }
+            Self::Apply(_, items) | Self::Array(items) | Self::Row(items) => items.iter_mut().try_for_each(f),
+            Self::Map(entries) => {
+                for (key, value) in entries {
+                    f(key)?;
+                    f(value)?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 /// `name([distinct] args | *) [filter (where e)]`
@@ -106,6 +165,30 @@ pub struct Call {
     pub distinct: bool,
     /// `filter (where e)`
     pub filter: Option<Box<ExprNode>>,
+}
+
+/// `function f(x t, …) returns t = e`
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserFunction {
+    /// The function's name.
+    pub name: Spanned<String>,
+    /// The parameters, each with its type.
+    pub params: Vec<(Spanned<String>, Spanned<LogicalType>)>,
+    /// The type of the result.
+    pub returns: Spanned<LogicalType>,
+    /// The expression, of the parameters alone.
+    pub body: ExprNode,
+    /// The text of the whole statement.
+    pub text: String,
+}
+
+impl UserFunction {
+    /// The parameters and the result: `(x bigint) returns bigint`.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        let params = self.params.iter().map(|(name, ty)| format!("{} {}", name.node, ty.node));
+        format!("({}) returns {}", params.collect::<Vec<_>>().join(", "), self.returns.node)
+    }
 }
 
 /// The length in `varchar(n)`, `char(n)`, `varbinary(n)` and `binary(n)`.

@@ -7,17 +7,19 @@ mod scope;
 pub use scope::Scope;
 
 use super::aggregate::is_aggregate;
-use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, UnaryOp};
+use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, UnaryOp, UserFunction};
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
 use super::functions::{self, Binding, CONCAT, EXTRACT, Param, kernel, literal_text};
 use super::kernels::{LikePattern, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr};
 use super::{cast, literal, operators};
-use crate::types::{Diagnostic, LogicalType, Span};
+use crate::types::{Diagnostic, Field, LogicalType, Schema, Span};
 
 /// Operations that may stand inside each other. The parser refuses brackets deeper than about 200; this is for what
 /// grows without brackets, and keeps every recursion over a typed expression well inside a thread's stack.
 const MAX_DEPTH: usize = 500;
+/// Operations that the call of a defined function may become: each argument stands wherever its parameter does.
+const MAX_SIZE: usize = 20_000;
 
 /// Finds the columns and functions of `expr` and gives every part its type, with Flink's implicit casts.
 ///
@@ -96,6 +98,7 @@ impl Binder<'_> {
                 explicit_cast(value, &ty.node, *lenient, *length, ty.span)
             }
             Expr::Call(called) => self.call(called, span),
+            Expr::Apply(function, args) => self.apply(function, args, span),
             Expr::Extract(unit, of) => {
                 let unit = functions::unit(&unit.node, unit.span)?;
                 let of = self.expr(of)?;
@@ -134,6 +137,32 @@ impl Binder<'_> {
             args.push(if param == Some(Param::Unit) { call::unit_argument(arg)? } else { self.expr(arg)? });
         }
         functions::call(spec, args, span)
+    }
+
+    /// The body of a function that a person defined, of its arguments.
+    fn apply(&mut self, function: &UserFunction, args: &[ExprNode], span: Span) -> Bound {
+        let (name, wanted) = (&function.name.node, function.params.len());
+        if args.len() != wanted {
+            let plural = if wanted == 1 { "" } else { "s" };
+            let message = format!("`{name}` takes {wanted} argument{plural}, {} given", args.len());
+            return Err(Diagnostic::at(span, message));
+        }
+        let args = args.iter().zip(&function.params).map(|(arg, (_, ty))| coerce(self.expr(arg)?, &ty.node));
+        let args = args.collect::<Result<Vec<_>, _>>()?;
+        let fields = function.params.iter().map(|(name, ty)| Field::new(&name.node, ty.node.clone()));
+        let params = Schema::new(fields.collect::<Vec<_>>());
+        let scope = Scope::from(&params);
+        let body = Binder { scope: &scope, depth: self.depth, aggregate: None }.expr(&function.body);
+        let body = body.and_then(|body| coerce(body, &function.returns.node));
+        // The places in it are those of another text.
+        let body = body.map_err(|error| error.inside(&format!("in function `{name}`"), span))?;
+        let (sizes, heights): (Vec<usize>, Vec<usize>) =
+            args.iter().map(|arg| (arg.size(&[]), arg.height(&[]))).unzip();
+        if body.size(&sizes) > MAX_SIZE || body.height(&heights) + self.depth > MAX_DEPTH {
+            return Err(Diagnostic::at(span, format!("`{name}` becomes too large an expression here"))
+                .help("compute parts of it in a `map` before"));
+        }
+        Ok(body.substitute(&args))
     }
 
     fn list(&mut self, nodes: &[ExprNode]) -> Result<Vec<TypedExpr>, Diagnostic> {

@@ -6,7 +6,8 @@ use super::typed::{Op, TypedExpr};
 use crate::types::{Diagnostic, LogicalType, Span};
 
 /// The type that values of both types are brought to, by Flink's rules; `None` when there is none.
-pub(super) fn common_type(left: &LogicalType, right: &LogicalType) -> Option<LogicalType> {
+#[must_use]
+pub fn common_type(left: &LogicalType, right: &LogicalType) -> Option<LogicalType> {
     use LogicalType as T;
     if left == right {
         return Some(left.clone());
@@ -91,7 +92,7 @@ fn is_implicit(from: &LogicalType, to: &LogicalType) -> bool {
 ///
 /// # Errors
 /// When no implicit cast leads there; the help says whether `cast` would.
-pub(super) fn coerce(expr: TypedExpr, ty: &LogicalType) -> Result<TypedExpr, Diagnostic> {
+pub fn coerce(expr: TypedExpr, ty: &LogicalType) -> Result<TypedExpr, Diagnostic> {
     if expr.ty == *ty {
         return Ok(expr);
     }

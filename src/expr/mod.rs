@@ -17,6 +17,7 @@ mod goldens;
 mod kernels;
 mod literal;
 mod operators;
+pub mod rowwise;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -25,6 +26,7 @@ mod typed;
 mod value;
 
 pub use bind::{Scope, bind, bind_as, bind_over_aggregates, bind_predicate};
+pub use coerce::{coerce, common_type};
 pub use eval::{EvalContext, Evaluator};
 pub use functions::{Family, FunctionSpec, function, function_names, functions};
 pub use typed::TypedExpr;

@@ -289,6 +289,22 @@ impl TypedExpr {
         found
     }
 
+    /// The number of operations in it, where column `i` stands for as many as `columns[i]`.
+    pub(super) fn size(&self, columns: &[usize]) -> usize {
+        match self.as_column() {
+            Some(column) => columns.get(column).copied().unwrap_or(1),
+            None => self.children().iter().fold(1, |sum, child| sum.saturating_add(child.size(columns))),
+        }
+    }
+
+    /// The number of operations that stand in one another, where column `i` is as high as `columns[i]`.
+    pub(super) fn height(&self, columns: &[usize]) -> usize {
+        match self.as_column() {
+            Some(column) => columns.get(column).copied().unwrap_or(1),
+            None => 1 + self.children().iter().map(|child| child.height(columns)).max().unwrap_or(0),
+        }
+    }
+
     fn visit(&self, f: &mut dyn FnMut(&Self)) {
         f(self);
         for child in self.children() {

@@ -15,6 +15,6 @@ pub use job::{
 };
 pub use operator::{
     CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView, Section,
-    WindowEntryView, WindowView, WindowsView,
+    TimerView, WindowEntryView, WindowView, WindowsView,
 };
 pub use state::{KeyGroupView, StateColumn, StateEntryView, StateOrigin, StateQuery, StateView};

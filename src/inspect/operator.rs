@@ -23,6 +23,8 @@ pub enum Section {
     Late(LateView),
     /// Timers that wait; of a window operator the windows that have yet to fire.
     Timers(u64),
+    /// The timers of keys that are due next, at most 20 of each kind of time.
+    DueTimers(Vec<TimerView>),
     /// The keyed state held in memory.
     Entries(EntriesView),
     /// The keys with the most rows in a sample of recent batches, the hottest first, at most 16.
@@ -73,6 +75,13 @@ impl OperatorView {
         self.section(|section| if let Section::Timers(timers) = section { Some(*timers) } else { None }).unwrap_or(0)
     }
 
+    /// The timers of keys that are due next.
+    #[must_use]
+    pub fn due_timers(&self) -> &[TimerView] {
+        self.section(|section| if let Section::DueTimers(timers) = section { Some(&timers[..]) } else { None })
+            .unwrap_or_default()
+    }
+
     /// The keyed state held in memory.
     #[must_use]
     pub fn entries(&self) -> EntriesView {
@@ -102,6 +111,19 @@ pub struct EntriesView {
     pub count: u64,
     /// Bytes of them, estimated.
     pub bytes: u64,
+}
+
+/// A timer of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimerView {
+    /// The timer's name.
+    pub name: String,
+    /// The key columns, each with its name.
+    pub key: Vec<(String, CellValue)>,
+    /// When it is due, epoch milliseconds.
+    pub time: i64,
+    /// Whether that is an event time, not one of the clock.
+    pub event_time: bool,
 }
 
 /// Something counted.

@@ -1,7 +1,7 @@
 //! Statements as typed.
 
-use crate::api::{Pipeline, RunStatement, StageArgs};
-use crate::expr::ast::ExprNode;
+use crate::api::{Pipeline, ProcessFunction, RunStatement, StageArgs};
+use crate::expr::ast::{ExprNode, UserFunction};
 use crate::types::{LogicalType, Span, Spanned};
 
 /// One statement.
@@ -20,6 +20,10 @@ pub enum Statement {
         /// The text of the whole statement.
         text: String,
     },
+    /// `process name { … }`
+    Process(ProcessFunction),
+    /// `function name(…) returns … = …`
+    Function(UserFunction),
     /// A bare pipeline: shown on the screen.
     Preview(Pipeline),
     /// `run name with (…) from … = pipeline` or `run name with (…) from … { pipeline; … }`
@@ -47,6 +51,8 @@ impl Statement {
             Self::Source(source) => ("source", &source.name, &source.text),
             Self::Sink(sink) => ("sink", &sink.name, &sink.text),
             Self::Stream { name, text, .. } => ("stream", name, text),
+            Self::Process(process) => ("process", &process.name, &process.text),
+            Self::Function(function) => ("function", &function.name, &function.text),
             Self::Preview(_) | Self::Run(_) | Self::Command(_) => return None,
         };
         Some(Definition { kind, name, text })

@@ -48,7 +48,7 @@ const SQL: &[&str] = &[
 ];
 
 /// First words of the statements that are not commands.
-pub(super) const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run"];
+pub(super) const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run", "process", "function"];
 
 fn any_of<'w>(words: &[&'w str], typed: &str) -> Option<&'w str> {
     words.iter().copied().find(|word| word.eq_ignore_ascii_case(typed))

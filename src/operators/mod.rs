@@ -21,6 +21,7 @@ mod options;
 mod partition;
 mod placement;
 mod primary_key;
+mod process;
 mod reduce;
 mod rows;
 mod select;
@@ -77,6 +78,8 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &set_operation::SET_OPERATIONS[1],
         &set_operation::SET_OPERATIONS[2],
         &set_operation::SET_OPERATIONS[3],
+        &process::PROCESS,
+        &process::CONNECT,
         &limit::LIMIT,
         &top::TOP,
         &distinct::DISTINCT,
@@ -102,4 +105,4 @@ pub fn stages() -> &'static [&'static StageSpec] {
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &["process", "connect", "match"];
+pub const PLANNED_STAGES: &[&str] = &["match"];

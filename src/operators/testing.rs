@@ -14,8 +14,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use super::window::assigners::window_functions;
 use crate::api::{
     Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, Placement, PlannedOperator,
-    Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall,
-    Windows,
+    ProcessFunction, Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes,
+    WindowAssigner, WindowCall, Windows,
 };
 use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
@@ -220,6 +220,7 @@ pub(super) struct FakeStream {
     pub(super) shape: StreamShape,
     pub(super) applied: Vec<Arc<dyn PlannedOperator>>,
     pub(super) others: Vec<(&'static str, StreamShape)>,
+    pub(super) functions: Vec<Arc<ProcessFunction>>,
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
     pub(super) placement: Placement,
@@ -232,6 +233,7 @@ impl FakeStream {
             shape,
             applied: Vec::new(),
             others: Vec::new(),
+            functions: Vec::new(),
             side_outputs: Vec::new(),
             settings: Vec::new(),
             placement: Placement::default(),
@@ -287,6 +289,11 @@ impl StageContext for FakeStream {
         let found = self.others.iter().enumerate().find(|(_, (known, _))| *known == name.node);
         let (node, (_, shape)) = found.ok_or_else(|| Diagnostic::at(name.span, "no such stream"))?;
         Ok((StreamRef { node, output: 0 }, shape.clone()))
+    }
+
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
+        let found = self.functions.iter().find(|function| function.name.node == name.node);
+        found.cloned().ok_or_else(|| Diagnostic::at(name.span, "no such process function"))
     }
 
     fn name_side_output(&mut self, _port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {

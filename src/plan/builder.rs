@@ -1,9 +1,11 @@
 //! A plan under construction: what every level of language builds with. It knows operators and streams by name, and
 //! nothing of how they were typed.
 
+mod functions;
 mod sinks;
 mod streams;
 
+pub use functions::check_function;
 pub use streams::file_source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +17,10 @@ use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
-use crate::api::{OnError, Placement, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
+use crate::api::{
+    OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef, StreamShape,
+};
+use crate::expr::ast::UserFunction;
 use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
@@ -64,6 +69,10 @@ pub enum Named<'a> {
     Sink(&'a SinkDef),
     /// A stream of this name and body.
     Stream(&'a str, &'a Arc<dyn StreamBody>),
+    /// A process function.
+    Process(&'a Arc<ProcessFunction>),
+    /// An expression function.
+    Function(&'a Arc<UserFunction>),
     /// A definition of this name and kind that can't be used any more, and why.
     Broken(&'a str, EntryKind, &'a Diagnostic),
 }
@@ -76,6 +85,8 @@ impl<'a> Named<'a> {
             Self::Source(source) => &source.name,
             Self::Sink(sink) => &sink.name,
             Self::Stream(name, _) | Self::Broken(name, ..) => name,
+            Self::Process(process) => &process.name.node,
+            Self::Function(function) => &function.name.node,
         }
     }
 }

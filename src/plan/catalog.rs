@@ -1,4 +1,4 @@
-//! The catalog: what is known by name. Sources, sinks and streams share one namespace.
+//! The catalog: what is known by name. Sources, sinks, streams and functions share one namespace.
 //!
 //! It has levels. What is defined in this session goes before what is remembered of earlier ones, and that before the demo
 //! data. A definition of this session is bound when it comes in, all others when they are used.
@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use super::builder::{Named, Names, StreamBody};
 use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::name;
-use crate::api::StreamShape;
+use crate::api::{ProcessFunction, StreamShape};
+use crate::expr::ast::UserFunction;
 use crate::types::{Diagnostic, Spanned};
 
 /// A stream, built anew into each job that reads it.
@@ -34,6 +35,10 @@ pub enum Entry {
     Sink(SinkDef),
     /// `stream …`
     Stream(StreamDef),
+    /// `process …`
+    Process(Arc<ProcessFunction>),
+    /// `function …`
+    Function(Arc<UserFunction>),
 }
 
 impl Entry {
@@ -44,6 +49,8 @@ impl Entry {
             Self::Source(source) => &source.name,
             Self::Sink(sink) => &sink.name,
             Self::Stream(stream) => &stream.name,
+            Self::Process(process) => &process.name.node,
+            Self::Function(function) => &function.name.node,
         }
     }
 
@@ -54,15 +61,17 @@ impl Entry {
             Self::Source(_) => EntryKind::Source,
             Self::Sink(_) => EntryKind::Sink,
             Self::Stream(_) => EntryKind::Stream,
+            Self::Process(_) => EntryKind::Process,
+            Self::Function(_) => EntryKind::Function,
         }
     }
 
-    /// The columns a reader sees; `None` for a sink, and for a stream that has to be built to know them.
+    /// The columns a reader sees; `None` for what can't be read, and for a stream that has to be built to know them.
     #[must_use]
     pub fn shape(&self) -> Option<StreamShape> {
         match self {
             Self::Source(source) => Some(source.shape()),
-            Self::Sink(_) => None,
+            Self::Sink(_) | Self::Process(_) | Self::Function(_) => None,
             Self::Stream(stream) => stream.shape.clone(),
         }
     }
@@ -240,7 +249,7 @@ impl Catalog {
     /// When there is none, with the near name; when it is demo data.
     pub fn drop(&mut self, name: &Spanned<String>) -> Result<(String, EntryKind), Diagnostic> {
         let Some(item) = self.get(&name.node) else {
-            return Err(self.unknown("source, sink or stream", name, |_| true, []));
+            return Err(self.unknown("source, sink, stream or function", name, |_| true, []));
         };
         let (found, kind) = (item.name().to_owned(), item.kind());
         if item.origin() == Origin::Demo {
@@ -328,6 +337,8 @@ impl<'a> From<&'a Entry> for Named<'a> {
             Entry::Source(source) => Self::Source(source),
             Entry::Sink(sink) => Self::Sink(sink),
             Entry::Stream(stream) => Self::Stream(&stream.name, &stream.body),
+            Entry::Process(process) => Self::Process(process),
+            Entry::Function(function) => Self::Function(function),
         }
     }
 }

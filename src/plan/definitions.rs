@@ -16,6 +16,10 @@ pub enum EntryKind {
     Sink,
     /// `stream …`
     Stream,
+    /// `process …`
+    Process,
+    /// `function …`
+    Function,
 }
 
 impl EntryKind {
@@ -26,13 +30,23 @@ impl EntryKind {
             Self::Source => "source",
             Self::Sink => "sink",
             Self::Stream => "stream",
+            Self::Process => "process",
+            Self::Function => "function",
         }
+    }
+
+    /// Whether rows can be read from one.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Source | Self::Stream)
     }
 
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Source, Self::Sink, Self::Stream].into_iter().find(|kind| kind.name() == name)
+        [Self::Source, Self::Sink, Self::Stream, Self::Process, Self::Function]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 

@@ -15,7 +15,7 @@ mod stream_graph;
 #[cfg(test)]
 pub mod testing;
 
-pub use builder::{Builder, Environment, Named, Names, Place, StreamBody, file_source};
+pub use builder::{Builder, Environment, Named, Names, Place, StreamBody, check_function, file_source};
 pub use catalog::{Catalog, Deferred, Entry, Item, Level, Origin, StreamDef};
 pub use definitions::{EntryKind, PrimaryKey, SinkDef, SourceDef};
 pub use job_graph::{ChainedOperator, JobEdge, JobGraph, JobVertex, SourceTask, task_manager_of};

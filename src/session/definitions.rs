@@ -8,7 +8,7 @@ use crate::plan::{Builder, Catalog, EntryKind, Item, JobSettings, Origin};
 use crate::types::{Diagnostic, Span, Spanned, nearest};
 
 /// The first words of statements that are no commands.
-const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run"];
+const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run", "process", "function"];
 
 impl Session {
     /// What this session has defined under the name that `statement` defines: a person is asked before it is replaced.
@@ -119,7 +119,7 @@ impl Session {
         let commands =
             commands.flat_map(|command| std::iter::once(command.name).chain(command.aliases.iter().copied()));
         let words = commands.map(|name| name.split(' ').next().unwrap_or(name)).chain(DEFINITIONS.iter().copied());
-        let streams = self.catalog().iter().filter(|item| item.kind() != EntryKind::Sink).map(Item::name);
+        let streams = self.catalog().iter().filter(|item| item.kind().is_stream()).map(Item::name);
         match nearest(&word.node, streams.chain(words)) {
             Some(near) => Err(Diagnostic::at(word.span, format!("there is no stream or command `{}`", word.node))
                 .help(format!("did you mean `{near}`?"))),

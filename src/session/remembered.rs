@@ -220,6 +220,12 @@ fn bind(definition: &Definition, kind: EntryKind, registries: &Registries) -> Re
             let body = lower::stream_body(&of_directory(pipeline, &definition.directory));
             catalog.define(Entry::Stream(StreamDef { name: name.node.clone(), body, shape: None }));
         }
+        Statement::Process(process) => {
+            catalog.define(Entry::Process(Arc::new(process.clone())));
+        }
+        Statement::Function(function) => {
+            catalog.define(Entry::Function(Arc::new(function.clone())));
+        }
         Statement::Preview(_) | Statement::Run(_) | Statement::Command(_) => {}
     }
     let entry = catalog.iter().find_map(Item::bound).cloned();
@@ -281,7 +287,8 @@ mod tests {
         };
         assert_eq!(entry("source", "s", "source s from nexmark 'bid'"), Some(Ok(EntryKind::Source)));
         assert_eq!(entry("stream", "s", "stream s = s"), Some(Ok(EntryKind::Stream)));
-        assert_eq!(entry("process", "p", "process p { }"), None, "a kind of a later build");
+        assert_eq!(entry("process", "p", "process p { }"), Some(Ok(EntryKind::Process)));
+        assert_eq!(entry("planet", "p", "planet p"), None, "a kind of a later build");
         for (kind, name, text) in [
             ("source", "s", "source t from nexmark 'bid'"),
             ("sink", "s", "source s from nexmark 'bid'"),

@@ -179,6 +179,14 @@ impl Session {
                 lower::define_stream(&mut self.catalog, name, pipeline, &environment)?;
                 Ok(Outcome::Done)
             }
+            Statement::Process(process) => {
+                lower::define_process(&mut self.catalog, process)?;
+                Ok(Outcome::Done)
+            }
+            Statement::Function(function) => {
+                lower::define_function(&mut self.catalog, function)?;
+                Ok(Outcome::Done)
+            }
             Statement::Preview(pipeline) => {
                 if pipeline.stages.is_empty() {
                     self.check_word(&pipeline.from)?;

@@ -29,4 +29,5 @@ pub use slices::Slices;
 pub use snapshot::{SnapshotSource, StateSnapshot, Visit};
 pub use store::{Commit, CommitStats, OperatorDelta, StateStore};
 pub use take_up::{Differs, TakeUp};
+pub(crate) use written::intern;
 pub use written::{DescriptorDoc, OperatorStateDoc};

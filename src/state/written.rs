@@ -124,9 +124,9 @@ fn check_type(ty: &LogicalType) -> Result<()> {
     }
 }
 
-/// State names are `'static` because operators write them down in their source. Those read back from disk are the same
-/// few names: each is kept once, for the life of the process.
-fn intern(name: &str) -> &'static str {
+/// State names are `'static` because operators write them down in their source. Those read back from disk, or typed in a
+/// process function, are few: each is kept once, for the life of the process.
+pub(crate) fn intern(name: &str) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(name) {

@@ -95,6 +95,9 @@ fn admits(item: &Expectation, token: &Token<'_>) -> bool {
         | Kind::NewSink
         | Kind::NewStream
         | Kind::NewJob
+        | Kind::NewProcess
+        | Kind::NewFunction
+        | Kind::Action
         | Kind::SourceConnector
         | Kind::SinkConnector
         | Kind::Sink

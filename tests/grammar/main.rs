@@ -46,6 +46,10 @@ const BEYOND: &[&str] = &[
     "is not such an interval",
     "an interval can't go",
     "there is no such interval",
+    "expected an aggregate",
+    "is handled already",
+    "lives for no time",
+    "blocks stand more than",
 ];
 
 fn is_beyond(error: &Diagnostic) -> bool {

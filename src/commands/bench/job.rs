@@ -47,7 +47,7 @@ pub(super) fn job(
 ) -> Result<JobRun> {
     let state_dir = request.directory.join(format!("lotic-bench-state-{}", std::process::id()));
     let mut settings = Settings::new(request.directory.clone(), state_dir.clone());
-    settings.parallelism = Some(parallelism);
+    settings.parallelism = Some(query.job.threads(parallelism));
     let sink = Arc::new(ChecksumSink::default());
     let mut session = Session::new(settings, clock.clone(), sink.clone(), &[]);
     let source = match input {
@@ -63,7 +63,7 @@ pub(super) fn job(
     };
     define_memory(&mut session, "auctions", auctions)?;
     let options = checkpoint.map_or_else(String::new, |every| format!("with (checkpoint = {every}) "));
-    let text = format!("{source}run bench {options}= {} | into print;", query.pipeline);
+    let text = format!("{source}{}run bench {options}= {} | into print;", query.definitions, query.pipeline);
     let statements = session.parse(&text).map_err(Error::config)?;
     let started = clock.nanos();
     for statement in &statements {

@@ -48,10 +48,13 @@ pub enum Query {
     IntervalJoin,
     /// `auction, bidder, price` of the bids on auctions that there are, both sides kept.
     RegularJoin,
+    /// `bidder, price` of a bid of more than [`LARGE`] within a minute after one of less than [`SMALL`] by the same bidder.
+    /// The order of a bidder's bids matters: it runs on one thread.
+    Process,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 8] = [
+pub const QUERIES: [Query; 9] = [
     Query::Projection,
     Query::Filter,
     Query::Tumbling,
@@ -60,7 +63,21 @@ pub const QUERIES: [Query; 8] = [
     Query::Running,
     Query::IntervalJoin,
     Query::RegularJoin,
+    Query::Process,
 ];
+
+/// A bid below is small.
+pub const SMALL: i64 = 200;
+/// A bid above is large.
+pub const LARGE: i64 = 500_000;
+
+impl Query {
+    /// The number of threads that it runs on when there are `threads`.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> usize {
+        if self == Self::Process { 1 } else { threads.max(1) }
+    }
+}
 
 /// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,7 +126,7 @@ const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
 /// # Errors
 /// When the file can't be read, or is not as the module says.
 pub fn over_file(query: Query, text: Text, path: &Path, auctions: &Columns, threads: usize) -> Result<Outcome> {
-    let parts = parts_of(path, text, threads)?;
+    let parts = parts_of(path, text, query.threads(threads))?;
     let source = FileParts { path, text, parts: &parts };
     run(query, &source, auctions, parts.len())
 }
@@ -119,7 +136,7 @@ pub fn over_file(query: Query, text: Text, path: &Path, auctions: &Columns, thre
 /// # Errors
 /// None of its own; the signature is that of [`over_file`].
 pub fn over_columns(query: Query, columns: &Columns, auctions: &Columns, threads: usize) -> Result<Outcome> {
-    let threads = threads.max(1);
+    let threads = query.threads(threads);
     run(query, &ColumnParts { columns, threads }, auctions, threads)
 }
 
@@ -154,6 +171,10 @@ fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -
             let within_ms = (query == Query::IntervalJoin).then_some(JOIN_MS);
             let loops = (0..threads).map(|_| Joined::new(&auctions, within_ms)).collect();
             Ok(sum(spread(source, loops)?.iter().map(|one| one.outcome)))
+        }
+        Query::Process => {
+            let done = spread(source, (0..threads).map(|_| Process::default()).collect())?;
+            Ok(sum(done.iter().map(|one| one.outcome)))
         }
     }
 }
@@ -368,6 +389,31 @@ impl Running {
                 }
                 Ok(()) | Err(TrySendError::Disconnected(_)) => return,
             }
+        }
+    }
+}
+
+/// When each bidder has made a small bid.
+#[derive(Default)]
+struct Process {
+    small: hashbrown::HashMap<i64, i64>,
+    outcome: Outcome,
+}
+
+impl Loop for Process {
+    const NEEDS: Needs = Needs { bidder: true, price: true, time: true };
+
+    #[inline]
+    fn bid(&mut self, bid: Bid) {
+        if bid.price > LARGE
+            && let Some(&small) = self.small.get(&bid.bidder)
+            && bid.time < small + 60_000
+        {
+            self.outcome.add(&[bid.bidder, bid.price]);
+            self.small.remove(&bid.bidder);
+        }
+        if bid.price < SMALL {
+            self.small.insert(bid.bidder, bid.time);
         }
     }
 }

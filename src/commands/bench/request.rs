@@ -31,48 +31,85 @@ pub struct BenchRequest {
 /// One query: its pipeline, and the loop that computes the same.
 pub(super) struct Query {
     pub(super) name: &'static str,
+    /// What the pipeline is made of.
+    pub(super) definitions: &'static str,
     pub(super) pipeline: &'static str,
     pub(super) job: loops::Query,
 }
 
+/// A large bid soon after a small one. It comes to the same wherever between rows its timers run.
+const FRAUD: &str = "process fraud {
+    state small timestamp;
+    on event {
+        if small is not null and price > 500000 and event_time < small + 1m {
+            emit bidder, price;
+            clear small;
+        }
+        if price < 200 {
+            small = event_time;
+            timer expiry at event_time + 1m;
+        }
+    }
+    on timer expiry { if small is not null and timer_time >= small + 1m { clear small; } }
+}
+";
+
 const QUERIES: &[Query] = &[
     Query {
         name: "projection",
+        definitions: "",
         pipeline: "bids | map auction, bidder, price * 0.908 as eur",
         job: loops::Query::Projection,
     },
     Query {
         name: "filter",
+        definitions: "",
         pipeline: "bids | filter auction % 123 = 0 | map auction, price",
         job: loops::Query::Filter,
     },
     Query {
         name: "tumble",
+        definitions: "",
         pipeline: "bids | key_by auction | window tumble(10s) | aggregate count(*) as n, sum(price) as total, avg(price) as mean",
         job: loops::Query::Tumbling,
     },
     Query {
         name: "hop",
+        definitions: "",
         pipeline: "bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n",
         job: loops::Query::Hopping,
     },
     Query {
         name: "top",
+        definitions: "",
         pipeline: "bids | key_by auction | window tumble(10s) | aggregate count(*) as n \
                    | top 10 by n desc, auction per window as rank",
         job: loops::Query::Top,
     },
     Query {
         name: "interval_join",
+        definitions: "",
         pipeline: "auctions as a | join bids as b on a.id = b.auction within 0s..10s | map id, bidder, price",
         job: loops::Query::IntervalJoin,
     },
     Query {
         name: "regular_join",
+        definitions: "",
         pipeline: "auctions as a | join bids as b on a.id = b.auction | map id, bidder, price",
         job: loops::Query::RegularJoin,
     },
-    Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
+    Query {
+        name: "running",
+        definitions: "",
+        pipeline: "bids | key_by auction | aggregate count(*) as n",
+        job: loops::Query::Running,
+    },
+    Query {
+        name: "process",
+        definitions: FRAUD,
+        pipeline: "bids | key_by bidder | process fraud",
+        job: loops::Query::Process,
+    },
 ];
 
 /// The names of the queries.

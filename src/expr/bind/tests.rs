@@ -278,3 +278,35 @@ fn a_long_literal_is_bound_in_a_time_that_grows_as_it_does() {
     let (few, many) = (nanos(5_000), nanos(40_000));
     assert!(many <= few * 18, "40,000 entries took {many} ns, 5,000 took {few} ns");
 }
+
+#[test]
+fn the_call_of_a_defined_function_becomes_its_body() {
+    use std::sync::Arc;
+
+    use crate::expr::ast::{Expr, UserFunction};
+    use crate::types::{Span, Spanned};
+
+    let at = |text: &str| Spanned::new(text.to_owned(), Span::default());
+    let function = |body: &str, returns: LogicalType| {
+        Arc::new(UserFunction {
+            name: at("f"),
+            params: vec![(at("x"), Spanned::new(LogicalType::BigInt, Span::default()))],
+            returns: Spanned::new(returns, Span::default()),
+            body: parse(body),
+            text: String::new(),
+        })
+    };
+    let called =
+        |function: &Arc<UserFunction>, arg| Spanned::new(Expr::Apply(Arc::clone(function), vec![arg]), Span::default());
+    let schema = Schema::new([Field::new("a", LogicalType::Int), Field::new("s", LogicalType::String)]);
+    let squared = function("x * x", LogicalType::BigInt);
+    let bound = bind(&called(&squared, parse("a + 1")), &schema).expect("binds");
+    assert_eq!((bound.to_string(), bound.ty()), ("(a + 1) * (a + 1)".to_owned(), &LogicalType::BigInt));
+    let error = bind(&called(&squared, parse("s")), &schema).expect_err("is no number");
+    assert_eq!(error.message, "expected bigint, found string");
+    // What grows without end is refused before it does.
+    let grown = (0..40).fold(parse("a"), |arg, _| called(&squared, arg));
+    assert!(bind(&grown, &schema).expect_err("is too large").message.contains("too large an expression"));
+    let error = bind(&called(&function("x + y", LogicalType::BigInt), parse("a")), &schema).expect_err("is wrong");
+    assert_eq!(error.message, "in function `f`: unknown column `y`");
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, Placement, PlannedOperator, StageArgs, StageContext, StreamRef, StreamShape, WindowCall, Windows,
+    Arg, Pipeline, Placement, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape,
+    WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -57,7 +58,8 @@ pub(super) fn lower_pipeline(
             lowering.may_end(&stage.args, sink && last, sink)?;
         }
         lowering.place.stage = position + 1;
-        (stage.spec.bind)(&stage.args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
+        let args = lowering.builder.with_functions(&stage.args)?;
+        (stage.spec.bind)(&args, &mut lowering).map_err(|error| error.or_at(stage.args.span))?;
     }
     lowering.builder.set_shape(lowering.at, lowering.shape.clone());
     Ok((lowering.at, lowering.shape))
@@ -116,6 +118,10 @@ impl StageContext for Lowering<'_, '_> {
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
+    }
+
+    fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
+        self.builder.process_function(name)
     }
 
     fn name_side_output(&mut self, port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {

@@ -1,6 +1,7 @@
 //! Statements to plans: definitions go into the catalog, pipelines become a logical plan.
 
 mod context;
+mod functions;
 mod job;
 mod options;
 mod settings;
@@ -10,6 +11,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use functions::{define_function, define_process};
 pub use job::{JobPlan, define_stream, lower_explained, lower_job, lower_open, lower_preview, shape_of, stream_body};
 pub use settings::JOB_OPTIONS;
 pub use sink::define_sink;

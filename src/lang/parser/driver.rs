@@ -110,7 +110,12 @@ pub fn due(text: &str, grammar: &Registries) -> Due {
 
 const fn is_definition(statement: &Statement) -> bool {
     match statement {
-        Statement::Source(_) | Statement::Sink(_) | Statement::Stream { .. } | Statement::Run(_) => true,
+        Statement::Source(_)
+        | Statement::Sink(_)
+        | Statement::Stream { .. }
+        | Statement::Process(_)
+        | Statement::Function(_)
+        | Statement::Run(_) => true,
         Statement::Preview(_) | Statement::Command(_) => false,
     }
 }

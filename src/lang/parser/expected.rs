@@ -35,6 +35,12 @@ pub enum Kind {
     NewStream,
     /// The name of a job that is being defined.
     NewJob,
+    /// The name of a process function that is being defined.
+    NewProcess,
+    /// The name of a function that is being defined.
+    NewFunction,
+    /// An action of a process function.
+    Action,
     /// A connector to read from.
     SourceConnector,
     /// A connector to write to.
@@ -90,6 +96,9 @@ impl Kind {
             Self::NewSink => "the name of the sink",
             Self::NewStream => "the name of the stream",
             Self::NewJob => "the name of the job",
+            Self::NewProcess => "the name of the process function",
+            Self::NewFunction => "the name of the function",
+            Self::Action => "an action, such as `emit` or `x = …`",
             Self::SourceConnector | Self::SinkConnector => "the name of a connector, such as `file`",
             Self::Sink => "the name of a sink or connector",
             Self::Window => "a window, such as `tumble(10s)`",
@@ -143,6 +152,8 @@ pub enum Frame {
     Call(String),
     /// The brackets of this window function.
     Window(String),
+    /// The definition of a process function: its states so far.
+    Process(Vec<String>),
     /// Other brackets inside of an expression.
     Brackets,
     /// A column's field, or a field's: the names before the point.

@@ -13,6 +13,7 @@ mod operand;
 mod pipeline;
 mod power;
 mod predicate;
+mod process;
 mod report;
 mod signature;
 mod statement;

@@ -12,6 +12,7 @@ use super::input::{
 };
 use super::operand::expr;
 use super::pipeline::pipeline;
+use super::process;
 use super::signature::{
     Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
 };
@@ -50,6 +51,10 @@ fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
         return stream(start);
     } else if is("run") {
         return map(run, Statement::Run).parse(start);
+    } else if is("process") {
+        return map(process::process, Statement::Process).parse(start);
+    } else if is("function") {
+        return map(process::function, Statement::Function).parse(start);
     }
     suggest_further(start, start.source.grammar.command_names());
     if let Some((command, words)) = start.source.grammar.command(start.rest()) {
@@ -79,10 +84,6 @@ fn refuse_by_name(start: Tokens<'_>, word: &str) -> Result<(), nom::Err<super::i
             next.note(Expected::Exactly(tail));
         }
         return soft();
-    }
-    if word.eq_ignore_ascii_case("process") && next.peek().is_some_and(|token| matches!(token.kind, TokenKind::Word(_)))
-    {
-        return refuse(Diagnostic::at(start.span(), "process functions are not available yet"));
     }
     if grammar.is_planned_command(word) && !alone {
         return refuse(Diagnostic::at(

@@ -136,7 +136,6 @@ fn in_statements() {
             "restore hot from savpoint 'x'",
             "why hot",
             "whatif hot watermark 5s",
-            "process fraud { on event { } }",
             "SELECT * FROM bids",
             "create table t (a int)",
             "stream s = select a from b",

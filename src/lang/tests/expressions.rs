@@ -70,6 +70,7 @@ pub(super) fn tree(node: &ExprNode) -> String {
             let filter = call.filter.as_ref().map_or(String::new(), |filter| format!(" where {}", tree(filter)));
             format!("{}({star}{distinct}{}{filter})", call.name.node, list(&call.args))
         }
+        Expr::Apply(function, args) => format!("{}({})", function.name.node, list(args)),
         Expr::Extract(unit, from) => format!("extract({} from {})", unit.node, tree(from)),
         Expr::Array(items) => format!("array[{}]", list(items)),
         Expr::Map(entries) => {

@@ -106,6 +106,15 @@ fn shown(text: &str) -> Vec<String> {
         Statement::Source(source) => format!("source {}", source.name.node),
         Statement::Sink(sink) => format!("sink {}", sink.name.node),
         Statement::Stream { name, pipeline: all, .. } => format!("stream {} = {}", name.node, pipeline(all)),
+        Statement::Process(process) => {
+            format!(
+                "process {}: {} states, {} handlers",
+                process.name.node,
+                process.states.len(),
+                process.handlers.len()
+            )
+        }
+        Statement::Function(function) => format!("function {}{}", function.name.node, function.signature()),
         Statement::Preview(all) => pipeline(all),
         Statement::Run(all) => run(all),
         Statement::Command(command) => format!("! {}", args(command)),

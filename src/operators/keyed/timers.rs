@@ -54,6 +54,8 @@ pub(in crate::operators) struct Timers {
     due: BTreeSet<Timer>,
     /// The timers that a stored state does not know (true), or still has (false).
     changed: BTreeMap<Timer, bool>,
+    /// The same by group and name, where [asked for](Self::by_key).
+    by_key: Option<BTreeSet<(u32, u16, i64)>>,
     /// For each group its timers, those included that a stored state still has.
     held: Vec<u32>,
 }
@@ -61,7 +63,19 @@ pub(in crate::operators) struct Timers {
 impl Timers {
     /// No timers.
     pub(in crate::operators) const fn new(state: TimerState, max_parallelism: u16) -> Self {
-        Self { state, max_parallelism, due: BTreeSet::new(), changed: BTreeMap::new(), held: Vec::new() }
+        Self { state, max_parallelism, due: BTreeSet::new(), changed: BTreeMap::new(), by_key: None, held: Vec::new() }
+    }
+
+    /// The same that can tell the timers of a key.
+    pub(in crate::operators) fn by_key(self) -> Self {
+        Self { by_key: Some(BTreeSet::new()), ..self }
+    }
+
+    /// The timers of a group by one name, if they were [asked for](Self::by_key).
+    pub(in crate::operators) fn of_key(&self, group: u32, name: u16) -> Vec<Timer> {
+        let all = (group, name, i64::MIN)..=(group, name, i64::MAX);
+        let found = self.by_key.iter().flat_map(|by_key| by_key.range(all.clone()));
+        found.map(|&(group, name, time)| Timer { time, group, name }).collect()
     }
 
     /// The number of timers.
@@ -74,6 +88,11 @@ impl Timers {
         self.due.first().map(|timer| timer.time)
     }
 
+    /// The first one.
+    pub(in crate::operators) fn first_timer(&self) -> Option<Timer> {
+        self.due.first().copied()
+    }
+
     /// The timers, the first that is due first.
     pub(in crate::operators) fn iter(&self) -> impl Iterator<Item = &Timer> {
         self.due.iter()
@@ -84,10 +103,13 @@ impl Timers {
         self.held.get(group as usize).is_some_and(|&held| held > 0)
     }
 
-    /// Sets a timer; one that is set already stays.
-    pub(in crate::operators) fn set(&mut self, timer: Timer) {
+    /// Sets a timer; one that is set already stays. Whether it was not.
+    pub(in crate::operators) fn set(&mut self, timer: Timer) -> bool {
         if !self.due.insert(timer) {
-            return;
+            return false;
+        }
+        if let Some(by_key) = &mut self.by_key {
+            by_key.insert((timer.group, timer.name, timer.time));
         }
         let group = timer.group as usize;
         if self.held.len() <= group {
@@ -98,6 +120,7 @@ impl Timers {
             self.changed.insert(timer, true);
             self.held[group] += 1;
         }
+        true
     }
 
     /// Deletes a timer, if it is set.
@@ -118,6 +141,9 @@ impl Timers {
     }
 
     fn forget(&mut self, timer: Timer) {
+        if let Some(by_key) = &mut self.by_key {
+            by_key.remove(&(timer.group, timer.name, timer.time));
+        }
         if self.changed.remove(&timer).is_some() {
             self.held[timer.group as usize] -= 1;
         } else {

@@ -28,6 +28,8 @@ impl Builder<'_> {
             Some(Named::Sink(def)) => Ok(Some(def)),
             Some(Named::Source(def)) => refused(&def.name, "source"),
             Some(Named::Stream(called, _)) => refused(called, "stream"),
+            Some(Named::Process(process)) => refused(&process.name.node, "process function"),
+            Some(Named::Function(function)) => refused(&function.name.node, "function"),
             Some(Named::Broken(called, EntryKind::Sink, error)) => {
                 Err(unusable(called, EntryKind::Sink, error, name.span))
             }
@@ -126,7 +128,10 @@ impl Builder<'_> {
         for (uid, source) in scans {
             let typed = match self.names.find(&source) {
                 Some(Named::Source(def)) => def.dead_letter.as_deref().map(|path| (path, def.base_dir.as_path())),
-                Some(Named::Sink(_) | Named::Stream(..) | Named::Broken(..)) | None => None,
+                Some(
+                    Named::Sink(_) | Named::Stream(..) | Named::Process(_) | Named::Function(_) | Named::Broken(..),
+                )
+                | None => None,
             };
             self.add_dead_letter_sink(Some(uid), &source, typed, job.span)?;
         }

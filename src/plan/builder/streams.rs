@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Builder, Environment, Named, Place, StreamBody, uid_of, unusable};
 use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
-use crate::plan::definitions::{EntryKind, SourceDef};
+use crate::plan::definitions::SourceDef;
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
 use crate::types::{Diagnostic, Spanned};
@@ -160,6 +160,15 @@ impl Builder<'_> {
                 return Err(Diagnostic::at(name.span, format!("`{}` is a sink, which can't be read", sink.name))
                     .help("to read the files of a file sink: source NAME from file 'DIR'"));
             }
+            Some(Named::Process(process)) => {
+                let called = &process.name.node;
+                return Err(Diagnostic::at(name.span, format!("`{called}` is a process function, and can't be read"))
+                    .help(format!("it stands behind a keyed stream: … | key_by … | process {called}")));
+            }
+            Some(Named::Function(function)) => {
+                let message = format!("`{}` is a function, and can't be read", function.name.node);
+                return Err(Diagnostic::at(name.span, message));
+            }
             Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
             Some(Named::Source(def)) => self.scan(def),
             Some(Named::Stream(called, body)) => self.build(called, body, name)?,
@@ -214,7 +223,7 @@ impl Builder<'_> {
             return Diagnostic::at(name.span, format!("`{}` is made by a later pipeline of this job", name.node))
                 .help("put the pipeline that makes it before the one that reads it");
         }
-        let readable = self.names.all().filter(|(_, kind)| *kind != EntryKind::Sink).map(|(name, _)| name);
+        let readable = self.names.all().filter(|(_, kind)| kind.is_stream()).map(|(name, _)| name);
         unknown("stream or source", name, readable.chain(self.named.keys().map(String::as_str)))
     }
 }

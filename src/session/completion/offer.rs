@@ -120,7 +120,30 @@ impl<'a> Offer<'a> {
             }
             // Arguments of windows are constants.
             Expected::Kind(_) if item.within.iter().any(|frame| matches!(frame, Frame::Window(_))) => {}
-            Expected::Kind(kind) => self.kind(kind, &item.within),
+            Expected::Kind(kind) => {
+                if matches!(kind, Expects::Expression | Expects::Action) {
+                    self.of_process(&item.within);
+                }
+                self.kind(kind, &item.within);
+            }
+        }
+    }
+
+    /// The states and times that a process function may read.
+    fn of_process(&mut self, within: &[Frame]) {
+        let states =
+            within.iter().rev().find_map(|frame| if let Frame::Process(states) = frame { Some(states) } else { None });
+        let Some(states) = states else { return };
+        for state in states {
+            self.name(state, Kind::Column, "state");
+        }
+        for (word, help) in [
+            ("event_time", "of the row or timer"),
+            ("processing_time", "of the clock"),
+            ("current_watermark", "the last one"),
+            ("timer_time", "when the timer was due"),
+        ] {
+            self.word(word, Kind::Column, help);
         }
     }
 
@@ -130,6 +153,7 @@ impl<'a> Offer<'a> {
             Shape::Keyword(words) => words.iter().for_each(|word| self.word(word, Kind::Value, "")),
             Shape::Name if command => self.name_for(of, clause),
             // A clause of a stage names a new stream (`late_to`); its head reads one.
+            Shape::Name if of == "process" => self.names_of(|kind| kind == EntryKind::Process),
             Shape::Name if clause.is_empty() => self.streams(),
             Shape::Subtask => self.subtasks(),
             Shape::Text if command => self.paths(),
@@ -235,6 +259,9 @@ impl<'a> Offer<'a> {
             | Expects::NewSink
             | Expects::NewStream
             | Expects::NewJob
+            | Expects::NewProcess
+            | Expects::NewFunction
+            | Expects::Action
             | Expects::Subtask
             | Expects::Arguments
             | Expects::Unit

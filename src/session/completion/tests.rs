@@ -63,6 +63,7 @@ const DEFINITIONS: &str = "
     stream pricey = bids | filter price > 1000 | map auction, price * 0.908 as eur;
     stream `odd name` = bids | map price as `a price`;
     sink hot_file to file 'out/hot' with (format = 'json');
+    process counted { state n bigint; on event { n = coalesce(n, 0) + 1; emit auction, n; } };
     sink nowhere to blackhole;";
 
 fn completer(directory: &std::path::Path) -> Completer {
@@ -132,6 +133,13 @@ const STATEMENTS: &[Case] = &[
     ("run j from latest ‸", &["with", "=", "{"], &["bids"]),
     ("run j = ‸", &["bids", "pricey"], &["hot_file", "filter"]),
     ("stream x = p‸", &["people", "pricey"], &["bids"]),
+    ("process p { ‸", &["state", "on"], &["emit", "bids"]),
+    ("process p { state n ‸", &["bigint", "list", "map", "reducing", "aggregating"], &["emit"]),
+    ("process p { state n bigint ‸", &["ttl", "broadcast", "per"], &["emit"]),
+    ("process p { state n bigint; on ‸", &["event", "left", "right", "timer"], &["emit"]),
+    ("process p { state num bigint; on event { ‸", &["emit", "if", "timer", "num"], &["state"]),
+    ("process p { state num bigint; on event { emit ‸", &["num", "event_time", "coalesce("], &["emit", "state"]),
+    ("bids | key_by auction | process ‸", &["counted"], &["bids", "pricey"]),
 ];
 
 const PIPELINES: &[Case] = &[

@@ -9,6 +9,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("sink", "names where rows go"),
     ("stream", "names a pipeline"),
     ("run", "starts a job"),
+    ("process", "names a process function: state and timers of a key"),
+    ("function", "names an expression"),
 ];
 /// The lessons of the tutorial, in the order to take them.
 pub const LESSONS: &[&str] = &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling"];

@@ -10,6 +10,7 @@ mod restore;
 mod state;
 mod subtasks;
 mod text;
+mod timers;
 mod watermarks;
 mod windows;
 
@@ -22,5 +23,6 @@ pub use restore::{restore, restore_json};
 pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
 pub use text::{named, subtask_name, time, time_text};
+pub use timers::timers;
 pub use watermarks::{held_by, watermarks};
 pub use windows::{unanswered_note, windows};

@@ -177,7 +177,7 @@ impl Session {
     /// # Errors
     /// When it can't be used any more, at `name`.
     pub fn shape_of(&self, name: &Spanned<String>) -> Result<Option<StreamShape>, Diagnostic> {
-        let Some(item) = self.catalog.get(&name.node).filter(|item| item.kind() != EntryKind::Sink) else {
+        let Some(item) = self.catalog.get(&name.node).filter(|item| item.kind().is_stream()) else {
             return Ok(None);
         };
         if let Some(shape) = item.bound().and_then(Entry::shape) {
@@ -256,7 +256,7 @@ impl Session {
             let lasts = match statement {
                 Statement::Source(source) => source.connector.node != "file",
                 // One that reads what does not last can't be defined.
-                Statement::Stream { .. } => true,
+                Statement::Stream { .. } | Statement::Process(_) | Statement::Function(_) => true,
                 Statement::Sink(_) | Statement::Preview(_) | Statement::Run(_) | Statement::Command(_) => false,
             };
             if lasts && !taken && self.define_or_run(statement).is_ok() {

@@ -20,6 +20,7 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
     let mut outcome = Outcome::default();
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut small: BTreeMap<i64, i64> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
@@ -53,6 +54,16 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
                     outcome.add(&[0, auction, 1]);
                 }
             }
+            Query::Process => {
+                let bidder = bids.bidder[row];
+                if price > LARGE && small.get(&bidder).is_some_and(|small| time < small + 60_000) {
+                    outcome.add(&[bidder, price]);
+                    small.remove(&bidder);
+                }
+                if price < SMALL {
+                    small.insert(bidder, time);
+                }
+            }
         }
     }
     if query == Query::Top {
@@ -76,7 +87,8 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
             | Query::Top
             | Query::Running
             | Query::IntervalJoin
-            | Query::RegularJoin => {
+            | Query::RegularJoin
+            | Query::Process => {
                 unreachable!("{query:?} has no windows")
             }
         }

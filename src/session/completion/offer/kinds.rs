@@ -51,7 +51,7 @@ impl<'a> Offer<'a> {
                 self.word(name, Kind::Command, &help.unwrap_or_default());
             }
         }
-        self.names_of(|kind| kind != EntryKind::Sink);
+        self.names_of(EntryKind::is_stream);
     }
 
     pub(super) fn windows(&mut self) {
@@ -115,6 +115,7 @@ impl<'a> Offer<'a> {
                 EntryKind::Source => Kind::Source,
                 EntryKind::Sink => Kind::Sink,
                 EntryKind::Stream => Kind::Stream,
+                EntryKind::Process | EntryKind::Function => Kind::Function,
             };
             let help = match item.bound() {
                 Some(Entry::Source(source)) => source.source.describe(),
@@ -122,6 +123,11 @@ impl<'a> Offer<'a> {
                 Some(Entry::Stream(stream)) => {
                     stream.shape.as_ref().map_or_else(String::new, |shape| shape.schema.to_string())
                 }
+                Some(Entry::Process(process)) => {
+                    let states = process.states.iter().map(|state| state.name.node.as_str());
+                    format!("process function with state {}", states.collect::<Vec<_>>().join(", "))
+                }
+                Some(Entry::Function(function)) => function.signature(),
                 // A list of names is no use of them: nothing is bound for it.
                 None => item.origin().name().to_owned(),
             };
@@ -131,7 +137,7 @@ impl<'a> Offer<'a> {
 
     /// Sources and streams, those of the job at hand too.
     pub(super) fn streams(&mut self) {
-        self.names_of(|kind| kind != EntryKind::Sink);
+        self.names_of(EntryKind::is_stream);
         for name in side_outputs(self.scope) {
             self.name(&name, Kind::Stream, "of this job");
         }

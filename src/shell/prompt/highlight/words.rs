@@ -15,7 +15,38 @@ pub(super) const COMMENT: &str = "2";
 pub(super) const MISTAKE: &str = "31";
 
 /// Words of definitions, besides the first.
-const DEFINITION_WORDS: &[&str] = &["from", "to", "columns", "event_time", "watermark", "with"];
+const DEFINITION_WORDS: &[&str] = &["from", "to", "columns", "event_time", "watermark", "with", "returns"];
+
+/// The words that begin definitions.
+const DEFINITIONS: &[&str] = &["source", "sink", "stream", "run", "process", "function"];
+
+/// The words of a process function.
+const PROCESS_WORDS: &[&str] = &[
+    "state",
+    "on",
+    "event",
+    "left",
+    "right",
+    "timer",
+    "ttl",
+    "list",
+    "reducing",
+    "aggregating",
+    "by",
+    "broadcast",
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "while",
+    "emit",
+    "add",
+    "to",
+    "clear",
+    "delete",
+    "at",
+];
 /// Words of expressions.
 const EXPRESSION_WORDS: &[&str] = &[
     "and", "or", "not", "in", "like", "between", "escape", "is", "case", "when", "then", "else", "end", "as", "null",
@@ -78,6 +109,8 @@ enum Place {
     BeginsStage,
     /// In a definition.
     Definition,
+    /// In the definition of a process function.
+    Process,
     /// Anything else.
     Inside,
 }
@@ -130,7 +163,11 @@ impl<'a, 't> Reader<'a, 't> {
             Symbol::Pipe => self.place = Place::BeginsStage,
             Symbol::Semicolon => {
                 self.signature = None;
-                self.place = if self.depth == 0 { Place::Statement } else { Place::Inside };
+                self.place = match self.place {
+                    Place::Process if self.depth > 0 => Place::Process,
+                    _ if self.depth > 0 => Place::Inside,
+                    _ => Place::Statement,
+                };
             }
             Symbol::LeftParen | Symbol::LeftBracket | Symbol::LeftBrace => self.depth += 1,
             Symbol::RightParen | Symbol::RightBracket | Symbol::RightBrace => self.depth = self.depth.saturating_sub(1),
@@ -155,13 +192,14 @@ impl<'a, 't> Reader<'a, 't> {
                 Some(STAGE)
             }
             Place::Definition if is_one_of(DEFINITION_WORDS, word) => Some(CLAUSE),
-            Place::Statement | Place::Definition | Place::Inside => self.inside(index, word),
+            Place::Process if is_one_of(PROCESS_WORDS, word) => Some(CLAUSE),
+            Place::Statement | Place::Definition | Place::Process | Place::Inside => self.inside(index, word),
         }
     }
 
     /// Whether a word on a new line begins a statement for sure: a clause could stand there too.
     fn begins_statement(&self, index: usize) -> bool {
-        let definition = ["source", "sink", "stream", "run"].iter().any(|word| self.tokens[index].is_word(word));
+        let definition = DEFINITIONS.iter().any(|word| self.tokens[index].is_word(word));
         let clause = self.signature.is_some_and(|signature| {
             signature.clauses.iter().any(|clause| words_at(&self.tokens[index..], clause.keyword).is_some())
         });
@@ -176,8 +214,8 @@ impl<'a, 't> Reader<'a, 't> {
         if rest.get(1).is_some_and(|next| next.is(Symbol::Pipe)) {
             return None;
         }
-        if ["source", "sink", "stream", "run"].iter().any(|known| known.eq_ignore_ascii_case(word)) {
-            self.place = Place::Definition;
+        if is_one_of(DEFINITIONS, word) {
+            self.place = if word.eq_ignore_ascii_case("process") { Place::Process } else { Place::Definition };
             return Some(KEYWORD);
         }
         if let Some((words, signature)) = command_at(self.registries, rest) {
