@@ -7,6 +7,7 @@ mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod pattern;
 mod registries;
 mod signature;
 mod stage;
@@ -26,6 +27,7 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
 };
+pub use pattern::{Link, Pattern};
 pub use registries::{Registries, Side};
 pub use signature::{
     Clause, CommandSpec, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream, SelectItem, Shape,

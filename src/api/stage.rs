@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+    NamedStream, Pattern, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -35,8 +35,10 @@ pub struct StageSpec {
 pub enum Arg {
     /// For `Shape::Expr`.
     Expr(ExprNode),
-    /// For `Shape::Exprs`.
+    /// For `Shape::Exprs` and `Shape::Definitions`.
     Exprs(Vec<SelectItem>),
+    /// For `Shape::Pattern`.
+    Pattern(Pattern),
     /// For `Shape::Duration`, milliseconds, not negative.
     Duration(Spanned<i64>),
     /// For `Shape::Integer`.
@@ -228,6 +230,8 @@ impl StageArgs {
         stream, clause_stream, Stream, NamedStream);
     accessor!(/// The stretch of time at head position `index`.
         range, clause_range, Range, Spanned<TimeRange>);
+    accessor!(/// The pattern at head position `index`.
+        pattern, clause_pattern, Pattern, Pattern);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
 

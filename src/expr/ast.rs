@@ -231,3 +231,31 @@ pub enum IsTest {
     /// `unknown`
     Unknown,
 }
+
+impl Expr {
+    /// The expressions that it is made of, to be replaced.
+    pub fn children_mut(&mut self) -> Vec<&mut ExprNode> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
+            Self::Unary(_, expr)
+            | Self::Is { expr, .. }
+            | Self::Cast { expr, .. }
+            | Self::Extract(_, expr)
+            | Self::FieldAccess(expr, _) => vec![expr],
+            Self::Binary(left, _, right) | Self::Index(left, right) => vec![left, right],
+            Self::Between { expr, low, high, .. } => vec![expr, low, high],
+            Self::InList { expr, list, .. } => std::iter::once(&mut **expr).chain(list).collect(),
+            Self::Like { expr, pattern, escape, .. } => {
+                [expr, pattern].into_iter().chain(escape).map(|node| &mut **node).collect()
+            }
+            Self::Case { operand, branches, otherwise } => {
+                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                let ends = operand.iter_mut().chain(otherwise).map(|node| &mut **node);
+                branches.chain(ends).collect()
+            }
+            Self::Call(call) => call.args.iter_mut().chain(call.filter.as_deref_mut()).collect(),
+            Self::Array(items) | Self::Row(items) => items.iter_mut().collect(),
+            Self::Map(entries) => entries.iter_mut().flat_map(|(key, value)| [key, value]).collect(),
+        }
+    }
+}

@@ -13,6 +13,7 @@ mod key_by;
 mod keyed;
 mod limit;
 mod map;
+mod match_recognize;
 mod partition;
 mod placement;
 mod rows;
@@ -31,6 +32,7 @@ pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
 pub use limit::Limit;
 pub use map::Project;
+pub use match_recognize::MatchRecognize;
 pub use partition::Partition;
 pub use union::Union;
 pub use window::WindowAggregate;
@@ -58,6 +60,7 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &placement::PARALLELISM,
         &placement::UID,
         &into::INTO,
+        &match_recognize::MATCH,
     ];
     ALL
 }
@@ -65,5 +68,5 @@ pub fn stages() -> &'static [&'static StageSpec] {
 /// Stages of the language that are not there yet, to be refused by name.
 pub const PLANNED_STAGES: &[&str] = &[
     "reduce", "process", "join", "left", "right", "full", "semi", "anti", "connect", "top", "distinct", "order_by",
-    "match", "rescale", "chain",
+    "rescale", "chain",
 ];

@@ -142,6 +142,8 @@ impl<'a> Offer<'a> {
             | Shape::Names
             | Shape::Stream
             | Shape::Range
+            | Shape::Pattern
+            | Shape::Definitions
             | Shape::Window
             | Shape::Sink
             | Shape::Options

@@ -75,7 +75,7 @@ pub(super) fn saturate(value: i128) -> i64 {
 }
 
 /// A duration as typed: `10s`, `250ms`.
-pub(in crate::operators::window) fn show(ms: i64) -> String {
+pub(in crate::operators) fn show(ms: i64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let unit = units.into_iter().find(|(length, _)| ms != 0 && ms % length == 0).unwrap_or((1, "ms"));
     format!("{}{}", ms / unit.0, unit.1)

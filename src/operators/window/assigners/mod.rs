@@ -5,7 +5,7 @@ mod cumulate;
 mod hop;
 mod tumble;
 
-pub(super) use arguments::show;
+pub(in crate::operators) use arguments::show;
 pub use cumulate::{CUMULATE, Cumulate};
 pub use hop::{HOP, Hop};
 pub use tumble::{TUMBLE, Tumble};
