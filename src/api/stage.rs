@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, Pattern, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+    NamedStream, Pattern, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner,
+    WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};

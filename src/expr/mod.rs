@@ -18,7 +18,7 @@ mod kernels;
 mod literal;
 mod operators;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 mod time;
 mod typed;

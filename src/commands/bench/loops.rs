@@ -7,6 +7,7 @@
 //! count, whose order matters for a key, is exchanged by key instead.
 
 mod bids;
+mod pattern;
 mod sources;
 mod table;
 #[cfg(test)]
@@ -39,10 +40,13 @@ pub enum Query {
     Hopping,
     /// A changelog of `auction, count`: every bid but an auction's first takes the old count back.
     Running,
+    /// `auction`, and the prices of a bid below 1,000 and of the next one on the auction, where that is above 100,000.
+    Pattern,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 5] = [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running];
+pub const QUERIES: [Query; 6] =
+    [Query::Projection, Query::Filter, Query::Tumbling, Query::Hopping, Query::Running, Query::Pattern];
 
 /// The outcome: enough to compare it exactly with another way to compute the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +130,9 @@ fn run(query: Query, source: &impl Source, threads: usize) -> Result<Outcome> {
         Query::Running => {
             let done = spread(source, Running::connected(threads))?;
             Ok(sum(done.iter().map(|one| one.outcome)))
+        }
+        Query::Pattern => {
+            Ok(pattern::stitched(spread(source, (0..threads).map(|_| pattern::Pattern::default()).collect())?))
         }
     }
 }

@@ -56,6 +56,11 @@ const QUERIES: &[Query] = &[
         pipeline: "bids | key_by auction | window hop(10s, 2s) | aggregate count(*) as n",
         job: loops::Query::Hopping,
     },
+    Query {
+        name: "pattern",
+        pipeline: "bids | match (LOW HIGH) per auction define LOW as price < 1000, HIGH as price > 100000 measures LOW.price as low, HIGH.price as high",
+        job: loops::Query::Pattern,
+    },
     Query { name: "running", pipeline: "bids | key_by auction | aggregate count(*) as n", job: loops::Query::Running },
 ];
 

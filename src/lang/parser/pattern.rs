@@ -73,9 +73,11 @@ fn item(start: Tokens<'_>) -> PResult<'_, Pattern> {
         start.note(Expected::Exactly("("));
         map(variable, Pattern::Variable).parse(start)?
     };
-    let Ok((rest, (min, max))) = times(rest) else { return Ok((rest, pattern)) };
-    let (rest, reluctant) = if (min, max) == (0, Some(1)) {
-        // Without and with it, both are tried already.
+    let optional = rest.peek().is_some_and(|token| token.is(Symbol::Question));
+    let (rest, found) = opt(times).parse(rest)?;
+    let Some((min, max)) = found else { return Ok((rest, pattern)) };
+    let (rest, reluctant) = if optional {
+        // With it and without, both are tried already.
         (rest, false)
     } else {
         map(opt(symbol(Symbol::Question)), |found| found.is_some()).parse(rest)?
@@ -101,7 +103,9 @@ fn times(input: Tokens<'_>) -> PResult<'_, (u32, Option<u32>)> {
     let (rest, (min, max)) = bracketed(Symbol::LeftBrace, bounds, Symbol::RightBrace)(input)?;
     if max == Some(0) || max.is_some_and(|max| max < min) {
         let span = rest.span_from(input);
-        return refuse(Diagnostic::at(span, "a number of repetitions is out of range").label("at most less than at least"));
+        return refuse(
+            Diagnostic::at(span, "a number of repetitions is out of range").label("at most less than at least"),
+        );
     }
     Ok((rest, (min, max)))
 }

@@ -158,7 +158,13 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
         Shape::Pattern => input.note(Expected::Exactly("(")),
         Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
-        Shape::Name | Shape::Names | Shape::Definitions | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
+        Shape::Name
+        | Shape::Names
+        | Shape::Definitions
+        | Shape::Window
+        | Shape::Sink
+        | Shape::Subtask
+        | Shape::Pipeline => {
             input.note(Expected::Kind(Kind::Name));
         }
         Shape::Text => input.note(Expected::Kind(Kind::Text)),

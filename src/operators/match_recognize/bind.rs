@@ -213,7 +213,9 @@ impl Binder<'_> {
     /// Asks for a column of a row before; the name of its column.
     fn push_previous(&mut self, value: &TypedExpr, offset: usize, span: Span) -> Bound<Spanned<String>> {
         let Some(column) = value.as_column().filter(|&column| column < self.input.len()) else {
-            return Err(Diagnostic::at(span, "`prev` takes a column").help("compute with what it gives: `prev(price) * 2`"));
+            return Err(
+                Diagnostic::at(span, "`prev` takes a column").help("compute with what it gives: `prev(price) * 2`")
+            );
         };
         let previous = Previous { column, offset };
         if !self.previous.contains(&previous) {
@@ -236,9 +238,7 @@ impl Binder<'_> {
                 format!("{}({}{value}{offset})", if *last { "last" } else { "first" }, variable(of))
             }
             Reference::Aggregate { of: None, call } => call.describe(),
-            Reference::Aggregate { of, call } => {
-                call.describe().replacen('(', &format!("({}", variable(of)), 1)
-            }
+            Reference::Aggregate { of, call } => call.describe().replacen('(', &format!("({}", variable(of)), 1),
             Reference::Number => "match_number()".to_owned(),
         }
     }
@@ -272,7 +272,9 @@ fn offset_of(call: &Call) -> Bound<(ExprNode, Option<usize>)> {
             },
             _ => Err(Diagnostic::at(offset.span, "the number of rows must be a constant such as `1`")),
         },
-        args => Err(Diagnostic::at(name.span, format!("`{}` takes one or two arguments, {} given", name.node, args.len()))),
+        args => {
+            Err(Diagnostic::at(name.span, format!("`{}` takes one or two arguments, {} given", name.node, args.len())))
+        }
     }
 }
 

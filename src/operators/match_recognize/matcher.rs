@@ -285,7 +285,8 @@ impl Matcher {
                 if link == Link::Strict || (taken && link == Link::Next) {
                     left &= !bit;
                 }
-                let again = next[first_child..].iter().any(|&child: &u32| self.nodes[child as usize].state == index(to));
+                let again =
+                    next[first_child..].iter().any(|&child: &u32| self.nodes[child as usize].state == index(to));
                 if taken && !again {
                     let child = self.push(group, run, to, row);
                     self.complete_or_go_on(child, &mut next, &mut complete);
@@ -366,13 +367,27 @@ impl Matcher {
             (start, start_time) = (before.start, before.start_time);
         }
         let ways = &self.nfa.ways[state];
-        let open = ways.iter().enumerate().filter(|(_, way)| !way.ends_at_once()).fold(0, |open, (at, _)| open | 1 << at);
+        let open =
+            ways.iter().enumerate().filter(|(_, way)| !way.ends_at_once()).fold(0, |open, (at, _)| open | 1 << at);
         let number = self.next_number;
         self.next_number += 1;
         let (state, order, row) = (index(state), row.order, row.id);
         let (fresh, held, dirty, stored, uses) = (true, false, false, false, 0);
         let node = self.put(Node {
-            before, row, order, state, group, start, start_time, number, open, fresh, held, uses, dirty, stored,
+            before,
+            row,
+            order,
+            state,
+            group,
+            start,
+            start_time,
+            number,
+            open,
+            fresh,
+            held,
+            uses,
+            dirty,
+            stored,
         });
         self.touch(node);
         node

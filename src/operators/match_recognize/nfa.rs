@@ -224,10 +224,10 @@ impl Nfa {
 
     /// The guards that leave to a repetition what it can take.
     fn more(&self, part: &Part, link: Link) -> Vec<Guard> {
-        let guards = part.entries.iter().map(|entry| Guard {
-            variable: self.variables[entry.state],
-            first: link == Link::Strict,
-        });
+        let guards = part
+            .entries
+            .iter()
+            .map(|entry| Guard { variable: self.variables[entry.state], first: link == Link::Strict });
         joined(&[], &guards.collect::<Vec<_>>())
     }
 

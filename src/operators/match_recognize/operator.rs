@@ -28,9 +28,7 @@ use crate::operators::keyed::RowStore;
 use crate::operators::rows::reject_failed;
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;
-use crate::types::{
-    Batch, CheckpointId, Clock, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed,
-};
+use crate::types::{Batch, CheckpointId, Clock, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed};
 
 pub(super) struct MatchOperator {
     plan: MatchRecognize,
@@ -429,6 +427,8 @@ impl MatchOperator {
         }
         self.give(out)?;
         self.forget_rows(Vec::new())?;
+        touched.sort_unstable();
+        touched.dedup();
         self.tidy(&touched);
         Ok(())
     }
@@ -513,12 +513,8 @@ impl MatchOperator {
             self.numbers_dirty.extend_from_slice(&found.groups);
             found.groups.iter().map(next).collect()
         });
-        let chains = Chains {
-            ends: &found.ends,
-            rows: &found.rows,
-            variables: &found.variables,
-            numbers: numbers.as_deref(),
-        };
+        let chains =
+            Chains { ends: &found.ends, rows: &found.rows, variables: &found.variables, numbers: numbers.as_deref() };
         let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
         let keys = self.table.keys(&found.groups)?;
         let measures = self.measures.iter().map(|measure| measure.evaluate(chains, &self.matched, &mut context));
@@ -529,8 +525,10 @@ impl MatchOperator {
         };
         let columns = self.plan.columns.iter().map(column).collect();
         let rows = self.plan.output.record_batch(columns, found.len())?;
+        let last_row = found.ends.iter().map(|&end| self.matched.time(found.rows[end - 1]));
+        let times = found.times.iter().zip(last_row).map(|(&time, of_row)| time.max(of_row));
         let timed = self.plan.event_time;
-        let times: ScalarBuffer<i64> = found.times.iter().map(|&time| if timed { time } else { NO_TIME }).collect();
+        let times: ScalarBuffer<i64> = times.map(|time| if timed { time } else { NO_TIME }).collect();
         Ok((Batch::new(rows, times), context.errors))
     }
 }

@@ -7,6 +7,7 @@ use super::matcher::Skip;
 use super::operator::MatchOperator;
 use super::spec::{Column, MatchRecognize, Variable, WATERMARK};
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
+use crate::expr::TypedExpr;
 use crate::operators::aggregates::{describe_outputs, names};
 use crate::operators::window::assigners::show;
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
@@ -45,7 +46,7 @@ impl PlannedOperator for MatchRecognize {
             }
         }
         let measures = describe_outputs(&self.output, |index| match self.columns.get(index) {
-            Some(Column::Measure(at)) => Some(self.measures[*at].expr.to_string()),
+            Some(Column::Measure(at)) => Some(shown(&self.measures[*at].expr)),
             Some(Column::Key(_)) | None => None,
         });
         let _ = write!(text, ", select=[{measures}]");
@@ -104,6 +105,11 @@ impl PlannedOperator for MatchRecognize {
 /// `A as price > 10`
 fn condition(variable: &Variable) -> Option<String> {
     let parts = [variable.row.as_ref(), variable.with.as_ref().map(|with| &with.expr)];
-    let parts: Vec<String> = parts.into_iter().flatten().map(ToString::to_string).collect();
+    let parts: Vec<String> = parts.into_iter().flatten().map(shown).collect();
     (!parts.is_empty()).then(|| format!("{} as {}", variable.name, parts.join(" and ")))
+}
+
+/// What is read of the match stands in columns that are called as it was typed.
+fn shown(expr: &TypedExpr) -> String {
+    expr.to_string().replace('`', "")
 }

@@ -106,12 +106,7 @@ impl Compiled {
     }
 
     /// The value for each chain; errors go to `context`.
-    pub(super) fn evaluate(
-        &self,
-        chains: Chains<'_>,
-        store: &RowStore,
-        context: &mut EvalContext,
-    ) -> Result<ArrayRef> {
+    pub(super) fn evaluate(&self, chains: Chains<'_>, store: &RowStore, context: &mut EvalContext) -> Result<ArrayRef> {
         let rows = self.columns(chains, store, context)?;
         self.expr.evaluate(&rows, context)
     }

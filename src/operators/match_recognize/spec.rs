@@ -219,7 +219,8 @@ impl MatchRecognize {
             Column::Measure(at) => Column::Measure(place(&kept_measures, at)),
             key @ Column::Key(_) => key,
         };
-        let previous_of = |&at: &usize| Previous { column: place(&inputs, self.previous[at].column), ..self.previous[at] };
+        let previous_of =
+            |&at: &usize| Previous { column: place(&inputs, self.previous[at].column), ..self.previous[at] };
         let narrowed = Self {
             variables: self.variables.iter().map(variable).collect(),
             previous: previous.iter().map(previous_of).collect(),

@@ -164,8 +164,11 @@ fn conditions(args: &StageArgs, binder: &mut Binder<'_>) -> Result<Vec<Variable>
     }
     for (at, (name, of_rows)) in binder.variables.iter().enumerate() {
         if !of_rows && !defined.contains(&at) {
-            return Err(Diagnostic::at(args.span, format!("`not {name}` would be true of no row: any row is `{name}`"))
-                .help(format!("say what it is: `define {name} as …`")));
+            return Err(Diagnostic::at(
+                args.span,
+                format!("`not {name}` would be true of no row: any row is `{name}`"),
+            )
+            .help(format!("say what it is: `define {name} as …`")));
         }
     }
     Ok(conditions)
@@ -176,7 +179,9 @@ fn skip(args: &StageArgs, binder: &Binder<'_>) -> Result<Skip, Diagnostic> {
     let mut typed = args.clauses.iter().filter(|(keyword, _)| all.contains(&keyword.node));
     let Some((keyword, _)) = typed.next() else { return Ok(Skip::PastLastRow) };
     if let Some((second, _)) = typed.next() {
-        return Err(Diagnostic::at(second.span, "what comes after a match is given twice").also(keyword.span, "here already"));
+        return Err(
+            Diagnostic::at(second.span, "what comes after a match is given twice").also(keyword.span, "here already")
+        );
     }
     let variable = |word: &str| -> Result<usize, Diagnostic> {
         let Some(name) = args.clause_word(word)? else { return Ok(0) };

@@ -20,12 +20,19 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
     let mut outcome = Outcome::default();
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut last: BTreeMap<i64, i64> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
             Query::Projection => outcome.add(&[auction, bids.bidder[row], price * 908]),
             Query::Filter if auction % 123 == 0 => outcome.add(&[auction, price]),
             Query::Filter => {}
+            Query::Pattern => {
+                let before = last.insert(auction, price);
+                if let Some(before) = before.filter(|&before| before < 1_000 && price > 100_000) {
+                    outcome.add(&[auction, before, price]);
+                }
+            }
             Query::Tumbling => {
                 let entry = windows.entry((time / 10_000 * 10_000, auction)).or_default();
                 *entry = (entry.0 + 1, entry.1 + price);
@@ -51,7 +58,9 @@ fn plainly(query: Query, bids: &Columns) -> Outcome {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
-            Query::Projection | Query::Filter | Query::Running => unreachable!("{query:?} has no windows"),
+            Query::Projection | Query::Filter | Query::Running | Query::Pattern => {
+                unreachable!("{query:?} has no windows")
+            }
         }
     }
     outcome

@@ -31,7 +31,8 @@ impl MatchOperator {
             groups.dedup();
             if !groups.is_empty() {
                 let values = groups.iter().map(|&group| numbers[group as usize]).collect::<Int64Array>();
-                let entries = Entries { keys: self.table.keys(&groups)?, values: vec![Arc::new(values)], rows: groups.len() };
+                let entries =
+                    Entries { keys: self.table.keys(&groups)?, values: vec![Arc::new(values)], rows: groups.len() };
                 let rows = keyed_rows(&descriptor.schema, entries, self.max_parallelism)?;
                 changes.push(StateChange::Upsert { state: descriptor.name, namespace: 0, rows });
             }
@@ -86,7 +87,8 @@ impl MatchOperator {
         let flag = |value: &dyn Fn(&Node) -> bool| -> ArrayRef {
             Arc::new(nodes.iter().map(|node| Some(value(at(node)))).collect::<BooleanArray>())
         };
-        let before = |node: &u32| Some(at(node).before).filter(|&before| before != NONE).map(|before| at(&before).number);
+        let before =
+            |node: &u32| Some(at(node).before).filter(|&before| before != NONE).map(|before| at(&before).number);
         let variable = |node: &u32| Some(self.plan.variables[self.matcher.variable(*node)].name.as_str());
         vec![
             number(&|node| node.number),
@@ -185,7 +187,10 @@ impl MatchOperator {
                 before: parent,
                 row,
                 order,
-                state: u32::try_from(states.value(at)).ok().filter(|&state| self.has_state(state)).ok_or_else(damaged)?,
+                state: u32::try_from(states.value(at))
+                    .ok()
+                    .filter(|&state| self.has_state(state))
+                    .ok_or_else(damaged)?,
                 group,
                 start,
                 start_time,
