@@ -95,14 +95,13 @@ impl Stage {
     }
 }
 
-fn event(key: Option<i64>, time: i64, p: i64, id: usize) -> Event {
+fn event(key: Option<i64>, time: i64, p: i64, id: i64) -> Event {
     Event { key, time, p: Some(p), id }
 }
 
 /// Rows of `p` one behind the other, a second apart, of key 1.
 fn prices(prices: &[i64]) -> Vec<Step> {
-    let rows: Vec<Event> =
-        prices.iter().zip(0_usize..).map(|(&p, at)| event(Some(1), 1_000 * at as i64, p, at)).collect();
+    let rows: Vec<Event> = prices.iter().zip(0_i64..).map(|(&p, at)| event(Some(1), 1_000 * at, p, at)).collect();
     vec![Step::Rows(0, events(&rows).1)]
 }
 
@@ -207,9 +206,9 @@ fn columns_of_rows_before_are_those_of_the_row_before_whichever_it_is() {
     let rows = [5, 9, 4, 2, 8, 1, 3, 2, 6, 5];
     let steps: Vec<Step> = rows
         .iter()
-        .zip(0_usize..)
+        .zip(0_i64..)
         .flat_map(|(&p, at)| {
-            let time = 1_000 * at as i64;
+            let time = 1_000 * at;
             [Step::Rows(0, events(&[event(Some(1), time, p, at)]).1), Step::Watermark(time - 500)]
         })
         .collect();
@@ -225,7 +224,7 @@ fn without_event_time_rows_are_matched_as_they_come_and_wait_by_the_clock() {
     let mut stage = Stage::new(pattern, &[("A", "p = 1"), ("B", "p = 2")], &["A.id", "B.id"]).within(1_000);
     stage.event_time = false;
     let plan = stage.plan();
-    let row = |p, at| Step::Rows(0, events(&[event(Some(1), 50 - at as i64, p, at)]).1);
+    let row = |p, at| Step::Rows(0, events(&[event(Some(1), 50 - at, p, at)]).1);
     let steps = [
         row(1, 0),
         row(5, 1),
@@ -289,8 +288,8 @@ fn patterns_find_what_the_naive_matcher_finds() {
         found += wanted.0.len();
         let shown = plan.describe();
         assert_eq!(given(straight(&*plan, &case.steps)), wanted, "seed {seed}: {shown}\n{case}");
-        let position = usize::try_from(random.below(case.steps.len() as u64 + 1)).expect("few");
-        let parallelism = [(1, 1), (1, 3), (2, 1), (3, 2)][usize::try_from(random.below(4)).expect("few")];
+        let position = random::place(&mut random, case.steps.len() + 1);
+        let parallelism = [(1, 1), (1, 3), (2, 1), (3, 2)][random::place(&mut random, 4)];
         let broken = broken(&*plan, &case.steps, position, parallelism, seed);
         assert_eq!(given(broken), wanted, "seed {seed}, broken before {position}: {shown}\n{case}");
     }

@@ -257,7 +257,7 @@ impl MatchOperator {
         OperatorView {
             watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
             sections: vec![
-                Section::Timers(self.deadlines.range(..(i64::MAX, 0)).count() as u64),
+                Section::Timers(self.plan.within_ms.map_or(0, |_| self.deadlines.len() as u64)),
                 Section::Entries(EntriesView { count: self.table.len() as u64, bytes: bytes as u64 }),
                 Section::HotKeys(self.hot_keys.view()),
                 Section::Counters(vec![

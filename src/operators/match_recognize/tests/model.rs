@@ -13,7 +13,7 @@ pub(in super::super) struct Event {
     pub(in super::super) key: Option<i64>,
     pub(in super::super) time: i64,
     pub(in super::super) p: Option<i64>,
-    pub(in super::super) id: usize,
+    pub(in super::super) id: i64,
 }
 
 /// The rows of a match so far: the place of each among those of its key, and its variable.

@@ -31,6 +31,11 @@ impl fmt::Display for Case {
     }
 }
 
+/// A place among `places`.
+pub(super) fn place(random: &mut Random, places: usize) -> usize {
+    usize::try_from(random.below(places as u64)).expect("few")
+}
+
 fn p(rows: &[Event], at: usize) -> i64 {
     rows[at].p.unwrap_or(0)
 }
@@ -67,13 +72,14 @@ fn condition(random: &mut Random, own: &'static str, earlier: &[&'static str]) -
         }),
         _ => of(format!("p > avg({}.p)", other.unwrap_or(own)), |rows, path, at, _| {
             let all: Vec<i64> = path.iter().filter(|(_, of)| *of == "A").map(|&(row, _)| p(rows, row)).collect();
-            !all.is_empty() && p(rows, at) > all.iter().sum::<i64>() / all.len() as i64
+            let count = i64::try_from(all.len()).expect("few");
+            count > 0 && p(rows, at) > all.iter().sum::<i64>() / count
         }),
     }
 }
 
 fn link(random: &mut Random) -> Link {
-    [Link::Strict, Link::Strict, Link::Strict, Link::Next, Link::Any][random.below(5) as usize]
+    [Link::Strict, Link::Strict, Link::Strict, Link::Next, Link::Any][place(random, 5)]
 }
 
 fn often(random: &mut Random, pattern: Pattern) -> Pattern {
@@ -164,7 +170,7 @@ fn rows(random: &mut Random) -> (Vec<Step>, Vec<(Event, i64)>) {
         let mut batch = Vec::new();
         for _ in 0..random.below(5) {
             now += 500 * random.int(4);
-            let key = [Some(1), Some(1), None][random.below(3) as usize];
+            let key = [Some(1), Some(1), None][place(random, 3)];
             let event = Event { key, time: now - 500 * random.int(4), p: Some(random.int(10)), id };
             id += 1;
             arrived.push((event.clone(), watermark));
