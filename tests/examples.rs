@@ -103,3 +103,45 @@ fn every_entry_has_a_summary_and_a_help_text() {
         assert!(!command.examples.is_empty(), "{}", command.name);
     }
 }
+
+/// The matches that Flink gave of the patterns of `tests/flink/patterns.py`, beside ours.
+#[test]
+fn patterns_match_as_in_flink() {
+    let goldens = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink/patterns.json");
+    let goldens = std::fs::read_to_string(goldens).expect("the goldens");
+    let goldens: serde_json::Value = serde_json::from_str(&goldens).expect("JSON");
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows = goldens["arrived"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| format!("{{\"k\":{},\"t\":{},\"p\":{},\"c\":{}}}\n", row[0], row[1], row[2], row[3]));
+    std::fs::write(directory.path().join("arrived.ndjson"), rows.collect::<String>()).expect("written");
+    let cases = goldens["cases"].as_array().expect("cases");
+    for case in cases {
+        let text = |name: &str| case[name].as_str().unwrap_or_default();
+        let within = case["within"].as_i64().map_or_else(String::new, |seconds| format!("within {seconds}s"));
+        let (pattern, define, measures, skip) = (text("pattern"), text("define"), text("measures"), text("skip"));
+        let stage = format!("match ({pattern}) per k {within} define {define} measures {measures} after {skip}");
+        let mut test = TestSession::new(directory.path(), |settings| settings.parallelism = Some(2));
+        let run = format!(
+            "source arrived from file 'arrived.ndjson' columns (k bigint, t bigint, p bigint, c string)
+               event_time t watermark 2s;
+             run matches = arrived | {stage} | into print;"
+        );
+        test.run(&run).unwrap_or_else(|failure| panic!("{stage}: {failure}"));
+        let names = measures.split(" AS ").skip(1).filter_map(|behind| behind.split(',').next());
+        let names: Vec<&str> = std::iter::once("k").chain(names).collect();
+        let row = |line: String| {
+            let row: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            serde_json::Value::from(names.iter().map(|name| row[*name].clone()).collect::<Vec<_>>()).to_string()
+        };
+        let mut found: Vec<String> = test.rows.take().into_iter().map(row).collect();
+        found.sort();
+        let mut expected: Vec<String> =
+            case["rows"].as_array().expect("rows").iter().map(ToString::to_string).collect();
+        expected.sort();
+        assert_eq!(found, expected, "{stage}");
+    }
+    assert!(cases.len() > 24, "{} cases", cases.len());
+}

@@ -7,6 +7,7 @@ mod changelog;
 mod connector;
 mod context;
 mod operator;
+mod pattern;
 mod placement;
 mod process;
 mod registries;
@@ -28,6 +29,7 @@ pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
 };
+pub use pattern::{Link, Pattern};
 pub use placement::{Chaining, DEFAULT_SLOT_GROUP, Placement};
 pub use process::{Action, Handler, On, ProcessFunction, StateDecl, StateKind, StateTtl, each_action};
 pub use registries::{Registries, Side};

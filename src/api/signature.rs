@@ -30,6 +30,10 @@ pub enum Shape {
     Stream,
     /// A stretch of time around a moment: `-1s..10s`, `-1s..<10s` without its end.
     Range,
+    /// A pattern of rows: `(A B+ -> C?)`.
+    Pattern,
+    /// Names and what each stands for: `A as price > 10, B as price < 5`.
+    Definitions,
     /// A quoted text: `'x'`.
     Text,
     /// One of these words.
@@ -68,6 +72,8 @@ impl Shape {
             Self::Names => "NAME, …",
             Self::Stream => "STREAM [as NAME]",
             Self::Range => "DURATION..DURATION",
+            Self::Pattern => "(PATTERN)",
+            Self::Definitions => "NAME as EXPRESSION, …",
             Self::Text => "'TEXT'",
             Self::Keyword(words) => return words.join("|"),
             Self::Window => "WINDOW(…)",

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    EvictorCall, NamedStream, OrderItem, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature, StreamRef,
-    StreamShape, TimeRange, TriggerCall, WindowCall, Windows,
+    EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature,
+    StreamRef, StreamShape, TimeRange, TriggerCall, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -36,10 +36,12 @@ pub struct StageSpec {
 pub enum Arg {
     /// For `Shape::Expr`.
     Expr(ExprNode),
-    /// For `Shape::Exprs`.
+    /// For `Shape::Exprs` and `Shape::Definitions`.
     Exprs(Vec<SelectItem>),
     /// For `Shape::Order`.
     Order(Vec<OrderItem>),
+    /// For `Shape::Pattern`.
+    Pattern(Pattern),
     /// For `Shape::Duration`, milliseconds, not negative.
     Duration(Spanned<i64>),
     /// For `Shape::Integer`.
@@ -237,6 +239,8 @@ impl StageArgs {
         stream, clause_stream, Stream, NamedStream);
     accessor!(/// The stretch of time at head position `index`.
         range, clause_range, Range, Spanned<TimeRange>);
+    accessor!(/// The pattern at head position `index`.
+        pattern, clause_pattern, Pattern, Pattern);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
     accessor!(/// The trigger at head position `index`.

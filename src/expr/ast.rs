@@ -103,52 +103,7 @@ impl Expr {
     /// # Errors
     /// What `f` fails with.
     pub fn each_part<E>(&mut self, f: &mut dyn FnMut(&mut ExprNode) -> Result<(), E>) -> Result<(), E> {
-        match self {
-            Self::Column(_) | Self::Literal(_) => Ok(()),
-            Self::Unary(_, of)
-            | Self::Is { expr: of, .. }
-            | Self::Cast { expr: of, .. }
-            | Self::Extract(_, of)
-            | Self::FieldAccess(of, _) => f(of),
-            Self::Binary(left, _, right) | Self::Index(left, right) => {
-                f(left)?;
-                f(right)
-            }
-            Self::Between { expr, low, high, .. } => {
-                f(expr)?;
-                f(low)?;
-                f(high)
-            }
-            Self::InList { expr, list, .. } => {
-                f(expr)?;
-                list.iter_mut().try_for_each(f)
-            }
-            Self::Like { expr, pattern, escape, .. } => {
-                f(expr)?;
-                f(pattern)?;
-                escape.as_deref_mut().map_or(Ok(()), f)
-            }
-            Self::Case { operand, branches, otherwise } => {
-                operand.as_deref_mut().map_or(Ok(()), &mut *f)?;
-                for (when, then) in branches {
-                    f(when)?;
-                    f(then)?;
-                }
-                otherwise.as_deref_mut().map_or(Ok(()), f)
-            }
-            Self::Call(call) => {
-                call.args.iter_mut().try_for_each(&mut *f)?;
-                call.filter.as_deref_mut().map_or(Ok(()), f)
-            }
-            Self::Apply(_, items) | Self::Array(items) | Self::Row(items) => items.iter_mut().try_for_each(f),
-            Self::Map(entries) => {
-                for (key, value) in entries {
-                    f(key)?;
-                    f(value)?;
-                }
-                Ok(())
-            }
-        }
+        self.children_mut().into_iter().try_for_each(f)
     }
 }
 
@@ -313,4 +268,32 @@ pub enum IsTest {
     False,
     /// `unknown`
     Unknown,
+}
+
+impl Expr {
+    /// The expressions that it is made of, to be replaced.
+    pub fn children_mut(&mut self) -> Vec<&mut ExprNode> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
+            Self::Unary(_, expr)
+            | Self::Is { expr, .. }
+            | Self::Cast { expr, .. }
+            | Self::Extract(_, expr)
+            | Self::FieldAccess(expr, _) => vec![expr],
+            Self::Binary(left, _, right) | Self::Index(left, right) => vec![left, right],
+            Self::Between { expr, low, high, .. } => vec![expr, low, high],
+            Self::InList { expr, list, .. } => std::iter::once(&mut **expr).chain(list).collect(),
+            Self::Like { expr, pattern, escape, .. } => {
+                [expr, pattern].into_iter().chain(escape).map(|node| &mut **node).collect()
+            }
+            Self::Case { operand, branches, otherwise } => {
+                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                let ends = operand.iter_mut().chain(otherwise).map(|node| &mut **node);
+                branches.chain(ends).collect()
+            }
+            Self::Call(call) => call.args.iter_mut().chain(call.filter.as_deref_mut()).collect(),
+            Self::Apply(_, items) | Self::Array(items) | Self::Row(items) => items.iter_mut().collect(),
+            Self::Map(entries) => entries.iter_mut().flat_map(|(key, value)| [key, value]).collect(),
+        }
+    }
 }

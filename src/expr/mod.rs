@@ -19,7 +19,7 @@ mod literal;
 mod operators;
 pub mod rowwise;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 mod time;
 mod typed;

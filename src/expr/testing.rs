@@ -11,7 +11,7 @@ use crate::types::{Diagnostic, Field, LogicalType, Schema, Span, Spanned};
 ///
 /// # Panics
 /// When it is not one.
-pub(super) fn parse(text: &str) -> ExprNode {
+pub(crate) fn parse(text: &str) -> ExprNode {
     try_parse(text).unwrap_or_else(|message| panic!("{text}: {message}"))
 }
 

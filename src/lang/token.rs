@@ -77,7 +77,7 @@ macro_rules! symbols {
 
 symbols! {
     LeftParen = "(", RightParen = ")", LeftBracket = "[", RightBracket = "]", LeftBrace = "{", RightBrace = "}",
-    Comma = ",", Semicolon = ";", Pipe = "|", Concat = "||", Eq = "=", NotEq = "<>", BangEq = "!=", Lt = "<", LtEq = "<=",
+    Comma = ",", Semicolon = ";", Pipe = "|", Concat = "||", Arrow = "->", LongArrow = "->>", Eq = "=", NotEq = "<>", BangEq = "!=", Lt = "<", LtEq = "<=",
     Gt = ">", GtEq = ">=", Plus = "+", Minus = "-", Star = "*", Slash = "/", Percent = "%", Dot = ".", DotDot = "..", Colon = ":",
     Question = "?",
 }
@@ -86,6 +86,8 @@ impl Symbol {
     /// The symbol that `text` begins with; the longest one wins.
     pub(super) fn at(text: &[u8]) -> Option<Self> {
         Some(match (text.first()?, text.get(1)) {
+            (b'-', Some(b'>')) if text.get(2) == Some(&b'>') => Self::LongArrow,
+            (b'-', Some(b'>')) => Self::Arrow,
             (b'|', Some(b'|')) => Self::Concat,
             (b'<', Some(b'>')) => Self::NotEq,
             (b'<', Some(b'=')) => Self::LtEq,

@@ -17,6 +17,7 @@ mod key_by;
 mod keyed;
 mod limit;
 mod map;
+mod match_recognize;
 mod options;
 mod partition;
 mod placement;
@@ -44,6 +45,7 @@ pub use group_aggregate::GroupAggregate;
 pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
+pub use match_recognize::MatchRecognize;
 pub use partition::Partition;
 pub use primary_key::ChangelogNormalize;
 pub use set_operation::SetOperation;
@@ -100,9 +102,10 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &placement::SLOT_GROUP,
         &placement::UID,
         &into::INTO,
+        &match_recognize::MATCH,
     ];
     ALL
 }
 
 /// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &["match"];
+pub const PLANNED_STAGES: &[&str] = &[];

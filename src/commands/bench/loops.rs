@@ -8,6 +8,7 @@
 
 mod bids;
 mod joins;
+mod pattern;
 mod sources;
 mod table;
 #[cfg(test)]
@@ -51,10 +52,12 @@ pub enum Query {
     /// `bidder, price` of a bid of more than [`LARGE`] within a minute after one of less than [`SMALL`] by the same bidder.
     /// The order of a bidder's bids matters: it runs on one thread.
     Process,
+    /// `auction`, and the prices of a bid below 1,000 and of the next one on the auction, where that is above 100,000.
+    Pattern,
 }
 
 /// Every query.
-pub const QUERIES: [Query; 9] = [
+pub const QUERIES: [Query; 10] = [
     Query::Projection,
     Query::Filter,
     Query::Tumbling,
@@ -64,6 +67,7 @@ pub const QUERIES: [Query; 9] = [
     Query::IntervalJoin,
     Query::RegularJoin,
     Query::Process,
+    Query::Pattern,
 ];
 
 /// A bid below is small.
@@ -175,6 +179,9 @@ fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -
         Query::Process => {
             let done = spread(source, (0..threads).map(|_| Process::default()).collect())?;
             Ok(sum(done.iter().map(|one| one.outcome)))
+        }
+        Query::Pattern => {
+            Ok(pattern::stitched(spread(source, (0..threads).map(|_| pattern::Pattern::default()).collect())?))
         }
     }
 }

@@ -110,6 +110,12 @@ const QUERIES: &[Query] = &[
         pipeline: "bids | key_by bidder | process fraud",
         job: loops::Query::Process,
     },
+    Query {
+        name: "pattern",
+        definitions: "",
+        pipeline: "bids | match (LOW HIGH) per auction define LOW as price < 1000, HIGH as price > 100000 measures LOW.price as low, HIGH.price as high",
+        job: loops::Query::Pattern,
+    },
 ];
 
 /// The names of the queries.

@@ -10,6 +10,7 @@ mod fail;
 mod input;
 mod literal;
 mod operand;
+mod pattern;
 mod pipeline;
 mod power;
 mod predicate;

@@ -12,6 +12,7 @@ use super::input::{
     PResult, Tokens, bracketed, comma, field_name, keyword, labelled, name, on_line, refuse, soft, symbol, text, within,
 };
 use super::operand::expr;
+use super::pattern::pattern;
 use crate::api::{
     Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs,
     TimeRange, TriggerCall, TriggerWhen, WindowCall,
@@ -158,8 +159,15 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Expr | Shape::Exprs { .. } | Shape::Order => input.note(Expected::Kind(Kind::Expression)),
         Shape::Duration | Shape::Range => input.note(Expected::Kind(Kind::Duration)),
         Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
+        Shape::Pattern => input.note(Expected::Exactly("(")),
         Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
-        Shape::Name | Shape::Names | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
+        Shape::Name
+        | Shape::Names
+        | Shape::Definitions
+        | Shape::Window
+        | Shape::Sink
+        | Shape::Subtask
+        | Shape::Pipeline => {
             input.note(Expected::Kind(Kind::Name));
         }
         Shape::Text => input.note(Expected::Kind(Kind::Text)),
@@ -183,6 +191,8 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Names => map(separated_list1(comma, one_of_names), Arg::Names).parse(input),
         Shape::Stream => map(named_stream, Arg::Stream).parse(input),
         Shape::Range => map(range, Arg::Range).parse(input),
+        Shape::Pattern => map(pattern, Arg::Pattern).parse(input),
+        Shape::Definitions => map(separated_list1(comma, definition), Arg::Exprs).parse(input),
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
@@ -287,6 +297,17 @@ fn one_word<'a>(input: Tokens<'a>, words: &'static [&'static str]) -> (Tokens<'a
         input.note(Expected::Exactly(word));
     }
     (input, None)
+}
+
+/// `A as price > 10`
+fn definition(input: Tokens<'_>) -> PResult<'_, SelectItem> {
+    let (rest, name) = field_name(input)?;
+    let (rest, _) = keyword("as")(rest)?;
+    let (rest, expr) = expr(rest)?;
+    if rest.continues() {
+        rest.note(Expected::Exactly(","));
+    }
+    Ok((rest, SelectItem::Expr(NamedExpr { expr, name: Some(name) })))
 }
 
 fn column(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {

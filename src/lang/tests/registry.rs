@@ -78,6 +78,17 @@ pub(super) static STAGES: &[&StageSpec] = &[
         &[Shape::Stream],
         &[clause("on", Shape::Expr), clause("as of", Shape::Expr), clause("within", Shape::Range)],
     ),
+    &stage(
+        "match",
+        &[],
+        &[Shape::Pattern],
+        &[
+            clause("per", Shape::Names),
+            clause("within", Shape::Duration),
+            clause("define", Shape::Definitions),
+            clause("measures", Shape::Exprs { star: false }),
+        ],
+    ),
     &stage("limit", &[], &[Shape::Integer], &[]),
     &stage("uid", &[], &[Shape::Text], &[]),
     &stage("parallelism", &[], &[Shape::Integer], &[]),

@@ -2,7 +2,7 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, EvictorCall, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, TriggerWhen};
+use crate::api::{Arg, EvictorCall, Pattern, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, TriggerWhen};
 use crate::lang::ast::Statement;
 use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
@@ -37,6 +37,7 @@ fn arg(arg: &Arg) -> String {
         Arg::Names(names) => names.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("+"),
         Arg::Stream(stream) => named(&stream.name.node, stream.alias.as_ref()),
         Arg::Range(range) => format!("{}..{}ms", range.node.from_ms, range.node.to_ms),
+        Arg::Pattern(all) => pattern(all),
         Arg::Window(call) => {
             format!("{}<{}>", call.name.node, call.args.iter().map(tree).collect::<Vec<_>>().join(", "))
         }
@@ -66,6 +67,22 @@ fn arg(arg: &Arg) -> String {
         Arg::Sink { name, path, options: all } => {
             let path = path.as_ref().map_or(String::new(), |path| format!(" '{}'", path.node));
             format!("{}{path}[{}]", name.node, options(all))
+        }
+    }
+}
+
+fn pattern(all: &Pattern) -> String {
+    match all {
+        Pattern::Variable(name) => name.node.clone(),
+        Pattern::Not(name) => format!("!{}", name.node),
+        Pattern::Sequence(parts) => {
+            let parts = parts.iter().map(|(link, part)| format!("{}{}", link.text().trim(), pattern(part)));
+            format!("[{}]", parts.collect::<Vec<_>>().join(" "))
+        }
+        Pattern::Either(parts) => format!("<{}>", parts.iter().map(pattern).collect::<Vec<_>>().join(" ")),
+        Pattern::Repeat { pattern: of, min, max, reluctant, .. } => {
+            let max = max.map_or_else(String::new, |max| max.to_string());
+            format!("{}{{{min},{max}}}{}", pattern(of), if *reluctant { "?" } else { "" })
         }
     }
 }
@@ -401,4 +418,29 @@ fn a_semicolon_gives_a_statement_out_at_once_and_mistakes_too() {
     assert_eq!(splitter.push("bids | filter \"x\"\n", &GRAMMAR), ["\nbids | filter \"x\"\n"]);
     assert_eq!(splitter.push("bids | filter ) |\nbids\n", &GRAMMAR), Vec::<String>::new());
     assert_eq!(splitter.finish().as_deref(), Some("bids | filter ) |\nbids\n"));
+}
+
+#[test]
+fn patterns_are_rows_behind_rows() {
+    let shown = |text: &str| {
+        let text = format!("bids | match {text} per k within 10s define A as p > 1, B as B.p < A.p measures A.p as a");
+        parse(&text, &GRAMMAR).map_or_else(|error| format!("{error:?}"), |_| super::statements::shown(&text).concat())
+    };
+    let of = |text: &str| shown(text).split_once(" {per").map(|(head, _)| head.replacen("bids | match ", "", 1));
+    for (text, expected) in [
+        ("(A)", "A"),
+        ("(A B+ C?)", "[A B{1,} C{0,1}]"),
+        ("(A->B*?->>C{2}\n D{2,}? E{,3} F{1,2}?)", "[A ->B{0,}? ->>C{2,2} D{2,}? E{0,3} F{1,2}?]"),
+        ("(A not B -> not C -> `not`)", "[A !B ->!C ->not]"),
+        ("(-> A{2} (B | C D)+ ((E)))", "[->A{2,2} <B [C D]>{1,} E]"),
+    ] {
+        assert_eq!(of(text).as_deref(), Some(expected), "{text}: {}", shown(text));
+    }
+    assert!(shown("(A B)").ends_with("{per k} {within 10000ms} {define (p > 1):A, (B.p < A.p):B} {measures A.p:a}"));
+    for text in ["()", "(A", "(not)", "(A ->)", "(A | )", "(not A+)", "(A**)", "(A??)", "(A{})", "(A{,})", "A", "(+)"] {
+        assert!(shown(text).contains("expected"), "{text}: {}", shown(text));
+    }
+    for text in ["(A{2,1})", "(A{0})", "(A{1001})", "(A{99999999999999999999})"] {
+        assert!(shown(text).contains("out of range"), "{text}: {}", shown(text));
+    }
 }

@@ -167,6 +167,16 @@ impl RowStore {
         self.chunks[chunk as usize].as_ref().map_or(0, |chunk| chunk.times[at as usize])
     }
 
+    /// The number of a row, which it keeps through restores: greater than those of the rows of its group before it.
+    pub(in crate::operators) fn number(&self, row: u32) -> i64 {
+        self.rows[row as usize].number
+    }
+
+    /// A time that no row is earlier than; `None` without rows.
+    pub(in crate::operators) fn first_time(&self) -> Option<i64> {
+        self.chunks.iter().flatten().map(|chunk| chunk.first_time).min().filter(|_| self.len > 0)
+    }
+
     /// The group of a row.
     pub(in crate::operators) fn group(&self, row: u32) -> u32 {
         self.rows[row as usize].group

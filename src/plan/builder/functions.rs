@@ -81,6 +81,7 @@ impl Builder<'_> {
                 | Arg::Name(_)
                 | Arg::Names(_)
                 | Arg::Stream(_)
+                | Arg::Pattern(_)
                 | Arg::Range(_)
                 | Arg::Options(_)
                 | Arg::Flag

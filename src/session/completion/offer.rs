@@ -167,6 +167,8 @@ impl<'a> Offer<'a> {
             | Shape::Stream
             | Shape::Range
             | Shape::Order
+            | Shape::Pattern
+            | Shape::Definitions
             | Shape::Window
             | Shape::Trigger
             | Shape::Evictor

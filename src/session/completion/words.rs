@@ -109,7 +109,7 @@ pub(super) fn offered(word: &'static str, within: &[Frame]) -> Option<(&'static 
 
 /// Whether expressions of the stage `name` are aggregates.
 pub(super) fn aggregates(name: &str) -> bool {
-    matches!(name, "aggregate" | "reduce")
+    matches!(name, "aggregate" | "reduce" | "match")
 }
 
 /// The further word of a command's name that may stand there, if `item` is one.

@@ -21,12 +21,19 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
     let mut small: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut last: BTreeMap<i64, i64> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
             Query::Projection => outcome.add(&[auction, bids.bidder[row], price * 908]),
             Query::Filter if auction % 123 == 0 => outcome.add(&[auction, price]),
             Query::Filter => {}
+            Query::Pattern => {
+                let before = last.insert(auction, price);
+                if let Some(before) = before.filter(|&before| before < 1_000 && price > 100_000) {
+                    outcome.add(&[auction, before, price]);
+                }
+            }
             Query::Tumbling | Query::Top => {
                 let entry = windows.entry((time / 10_000 * 10_000, auction)).or_default();
                 *entry = (entry.0 + 1, entry.1 + price);
@@ -88,6 +95,7 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
             | Query::Running
             | Query::IntervalJoin
             | Query::RegularJoin
+            | Query::Pattern
             | Query::Process => {
                 unreachable!("{query:?} has no windows")
             }
