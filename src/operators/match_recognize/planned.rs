@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::matcher::Skip;
 use super::operator::MatchOperator;
 use super::spec::{Column, MatchRecognize, Variable, WATERMARK};
+use crate::api::show_duration;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::expr::TypedExpr;
 use crate::operators::aggregates::{describe_outputs, names};
-use crate::api::show_duration;
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Result, Schema};
 
