@@ -351,6 +351,8 @@ fn what_looking_costs() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut pty = Pty::open(directory.path(), (120, 40), &[], &[("LOTIC_DASHBOARD_HZ", "20")]);
     pty.prompt();
+    // A long listing is one for the pager else.
+    pty.statement(".pager off");
     pty.statement("source bids from nexmark 'bid' with (rate = 0, seed = 7);");
     pty.line("run hot with (parallelism = 2) = bids | key_by auction | window tumble(10s)");
     pty.press(" | aggregate count(*) as n, avg(price) as p | into blackhole;\r");

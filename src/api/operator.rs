@@ -177,6 +177,11 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
+    /// Whether rows that it passes on keep their event times.
+    fn keeps_event_times(&self) -> bool {
+        true
+    }
+
     /// The changes of its main output, when its inputs have `inputs`. Of several inputs no key is known: each may have a
     /// row of it.
     fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {

@@ -36,9 +36,9 @@ pub(super) const SPEC: Command = Command {
         },
         usage: "explain JOB|NAME|PIPELINE|run … [from latest|savepoint 'DIR'|checkpoint N] [--json] [--mermaid]",
         summary: "shows how a job or pipeline is run",
-        help: "Of a job, one that does not run too, or of a pipeline that would run: the logical plan as typed and as optimised, the stream \
-               graph (operators and exchanges), the job graph (chains of operators) and the execution (subtasks in \
-               their slots). Each is a tree with the sinks on top.\n\
+        help: "Of a job, one that does not run too, or of a pipeline that would run: the logical plan as typed and as \
+               optimised, the stream graph (operators and exchanges), the job graph (chains of operators) and the \
+               execution (subtasks in their slots). Each is a tree with the sinks on top.\n\
                \n\
                With `from` it shows what a restore would take, and starts nothing: each state with its operator and \
                uid, its entries and bytes, and whether it is taken, new, left out, or refused, with what to do.",

@@ -129,6 +129,10 @@ impl PlannedOperator for AssignEventTime {
         passed(self.columns.as_deref(), column)
     }
 
+    fn keeps_event_times(&self) -> bool {
+        false
+    }
+
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
         if self.columns.is_some() {
             return None;

@@ -1,5 +1,7 @@
 //! Rows that were held back at a checkpoint, in the columns that are read now: the pipeline may have changed since.
 
+use std::collections::VecDeque;
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_select::concat::concat_batches;
@@ -88,31 +90,28 @@ fn read_place(task: &SourceTask, rows: &RecordBatch) -> Result<Result<RecordBatc
     let clock = VirtualClock::default();
     let patience = Patience { clock: &clock, ms_max: u64::MAX, rows_max: ROWS_MAX, interrupted: &|| false };
     let mut run = Run::new(rows)?;
-    let read = read_again(&*task.source, projection.clone(), &patience, |batch| {
+    // What has been read last, long enough to hold the rows; how many rows came before it; and the rows, once found.
+    let (mut last, mut before, mut whole) = (VecDeque::<RecordBatch>::new(), 0, None);
+    let read = read_again(&*task.source, projection, &patience, |batch| {
         let batch = times.admit(batch, clock.now_ms())?.rows.rows;
-        run.search(&batch.project(&known)?)
+        run.search(&batch.project(&known)?)?;
+        last.push_back(batch);
+        if let (None, Some(start)) = (&whole, run.found.first()) {
+            whole = Some(concat_batches(&last[0].schema(), &last)?.slice(start - before, rows.num_rows()));
+        }
+        while let Some(first) = last.pop_front_if(|first| run.seen - before - first.num_rows() >= rows.num_rows()) {
+            before += first.num_rows();
+        }
+        Ok(())
     })?;
     if read.rows >= ROWS_MAX {
         return Ok(Err(format!("the source is too large to be searched for them: {} rows were read again", read.rows)));
     }
-    let start = match run.found[..] {
-        [start] => start,
-        [] => return Ok(Err("the source has these rows no more".to_owned())),
-        [..] => return Ok(Err(format!("the source has rows like these in {} places", run.found.len()))),
-    };
-    let (mut at, end) = (0, start + rows.num_rows());
-    let mut parts = Vec::new();
-    read_again(&*task.source, projection, &patience, |batch| {
-        let batch = times.admit(batch, clock.now_ms())?.rows.rows;
-        let (from, until) = (start.clamp(at, at + batch.num_rows()), end.clamp(at, at + batch.num_rows()));
-        if from < until {
-            parts.push(batch.slice(from - at, until - from));
-        }
-        at += batch.num_rows();
-        Ok(())
-    })?;
-    let Some(first) = parts.first() else { return Ok(Err("the source has these rows no more".to_owned())) };
-    Ok(Ok(concat_batches(&first.schema(), &parts)?))
+    Ok(match whole {
+        Some(whole) if run.found.len() == 1 => Ok(whole),
+        Some(_) => Err(format!("the source has rows like these in {} places", run.found.len())),
+        None => Err("the source has these rows no more".to_owned()),
+    })
 }
 
 /// Rows that follow each other, to be found in a stream of rows: the algorithm of Knuth, Morris and Pratt (SIAM Journal on

@@ -81,7 +81,7 @@ pub(super) fn jobs(state_dir: &Path, others: impl Fn(&str) -> bool) -> Result<Ve
     let mut found = Vec::new();
     for (directory, name) in job_directories(state_dir)? {
         let Some(name) = name.or_else(|| name_in(&directory)).filter(|name| others(name)) else { continue };
-        let (kept, _) = read(state_dir, &name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
+        let (kept, _) = read(state_dir, &name, at_once(state_dir, &name));
         if kept.held_by.is_some() || kept.problem.is_some() || !kept.checkpoints.is_empty() {
             found.push(kept);
         }
@@ -102,8 +102,12 @@ pub(super) fn names(state_dir: &Path) -> Vec<String> {
 
 /// Whether another process has the job called `name`, of which there is a directory.
 fn runs_elsewhere(state_dir: &Path, name: &str) -> bool {
-    let taken = StateDir::open(state_dir).and_then(|state| state.job_at_once(name));
-    matches!(taken, Err(Error::Locked { .. }))
+    matches!(at_once(state_dir, name), Err(Error::Locked { .. }))
+}
+
+/// The directory of the job called `name`, unless somebody has it now.
+fn at_once(state_dir: &Path, name: &str) -> Result<JobDir> {
+    StateDir::open(state_dir)?.job_at_once(name)
 }
 
 /// The numbers of the checkpoints that are kept of the job called `name`; none when they can't be read.
@@ -111,7 +115,7 @@ pub(super) fn checkpoints(state_dir: &Path, name: &str) -> Vec<u64> {
     let Some(name) = names(state_dir).into_iter().find(|kept| kept.eq_ignore_ascii_case(name)) else {
         return Vec::new();
     };
-    let (kept, _) = read(state_dir, &name, StateDir::open(state_dir).and_then(|state| state.job_at_once(&name)));
+    let (kept, _) = read(state_dir, &name, at_once(state_dir, &name));
     kept.checkpoints.iter().map(|manifest| manifest.checkpoint.0).collect()
 }
 

@@ -12,8 +12,6 @@ use crate::types::CellValue;
 
 /// The longest that a source is read again for a listing, milliseconds.
 const PATIENCE_MS: u64 = 3_000;
-/// The operator whose rows have other event times than they had in their source.
-const RETIMES: &str = "WatermarkAssigner";
 /// Rows that a source without an end may have given beyond those that are counted: they wait somewhere.
 const ON_THE_WAY: u64 = 1 << 20;
 
@@ -173,7 +171,7 @@ fn origins(plan: &LogicalPlan, stream: StreamRef, columns: Vec<Option<usize>>, f
             let of_source = |column: usize| scan.projection.get(*scan.output.get(column)?).copied();
             found.push((stream.node, columns.into_iter().map(|column| of_source(column?)).collect()));
         }
-        NodeKind::Operator(operator) if stream.output == 0 && !is_new(&**operator) && operator.name() != RETIMES => {
+        NodeKind::Operator(operator) if stream.output == 0 && !is_new(&**operator) && operator.keeps_event_times() => {
             let columns: Vec<_> = columns.into_iter().map(|column| operator.passes(column?)).collect();
             for &input in &node.inputs {
                 origins(plan, input, columns.clone(), found);
