@@ -863,7 +863,9 @@ fn windows_triggers_evictors_and_joins_give_what_flink_gives() {
         let done = lotic(directory.path(), &["run", "job.lotic"], None);
         assert_eq!(done.status.code(), Some(0), "{job}{}", err(&done));
         let written = |folder: &str| -> Vec<Value> {
-            let lines = committed_lines(&directory.path().join(folder));
+            let folder = directory.path().join(folder);
+            // A sink that got no row has made none.
+            let lines = if folder.exists() { committed_lines(&folder) } else { Vec::new() };
             lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
         };
         let (found, expected) = (sorted(&written("out")), sorted(&list(&case["results"])));
