@@ -812,3 +812,89 @@ fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
     let written = std::fs::read_to_string(directory.path().join("g.csv")).expect("written");
     assert_eq!(written.lines().count(), 4, "{written}");
 }
+
+/// The pipeline of a case of `tests/flink/windows.json`, and whether its windows can have late rows.
+fn flink_pipeline(stages: &str, how: &str) -> (String, bool) {
+    let two = matches!(how, "join" | "cogroup");
+    let bounded = ["tumble", "hop", "session"].iter().any(|name| stages.contains(name));
+    let late_to = if bounded && !two { " late_to late" } else { "" };
+    let pipeline = match how {
+        "aggregate" => {
+            let gap = if stages.contains("gap") { "1ms * gap as gap" } else { "gap" };
+            let bound = |name: &str| format!("extract(epoch from window_{name}) * 1000 as `{name}`");
+            let bounds = if bounded { format!("{}, {}, ", bound("start"), bound("end")) } else { String::new() };
+            format!(
+                "rows | map ts, k, v, {gap} | key_by k | {stages}{late_to} | aggregate count(*) as n, sum(v) as total, \
+                 first_value(v) as `first`, last_value(v) as `last` | map k, {bounds}n, total, `first`, `last`"
+            )
+        }
+        "reduce" if stages.is_empty() => "rows | key_by k | reduce left.v - right.v as v".to_owned(),
+        "reduce" => format!("rows | key_by k | {stages}{late_to} | reduce left.v - right.v as v"),
+        "join" => format!("l | join r on l.k = r.k {stages} | map k, v, r_v as w"),
+        _ => format!(
+            "l | cogroup r on l.k = r.k {stages} | aggregate count(left.k) as n, count(right.k) as m | map k, n, m"
+        ),
+    };
+    (pipeline, !late_to.is_empty())
+}
+
+#[test]
+fn windows_triggers_evictors_and_joins_give_what_flink_gives() {
+    use serde_json::Value;
+    let golden: Value = serde_json::from_str(include_str!("flink/windows.json")).expect("JSON");
+    let list = |of: &Value| of.as_array().expect("a list").clone();
+    let mut differ = Vec::new();
+    for case in list(&golden["cases"]) {
+        let (stages, how) = (case["stages"].as_str().expect("text"), case["how"].as_str().expect("text"));
+        // Flink leaves the order of rows in sessions that merge open; ours is that of their arrival.
+        let unordered = stages.contains("session") && stages.contains("lateness");
+        let text = |row: &Value| {
+            let mut row = row.clone();
+            if let Some(row) = row.as_object_mut().filter(|_| unordered) {
+                row.remove("first");
+                row.remove("last");
+            }
+            row.to_string()
+        };
+        let sorted = |rows: &[Value]| {
+            let mut rows: Vec<String> = rows.iter().map(text).collect();
+            rows.sort();
+            rows
+        };
+        let directory = tempfile::tempdir().expect("a directory");
+        let rows: Vec<String> = list(&golden["rows"]).iter().map(Value::to_string).collect();
+        std::fs::write(directory.path().join("rows.ndjson"), rows.join("\n")).expect("writes");
+        let (pipeline, late) = flink_pipeline(stages, how);
+        let delay = if matches!(how, "join" | "cogroup") { 100 } else { 2 };
+        let late_job = if late { "late | into file 'late' with (format = 'json');" } else { "" };
+        // A row at a time, so that each has its watermark behind it.
+        let job = format!(
+            "source rows from file 'rows.ndjson' columns (ts bigint, k string, v bigint, gap bigint) event_time ts \
+             watermark {delay}s;\nstream l = rows | filter v % 2 = 0;\nstream r = rows | filter v % 2 = 1;\n\
+             run j with (parallelism = 1, batch_rows = 1) {{\n{pipeline} | into file 'out' with (format = 'json');\n\
+             {late_job}\n}}\n"
+        );
+        std::fs::write(directory.path().join("job.lotic"), &job).expect("writes");
+        let done = lotic(directory.path(), &["run", "job.lotic"], None);
+        assert_eq!(done.status.code(), Some(0), "{job}{}", err(&done));
+        let written = |folder: &str| -> Vec<Value> {
+            let folder = directory.path().join(folder);
+            // A sink that got no row has made none.
+            let lines = if folder.exists() { committed_lines(&folder) } else { Vec::new() };
+            lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        };
+        let (found, expected) = (sorted(&written("out")), sorted(&list(&case["results"])));
+        if found != expected {
+            differ.push(format!("{how} {stages}:\n  {}\nFlink:\n  {}", found.join("\n  "), expected.join("\n  ")));
+        }
+        if late && how == "aggregate" {
+            let times = |rows: &[Value]| {
+                let mut times: Vec<i64> = rows.iter().filter_map(|row| row["ts"].as_i64()).collect();
+                times.sort_unstable();
+                times
+            };
+            assert_eq!(times(&written("late")), times(&list(&case["late"])), "{stages}");
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}

@@ -12,13 +12,18 @@ pub(super) struct Progress {
     pub(super) rows: u64,
     /// The time of the next firing before its end, [`NO_TIME`] for none.
     pub(super) next_firing: i64,
-    /// That waits until then: what was past when a row asked for it fires with the watermark that comes next.
+    /// That waits until then: what was past when a row asked for it fires with the watermark that comes next, and what has
+    /// fired ([`FIRED`]) when the window becomes part of another.
     pub(super) fires_from: i64,
     /// The value when it fired last.
     pub(super) last: Option<f64>,
 }
 
 impl Progress {
+    const fn waits(&self) -> bool {
+        self.next_firing != NO_TIME && self.fires_from != FIRED
+    }
+
     fn fire_at(&mut self, time: i64, now: i64) {
         self.next_firing = time;
         self.fires_from = if time <= now { now.saturating_add(1) } else { NO_TIME };
@@ -30,6 +35,9 @@ impl Default for Progress {
         Self { fires_at_end: false, rows: 0, next_firing: NO_TIME, fires_from: NO_TIME, last: None }
     }
 }
+
+/// No time comes at which it fires.
+const FIRED: i64 = i64::MAX;
 
 /// The moments of an operator's windows.
 #[derive(Debug, Clone)]
@@ -99,7 +107,7 @@ impl Moments {
     /// When something is due next in a window that ends at `end`; `None` for never.
     pub(super) fn due(&self, of: &Progress, end: i64) -> Option<i64> {
         let at_end = of.fires_at_end.then(|| last_moment(end));
-        let early = (of.next_firing != NO_TIME).then_some(of.next_firing.max(of.fires_from));
+        let early = of.waits().then(|| of.next_firing.max(of.fires_from));
         let gone = Some(self.gone_at(end)).filter(|&gone| gone != i64::MAX);
         at_end.into_iter().chain(early).chain(gone).min()
     }
@@ -110,16 +118,16 @@ impl Moments {
             return std::mem::take(&mut of.fires_at_end);
         };
         let mut fires = false;
-        if of.next_firing != NO_TIME && of.next_firing.max(of.fires_from) == time {
+        if of.waits() && of.next_firing.max(of.fires_from) == time {
             fires = true;
             let before = of.next_firing;
             // At the end of the input one that has no end would fire for ever.
             let endless = last == i64::MAX && now == MAX_WATERMARK;
             let next = if endless { last } else { before.saturating_add(*ms).min(last) };
-            (of.next_firing, of.fires_from) = (if next > before { next } else { NO_TIME }, NO_TIME);
+            (of.next_firing, of.fires_from) = (next, if next > before { NO_TIME } else { FIRED });
         }
         if time == last {
-            (of.next_firing, of.fires_from) = (NO_TIME, NO_TIME);
+            of.fires_from = FIRED;
             fires |= std::mem::take(&mut of.fires_at_end);
         }
         fires
@@ -139,6 +147,9 @@ impl Moments {
     pub(super) fn moved(&self, of: &mut Progress, end: i64, now: i64) {
         if matches!(self.when, When::AtEnd | When::Every(_)) {
             of.fires_at_end = self.time == WindowTime::Processing || last_moment(end) > now;
+            if of.next_firing != NO_TIME {
+                of.fire_at(of.next_firing, now);
+            }
         }
     }
 }
