@@ -102,10 +102,9 @@ impl PlannedOperator for TemporalJoin {
         let mut timers = Timers::new(self.timers(), context.max_parallelism);
         if let Some(restored) = &context.restored {
             timers.restore(&**restored, &mut sides.table)?;
-            let seen = restored.operator(&WATERMARK)?.into_iter().map(|entry| {
-                let bytes = <[u8; 8]>::try_from(entry).map_err(|_| Error::state("a stored watermark is damaged"))?;
-                Ok(i64::from_le_bytes(bytes))
-            });
+            let damaged = |_| Error::state("a stored watermark is damaged");
+            let seen = restored.operator(&WATERMARK)?.into_iter();
+            let seen = seen.map(|entry| <[u8; 8]>::try_from(entry).map(i64::from_le_bytes).map_err(damaged));
             watermark = seen.collect::<Result<Vec<_>>>()?.into_iter().min().unwrap_or(MIN_WATERMARK);
         }
         let mut running = TemporalJoinOperator {
