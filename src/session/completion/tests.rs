@@ -134,11 +134,11 @@ const STATEMENTS: &[Case] = &[
     ("run j = ‸", &["bids", "pricey"], &["hot_file", "filter"]),
     ("stream x = p‸", &["people", "pricey"], &["bids"]),
     ("process p { ‸", &["state", "on"], &["emit", "bids"]),
-    ("process p { state n ‸", &["bigint", "list", "map", "reducing", "aggregating"], &["emit"]),
+    ("process p { state n ‸", &["bigint", "list", "map<", "reducing", "aggregating"], &["emit"]),
     ("process p { state n bigint ‸", &["ttl", "broadcast", "per"], &["emit"]),
     ("process p { state n bigint; on ‸", &["event", "left", "right", "timer"], &["emit"]),
     ("process p { state num bigint; on event { ‸", &["emit", "if", "timer", "num"], &["state"]),
-    ("process p { state num bigint; on event { emit ‸", &["num", "event_time", "coalesce("], &["emit", "state"]),
+    ("process p { state num bigint; on event { emit ‸", &["num", "event_time"], &["emit"]),
     ("bids | key_by auction | process ‸", &["counted"], &["bids", "pricey"]),
 ];
 
