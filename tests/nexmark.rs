@@ -319,16 +319,16 @@ fn table_stages_tell_the_changes_that_flink_tells() {
     let sources =
         "source t from file 't.ndjson' columns (id int, k string, v int, ms bigint) event_time ms watermark 3ms;
                    source changes from file 'changes.ndjson' columns (id int, k string, v int, op string);";
-    let text = |query: &serde_json::Value, field: &str| query[field].as_str().expect("a text").to_owned();
+    let said = |query: &serde_json::Value, field: &str| query[field].as_str().expect("a text").to_owned();
     for query in goldens["queries"].as_array().expect("queries") {
         let columns = query["columns"].as_array().expect("columns");
         let names: Vec<&str> = columns.iter().map(|name| name.as_str().expect("a name")).collect();
-        let (of, stages) = (text(query, "of"), text(query, "stages"));
+        let (of, stages) = (said(query, "of"), said(query, "stages"));
         for batch_rows in [1, 3, 8_192] {
             let mut test = TestSession::new(directory.path(), |settings| settings.batch_rows = batch_rows);
             // Under names that are none of a changelog's own.
             let renamed: Vec<String> = names.iter().enumerate().map(|(at, name)| format!("{name} as c{at}")).collect();
-            let script = format!("{definitions} run g = {of} | {stages} | map {} | into print;", renamed.join(", "));
+            let script = format!("{sources} run g = {of} | {stages} | map {} | into print;", renamed.join(", "));
             test.run(&script).unwrap_or_else(|failure| panic!("{failure}: {script}"));
             let told = test.rows.take();
             let shown: Vec<String> = told.iter().map(|row| golden_line(row, names.len())).collect();
