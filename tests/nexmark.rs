@@ -319,19 +319,19 @@ fn table_stages_tell_the_changes_that_flink_tells() {
     let sources =
         "source t from file 't.ndjson' columns (id int, k string, v int, ms bigint) event_time ms watermark 3ms;
                    source changes from file 'changes.ndjson' columns (id int, k string, v int, op string);";
-    let text = |query: &serde_json::Value, field: &str| query[field].as_str().expect("a text").to_owned();
+    let said = |query: &serde_json::Value, field: &str| query[field].as_str().expect("a text").to_owned();
     for query in goldens["queries"].as_array().expect("queries") {
         let columns = query["columns"].as_array().expect("columns");
         let names: Vec<&str> = columns.iter().map(|name| name.as_str().expect("a name")).collect();
-        let (of, stages) = (text(query, "of"), text(query, "stages"));
+        let (of, stages) = (said(query, "of"), said(query, "stages"));
         for batch_rows in [1, 3, 8_192] {
             let mut test = TestSession::new(directory.path(), |settings| settings.batch_rows = batch_rows);
             // Under names that are none of a changelog's own.
             let renamed: Vec<String> = names.iter().enumerate().map(|(at, name)| format!("{name} as c{at}")).collect();
             let script = format!("{sources} run g = {of} | {stages} | map {} | into print;", renamed.join(", "));
             test.run(&script).unwrap_or_else(|failure| panic!("{failure}: {script}"));
-            let rows = test.rows.take();
-            let shown: Vec<String> = rows.iter().map(|row| golden_line(row, names.len())).collect();
+            let told = test.rows.take();
+            let shown: Vec<String> = told.iter().map(|row| golden_line(row, names.len())).collect();
             let expected = query["changes"].as_array().expect("changes").iter();
             let expected: Vec<String> = expected.map(|line| as_we_write(line.as_str().expect("a line"))).collect();
             assert_eq!(shown, expected, "{}: {stages}, batches of {batch_rows}", query["name"]);
@@ -355,9 +355,9 @@ fn as_we_write(line: &str) -> String {
 fn golden_line(row: &str, columns: usize) -> String {
     let row: serde_json::Value = serde_json::from_str(row).expect("a row");
     let kind = row["op"].as_str().unwrap_or("+I").to_owned();
-    let value = |at: usize| match &row[format!("c{at}")] {
-        serde_json::Value::String(text) => as_we_write(text),
-        other => other.to_string(),
+    let value = |at: usize| {
+        let cell = &row[format!("c{at}")];
+        cell.as_str().map_or_else(|| cell.to_string(), as_we_write)
     };
     format!("{kind} {}", (0..columns).map(value).collect::<Vec<_>>().join("|"))
 }

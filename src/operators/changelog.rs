@@ -152,7 +152,7 @@ impl Operator for ToChangelogOperator {
         let ToChangelog { texts, columns, output } = &self.0;
         let text = |row: usize| texts[batch.kind(row) as usize].as_deref();
         let ops: StringArray = (0..batch.rows()).map(text).collect();
-        let keep = BooleanArray::from_iter((0..batch.rows()).map(|row| Some(ops.is_valid(row))));
+        let keep: BooleanArray = (0..batch.rows()).map(|row| Some(ops.is_valid(row))).collect();
         let ops: ArrayRef = Arc::new(ops);
         let column = |column: &Option<usize>| column.map_or_else(|| ops.clone(), |column| batch.column(column).clone());
         let kept = keep.true_count();

@@ -41,18 +41,20 @@ impl<'a> StageOptions<'a> {
     /// A duration, milliseconds, above 0.
     pub(super) fn duration(&self, name: &str) -> Result<Option<i64>, Diagnostic> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        match value.node {
-            Expr::Literal(Literal::IntervalDayTime(ms)) if ms > 0 => Ok(Some(ms)),
-            _ => Err(Diagnostic::at(value.span, format!("option `{name}` takes a duration such as 1h, longer than 0"))),
+        if let Expr::Literal(Literal::IntervalDayTime(ms)) = value.node
+            && ms > 0
+        {
+            return Ok(Some(ms));
         }
+        Err(Diagnostic::at(value.span, format!("option `{name}` takes a duration such as 1h, longer than 0")))
     }
 
     /// A text, and its place.
     pub(super) fn text(&self, name: &str) -> Result<Option<Spanned<&'a str>>, Diagnostic> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        match &value.node {
-            Expr::Literal(Literal::String(text)) => Ok(Some(Spanned::new(text, value.span))),
-            _ => Err(Diagnostic::at(value.span, format!("option `{name}` takes a text in single quotes"))),
+        if let Expr::Literal(Literal::String(text)) = &value.node {
+            return Ok(Some(Spanned::new(text, value.span)));
         }
+        Err(Diagnostic::at(value.span, format!("option `{name}` takes a text in single quotes")))
     }
 }

@@ -481,7 +481,11 @@ impl Wiring {
             let targets = match edge.exchange {
                 _ if one_to_one => from..from + 1,
                 Exchange::Rescale => Exchange::rescaled(from, producer.parallelism, reader.parallelism),
-                _ => 0..reader.parallelism,
+                Exchange::Forward
+                | Exchange::Hash(_)
+                | Exchange::Rebalance
+                | Exchange::Broadcast
+                | Exchange::Global => 0..reader.parallelism,
             };
             let mut senders = Vec::new();
             for to in targets {

@@ -51,6 +51,7 @@ impl ResultSink for ChecksumSink {
             [one, two] => sum_up!(batch.rows(), one, two),
             [one, two, three] => sum_up!(batch.rows(), one, two, three),
             [one, two, three, four] => sum_up!(batch.rows(), one, two, three, four),
+            [one, two, three, four, five] => sum_up!(batch.rows(), one, two, three, four, five),
             [one, two, three, four, five, six] => sum_up!(batch.rows(), one, two, three, four, five, six),
             other => return Err(Error::config(format!("a benchmark can't sum up rows of {} fields", other.len()))),
         };

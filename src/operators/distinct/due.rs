@@ -161,7 +161,7 @@ impl Operator for FirstByTime {
             let rows = batch.take(&earliest.values().copied().collect::<Vec<u32>>().into())?;
             let groups: Vec<u32> = earliest.into_keys().collect();
             let mut stored = Vec::with_capacity(groups.len());
-            self.store.append(&with_keys(&self.plan, rows)?, &groups, &mut stored)?;
+            self.store.append(&with_keys(&self.plan, &rows)?, &groups, &mut stored)?;
             for (&group, &row) in groups.iter().zip(&stored) {
                 let before = std::mem::replace(&mut self.waiting[group as usize], row);
                 if before != NO_ROW {
@@ -224,9 +224,9 @@ impl Operator for FirstByTime {
 }
 
 /// The rows with one pattern for every NaN in their keys.
-pub(super) fn with_keys(plan: &Distinct, rows: Batch) -> Result<Batch> {
+pub(super) fn with_keys(plan: &Distinct, rows: &Batch) -> Result<Batch> {
     let mut columns = rows.columns().columns().to_vec();
-    for (&at, key) in plan.on.iter().zip(keys_of(plan, &rows)) {
+    for (&at, key) in plan.on.iter().zip(keys_of(plan, rows)) {
         columns[at] = key;
     }
     Ok(rows.with_columns(rows.columns().schema(), columns)?)

@@ -143,7 +143,7 @@ impl Operator for LastRow {
             self.last.resize(self.table.numbers(), NO_ROW);
         }
         let mut stored = Vec::with_capacity(batch.rows());
-        self.store.append(&with_keys(&self.plan, batch.clone())?, &groups, &mut stored)?;
+        self.store.append(&with_keys(&self.plan, &batch)?, &groups, &mut stored)?;
         let mut told = Told::default();
         for (at, (&group, &row)) in groups.iter().zip(&stored).enumerate() {
             self.take(group, row, batch.kind(at), now_ms, &mut told);
@@ -158,7 +158,9 @@ impl Operator for LastRow {
         groups.sort_unstable();
         groups.dedup();
         groups.retain(|&group| self.last[group as usize] == NO_ROW);
-        groups.iter().for_each(|&group| self.table.free(group));
+        for &group in &groups {
+            self.table.free(group);
+        }
         self.groups = groups;
         self.arm(out);
         Ok(())

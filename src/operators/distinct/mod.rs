@@ -2,6 +2,7 @@
 
 mod due;
 mod last;
+mod planned;
 mod seen;
 mod spec;
 mod stage;

@@ -116,7 +116,9 @@ impl Seen {
             changes.push(StateChange::Remove { state: SEEN, namespace: 0, rows });
         }
         let mut dirty = std::mem::take(&mut self.dirty);
-        dirty.iter().for_each(|&group| self.is_dirty[group as usize] = false);
+        for &group in &dirty {
+            self.is_dirty[group as usize] = false;
+        }
         dirty.retain(|&group| self.given[group as usize]);
         if !dirty.is_empty() {
             let entries = Entries { keys: table.keys(&dirty)?, values: self.values(&dirty), rows: dirty.len() };

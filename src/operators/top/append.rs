@@ -99,7 +99,7 @@ impl Firsts {
             self.sort_keys.values(rows, context)
         })?;
         let keys = self.sort_keys.encode(&values)?;
-        let batch = with_canonical(batch, &self.plan.per)?;
+        let batch = with_canonical(&batch, &self.plan.per)?;
         let per: Vec<_> = self.plan.per.iter().map(|&key| batch.column(key).clone()).collect();
         self.hot_keys.sample(&per, batch.rows())?;
         let mut groups = Vec::new();
@@ -228,7 +228,7 @@ pub(super) fn stored_rows(plan: &TopN, store: &RowStore, rows: &[u32]) -> Result
 }
 
 /// The batch with one pattern for every NaN in these columns, which are keys.
-pub(super) fn with_canonical(batch: Batch, keys: &[usize]) -> Result<Batch> {
+pub(super) fn with_canonical(batch: &Batch, keys: &[usize]) -> Result<Batch> {
     let mut columns = batch.columns().columns().to_vec();
     for &key in keys {
         columns[key] = canonical_column(&columns[key]);

@@ -144,7 +144,7 @@ impl RetractTop {
             self.sort_keys.values(rows, context)
         })?;
         let keys = self.sort_keys.encode(&values)?;
-        let batch = with_canonical(batch, &self.plan.per)?;
+        let batch = with_canonical(&batch, &self.plan.per)?;
         let per: Vec<ArrayRef> = self.plan.per.iter().map(|&key| batch.column(key).clone()).collect();
         self.hot_keys.sample(&per, batch.rows())?;
         let mut groups = Vec::new();
@@ -230,9 +230,9 @@ impl RetractTop {
         while taken.at < taken.batch.rows() && self.emitted.len() < self.batch_rows {
             let at = taken.at;
             if taken.rows[at] == NO_ROW {
-                self.take_back(&taken, at)
+                self.take_back(&taken, at);
             } else {
-                self.add(&taken, at)
+                self.add(&taken, at);
             }
             self.touch(taken.groups[at]);
             taken.at += 1;
@@ -271,9 +271,13 @@ impl RetractTop {
             numbers.dedup();
         }
         groups.retain(|&group| self.by_group[group as usize].is_empty());
-        groups.into_iter().for_each(|group| self.table.free(group));
+        for group in groups {
+            self.table.free(group);
+        }
         identities.retain(|&identity| self.same[identity as usize].is_empty());
-        identities.into_iter().for_each(|identity| self.identities.free(identity));
+        for identity in identities {
+            self.identities.free(identity);
+        }
     }
 
     /// Forgets the groups that nobody has written for too long.

@@ -17,6 +17,8 @@ fn words(words: &[&str]) -> Arg {
     Arg::Names(words.iter().map(|word| at((*word).to_owned())).collect())
 }
 
+/// A key and a value.
+type Pair = (Option<i64>, Option<i64>);
 /// A row: its key, its value, its number.
 type Row = (Option<i64>, Option<i64>, i64);
 
@@ -31,6 +33,7 @@ fn rows(rows: &[(RowKind, Row)], times: &[i64], changes: bool) -> (Schema, Batch
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one way to ask for it")]
 struct Case {
     n: u64,
     descending: bool,
@@ -275,7 +278,7 @@ fn the_first_of_each_window_come_once_and_late_rows_never() {
         let mut random = Random(seed << 24);
         let per_key = random.below(2) == 0;
         let (mut watermark, mut script) = (0, Vec::new());
-        let mut open: BTreeMap<(i64, Option<i64>), Vec<(Option<i64>, Option<i64>)>> = BTreeMap::new();
+        let mut open: BTreeMap<(i64, Option<i64>), Vec<Pair>> = BTreeMap::new();
         let (mut told, mut late) = (Vec::new(), 0);
         for _ in 0..12 {
             if random.below(3) == 0 {
@@ -298,7 +301,7 @@ fn the_first_of_each_window_come_once_and_late_rows_never() {
         }
         for ((end, _), mut rows) in open {
             // Stable, and null is the least.
-            rows.sort_by(|a, b| b.1.cmp(&a.1));
+            rows.sort_by_key(|row| std::cmp::Reverse(row.1));
             for (rank, (key, value)) in rows.into_iter().take(2).enumerate() {
                 let (start, end, last) = (end - 10, end, end - 1);
                 let line =

@@ -2,6 +2,7 @@
 
 use super::OptimizerOps;
 use super::rewrite::{Rewrite, as_projection};
+use crate::api::Placement;
 use crate::plan::LogicalPlan;
 
 pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
@@ -14,7 +15,8 @@ pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
                 && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at))
                 && output.is_some_and(|output| output.names().eq(input.names()))
         });
-        if identity {
+        // One that was given a place of its own is wanted there.
+        if identity && node.placement == Placement::default() {
             rewrite.bypass(rewrite.now(node.inputs[0]));
         } else {
             rewrite.keep(node);

@@ -3,6 +3,7 @@
 
 use super::OptimizerOps;
 use super::rewrite::{Rewrite, as_filter};
+use crate::api::Placement;
 use crate::plan::{LogicalPlan, NodeKind, Scan};
 
 pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
@@ -14,8 +15,9 @@ pub(super) fn apply(plan: &LogicalPlan, _ops: &OptimizerOps) -> LogicalPlan {
         };
         let input = rewrite.now(node.inputs[0]);
         let before = &rewrite.nodes[input.node];
-        // A parallelism typed for the filter alone is kept by keeping the filter.
-        let alike = node.parallelism.is_none() || before.typed_parallelism() == node.typed_parallelism();
+        // A place typed for the filter alone is kept by keeping the filter.
+        let alike = (node.parallelism.is_none() || before.typed_parallelism() == node.typed_parallelism())
+            && (node.placement == Placement::default() || before.placement == node.placement);
         match &before.kind {
             NodeKind::Scan(scan) if alike && rewrite.read_once(node.inputs[0]) => {
                 let predicate = predicate.remap(&|column| scan.output[column]);

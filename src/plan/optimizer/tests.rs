@@ -86,6 +86,21 @@ fn a_filter_stays_behind_a_scan_that_others_read_and_behind_state() {
 }
 
 #[test]
+fn what_was_given_a_place_of_its_own_stays_there() {
+    let mut plan = PlanBuilder::default();
+    let bids = plan.scan();
+    let hot = plan.filter(bids, 5);
+    let all = plan.select(hot, &[(0, "auction"), (2, "price")]);
+    let same = plan.select(all, &[(0, "auction"), (1, "price")]);
+    plan.sink(same, "out");
+    for node in [hot.node, same.node] {
+        plan.plan.nodes[node].placement.slot_group = Some("own".into());
+    }
+    let placed = optimized(&plan);
+    assert_eq!(placed.nodes.iter().filter(|node| node.placement.slot_group.is_some()).count(), 2);
+}
+
+#[test]
 fn a_filter_behind_a_union_moves_into_each_of_its_inputs() {
     let mut plan = PlanBuilder::default();
     let (ours, theirs) = (plan.scan(), plan.scan());
