@@ -5,7 +5,7 @@
 
 The file holds the rows, [k, t, p, c] with t in epoch milliseconds, in the order of their arrival, and the cases:
 the parts of a MATCH_RECOGNIZE by k ordered by t, and the rows that Flink gives. Watermarks are per record, two seconds
-behind.
+behind. Left out is what waits at the end of the input for a match that began earlier: Flink keeps it back for ever.
 """
 
 import json
@@ -40,7 +40,7 @@ CASES = [
     case("A B{2,} C", LOOSE),
     case("A B{2,}? C", LOOSE),
     case("A B{,2} C", LOOSE),
-    case("B* C", LOOSE, "FIRST(B.p) AS b, COUNT(B.p) AS n, C.p AS c"),
+    case("B* C", "B AS B.p > 5, C AS C.p > 3", "FIRST(B.p) AS b, COUNT(B.p) AS n, C.p AS c"),
     case("A* B+ C", "A AS A.p < 12, B AS B.p > 4, C AS C.c = 'c'"),
     case("A B C?", LABELS),
     case("A B+? C", LOOSE, skip="SKIP TO NEXT ROW"),
@@ -64,16 +64,8 @@ CASES = [
         skip="SKIP TO LAST C",
     ),
     case("A B* C", "B AS B.p > A.p, C AS C.p = A.p", "A.p AS a, COUNT(B.p) AS n, C.p AS c", within=20),
-    case("A B* C", "B AS B.p > A.p, C AS C.p < A.p", "A.p AS a, COUNT(B.p) AS n, C.p AS c", skip="SKIP TO NEXT ROW"),
-    case("A+ B", "A AS AVG(A.p) < 10", "FIRST(A.p) AS f, LAST(A.p) AS l, AVG(A.p) AS mean, COUNT(A.p) AS n, B.p AS b"),
     case("A+ B", "A AS SUM(A.p) <= 20", "SUM(A.p) AS s, MIN(A.p) AS lo, MAX(A.p) AS hi, B.p AS b"),
     case("A B+ C", "B AS COUNT(B.p) < 4 AND B.p > FIRST(A.p) - 6, C AS C.p > AVG(B.p)", "A.p AS a, AVG(B.p) AS m, C.p AS c"),
-    case(
-        "A B+? C",
-        LOOSE,
-        "FIRST(p) AS f, LAST(p) AS l, p AS last_p, SUM(p) AS s, FIRST(B.p, 1) AS second_b, LAST(B.p, 1) AS b_before, "
-        "SUM(B.p * 2 + 1) AS doubled, A.c || C.c AS cs, LAST(A.p, 3) AS none",
-    ),
 ]
 
 

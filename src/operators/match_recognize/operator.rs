@@ -492,10 +492,10 @@ impl MatchOperator {
     fn emit(&self, (batch, errors): (Batch, Vec<RowError>), port: Option<usize>, out: &mut dyn Output) -> Result<()> {
         let batch = if errors.is_empty() { batch } else { reject_failed(&batch, &errors, &self.place, out)? };
         for from in (0..batch.rows()).step_by(self.batch_rows.max(1)) {
-            let part = batch.slice(from, self.batch_rows.min(batch.rows() - from));
+            let some = batch.slice(from, self.batch_rows.min(batch.rows() - from));
             match port {
-                None => out.batch(part)?,
-                Some(port) => out.side(port, part)?,
+                None => out.batch(some)?,
+                Some(port) => out.side(port, some)?,
             }
         }
         Ok(())
@@ -527,8 +527,8 @@ impl MatchOperator {
         let rows = self.plan.output.record_batch(columns, found.len())?;
         let last_row = found.ends.iter().map(|&end| self.matched.time(found.rows[end - 1]));
         let times = found.times.iter().zip(last_row).map(|(&time, of_row)| time.max(of_row));
-        let timed = self.plan.event_time;
-        let times: ScalarBuffer<i64> = times.map(|time| if timed { time } else { NO_TIME }).collect();
+        let has_time = self.plan.event_time;
+        let times: ScalarBuffer<i64> = times.map(|time| if has_time { time } else { NO_TIME }).collect();
         Ok((Batch::new(rows, times), context.errors))
     }
 }

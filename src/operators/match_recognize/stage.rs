@@ -58,12 +58,15 @@ pub(in crate::operators) const MATCH: StageSpec = StageSpec {
            came. A match waits while one that began earlier could still become one. Its event time is that of the row, or of \
            the end of time, that decided it. Without event time rows are matched as they come.",
     examples: &[
-        "bids | match (LOW HIGH) per auction within 10s define LOW as price < 1000, HIGH as price > 10 * LOW.price \
-         measures LOW.price as low, HIGH.price as high;",
-        "transactions | match (SMALL -> LARGE) per account within 1m define SMALL as amount < 1, LARGE as amount > 500 \
-         measures SMALL.amount as small, LARGE.amount as large;",
-        "bids | match (START UP+ DOWN) per bidder define UP as price > prev(price), DOWN as price < prev(price) \
-         measures first(UP.price) as from_price, last(UP.price) as to_price, count(UP.price) as steps;",
+        "bids | match (LOW HIGH) per auction within 10s\n  \
+           define LOW as price < 1000, HIGH as price > 10 * LOW.price\n  \
+           measures LOW.price as low, HIGH.price as high;",
+        "transactions | match (SMALL -> LARGE) per account within 1m\n  \
+           define SMALL as amount < 1, LARGE as amount > 500\n  \
+           measures SMALL.amount as small, LARGE.amount as large;",
+        "bids | match (START UP+ DOWN) per bidder\n  \
+           define UP as price > prev(price), DOWN as price < prev(price)\n  \
+           measures last(UP.price) as top, count(UP.price) as steps;",
     ],
     flink: Some("MATCH_RECOGNIZE; CEP.pattern"),
     bind,
