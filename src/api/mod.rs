@@ -6,6 +6,7 @@ mod arming;
 mod changelog;
 mod connector;
 mod context;
+mod event_time;
 mod operator;
 mod registries;
 mod signature;
@@ -22,6 +23,7 @@ pub use connector::{
     SinkRequest, Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
+pub use event_time::{EventTimeEvaluator, EventTimeSpec, RowTimes, WatermarkClause, WatermarkSpec};
 pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,
@@ -34,5 +36,5 @@ pub use signature::{
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{StreamRef, StreamShape, TimeAttribute, TimeAttributes};
-pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
+pub use time::{TimeSpans, WatermarkGenerator};
 pub use window::{WindowAssigner, WindowFnSpec, WindowSpec};

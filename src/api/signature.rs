@@ -28,6 +28,8 @@ pub enum Shape {
     Stream,
     /// A stretch of time around a moment: `-1s..10s`, `-1s..<10s` without its end.
     Range,
+    /// What raises the watermark: `4s`, `4s when e`, `ascending`, `as e`.
+    Watermark,
     /// A quoted text: `'x'`.
     Text,
     /// One of these words.
@@ -61,6 +63,7 @@ impl Shape {
             Self::Names => "NAME, …",
             Self::Stream => "STREAM [as NAME]",
             Self::Range => "DURATION..DURATION",
+            Self::Watermark => "DURATION [when CONDITION]|ascending|as EXPRESSION",
             Self::Text => "'TEXT'",
             Self::Keyword(words) => return words.join("|"),
             Self::Window => "WINDOW(…)",

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WindowAssigner, WindowCall,
+    NamedStream, PlannedOperator, SelectItem, Signature, StreamRef, StreamShape, TimeRange, WatermarkClause,
+    WindowAssigner, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -47,6 +48,8 @@ pub enum Arg {
     Names(Vec<Spanned<String>>),
     /// For `Shape::Stream`.
     Stream(NamedStream),
+    /// For `Shape::Watermark`.
+    Watermark(WatermarkClause),
     /// For `Shape::Range`.
     Range(Spanned<TimeRange>),
     /// For `Shape::Window`.
@@ -228,6 +231,8 @@ impl StageArgs {
         stream, clause_stream, Stream, NamedStream);
     accessor!(/// The stretch of time at head position `index`.
         range, clause_range, Range, Spanned<TimeRange>);
+    accessor!(/// What raises the watermark, at head position `index`.
+        watermark, clause_watermark, Watermark, WatermarkClause);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
 

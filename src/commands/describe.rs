@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::command::{Command, JSON, json};
 use super::show;
-use crate::api::{Arg, CommandSpec, EventTimeSpec, Shape, Signature, StageArgs, StreamShape, TimeAttribute};
+use crate::api::{
+    Arg, CommandSpec, EventTimeSpec, Shape, Signature, StageArgs, StreamShape, TimeAttribute, WatermarkSpec,
+};
 use crate::inspect::JobView;
 use crate::plan::{Entry, Origin};
 use crate::session::{Column, Failure, KeptJob, Listing, Outcome, Session};
@@ -136,7 +138,7 @@ fn no_columns() -> Listing {
 fn columns(shape: &StreamShape, event_time: Option<&EventTimeSpec>) -> Listing {
     let mut listing = no_columns();
     for (index, field) in shape.schema.fields().iter().enumerate() {
-        let watermark = event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
+        let watermark = event_time.map(|spec| watermark(&spec.watermark)).unwrap_or_default();
         let time = shape.time.attribute(index).map(|attribute| match attribute {
             TimeAttribute::RowTime => format!("event time{watermark}"),
             TimeAttribute::ProcessingTime => "processing time".to_owned(),
@@ -144,6 +146,14 @@ fn columns(shape: &StreamShape, event_time: Option<&EventTimeSpec>) -> Listing {
         listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(field.nullable), json!(time)]);
     }
     listing
+}
+
+fn watermark(spec: &WatermarkSpec) -> String {
+    match spec {
+        WatermarkSpec::Bounded(delay_ms) => format!(", watermark {delay_ms} ms behind"),
+        WatermarkSpec::When { marker, delay_ms } => format!(", watermark {delay_ms} ms behind rows with {marker}"),
+        WatermarkSpec::As(expr) => format!(", watermark {expr}"),
+    }
 }
 
 /// The listing of a job's vertices.

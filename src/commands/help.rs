@@ -386,7 +386,8 @@ fn clauses(clauses: &[(&str, &'static str)]) -> Details {
 const SOURCE_CLAUSES: &[(&str, &str)] = &[
     ("columns (NAME TYPE [not null], …)", "what the rows have; without it a file's schema is inferred and printed"),
     ("event_time EXPRESSION", "when a row happened: a timestamp, or a bigint of epoch milliseconds"),
-    ("watermark DURATION", "behind event_time: how far rows may be out of order"),
+    ("watermark DURATION", "behind event_time: how far rows may be out of order; or ascending, when …, as …"),
+    ("align DURATION", "behind watermark: how far a source may be ahead of the slowest one that says so too"),
     ("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them"),
 ];
 
@@ -413,16 +414,17 @@ fn statements() -> Vec<Topic> {
     vec![
         statement(
             &["source"],
-            "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION]] [with (…)]",
+            "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION [align DURATION]]] [with (…)]",
             (
                 "names where rows come from",
-                "The clauses come in any order. The watermark is the largest event time so far minus the duration, row by row; a row behind it may be late.",
+                "The clauses come in any order. The watermark is the largest event time so far minus the duration, row by row; a row behind it may be late. `watermark 4s when CONDITION` is raised by some rows only, `watermark ascending` lets rows of the newest time come still, `watermark as EXPRESSION` says it outright, as Flink SQL's WATERMARK FOR. `event_time ingestion` is the clock when a row is read. Sources with `align 10s` wait for each other: none is more than that ahead of the slowest.",
             ),
             clauses(SOURCE_CLAUSES),
             (
                 &[
                     "source gen from nexmark 'bid' with (events = 1000, seed = 7);",
                     "source orders from values with (rows = array[row('ann', 1000), row('bob', 2000)])\n  columns (customer string, at bigint) event_time at watermark 5s;",
+                    "source marked from values with (rows = array[row(1000, true), row(2000, false)])\n  columns (at bigint, marks boolean) event_time at watermark 1s when marks align 10s;",
                 ],
                 "CREATE TABLE … WITH (…)",
             ),

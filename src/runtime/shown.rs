@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Rejected;
-use crate::inspect::{LatencyView, OperatorView, OutputRowView, RejectedRowView, SubtaskView};
+use crate::inspect::{
+    AlignmentView, LatencyView, OperatorView, OutputRowView, RejectedRowView, SplitView, SubtaskView,
+};
 use crate::types::{Batch, Cells, excerpt};
 
 /// Rows of a sink that are kept.
@@ -27,6 +29,8 @@ struct Inner {
     /// The number of times the operators have been shown.
     times: u64,
     operators: Arc<Vec<OperatorView>>,
+    splits: Vec<SplitView>,
+    alignment: Option<AlignmentView>,
     output: VecDeque<Arc<OutputRowView>>,
     output_rows: u64,
     rejected: VecDeque<Arc<RejectedRowView>>,
@@ -45,6 +49,12 @@ impl Shown {
         let mut inner = self.lock();
         inner.times += 1;
         inner.operators = Arc::new(views);
+    }
+
+    /// The splits of a source, and its alignment.
+    pub(super) fn source(&self, (splits, alignment): (Vec<SplitView>, Option<AlignmentView>)) {
+        let mut inner = self.lock();
+        (inner.splits, inner.alignment) = (splits, alignment);
     }
 
     /// The number of times the operators have been shown: it rises when an answer has come.
@@ -99,6 +109,8 @@ impl Shown {
     pub(super) fn fill(&self, view: &mut SubtaskView) {
         let inner = self.lock();
         view.operators = Arc::clone(&inner.operators);
+        view.splits = inner.splits.clone();
+        view.alignment = inner.alignment;
         view.output = inner.output.iter().cloned().collect();
         view.rejected = inner.rejected.iter().cloned().collect();
         view.latency = inner.latency();

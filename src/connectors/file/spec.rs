@@ -29,7 +29,7 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     sink: Some(sink::sink),
 };
 
-const OPTIONS: [OptionSpec; 13] = source_options([
+const OPTIONS: [OptionSpec; 14] = source_options([
     OptionSpec {
         name: "format",
         values: "'json' | 'csv'",
@@ -55,6 +55,13 @@ const OPTIONS: [OptionSpec; 13] = source_options([
         values: "true | false",
         help: "whether a source goes on where its files end: with what is written behind it, and with files that come into \
                the folder; default false",
+    },
+    OptionSpec {
+        name: "partitioned",
+        values: "true | false",
+        help: "whether each file of a source is a partition with a watermark of its own: the watermark is the least of \
+               them, and of the files that a reader has the one furthest behind is read first, so that no file makes the \
+               rows of another late; an `idle_timeout` counts for each; default false: files follow each other",
     },
     OptionSpec {
         name: "delimiter",

@@ -161,6 +161,13 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         kernels::now,
     ),
     now(
+        "proctime",
+        "proctime() -> timestamp_ltz(3)",
+        "The processing time; a column that `map` makes of it alone is a time attribute.",
+        |_| Ok(LogicalType::TimestampLtz),
+        kernels::now,
+    ),
+    now(
         "localtimestamp",
         "localtimestamp() -> timestamp(3), brackets optional",
         "The processing time on the wall clock.",

@@ -13,7 +13,8 @@ use super::input::{
 };
 use super::operand::expr;
 use crate::api::{
-    Arg, Clause, NamedExpr, NamedStream, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange, WindowCall,
+    Arg, Clause, NamedExpr, NamedStream, Registries, SelectItem, Shape, Signature, StageArgs, TimeRange,
+    WatermarkClause, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
@@ -159,6 +160,7 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Name | Shape::Names | Shape::Window | Shape::Sink | Shape::Subtask | Shape::Pipeline => {
             input.note(Expected::Kind(Kind::Name));
         }
+        Shape::Watermark => watermark_words(input),
         Shape::Text => input.note(Expected::Kind(Kind::Text)),
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Options => input.note(Expected::Exactly("(")),
@@ -177,6 +179,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Names => map(separated_list1(comma, one_of_names), Arg::Names).parse(input),
         Shape::Stream => map(named_stream, Arg::Stream).parse(input),
         Shape::Range => map(range, Arg::Range).parse(input),
+        Shape::Watermark => map(watermark, Arg::Watermark).parse(input),
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
@@ -312,6 +315,35 @@ fn range(start: Tokens<'_>) -> PResult<'_, Spanned<TimeRange>> {
         ));
     }
     Ok((rest, Spanned::new(TimeRange { from_ms, to_ms }, span)))
+}
+
+/// `4s`, `4s when e`, `when e`, `ascending`, `as e`
+pub(super) fn watermark(input: Tokens<'_>) -> PResult<'_, WatermarkClause> {
+    if let Ok((rest, _)) = keyword("ascending")(input) {
+        return Ok((rest, WatermarkClause::Ascending));
+    }
+    if let Ok((rest, _)) = keyword("as")(input) {
+        return map(expr, WatermarkClause::As).parse(rest);
+    }
+    let is_when = |input: Tokens<'_>| input.peek().is_some_and(|token| token.is_word("when"));
+    let (rest, delay_ms) = if is_when(input) {
+        (input, 0)
+    } else {
+        watermark_words(input);
+        let (rest, delay) = duration(input)?;
+        (rest, delay.node)
+    };
+    if rest.continues() && is_when(rest) {
+        let (rest, when) = expr(rest.skip(1))?;
+        return Ok((rest, WatermarkClause::Behind { delay_ms, when: Some(when) }));
+    }
+    rest.note(Expected::Exactly("when"));
+    Ok((rest, WatermarkClause::Behind { delay_ms, when: None }))
+}
+
+/// Notes what a watermark may begin with beside a duration.
+fn watermark_words(input: Tokens<'_>) {
+    ["ascending", "when", "as"].into_iter().for_each(|word| input.note(Expected::Exactly(word)));
 }
 
 /// `payments as p`

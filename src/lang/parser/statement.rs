@@ -13,7 +13,7 @@ use super::input::{
 use super::operand::expr;
 use super::pipeline::pipeline;
 use super::signature::{
-    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
+    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, watermark, written_to,
 };
 use crate::api::{
     Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, StartFrom,
@@ -210,16 +210,21 @@ fn column_list(input: Tokens<'_>) -> PResult<'_, Vec<ColumnDef>> {
     Ok((rest, columns))
 }
 
-/// `expr [watermark delay]`
+/// `expr [watermark 4s [align 10s]]`
 fn event_time_clause(input: Tokens<'_>) -> PResult<'_, EventTimeClause> {
     let (rest, time) = expr(input)?;
-    if rest.continues_clause()
-        && let Ok((rest, _)) = keyword("watermark")(rest)
-    {
-        let (rest, delay) = duration(rest)?;
-        return Ok((rest, EventTimeClause { time, delay_ms: delay.node }));
+    let mut clause = EventTimeClause { time, watermark: None, align_ms: None };
+    if !begins_clause(rest, "watermark", false) {
+        return Ok((rest, clause));
     }
-    Ok((rest, EventTimeClause { time, delay_ms: 0 }))
+    let (rest, found) = watermark(rest.skip(1))?;
+    clause.watermark = Some(found);
+    if !begins_clause(rest, "align", false) {
+        return Ok((rest, clause));
+    }
+    let (rest, drift) = duration(rest.skip(1))?;
+    clause.align_ms = Some(drift.node);
+    Ok((rest, clause))
 }
 
 /// `sink name to connector ['target'] [with (…)]`

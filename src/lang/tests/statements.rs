@@ -2,7 +2,7 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom};
+use crate::api::{Arg, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, WatermarkClause};
 use crate::lang::ast::Statement;
 use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
@@ -29,6 +29,7 @@ fn arg(arg: &Arg) -> String {
         Arg::Name(name) => name.node.clone(),
         Arg::Names(names) => names.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("+"),
         Arg::Stream(stream) => named(&stream.name.node, stream.alias.as_ref()),
+        Arg::Watermark(clause) => format!("{clause:?}"),
         Arg::Range(range) => format!("{}..{}ms", range.node.from_ms, range.node.to_ms),
         Arg::Window(call) => {
             format!("{}<{}>", call.name.node, call.args.iter().map(tree).collect::<Vec<_>>().join(", "))
@@ -102,7 +103,10 @@ fn a_source_takes_its_clauses_in_any_order_on_any_line() {
     assert_eq!(source.name.node, "bids");
     assert_eq!(source.connector.node, "file");
     assert_eq!(source.target.as_ref().unwrap().node, "demo-data/nexmark/bid.ndjson");
-    assert_eq!(source.event_time.as_ref().unwrap().delay_ms, 4_000);
+    assert_eq!(
+        source.event_time.as_ref().unwrap().watermark,
+        Some(WatermarkClause::Behind { delay_ms: 4_000, when: None })
+    );
     let options: Vec<_> = source.options.iter().map(|(name, value)| (name.node.as_str(), tree(value))).collect();
     assert_eq!(
         options,

@@ -39,11 +39,8 @@ impl ResultSink for Nowhere {
 fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
     let mut catalog = Catalog::new();
     let source = Arc::new(FakeSource::bids());
-    let event_time = Some(crate::api::EventTimeSpec {
-        time: TypedExpr::column(4, &source.schema.fields()[4]),
-        delay_ms: 0,
-        idle_timeout_ms: None,
-    });
+    let time = TypedExpr::column(4, &source.schema.fields()[4]);
+    let event_time = Some(crate::api::EventTimeSpec::bounded(time, 0));
     let (pace, on_error, dead_letter) = (None, None, None);
     catalog.define(Entry::Source(SourceDef { name: "bids".into(), source, event_time, pace, on_error, dead_letter }));
     for &(called, reads) in streams {

@@ -142,6 +142,7 @@ impl<'a> Offer<'a> {
             | Shape::Names
             | Shape::Stream
             | Shape::Range
+            | Shape::Watermark
             | Shape::Window
             | Shape::Sink
             | Shape::Options

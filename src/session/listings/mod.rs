@@ -22,5 +22,5 @@ pub use restore::{restore, restore_json};
 pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
 pub use text::{named, subtask_name, time, time_text};
-pub use watermarks::{held_by, watermarks};
+pub use watermarks::{held_by, held_by_splits, waits_for, watermarks};
 pub use windows::windows;
