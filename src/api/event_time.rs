@@ -211,11 +211,11 @@ impl EventTimeEvaluator {
         let times = milliseconds(&self.time.evaluate(rows, context)?)?;
         let marks = match (&self.watermark, &self.marks) {
             (WatermarkSpec::When { delay_ms, .. }, Some(marker)) => {
-                let marked: BooleanArray = marker.evaluate_predicate(rows, context)?;
+                let raises: BooleanArray = marker.evaluate_predicate(rows, context)?;
                 let mark = |(time, marks)| {
                     if marks && time != NO_TIME { i64::saturating_sub(time, *delay_ms) } else { NO_TIME }
                 };
-                Some(times.iter().copied().zip(marked.values()).map(mark).collect())
+                Some(times.iter().copied().zip(raises.values()).map(mark).collect())
             }
             (_, Some(mark)) => Some(milliseconds(&mark.evaluate(rows, context)?)?),
             (_, None) => None,

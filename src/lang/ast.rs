@@ -65,7 +65,7 @@ pub struct SourceStatement {
     /// `columns (a bigint not null, …)`
     pub columns: Option<Vec<ColumnDef>>,
     /// `event_time expr [watermark 4s [align 10s]]`
-    pub event_time: Option<EventTimeClause>,
+    pub event_time: Option<Box<EventTimeClause>>,
     /// `with (…)`
     pub options: Vec<(Spanned<String>, ExprNode)>,
     /// The whole statement.

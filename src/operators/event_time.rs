@@ -117,7 +117,9 @@ impl PlannedOperator for AssignEventTime {
         let time = if self.spec.ingestion { "ingestion".to_owned() } else { self.spec.time.to_string() };
         match &self.spec.watermark {
             WatermarkSpec::Bounded(delay_ms) => format!("rowtime=[{time}], delay={delay_ms}ms"),
-            punctuated => format!("rowtime=[{time}], watermark=[{punctuated}]"),
+            punctuated @ (WatermarkSpec::When { .. } | WatermarkSpec::As(_)) => {
+                format!("rowtime=[{time}], watermark=[{punctuated}]")
+            }
         }
     }
 

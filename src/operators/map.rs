@@ -37,7 +37,9 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let is_proctime = |(at, expr): (usize, &TypedExpr)| (expr.to_string() == "proctime()").then_some(at);
     let proctime: Vec<usize> = selected.exprs.iter().enumerate().filter_map(is_proctime).collect();
     stream.apply(Arc::new(Project::new(selected)));
-    proctime.into_iter().for_each(|column| stream.shape_mut().time.set_processing_time(column));
+    for column in proctime {
+        stream.shape_mut().time.set_processing_time(column);
+    }
     Ok(())
 }
 

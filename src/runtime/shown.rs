@@ -109,7 +109,7 @@ impl Shown {
     pub(super) fn fill(&self, view: &mut SubtaskView) {
         let inner = self.lock();
         view.operators = Arc::clone(&inner.operators);
-        view.splits = inner.splits.clone();
+        view.splits.clone_from(&inner.splits);
         view.alignment = inner.alignment;
         view.output = inner.output.iter().cloned().collect();
         view.rejected = inner.rejected.iter().cloned().collect();

@@ -188,7 +188,9 @@ impl SourceReader {
         if plain && !splits.iter().any(|split| split.name.is_empty()) {
             splits.push(setting.split(SplitState::default()));
         }
-        splits.iter_mut().for_each(|split| split.at_end = at_end || !plain || !split.name.is_empty());
+        for split in &mut splits {
+            split.at_end = at_end || !plain || !split.name.is_empty();
+        }
         let mut reader = Self { source, splits, setting, at_end, reached: MIN_WATERMARK };
         reader.sync();
         reader

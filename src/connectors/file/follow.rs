@@ -253,7 +253,7 @@ impl FollowReader {
             if content(&mut *file, place.offset()).map_err(failed)? != place.content {
                 return Err(changed("is not what was read at the checkpoint"));
             }
-            split = place.split.clone();
+            split = place.split;
         }
         let contents = Arc::new([content(&mut *file, input.info.len).map_err(failed)?]);
         let end = Place {
@@ -261,7 +261,7 @@ impl FollowReader {
             called: None,
             id: input.info.id,
             finished: true,
-            split: FileSplit { at: Some(input.info.len), mid_record: false, ..split.clone() },
+            split: FileSplit { at: Some(input.info.len), mid_record: false, ..split },
             content: contents[0],
         };
         let Followed { format, schema, record_bytes_max, files, .. } = &*self.followed;
@@ -336,7 +336,7 @@ impl Source for FollowReader {
         let Some(at) = self.files.iter().position(|file| file.called == split) else { return Ok(SourcePoll::End) };
         match self.poll_file(at)? {
             SourcePoll::End if self.followed.grows => Ok(self.nothing_now()),
-            polled => Ok(polled),
+            polled @ (SourcePoll::Rows { .. } | SourcePoll::Pending(_) | SourcePoll::End) => Ok(polled),
         }
     }
 

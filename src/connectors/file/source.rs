@@ -355,7 +355,8 @@ fn compression(options: &Options, request: &SourceRequest) -> Result<Compression
 
 impl PlannedSource for FileSource {
     fn describe(&self) -> String {
-        format!("file '{}'", self.target.text)
+        let partitioned = if self.partitioned { ", partitioned" } else { "" };
+        format!("file '{}'{partitioned}", self.target.text)
     }
 
     fn schema(&self) -> &Schema {

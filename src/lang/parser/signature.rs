@@ -343,7 +343,9 @@ pub(super) fn watermark(input: Tokens<'_>) -> PResult<'_, WatermarkClause> {
 
 /// Notes what a watermark may begin with beside a duration.
 fn watermark_words(input: Tokens<'_>) {
-    ["ascending", "when", "as"].into_iter().for_each(|word| input.note(Expected::Exactly(word)));
+    for word in ["ascending", "when", "as"] {
+        input.note(Expected::Exactly(word));
+    }
 }
 
 /// `payments as p`

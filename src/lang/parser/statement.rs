@@ -164,7 +164,7 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
                 cursor.define(SourceStatement { options, span: here.span_from(start), ..source.clone() });
             }
             let (rest, found) = event_time_clause(here.skip(1))?;
-            once(here, "event_time", &mut source.event_time, found)?;
+            once(here, "event_time", &mut source.event_time, Box::new(found))?;
             rest
         } else if begins_clause(here, "with", options.is_some()) {
             let (rest, found) = within(here.skip(1), behind, options_list)?;

@@ -84,7 +84,7 @@ fn an_event_time_is_a_timestamp_or_a_bigint() {
     for (column, fits) in [("date_time", true), ("price", true), ("channel", false), ("hot", false)] {
         let mut statement = source("s", "fake", &[]);
         let time = word(column);
-        statement.event_time = Some(EventTimeClause { time, watermark: None, align_ms: None });
+        statement.event_time = Some(Box::new(EventTimeClause { time, watermark: None, align_ms: None }));
         let defined = define_source(&mut shell.catalog, &statement, &shell.environment);
         assert_eq!(defined.is_ok(), fits, "{column}");
         if let Err(error) = defined {
