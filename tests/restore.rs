@@ -1,5 +1,5 @@
 //! What a restore accepts, what it refuses and in which words; and that a job restored again and again, each time at
-//! another parallelism, gives the rows and the late rows of a straight run.
+//! another parallelism, gives the rows and the late rows of a straight run, whatever makes its watermarks.
 
 #![allow(clippy::expect_used, reason = "helpers of tests are tests")]
 
@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use common::{
     Bid, Rng, TestSession, bids, committed_lines, late_rows, ndjson, size, source, timestamp, tumble, tumble_job,
+    tumble_marked, tumble_met,
 };
 use failing::Failing;
 use lotic::api::Registries;
@@ -657,34 +658,73 @@ struct Survived {
     failed: usize,
 }
 
+/// A watermark's clause, and what each bid raises the watermark to by it.
+type Watermark = (&'static str, fn(&Bid) -> i64);
+
+const BOUNDED: Watermark = ("watermark 4s", |bid| bid.time - 4_000);
+const PUNCTUATED: [Watermark; 3] = [
+    ("watermark 2s when price > 7000", |bid| if bid.price > 7_000 { bid.time - 2_000 } else { i64::MIN }),
+    ("watermark as case when bidder % 4 = 1 then date_time - interval '3' second end", |bid| {
+        if bid.bidder % 4 == 1 { bid.time - 3_000 } else { i64::MIN }
+    }),
+    ("watermark ascending", |bid| bid.time - 1),
+];
+
 /// Runs a windowed job to its end through crashes and kills at moments chosen by seed, each launch at another
 /// parallelism; with `early` its checkpoints are kept in memory, and many of them end early. Then its rows, its late rows
 /// and its watermarks are those of a straight run. One reader gives the rows one order, so that which of them are late is
 /// defined.
 fn survive(seed: u64, rows: u64, early: bool) -> Survived {
+    survive_with(seed, rows, early, BOUNDED)
+}
+
+fn survive_with(seed: u64, rows: u64, early: bool, (watermark, mark): Watermark) -> Survived {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
     let data = bids(seed, rows, 20, 400, 3_900, 20, 60_000);
-    let (expected, late) = tumble(&data, 10_000, 4_000);
-    assert!(!late.is_empty(), "no late rows");
+    let came = tumble_marked(&data, 10_000, mark);
+    assert!(!came.1.is_empty(), "no late rows");
     std::fs::write(path.join("bid.ndjson"), ndjson(&data)).expect("written");
     let mut shell = TestSession::new(path, |_| {});
-    shell.run(&source(Path::new("bid.ndjson"), "")).expect("a source");
+    let source =
+        source(Path::new("bid.ndjson"), "").replace("event_time date_time watermark 4s", &event_time(seed, watermark));
+    shell.run(&source).expect("a source");
+    // A stage gives the rows of some seeds their times, and the watermark.
+    let stage = if seed % 4 == 3 { format!("| event_time date_time {watermark}") } else { String::new() };
+    // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
+    let narrow = if seed.is_multiple_of(2) || !stage.is_empty() { "| parallelism 1" } else { "" };
+    through_crashes(path, &shell, seed, early, &format!("{narrow} {stage}"), &came, |_| {})
+}
+
+/// What gives the rows of a source their times, but for seeds of which a stage does.
+fn event_time(seed: u64, watermark: &str) -> String {
+    let source = if seed % 4 == 3 { "watermark 1s" } else { watermark };
+    format!("event_time date_time {source}")
+}
+
+/// The same of any source called `bids`, with these stages behind it: it comes to these rows and these late ones. `look`
+/// sees the job after every step.
+fn through_crashes(
+    path: &Path,
+    shell: &TestSession,
+    seed: u64,
+    early: bool,
+    stages: &str,
+    (expected, late): &(Vec<String>, Vec<Bid>),
+    mut look: impl FnMut(&Stepper),
+) -> Survived {
     let mut rng = Rng::new(seed);
     let memory: Arc<dyn CheckpointStorage> = Arc::new(Failing::new(Arc::new(MemoryStorage::default()), 20, seed));
     let mut survived = Survived::default();
     for launch in 0_u64.. {
         let parallelism = 1 + rng.below(4);
-        // One subtask that reads, or as many as there are windows, all but one of which have nothing to read.
-        let narrow = if seed.is_multiple_of(2) { "| parallelism 1" } else { "" };
         // Rows that become several batches, of which a checkpoint finds some not given yet.
         let copies = if seed.is_multiple_of(3) {
             "| flat_map unnest(array[1, 2, 3, 4, 5, 6, 7]) as copy | filter copy = 3"
         } else {
             ""
         };
-        let graph =
-            planned(&shell, &tumble_job(&format!("parallelism = {parallelism}"), &format!("{narrow} {copies}")));
+        let graph = planned(shell, &tumble_job(&format!("parallelism = {parallelism}"), &format!("{stages} {copies}")));
         let storage = if early {
             Arc::clone(&memory)
         } else {
@@ -724,6 +764,7 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
             if !job.step() {
                 break;
             }
+            look(&job);
         }
         let view = job.view();
         survived.restarts += view.restarts;
@@ -739,9 +780,230 @@ fn survive(seed: u64, rows: u64, early: bool) -> Survived {
         }
         survived.crashes += 1;
     }
-    assert_eq!(committed_lines(&path.join("out")), expected, "seed {seed}");
-    assert_eq!(late_of(&committed_lines(&path.join("late"))), late_bids(&late), "seed {seed}");
+    assert_eq!(committed_lines(&path.join("out")), *expected, "seed {seed}");
+    assert_eq!(late_of(&committed_lines(&path.join("late"))), late_bids(late), "seed {seed}");
     survived
+}
+
+#[test]
+fn punctuated_and_ascending_watermarks_survive_crashes_at_any_parallelism() {
+    let crashes = (0..size("LOTIC_SEEDS", 12)).map(|seed| {
+        let watermark = PUNCTUATED[usize::try_from(seed % 3).expect("small")];
+        survive_with(seed, 1_000, false, watermark).crashes
+    });
+    let crashes: u32 = crashes.sum();
+    assert!(crashes > 0, "some run must have crashed");
+}
+
+#[test]
+fn windows_over_every_watermark_are_those_of_flink() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("flink/watermarks.json")).expect("JSON");
+    let directory = tempfile::tempdir().expect("a directory");
+    let row = |row: &serde_json::Value| {
+        let until = row[2].as_i64().map_or("null".to_owned(), |until| format!("\"{}\"", timestamp(until)));
+        let time = timestamp(row[0].as_i64().expect("a time"));
+        format!("{{\"ts\":\"{time}\",\"price\":{},\"until\":{until}}}\n", row[1])
+    };
+    let rows: String = golden["rows"].as_array().expect("rows").iter().map(row).collect();
+    std::fs::write(directory.path().join("r.ndjson"), rows).expect("written");
+    let mut dropped = 0;
+    for query in golden["queries"].as_array().expect("queries") {
+        let typed = query["typed"].as_str().expect("text");
+        let columns = "columns (ts timestamp, price bigint, until timestamp)";
+        // At the source, and as a stage behind another time.
+        for (source, stage) in [(typed, String::new()), ("1h", format!("| event_time ts watermark {typed}"))] {
+            let mut shell = TestSession::new(directory.path(), |_| {});
+            let text = format!(
+                "source r from file 'r.ndjson' {columns} event_time ts watermark {source};
+                 r {stage} | window tumble(10s) | aggregate count(*) as n, sum(price) as total;"
+            );
+            shell.run(&text).expect("it runs");
+            let window = |line: &String| {
+                let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                let start = plain(row["window_start"].as_str().expect("text"));
+                (start, row["n"].as_u64().expect("a number"), row["total"].as_i64().expect("a number"))
+            };
+            let came: Vec<_> = shell
+                .rows
+                .take_sorted()
+                .iter()
+                .map(window)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            let expected = query["windows"].as_array().expect("windows").iter().map(|row| {
+                (
+                    plain(row[0].as_str().expect("text")),
+                    row[1].as_u64().expect("a number"),
+                    row[2].as_i64().expect("a number"),
+                )
+            });
+            let expected: Vec<_> = expected.collect();
+            dropped += 300 - expected.iter().map(|(_, n, _)| n).sum::<u64>();
+            assert_eq!(came, expected, "watermark {typed}");
+        }
+    }
+    assert!(dropped > 100, "rows must be late");
+}
+
+/// A folder of partitions with rows of the same time each, some of them far between, `late_every`th ones late in their own.
+fn partitions(path: &Path, seed: u64, rows: u64, late_every: u64) -> Vec<Vec<Bid>> {
+    std::fs::create_dir(path.join("parts")).expect("a folder");
+    let part = |part: u64| {
+        let part_of = bids(seed * 7 + part, rows / (part + 1), 20, 300 * (part + 1), 3_900, late_every, 60_000);
+        std::fs::write(path.join(format!("parts/{part}.ndjson")), ndjson(&part_of)).expect("written");
+        part_of
+    };
+    (0..5).map(part).collect()
+}
+
+#[test]
+fn no_partition_makes_the_rows_of_another_late_at_any_parallelism_and_through_crashes() {
+    let mut crashes = 0;
+    for seed in 0..size("LOTIC_SEEDS", 12) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let parts = partitions(directory.path(), seed, 600, 0);
+        let mut all = parts.concat();
+        assert!(!tumble(&all, 10_000, 4_000).1.is_empty(), "one behind the other they would be late");
+        all.sort_by_key(|bid| bid.time);
+        let came = tumble(&all, 10_000, 4_000);
+        assert!(came.1.is_empty(), "each is in the bound of its own");
+        let mut shell = TestSession::new(directory.path(), |_| {});
+        shell.run(&source(Path::new("parts"), " with (partitioned = true, format = 'json')")).expect("a source");
+        crashes += through_crashes(directory.path(), &shell, seed, seed % 2 == 1, "", &came, |_| {}).crashes;
+    }
+    assert!(crashes > 0, "some run must have crashed");
+}
+
+/// The bids of the partitions in the order in which one reader takes them, `batch` at a time, the one furthest behind
+/// first, each with the watermark that it meets: the least of those that have not ended.
+fn side_by_side(parts: &[Vec<Bid>], batch: usize, delay_ms: i64) -> Vec<(Bid, i64)> {
+    let mut open: Vec<(&[Bid], i64)> = parts.iter().map(|part| (&part[..], i64::MIN)).collect();
+    let (mut met, mut watermark) = (Vec::new(), i64::MIN);
+    let least = |open: &[(&[Bid], i64)]| open.iter().map(|(_, at)| *at).min().unwrap_or(i64::MIN);
+    while let Some(next) = (0..open.len()).min_by_key(|&part| open[part].1) {
+        let (taken, rest) = open[next].0.split_at(batch.min(open[next].0.len()));
+        for bid in taken {
+            met.push((*bid, watermark));
+            open[next].1 = open[next].1.max(bid.time - delay_ms);
+            watermark = watermark.max(least(&open));
+        }
+        open[next].0 = rest;
+        if taken.is_empty() {
+            open.remove(next);
+            watermark = watermark.max(least(&open));
+        }
+    }
+    met
+}
+
+#[test]
+fn one_reader_of_partitions_gives_the_late_rows_of_a_plain_model_through_crashes() {
+    let mut late = 0;
+    for seed in 0..size("LOTIC_CASES", 12) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let parts = partitions(directory.path(), seed, 400, 10);
+        let came = tumble_met(&side_by_side(&parts, 50, 4_000), 10_000);
+        late += came.1.len();
+        let mut shell = TestSession::new(directory.path(), |_| {});
+        shell.run(&source(Path::new("parts"), " with (partitioned = true, format = 'json')")).expect("a source");
+        through_crashes(directory.path(), &shell, seed, seed % 2 == 1, "| parallelism 1", &came, |_| {});
+    }
+    assert!(late > 0, "some rows must be late");
+}
+
+/// How far the watermark of one source was ahead of the other's at most, milliseconds, in a run through crashes; the other
+/// ends long before, or has few rows.
+fn drift(seed: u64, align: &str) -> i64 {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (fast, slow) = (bids(seed, 300, 20, 2_000, 3_900, 0, 0), bids(seed + 1, 900, 20, 400, 3_900, 0, 0));
+    std::fs::write(path.join("fast.ndjson"), ndjson(&fast)).expect("written");
+    std::fs::write(path.join("slow.ndjson"), ndjson(&slow)).expect("written");
+    let mut all = [fast, slow].concat();
+    all.sort_by_key(|bid| bid.time);
+    let came = tumble(&all, 10_000, 4_000);
+    let mut shell = TestSession::new(path, |_| {});
+    for name in ["fast", "slow"] {
+        let source = source(Path::new(&format!("{name}.ndjson")), "");
+        let source = source.replace("source bids", &format!("source {name}")).replace("watermark 4s", align);
+        shell.run(&source).expect("a source");
+    }
+    shell.run("stream bids = fast | union slow;").expect("a stream");
+    let mut most = 0;
+    through_crashes(path, &shell, seed, seed % 2 == 1, "", &came, |job| {
+        let view = job.view();
+        let reads = |vertex: &&lotic::inspect::VertexView| vertex.source;
+        let at: Vec<i64> = view
+            .vertices
+            .iter()
+            .filter(reads)
+            .filter_map(|vertex| {
+                vertex.subtasks.iter().filter(|subtask| !subtask.idle).filter_map(|subtask| subtask.watermark).min()
+            })
+            .collect();
+        if let [one, other] = at[..]
+            && one.max(other) < MAX_WATERMARK
+        {
+            most = most.max(one.abs_diff(other).cast_signed());
+        }
+    });
+    most
+}
+
+#[test]
+fn aligned_sources_stay_together_through_crashes_at_any_parallelism_and_come_to_their_end() {
+    let (mut free, mut aligned) = (0, 0);
+    for seed in 0..size("LOTIC_SEEDS", 12) {
+        free = free.max(drift(seed, "watermark 4s"));
+        aligned = aligned.max(drift(seed, "watermark 4s align 10s"));
+    }
+    // A row may bring it further than that by as much as two rows are apart.
+    assert!(aligned > 10_000 && aligned <= 10_000 + 4_000 + 3_900, "{aligned} ms apart");
+    assert!(free > 30_000, "{free} ms apart without it");
+}
+
+fn aligned_source(name: &str, file: &str, options: &str) -> String {
+    let source = source(Path::new(&format!("{file}.ndjson")), options);
+    source.replace("source bids", &format!("source {name}")).replace("watermark 4s", "watermark 4s align 10s")
+}
+
+#[test]
+fn a_source_that_has_fallen_silent_or_has_ended_is_not_waited_for_in_either_executor() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let data = bids(3, 400, 20, 2_000, 3_900, 0, 0);
+    std::fs::write(path.join("all.ndjson"), ndjson(&data)).expect("written");
+    std::fs::write(path.join("one.ndjson"), ndjson(&data[..1])).expect("written");
+    let mut shell = TestSession::new(path, |_| {});
+    for (name, file, options) in [
+        ("a", "all", ""),
+        ("ended", "one", ""),
+        ("silent", "one", " with (follow = true, idle_timeout = 1s)"),
+        ("waits", "one", " with (follow = true)"),
+    ] {
+        shell.run(&aligned_source(name, file, options)).expect("a source");
+    }
+    for (other, all) in [("ended", true), ("silent", true), ("waits", false)] {
+        let graph = planned(&shell, &format!("run t with (parallelism = 2) = a | union {other} | into blackhole;"));
+        let make = Arc::new(move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism))));
+        let options = JobOptions::of(&Arc::new(JobSettings { batch_rows: 50, ..JobSettings::default() }));
+        let mut job = Stepper::launch(make, 2, options, None, None, 7, 0).expect("it starts");
+        job.run(5_000);
+        let read = job.view().source_rows;
+        assert_eq!(read == 401, all, "{other}: {read} rows");
+        assert!(read > 1, "{other}");
+    }
+    let views =
+        shell.run("run u with (parallelism = 2) = a | union ended | into blackhole;").expect("it runs on threads");
+    assert_eq!(views[0].source_rows, 401);
+    let mut shell = TestSession::new(path, |settings| settings.stop_after_rows = Some(401));
+    for (name, file, options) in [("a", "all", ""), ("silent", "one", " with (follow = true, idle_timeout = 100ms)")] {
+        shell.run(&aligned_source(name, file, options)).expect("a source");
+    }
+    let views =
+        shell.run("run v with (parallelism = 2) = a | union silent | into blackhole;").expect("it comes to its end");
+    assert_eq!(views[0].source_rows, 401);
 }
 
 #[test]
@@ -762,6 +1024,49 @@ fn checkpoints_that_end_early_change_neither_the_rows_nor_the_late_rows_nor_the_
     }
     println!("{seeds} seeds: {all:?}");
     assert!(all.crashes > 0 && all.restarts > 0 && all.failed > 0, "{all:?}");
+}
+
+#[test]
+fn the_time_of_ingestion_rises_with_the_clock_whether_or_not_rows_come() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("all.ndjson"), ndjson(&bids(3, 40, 1, 2_000, 0, 0, 0))).expect("written");
+    let mut shell = TestSession::new(directory.path(), |_| {});
+    let source = source(Path::new("all.ndjson"), " with (follow = true)");
+    shell.run(&source.replace("date_time watermark 4s", "ingestion")).expect("a source");
+    let graph = planned(
+        &shell,
+        "run t with (parallelism = 2) = bids | key_by auction | window tumble(10s) | aggregate count(*) as n | into blackhole;",
+    );
+    let make = Arc::new(move |parallelism| Ok(JobGraph::from_stream_graph(&graph, Some(parallelism))));
+    let options = || JobOptions::of(&Arc::new(JobSettings::default()));
+    let storage: Arc<dyn CheckpointStorage> = Arc::new(MemoryStorage::default());
+    let launch = |restore, seed| {
+        Stepper::launch(Arc::clone(&make) as _, 2, options(), restore, Some(Arc::clone(&storage)), seed, 1_000)
+            .expect("it starts")
+    };
+    let given = |job: &Stepper| {
+        let view = job.view();
+        let windows = view.vertices.iter().find(|vertex| vertex.name.contains("Window")).expect("windows");
+        windows.subtasks.iter().map(|subtask| subtask.rows_out).sum::<u64>()
+    };
+    let mut job = launch(None, 7);
+    job.run(300);
+    assert_eq!((job.view().source_rows, given(&job)), (40, 0), "the clock stands in the first window");
+    let of_sources = |job: &Stepper| {
+        let view = job.view();
+        let sources = view.vertices.iter().filter(|vertex| vertex.source).flat_map(|vertex| vertex.subtasks.clone());
+        sources.filter_map(|subtask| subtask.watermark).min()
+    };
+    assert!(of_sources(&job) < Some(9_999), "{:?}", of_sources(&job));
+    job.checkpoint();
+    job.run(100);
+    let mut again = launch(storage.checkpoints().expect("they are read").last().copied(), 8);
+    for job in [&mut job, &mut again] {
+        job.advance(20_000);
+        job.run(300);
+        assert_eq!(given(job), 1, "the window fires without a row behind it");
+        assert!(of_sources(job) >= Some(20_000), "{:?}", of_sources(job));
+    }
 }
 
 /// Stages that keep no state and change neither the rows of the windows nor which are late.

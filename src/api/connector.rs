@@ -247,6 +247,21 @@ pub trait Source: Send {
     /// Fails the job. A row that can't be read is not an error but [`SourcePoll::Rows::rejected`].
     fn poll(&mut self) -> Result<SourcePoll>;
 
+    /// The splits that the reader reads side by side, each with an event time of its own: partitions, by names that
+    /// last. They change by polls alone. `None` for a reader whose rows have one event time.
+    fn splits(&self) -> Option<&[String]> {
+        None
+    }
+
+    /// As [`poll`](Self::poll), the next rows of one of the [`splits`](Self::splits); at its end it is no longer among
+    /// them. Of a reader that has splits, `poll` looks only for new ones, and is called when none has anything now.
+    ///
+    /// # Errors
+    /// As `poll`.
+    fn poll_split(&mut self, _split: &str) -> Result<SourcePoll> {
+        self.poll()
+    }
+
     /// The position behind the last row that `poll` returned, to be read back by [`PlannedSource::start`].
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod arming;
 mod changelog;
 mod connector;
 mod context;
+mod event_time;
 mod operator;
 mod pattern;
 mod placement;
@@ -25,6 +26,7 @@ pub use connector::{
     SinkRequest, Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
+pub use event_time::{EventTimeEvaluator, EventTimeSpec, RowTimes, WatermarkClause, WatermarkSpec};
 pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,

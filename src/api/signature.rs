@@ -34,6 +34,8 @@ pub enum Shape {
     Pattern,
     /// Names and what each stands for: `A as price > 10, B as price < 5`.
     Definitions,
+    /// What raises the watermark: `4s`, `4s when e`, `ascending`, `as e`.
+    Watermark,
     /// A quoted text: `'x'`.
     Text,
     /// One of these words.
@@ -74,6 +76,7 @@ impl Shape {
             Self::Range => "DURATION..DURATION",
             Self::Pattern => "(PATTERN)",
             Self::Definitions => "NAME as EXPRESSION, …",
+            Self::Watermark => "DURATION [when CONDITION]|ascending|as EXPRESSION",
             Self::Text => "'TEXT'",
             Self::Keyword(words) => return words.join("|"),
             Self::Window => "WINDOW(…)",

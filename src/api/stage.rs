@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature,
-    StreamRef, StreamShape, TimeRange, TriggerCall, WindowCall, Windows,
+    StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -52,6 +52,8 @@ pub enum Arg {
     Names(Vec<Spanned<String>>),
     /// For `Shape::Stream`.
     Stream(NamedStream),
+    /// For `Shape::Watermark`.
+    Watermark(WatermarkClause),
     /// For `Shape::Range`.
     Range(Spanned<TimeRange>),
     /// For `Shape::Window`.
@@ -241,6 +243,8 @@ impl StageArgs {
         range, clause_range, Range, Spanned<TimeRange>);
     accessor!(/// The pattern at head position `index`.
         pattern, clause_pattern, Pattern, Pattern);
+    accessor!(/// What raises the watermark, at head position `index`.
+        watermark, clause_watermark, Watermark, WatermarkClause);
     accessor!(/// The window at head position `index`.
         window, clause_window, Window, WindowCall);
     accessor!(/// The trigger at head position `index`.

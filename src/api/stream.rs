@@ -134,6 +134,13 @@ impl TimeAttributes {
         self.columns.sort_unstable_by_key(|&(at, _)| at);
     }
 
+    /// Makes `column` one whose value is the processing time.
+    pub fn set_processing_time(&mut self, column: usize) {
+        self.columns.retain(|&(at, _)| at != column);
+        self.columns.push((column, TimeAttribute::ProcessingTime));
+        self.columns.sort_unstable_by_key(|&(at, _)| at);
+    }
+
     /// The time attribute that `column` is, if it is one.
     #[must_use]
     pub fn attribute(&self, column: usize) -> Option<TimeAttribute> {

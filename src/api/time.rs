@@ -1,18 +1,6 @@
 //! Event time and watermarks, exact a row.
 
-use crate::expr::TypedExpr;
 use crate::types::{MIN_WATERMARK, NO_TIME};
-
-/// `event_time <expr> watermark <delay>`, bound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventTimeSpec {
-    /// The expression that gives each row's time: a timestamp, or a bigint of epoch milliseconds.
-    pub time: TypedExpr,
-    /// Bounded out-of-orderness, milliseconds: the watermark is the largest time so far minus this.
-    pub delay_ms: i64,
-    /// A reader that sends no rows for so many milliseconds is left out of the minimum of watermarks; `None` for never.
-    pub idle_timeout_ms: Option<i64>,
-}
 
 /// Rows that are looked at together, to see whether any of them could be behind the watermark.
 const BLOCK_ROWS: usize = 256;
@@ -33,6 +21,12 @@ impl TimeSpans {
         Self(times.chunks(BLOCK_ROWS).map(span).collect())
     }
 
+    /// The latest time; [`NO_TIME`] of no rows.
+    #[must_use]
+    pub fn latest(&self) -> i64 {
+        self.0.iter().map(|&(_, latest)| latest).max().unwrap_or(NO_TIME)
+    }
+
     /// Whether any row has no time: [`NO_TIME`] is earlier than every time.
     #[must_use]
     pub fn any_untimed(&self) -> bool {
@@ -40,8 +34,9 @@ impl TimeSpans {
     }
 }
 
-/// Bounded-out-of-orderness watermarks, Flink SQL's `WATERMARK FOR ts AS ts - INTERVAL …` with an auto-watermark
-/// interval of 0: after each row the watermark is the largest event time so far minus the delay.
+/// Watermarks as those of Flink SQL's `WATERMARK FOR ts AS …` with an auto-watermark interval of 0: after each row the
+/// watermark is the largest mark so far minus the delay. A row's mark is its event time, unless an expression of the row
+/// says another, or none.
 ///
 /// A batch is cut only where a row's fate depends on it: before a row whose time is at or behind the watermark that the
 /// rows before it have reached, when that watermark has not been sent yet. In-order data is never cut, and the result
@@ -50,7 +45,7 @@ impl TimeSpans {
 pub struct WatermarkGenerator {
     delay_ms: i64,
     max_time: i64,
-    /// A later time than this raises the watermark. It is `max_time`, or above it after a restore.
+    /// A later mark than this raises the watermark. It is `max_time`, or above it after a restore.
     raised_above: i64,
     sent: i64,
 }
@@ -62,7 +57,7 @@ impl WatermarkGenerator {
         Self::restored(delay_ms, NO_TIME, NO_TIME)
     }
 
-    /// A generator that goes on where several left off, the largest event times of which were from `least` to `largest`.
+    /// A generator that goes on where several left off, the largest marks of which were from `least` to `largest`.
     ///
     /// What is still to come of what they had begun may be as old as the slowest of them was. So the watermark stays at
     /// that one's, whoever's rows come first, until a row comes that is later than all they have seen: then everything
@@ -72,13 +67,13 @@ impl WatermarkGenerator {
         Self { delay_ms, max_time: least, raised_above: largest, sent: MIN_WATERMARK }
     }
 
-    /// The time that a row must exceed to raise the watermark: the `largest` to go on from after a restore.
+    /// The mark that a row must exceed to raise the watermark: the `largest` to go on from after a restore.
     #[must_use]
     pub const fn raised_above(&self) -> i64 {
         self.raised_above
     }
 
-    /// The largest event time so far, epoch milliseconds; [`NO_TIME`] for none.
+    /// The largest mark so far, epoch milliseconds; [`NO_TIME`] for none.
     #[must_use]
     #[inline]
     pub const fn max_time(&self) -> i64 {
@@ -97,6 +92,25 @@ impl WatermarkGenerator {
         if max_time == NO_TIME { MIN_WATERMARK } else { max_time.saturating_sub(delay_ms) }
     }
 
+    /// The place of the first of `marks` that would bring the watermark above `limit`; `None` when none would.
+    #[must_use]
+    pub fn first_above(&self, marks: &[i64], limit: i64) -> Option<usize> {
+        let passes = |&mark: &i64| mark > self.raised_above && Self::watermark_of(mark, self.delay_ms) > limit;
+        marks.iter().position(passes)
+    }
+
+    /// Event time has come to `mark` without a row, as the time of a clock does. The watermark, if it rose.
+    pub fn raise(&mut self, mark: i64) -> Option<i64> {
+        if mark > self.raised_above {
+            (self.max_time, self.raised_above) = (mark, mark);
+        }
+        let reached = self.current();
+        (reached > self.sent).then(|| {
+            self.sent = reached;
+            reached
+        })
+    }
+
     /// Takes the event times of one batch and calls `emit(rows, watermark)` for each piece of it, in order: the rows
     /// `rows` first, then the watermark if it rose. Rows without a time take no part.
     ///
@@ -107,10 +121,11 @@ impl WatermarkGenerator {
         times: &[i64],
         emit: impl FnMut(std::ops::Range<usize>, Option<i64>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.advance_over(times, &TimeSpans::of(times), emit)
+        self.advance_over(times, &TimeSpans::of(times), None, emit)
     }
 
-    /// Takes the event times of one batch as [`advance`](Self::advance) does, where their spans are known already.
+    /// Takes the event times of one batch as [`advance`](Self::advance) does, where their spans are known already. `marks`
+    /// are those of the rows, [`NO_TIME`] for none; `None` where they are the times.
     ///
     /// # Errors
     /// The first error of `emit`; the generator must not be used after one.
@@ -118,33 +133,38 @@ impl WatermarkGenerator {
         &mut self,
         times: &[i64],
         spans: &TimeSpans,
+        marks: Option<&[i64]>,
         mut emit: impl FnMut(std::ops::Range<usize>, Option<i64>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut start = 0;
         let mut max_time = self.max_time;
         let mut raised_above = self.raised_above;
         let mut reached = self.current();
-        for (block, (times, &(earliest, latest))) in times.chunks(BLOCK_ROWS).zip(&spans.0).enumerate() {
+        for (block, (block_times, &(earliest, latest))) in times.chunks(BLOCK_ROWS).zip(&spans.0).enumerate() {
+            let first = block * BLOCK_ROWS;
+            let block_marks = marks.map_or(block_times, |marks| &marks[first..first + block_times.len()]);
+            let most = match marks {
+                None => latest,
+                Some(_) => block_marks.iter().copied().max().unwrap_or(NO_TIME),
+            };
             // Where no row is behind the watermark that the block ends with, none is cut.
-            let raised = if latest > raised_above { latest } else { max_time };
+            let raised = if most > raised_above { most } else { max_time };
             if earliest > Self::watermark_of(raised, self.delay_ms).max(reached) {
-                if latest > raised_above {
-                    (max_time, raised_above) = (latest, latest);
+                if most > raised_above {
+                    (max_time, raised_above) = (most, most);
                     reached = Self::watermark_of(max_time, self.delay_ms);
                 }
                 continue;
             }
-            for (row, &time) in (block * BLOCK_ROWS..).zip(times) {
-                if time > reached {
-                    if time > raised_above {
-                        max_time = time;
-                        raised_above = time;
-                        reached = Self::watermark_of(max_time, self.delay_ms);
-                    }
-                } else if time != NO_TIME && reached > self.sent {
+            for (row, (&time, &mark)) in (first..).zip(block_times.iter().zip(block_marks)) {
+                if time <= reached && time != NO_TIME && reached > self.sent {
                     self.sent = reached;
                     emit(start..row, Some(reached))?;
                     start = row;
+                }
+                if mark > raised_above {
+                    (max_time, raised_above) = (mark, mark);
+                    reached = Self::watermark_of(max_time, self.delay_ms);
                 }
             }
         }
@@ -164,16 +184,33 @@ mod tests {
     use super::*;
 
     fn pieces(delay_ms: i64, batches: &[&[i64]]) -> Vec<(Vec<i64>, Option<i64>)> {
+        let batches: Vec<_> = batches.iter().map(|&times| (times, None)).collect();
+        marked_pieces(delay_ms, &batches)
+    }
+
+    fn marked_pieces(delay_ms: i64, batches: &[(&[i64], Option<&[i64]>)]) -> Vec<(Vec<i64>, Option<i64>)> {
         let mut generator = WatermarkGenerator::new(delay_ms);
         let mut pieces = Vec::new();
-        for times in batches {
-            let done: Result<(), ()> = generator.advance(times, |rows, watermark| {
-                pieces.push((times[rows].to_vec(), watermark));
-                Ok(())
-            });
+        for &(times, marks) in batches {
+            let done: Result<(), ()> =
+                generator.advance_over(times, &TimeSpans::of(times), marks, |rows, watermark| {
+                    pieces.push((times[rows].to_vec(), watermark));
+                    Ok(())
+                });
             assert_eq!(done, Ok(()));
         }
         pieces
+    }
+
+    /// Which rows were late, and the watermark that was reached.
+    fn fates(pieces: &[(Vec<i64>, Option<i64>)]) -> (Vec<bool>, i64) {
+        let mut watermark = MIN_WATERMARK;
+        let mut late = Vec::new();
+        for (times, risen) in pieces {
+            late.extend(times.iter().map(|time| *time <= watermark));
+            watermark = risen.unwrap_or(watermark);
+        }
+        (late, watermark)
     }
 
     #[test]
@@ -203,17 +240,53 @@ mod tests {
             let whole = pieces(100, &[&times]);
             let rows: Vec<&[i64]> = times.chunks(1).collect();
             let single = pieces(100, &rows);
-            let fates = |pieces: &[(Vec<i64>, Option<i64>)]| {
-                let mut watermark = MIN_WATERMARK;
-                let mut late = Vec::new();
-                for (times, risen) in pieces {
-                    late.extend(times.iter().map(|time| *time <= watermark));
-                    watermark = risen.unwrap_or(watermark);
-                }
-                (late, watermark)
-            };
             assert_eq!(fates(&whole), fates(&single), "seed {seed}");
         }
+    }
+
+    #[test]
+    fn only_marks_raise_the_watermark_and_a_mark_may_be_of_any_time() {
+        const NONE: i64 = NO_TIME;
+        let first: (&[i64], Option<&[i64]>) = (&[3, 10, 6, 12, 30], Some(&[NONE, 8, NONE, NONE, NONE]));
+        let second: (&[i64], Option<&[i64]>) = (&[31, 40], Some(&[7, 50]));
+        assert_eq!(
+            marked_pieces(0, &[first, second, (&[45], Some(&[NONE]))]),
+            [(vec![3, 10], Some(8)), (vec![6, 12, 30], None), (vec![31, 40], Some(50)), (vec![45], None)]
+        );
+    }
+
+    #[test]
+    fn marks_by_blocks_are_as_a_plain_model_says() {
+        use crate::types::key_group::mix;
+        let (mut rows_late, mut rows_in_time) = (0, 0);
+        for seed in 0..1_000_u64 {
+            let random = |row: u64, salt: u64| mix(row ^ seed << 32 ^ salt << 56);
+            let time = |row: u64| (row * 2).cast_signed() - (random(row, 1) % 90).cast_signed();
+            let mark = |row: u64| {
+                let marks = random(row, 2).is_multiple_of(3 + 50 * (seed % 4));
+                if marks { time(row) - (random(row, 3) % 40).cast_signed() } else { NO_TIME }
+            };
+            let times: Vec<i64> = (0..700).map(time).collect();
+            let marks: Vec<i64> = (0..700).map(mark).collect();
+            let (mut watermark, mut late) = (MIN_WATERMARK, Vec::new());
+            for (time, mark) in times.iter().zip(&marks) {
+                late.push(*time <= watermark);
+                watermark = watermark.max(*mark);
+            }
+            rows_late += late.iter().filter(|late| **late).count();
+            rows_in_time += late.iter().filter(|late| !**late).count();
+            assert_eq!(fates(&marked_pieces(0, &[(&times, Some(&marks))])), (late, watermark), "seed {seed}");
+        }
+        assert!(rows_late > 1_000 && rows_in_time > 1_000, "{rows_late} late, {rows_in_time} in time");
+    }
+
+    #[test]
+    fn the_first_row_that_passes_a_limit_is_found_and_a_clock_raises_without_rows() {
+        let mut generator = WatermarkGenerator::new(4);
+        assert_eq!(generator.raise(20), Some(16));
+        assert_eq!(generator.raise(20), None);
+        assert_eq!(generator.first_above(&[30, 19, 34, 35, 50], 30), Some(3));
+        assert_eq!(generator.first_above(&[NO_TIME, 20], 10), None, "what does not raise it does not pass");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::command::{Command, JSON, json};
 use super::show;
 use crate::api::{
     Arg, CommandSpec, EventTimeSpec, ProcessFunction, Shape, Signature, StageArgs, StateKind, StreamShape,
-    TimeAttribute,
+    TimeAttribute, WatermarkSpec,
 };
 use crate::expr::ast::UserFunction;
 use crate::inspect::JobView;
@@ -185,7 +185,7 @@ fn no_columns() -> Listing {
 fn columns(shape: &StreamShape, event_time: Option<&EventTimeSpec>) -> Listing {
     let mut listing = no_columns();
     for (index, field) in shape.schema.fields().iter().enumerate() {
-        let watermark = event_time.map(|spec| format!(", watermark {} ms behind", spec.delay_ms)).unwrap_or_default();
+        let watermark = event_time.map(|spec| watermark(&spec.watermark)).unwrap_or_default();
         let time = shape.time.attribute(index).map(|attribute| match attribute {
             TimeAttribute::RowTime => format!("event time{watermark}"),
             TimeAttribute::ProcessingTime => "processing time".to_owned(),
@@ -193,6 +193,14 @@ fn columns(shape: &StreamShape, event_time: Option<&EventTimeSpec>) -> Listing {
         listing.push(vec![json!(field.name), json!(field.ty.to_string()), json!(field.nullable), json!(time)]);
     }
     listing
+}
+
+fn watermark(spec: &WatermarkSpec) -> String {
+    match spec {
+        WatermarkSpec::Bounded(delay_ms) => format!(", watermark {delay_ms} ms behind"),
+        WatermarkSpec::When { marker, delay_ms } => format!(", watermark {delay_ms} ms behind rows with {marker}"),
+        WatermarkSpec::As(expr) => format!(", watermark {expr}"),
+    }
 }
 
 /// The listing of a job's vertices.

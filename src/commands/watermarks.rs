@@ -11,7 +11,7 @@ pub(super) const SPEC: Command = Command {
         aliases: &[],
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "watermarks JOB [--json]",
-        summary: "lists the watermark of every subtask and which input holds it back",
+        summary: "lists the watermark of every subtask and which input, file or source holds it back",
         help: "A watermark says how far event time has come. A subtask's watermark is the least of its input \
                channels that are not idle. `inputs` lists them by the subtask that they come from. `held_by` names \
                those that have the least, and is empty when all are equally far. `lag_ms` is how far the watermark \

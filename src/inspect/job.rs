@@ -263,6 +263,12 @@ pub struct SubtaskView {
     /// Each input channel.
     #[serde(default)]
     pub inputs: Vec<InputView>,
+    /// The splits of a source that have an event time each.
+    #[serde(default)]
+    pub splits: Vec<SplitView>,
+    /// The alignment of a source with others, where it takes part in one.
+    #[serde(default)]
+    pub alignment: Option<AlignmentView>,
     /// Elements waiting in its input queues, and their capacity.
     pub queue: (u64, u64),
     /// The last checkpoint that it acknowledged, and the clock then, milliseconds.
@@ -292,6 +298,28 @@ pub struct InputView {
     pub watermark: Option<i64>,
     /// Whether it is left out of the minimum of watermarks.
     pub idle: bool,
+}
+
+/// One split of a source subtask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitView {
+    /// The split's name: that of its file.
+    pub name: String,
+    /// The split's watermark, milliseconds; `None` before the first.
+    pub watermark: Option<i64>,
+    /// The newest event time that has left it.
+    pub newest_event_time: Option<i64>,
+    /// Whether it is left out of the minimum of watermarks.
+    pub idle: bool,
+}
+
+/// The alignment of a source's watermark with those of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlignmentView {
+    /// How far it may be ahead of the slowest, milliseconds.
+    pub drift_ms: i64,
+    /// The vertex and the subtask that it waits for now.
+    pub waits_for: Option<(usize, usize)>,
 }
 
 /// The times that latency markers took from a source to a sink, of the last few hundred, microseconds.

@@ -10,8 +10,8 @@ mod state;
 pub use checkpoint::{CheckpointStatus, CheckpointView, SavepointView};
 pub use event::{EventView, OutputRowView, RejectedRowView, Severity};
 pub use job::{
-    EdgeView, ExchangeView, InputView, JobStatus, JobView, LatencyView, SubtaskStatus, SubtaskView, TrendView,
-    VertexView,
+    AlignmentView, EdgeView, ExchangeView, InputView, JobStatus, JobView, LatencyView, SplitView, SubtaskStatus,
+    SubtaskView, TrendView, VertexView,
 };
 pub use operator::{
     CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView, Section,

@@ -1,6 +1,6 @@
 //! Statements as typed.
 
-use crate::api::{Pipeline, ProcessFunction, RunStatement, StageArgs};
+use crate::api::{Pipeline, ProcessFunction, RunStatement, StageArgs, WatermarkClause};
 use crate::expr::ast::{ExprNode, UserFunction};
 use crate::types::{LogicalType, Span, Spanned};
 
@@ -70,8 +70,8 @@ pub struct SourceStatement {
     pub target: Option<Spanned<String>>,
     /// `columns (a bigint not null, …)`
     pub columns: Option<Vec<ColumnDef>>,
-    /// `event_time expr [watermark delay]`
-    pub event_time: Option<EventTimeClause>,
+    /// `event_time expr [watermark 4s [align 10s]]`
+    pub event_time: Option<Box<EventTimeClause>>,
     /// `primary key (c, …)`
     pub primary_key: Option<Vec<Spanned<String>>>,
     /// `with (…)`
@@ -93,13 +93,15 @@ pub struct ColumnDef {
     pub nullable: bool,
 }
 
-/// `event_time expr [watermark delay]`
+/// `event_time expr [watermark 4s [align 10s]]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventTimeClause {
     /// The time of a row.
     pub time: ExprNode,
-    /// The delay in milliseconds; 0 when not typed.
-    pub delay_ms: i64,
+    /// What raises the watermark.
+    pub watermark: Option<WatermarkClause>,
+    /// `align`: how far the source may be ahead of others, milliseconds.
+    pub align_ms: Option<i64>,
 }
 
 /// `sink name to connector 'target' with (…)`

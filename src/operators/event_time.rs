@@ -2,23 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, ArrayRef};
-use arrow_buffer::ScalarBuffer;
-
 use super::filter::{Narrowed, passed, project};
 use super::rows::evaluated;
 use super::select::no_window;
 use crate::api::{
-    Armed, Clause, EventTimeSpec, Inputs, Moment, Operator, OperatorContext, Output, PlannedOperator, Pruned, Shape,
-    Signature, StageArgs, StageContext, StageSpec, WatermarkGenerator,
+    Armed, Clause, EventTimeEvaluator, EventTimeSpec, Inputs, Moment, Operator, OperatorContext, Output,
+    PlannedOperator, Pruned, Shape, Signature, StageArgs, StageContext, StageSpec, TimeSpans, WatermarkGenerator,
+    WatermarkSpec,
 };
-use crate::expr::{Evaluator, bind as bind_expr};
 use crate::state::{OperatorStateDescriptor, StateChange, StateDelta};
-use crate::types::{
-    Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema,
-};
+use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Error, MAX_WATERMARK, MIN_WATERMARK, Result, Schema};
 
 /// `event_time`
 pub(super) const EVENT_TIME: StageSpec = StageSpec {
@@ -29,17 +22,23 @@ pub(super) const EVENT_TIME: StageSpec = StageSpec {
         optional: &[],
         clauses: &[Clause {
             keyword: "watermark",
-            shape: Shape::Duration,
+            shape: Shape::Watermark,
             required: false,
-            help: "the delay: how far rows may be out of order; 0s by default",
+            help: "the delay: how far rows may be out of order; 0s by default; with `when`, which rows raise it",
         }],
     },
     summary: "says when each row happened, and how late rows may come",
-    help: "The expression gives a timestamp, or a bigint of milliseconds since 1970. The watermark, which says how \
-           far event time has come, is the largest event time so far minus the delay. Both replace the event time \
-           and the watermark that the stream had before. A row whose expression is null has no event time.",
+    help: "The expression gives a timestamp, or a bigint of milliseconds since 1970; `ingestion` is the time at which \
+           the row comes here. The watermark, which says how far event time has come, is the largest event time so \
+           far minus the delay. With `when` only rows of which the condition is true raise it; `ascending` lets rows \
+           of the newest time come still; `as` takes the watermark itself from an expression, and none where that is \
+           null. Event time and watermark replace those that the stream had before. A row whose expression is null \
+           has no event time. A source takes the same, and `align 10s` behind it: while its watermark is more than \
+           10s ahead of the slowest such source of the job, it waits.",
     examples: &[
         "bids | event_time date_time watermark 4s | key_by auction | window tumble(10s) | aggregate count(*) as n;",
+        "sensors | event_time event_time watermark 1s when sensor = 's-11' | key_by room | window tumble(1m) | aggregate count(*) as n;",
+        "clicks | event_time event_time watermark as event_time - interval '5' second | window tumble(1h) | aggregate count(*) as n;",
     ],
     flink: Some("WATERMARK FOR; DataStream.assignTimestampsAndWatermarks"),
     bind,
@@ -52,14 +51,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         return Err(Diagnostic::at(args.span, "a changelog can't be given an event time")
             .help("put `event_time` before the `aggregate`, or make rows of the changes with `to_changelog`"));
     }
-    let node = args.expr(0)?;
-    let time = bind_expr(node, shape.scope())?;
-    if !time.ty().is_event_time() {
-        let message = format!("an event time is a timestamp or a bigint of milliseconds, not {}", time.ty());
-        return Err(Diagnostic::at(node.span, message));
-    }
-    let delay_ms = args.clause_duration("watermark")?.map_or(0, |delay| delay.node);
-    let spec = EventTimeSpec { time: time.fold(), delay_ms, idle_timeout_ms: None };
+    let spec = EventTimeSpec::bind(args.expr(0)?, args.clause_watermark("watermark")?, shape.scope())?;
     let row_time = spec.time.as_column();
     stream.apply(Arc::new(AssignEventTime { spec, columns: None, output: shape.schema }));
     let shape_now = stream.shape_mut();
@@ -76,9 +68,14 @@ pub struct AssignEventTime {
     output: Schema,
 }
 
-/// The operator state: the event times that were reached, two or three words of eight bytes, little endian: the largest so
-/// far, the one that a row must exceed to raise the watermark, and 1 where the input was over.
+/// The operator state: the event times that were reached, two or three words of eight bytes, little endian: the largest mark
+/// so far, the one that a row must exceed to raise the watermark, and flags: [`OVER`], [`PUNCTUATED`].
 const MAX_TIME: OperatorStateDescriptor = OperatorStateDescriptor::union("max_time");
+
+/// The input was over.
+const OVER: i64 = 1;
+/// What was reached are marks of an expression, and not times of rows.
+const PUNCTUATED: i64 = 2;
 
 /// The event times that one instance had reached.
 #[derive(Debug, Clone, Copy)]
@@ -86,18 +83,18 @@ struct Reached {
     least: i64,
     largest: i64,
     over: bool,
+    punctuated: bool,
 }
 
 impl Reached {
     fn read(entry: &[u8]) -> Result<Self> {
         let time = |bytes: &[u8; 8]| i64::from_le_bytes(*bytes);
-        match entry.as_chunks::<8>() {
-            ([least, largest], []) => Ok(Self { least: time(least), largest: time(largest), over: false }),
-            ([least, largest, over], []) => {
-                Ok(Self { least: time(least), largest: time(largest), over: time(over) != 0 })
-            }
-            _ => Err(Error::state("stored event times are not two or three times eight bytes")),
-        }
+        let (least, largest, flags) = match entry.as_chunks::<8>() {
+            ([least, largest], []) => (time(least), time(largest), 0),
+            ([least, largest, flags], []) => (time(least), time(largest), time(flags)),
+            _ => return Err(Error::state("stored event times are not two or three times eight bytes")),
+        };
+        Ok(Self { least, largest, over: flags & OVER != 0, punctuated: flags & PUNCTUATED != 0 })
     }
 
     /// The times that instance `subtask` of `parallelism` goes on from: where it was itself, if there were as many
@@ -108,7 +105,7 @@ impl Reached {
         }
         let largest = reached.iter().map(|reached| reached.largest).max()?;
         let least = reached.iter().filter(|reached| !reached.over).map(|reached| reached.least).min();
-        Some(Self { least: least.unwrap_or(largest), largest, over: false })
+        Some(Self { least: least.unwrap_or(largest), largest, ..*reached.first()? })
     }
 }
 
@@ -118,7 +115,13 @@ impl PlannedOperator for AssignEventTime {
     }
 
     fn describe(&self) -> String {
-        format!("rowtime=[{}], delay={}ms", self.spec.time, self.spec.delay_ms)
+        let time = if self.spec.ingestion { "ingestion".to_owned() } else { self.spec.time.to_string() };
+        match &self.spec.watermark {
+            WatermarkSpec::Bounded(delay_ms) => format!("rowtime=[{time}], delay={delay_ms}ms"),
+            punctuated @ (WatermarkSpec::When { .. } | WatermarkSpec::As(_)) => {
+                format!("rowtime=[{time}], watermark=[{punctuated}]")
+            }
+        }
     }
 
     fn output(&self) -> &Schema {
@@ -137,10 +140,9 @@ impl PlannedOperator for AssignEventTime {
         if self.columns.is_some() {
             return None;
         }
-        let narrowed = Narrowed::new(needed, self.spec.time.columns());
-        let time = self.spec.time.remap(&|column| narrowed.moved(column));
+        let narrowed = Narrowed::new(needed, self.spec.columns());
         let operator = Self {
-            spec: EventTimeSpec { time, ..self.spec.clone() },
+            spec: self.spec.remap(&|column| narrowed.moved(column)),
             columns: narrowed.projection(),
             output: self.output.project(needed),
         };
@@ -152,11 +154,14 @@ impl PlannedOperator for AssignEventTime {
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        let delay_ms = self.spec.delay_ms;
+        let delay_ms = self.spec.watermark.delay_ms();
+        let punctuated = self.spec.watermark.is_punctuated();
         let mut generator = WatermarkGenerator::new(delay_ms);
         if let Some(restored) = &context.restored {
             let entries = restored.operator(&MAX_TIME)?;
-            let reached = entries.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
+            let mut reached = entries.iter().map(|entry| Reached::read(entry)).collect::<Result<Vec<_>>>()?;
+            // Marks and times say nothing of each other: what has become another watermark begins anew.
+            reached.retain(|reached| reached.punctuated == punctuated);
             if let Some(reached) = Reached::of(&reached, context.subtask, context.parallelism) {
                 generator = WatermarkGenerator::restored(delay_ms, reached.least, reached.largest);
             }
@@ -165,9 +170,9 @@ impl PlannedOperator for AssignEventTime {
             }
         }
         Ok(Box::new(EventTimeOperator {
-            time: Evaluator::new(&self.spec.time),
+            times: EventTimeEvaluator::new(&self.spec),
             generator,
-            over: false,
+            flags: if punctuated { PUNCTUATED } else { 0 },
             columns: self.columns.clone(),
             output: self.output.clone(),
             place: format!("{}[{}]", context.uid, context.subtask),
@@ -177,10 +182,10 @@ impl PlannedOperator for AssignEventTime {
 }
 
 struct EventTimeOperator {
-    time: Evaluator,
+    times: EventTimeEvaluator,
     generator: WatermarkGenerator,
-    /// No more rows will come.
-    over: bool,
+    /// As they are stored: [`OVER`] when no more rows will come.
+    flags: i64,
     columns: Option<Vec<usize>>,
     output: Schema,
     place: String,
@@ -189,11 +194,13 @@ struct EventTimeOperator {
 
 impl Operator for EventTimeOperator {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
-        let (batch, times) =
-            evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| self.time.evaluate(rows, context))?;
-        let batch = project(batch, self.columns.as_deref(), &self.output)?.with_times(event_times(&times)?);
+        let reached = self.generator.max_time();
+        let (batch, found) = evaluated(batch, self.clock.now_ms(), &self.place, out, |rows, context| {
+            self.times.evaluate(rows, reached, context)
+        })?;
+        let batch = project(batch, self.columns.as_deref(), &self.output)?.with_times(found.times);
         let times = batch.times().clone();
-        self.generator.advance(&times, |rows, watermark| {
+        self.generator.advance_over(&times, &TimeSpans::of(&times), found.marks.as_deref(), |rows, watermark| {
             if !rows.is_empty() {
                 let whole = rows.len() == batch.rows();
                 out.batch(if whole { batch.clone() } else { batch.slice(rows.start, rows.len()) })?;
@@ -204,8 +211,11 @@ impl Operator for EventTimeOperator {
 
     /// Watermarks of the old event time mean nothing any more, except that there will be no more rows.
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        self.over = watermark == MAX_WATERMARK;
-        if self.over { out.watermark(watermark) } else { Ok(()) }
+        if watermark < MAX_WATERMARK {
+            return Ok(());
+        }
+        self.flags |= OVER;
+        out.watermark(watermark)
     }
 
     /// Says at the start how far event time had come when the operator was restored: with no row of its own it must not
@@ -215,41 +225,27 @@ impl Operator for EventTimeOperator {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let times = [self.generator.max_time(), self.generator.raised_above(), i64::from(self.over)];
+        let times = [self.generator.max_time(), self.generator.raised_above(), self.flags];
         let entry = times.iter().flat_map(|time| time.to_le_bytes()).collect();
         Ok(StateDelta { changes: vec![StateChange::Operator { state: MAX_TIME.name, entry }] })
     }
 }
 
-fn event_times(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
-    let values = if let Some(column) = column.as_primitive_opt::<Int64Type>() {
-        column.values()
-    } else if let Some(column) = column.as_primitive_opt::<TimestampMillisecondType>() {
-        column.values()
-    } else {
-        return Err(Error::state(format!("an event time came as {}", column.data_type())));
-    };
-    Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => values.clone(),
-        Some(nulls) => {
-            values.iter().zip(nulls.iter()).map(|(&time, valid)| if valid { time } else { NO_TIME }).collect()
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Arg, TimeAttributes};
+    use crate::api::{Arg, TimeAttributes, WatermarkClause};
+    use crate::expr::ast::{BinaryOp, Expr};
     use crate::operators::testing::{
         FakeStream, MemoryState, Recorder, Values, advance, apply, at, batch, column, context, instance,
     };
+    use crate::types::NO_TIME;
 
     fn planned(schema: &Schema, delay_ms: i64) -> Arc<dyn PlannedOperator> {
         let mut stream = FakeStream::new(schema);
         stream.shape.time = TimeAttributes::default();
         stream.shape.keys = Some(vec![0]);
-        let delay = vec![("watermark", Arg::Duration(at(delay_ms)))];
+        let delay = vec![("watermark", Arg::Watermark(WatermarkClause::Behind { delay_ms, when: None }))];
         stream.stage("event_time", vec![Arg::Expr(column("at"))], delay).expect("binds");
         assert_eq!(stream.shape.time, TimeAttributes::of_event_time(Some(1)));
         assert_eq!(stream.shape.keys, Some(vec![0]));
@@ -315,11 +311,64 @@ mod tests {
         assert_eq!(first_watermarks(version_1, 0, 1, 8), ["~6", "0|8 @8", "~6"]);
     }
 
+    /// The stage over the column `at` with this watermark.
+    fn staged(schema: &Schema, watermark: WatermarkClause) -> Arc<dyn PlannedOperator> {
+        let mut stream = FakeStream::new(schema);
+        let clause = vec![("watermark", Arg::Watermark(watermark))];
+        stream.stage("event_time", vec![Arg::Expr(column("at"))], clause).expect("binds");
+        stream.applied.pop().expect("an operator")
+    }
+
+    /// The elements that `operator` gives of `rows`, from `state` on.
+    fn given(operator: &dyn PlannedOperator, rows: &Batch, state: Option<&MemoryState>) -> (Vec<String>, StateDelta) {
+        let context = instance(0, 1, state);
+        let mut running = operator.create(&context).expect("creates");
+        let mut out = Recorder { armed: context.armed.get(), ..Recorder::default() };
+        advance(&mut *running, &mut out, 2);
+        running.process(0, rows.clone(), &mut out).expect("processes");
+        (out.elements, running.snapshot(CheckpointId(1)).expect("its state"))
+    }
+
+    #[test]
+    fn marks_of_rows_raise_the_watermark_and_are_told_from_times_after_a_restore() {
+        let times = vec![Some(10), Some(30), Some(12), Some(40), Some(20)];
+        let marks = vec![None, Some(15), None, Some(14), None];
+        let (schema, rows) = batch(vec![("at", Values::Int(times)), ("mark", Values::Int(marks))]);
+        let operator = staged(&schema, WatermarkClause::As(column("mark")));
+        assert_eq!(operator.describe(), "rowtime=[at], watermark=[as mark]");
+        let narrowed = operator.prune(&[0]).expect("narrows");
+        assert_eq!(narrowed.inputs, [vec![0, 1]], "what the watermark reads is read");
+        let (elements, delta) = given(&*narrowed.operator, &rows, None);
+        assert_eq!(elements, ["10 @10", "30 @30", "~15", "12 @12", "40 @40", "20 @20"]);
+        let mut state = MemoryState::default();
+        apply(&mut state, &instance(0, 1, None), &delta, 0);
+        let (elements, _) = given(&*narrowed.operator, &rows, Some(&state));
+        assert_eq!(elements[..3], ["~15", "~15", "10 @10"], "what is behind it meets it");
+        let bounded = staged(&schema, WatermarkClause::Behind { delay_ms: 4, when: None });
+        let (elements, _) = given(&*bounded, &rows, Some(&state));
+        assert_eq!(elements[0], "10|null @10", "a mark says nothing of times");
+    }
+
+    #[test]
+    fn only_rows_that_fit_the_condition_raise_the_watermark() {
+        let (schema, rows) = batch(vec![
+            ("at", Values::ints([10, 30, 12, 40])),
+            ("n", Values::ints([1, 0, 1, 1])),
+            ("none", Values::ints([0, 0, 0, 0])),
+        ]);
+        let is_one = Expr::Binary(Box::new(column("n")), at(BinaryOp::Gt), Box::new(column("none")));
+        let operator = staged(&schema, WatermarkClause::Behind { delay_ms: 4, when: Some(at(is_one)) });
+        let (elements, _) = given(&*operator, &rows, None);
+        assert_eq!(elements, ["10|1|0 @10", "30|0|0 @30", "12|1|0 @12", "40|1|0 @40", "~36"]);
+        let ascending = given(&*staged(&schema, WatermarkClause::Ascending), &rows, None).0;
+        assert_eq!(ascending, ["10|1|0 @10", "30|0|0 @30", "~29", "12|1|0 @12", "40|1|0 @40", "~39"]);
+    }
+
     #[test]
     fn a_column_that_is_no_time_is_refused() {
         let (schema, _) = batch(vec![("at", Values::Text(vec![]))]);
         let mut stream = FakeStream::new(&schema);
         let refused = stream.stage("event_time", vec![Arg::Expr(column("at"))], vec![]).expect_err("is refused");
-        assert_eq!(refused.message, "an event time is a timestamp or a bigint of milliseconds, not string");
+        assert_eq!(refused.message, "an event time can't be a string");
     }
 }

@@ -21,7 +21,8 @@ pub(super) const MAP: StageSpec = StageSpec {
     summary: "computes new columns from the columns of each row",
     help: "Each expression becomes a column, which `as` names. A column keeps its name; an expression without a name \
            is called EXPR$0, EXPR$1, … by its place. `*` stands for all columns, `* except (a, b)` for all but \
-           those. A row keeps its event time even if the column does not stay.",
+           those. A row keeps its event time even if the column does not stay. `proctime()` alone makes a column \
+           a processing-time attribute.",
     examples: &[
         "bids | map auction, price * 0.908 as eur;",
         "bids | select * except (url), upper(channel) as shouted;",
@@ -33,7 +34,12 @@ pub(super) const MAP: StageSpec = StageSpec {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let selected = bind_list(args.exprs(0)?, stream.shape())?;
+    let is_proctime = |(at, expr): (usize, &TypedExpr)| (expr.to_string() == "proctime()").then_some(at);
+    let proctime: Vec<usize> = selected.exprs.iter().enumerate().filter_map(is_proctime).collect();
     stream.apply(Arc::new(Project::new(selected)));
+    for column in proctime {
+        stream.shape_mut().time.set_processing_time(column);
+    }
     Ok(())
 }
 
@@ -135,7 +141,7 @@ impl Operator for ProjectOperator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Arg, SelectItem};
+    use crate::api::{Arg, SelectItem, TimeAttribute};
     use crate::operators::testing::{FakeStream, Values, at, batch, column, item, run};
     use crate::types::Span;
 
@@ -161,6 +167,16 @@ mod tests {
         let none = stream.last().prune(&[]).expect("narrows");
         let no_columns = Batch::new(rows.columns().project(&[]).expect("projects"), rows.times().clone());
         assert_eq!(run(&*none.operator, vec![no_columns]).elements, [" @10", " @20"]);
+    }
+
+    #[test]
+    fn a_column_of_the_processing_time_is_a_time_attribute() {
+        let (schema, _) = batch(vec![("a", Values::ints([1, 2]))]);
+        let mut stream = FakeStream::new(&schema);
+        let list = vec![item(column("a"), None), item(column("proctime"), Some("pt"))];
+        stream.stage("map", vec![Arg::Exprs(list)], vec![]).expect("binds");
+        assert_eq!(stream.shape.time.attribute(1), Some(TimeAttribute::ProcessingTime));
+        assert_eq!(stream.shape.time.attribute(0), None);
     }
 
     #[test]

@@ -290,7 +290,7 @@ impl PlanBuilder {
     pub fn scan(&mut self) -> StreamRef {
         let source = FakeSource::bids();
         let time = TypedExpr::column(4, &source.schema.fields()[4]);
-        self.scan_of(source, Some(EventTimeSpec { time, delay_ms: 4_000, idle_timeout_ms: None }))
+        self.scan_of(source, Some(EventTimeSpec::bounded(time, 4_000)))
     }
 
     /// A scan of `source`.

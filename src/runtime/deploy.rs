@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::alignment::Alignment;
 use super::chain::{Chain, Link, Standing, Woken};
 use super::channel::{Receiver, channel};
 use super::checked_operator::checked;
@@ -16,8 +17,8 @@ use super::mailbox::{Mailbox, Message};
 use super::metrics::{SubtaskMetrics, Totals};
 use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
-use super::source_reader::{SourceReader, SourceReaders};
-use super::source_state::{self, HeldRows, ReaderState};
+use super::source_reader::{SourceReader, SourceReaders, SplitSetting};
+use super::source_state::{self, ReaderState, SplitState};
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
@@ -256,6 +257,7 @@ pub(super) fn deploy(
         slots,
         graph,
     };
+    let alignment: Arc<Alignment> = Arc::default();
     let mut subtasks: Vec<Vec<Subtask>> = (0..slot_count).map(|_| Vec::new()).collect();
     for (position, vertex) in control.graph.vertices.iter().enumerate() {
         let mut readers = match &vertex.source {
@@ -284,7 +286,11 @@ pub(super) fn deploy(
             let mut chain = Chain { subtask: index, key_groups, links, outputs, ended: 0 };
             let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
                 (Some(readers), Some(task), _) => {
-                    let setting = SourceSetting { budget: budget.cloned(), clock: Arc::clone(&setting.clock) };
+                    let drift_ms = task.event_time.as_ref().and_then(|spec| spec.align_ms);
+                    let waker = &control.slots[index].waker;
+                    let aligned = drift_ms.map(|drift_ms| alignment.join(id, drift_ms, Arc::clone(waker)));
+                    let clock = Arc::clone(&setting.clock);
+                    let setting = SourceSetting { budget: budget.cloned(), clock, aligned };
                     let mut driver = SourceDriver::new(task.clone(), readers, setting);
                     driver.hold(on_hold);
                     driver.announce(&mut chain)?;
@@ -340,8 +346,10 @@ fn open_source(
         Some(point) => ReaderState::read(&*point.operator(&task.uid, (0..0).into()))?,
         None => None,
     };
+    let now_ms = setting.clock.now_ms();
+    let splits = SplitSetting::new(task.event_time.as_ref(), states.as_deref().unwrap_or_default(), now_ms);
     if let Some(states) = states.as_mut().filter(|states| states.len() > parallelism) {
-        states.sort_by_key(|state| state.max_time);
+        states.sort_by_key(|state| state.reached(splits.punctuated()));
     }
     let sources = task.source.start(&SourceStart {
         parallelism,
@@ -356,17 +364,18 @@ fn open_source(
     if sources.len() != expected {
         return Err(Error::config(format!("source `{}` opened {} of {expected} readers", task.name, sources.len())));
     }
-    let delay_ms = task.event_time.as_ref().map_or(0, |spec| spec.delay_ms);
     let mut states = states.unwrap_or_default().into_iter();
     // A reader that there was not goes on as the slowest of those that there were would: what it is dealt may be as old.
-    let least = states.as_slice().iter().map(|state| state.max_time).min().unwrap_or(NO_TIME);
+    let times = states.as_slice().iter().filter_map(|state| state.splits.first()).map(|split| split.times);
+    let least = times.min_by_key(|times| times.reached(splits.punctuated())).unwrap_or_default();
     let mut readers: Vec<VecDeque<SourceReader>> = (0..parallelism).map(|_| VecDeque::new()).collect();
     for (index, source) in sources.into_iter().enumerate() {
-        let (max_time, held) = states.next().map_or((least, Vec::new()), |state| (state.max_time, state.held));
-        let as_now = |HeldRows { rows, lost }| as_read_now(task, &rows).map(|rows| HeldRows { rows, lost });
-        let held = held.into_iter().map(as_now).collect::<Result<Vec<_>, _>>();
-        let held = held.map_err(|missing| missing.error(&task.name))?;
-        readers[index % parallelism].push_back(SourceReader::new(source, delay_ms, max_time, held));
+        let new = || vec![SplitState { times: least, ..SplitState::default() }];
+        let mut own = states.next().map_or_else(new, |state| state.splits);
+        for held in own.iter_mut().flat_map(|split| &mut split.held) {
+            held.rows = as_read_now(task, &held.rows).map_err(|missing| missing.error(&task.name))?;
+        }
+        readers[index % parallelism].push_back(SourceReader::new(source, own, splits.clone()));
     }
     Ok(readers.into_iter().filter_map(SourceReaders::of).collect())
 }

@@ -1,5 +1,6 @@
 //! Layer 4: running a job graph. Subtasks, chains, exchanges, executors, `JobManager`, `TaskManager`s.
 
+mod alignment;
 mod chain;
 mod channel;
 mod checked_operator;

@@ -171,7 +171,7 @@ fn plan_restore(graph: &JobGraph, point: &dyn RestorePoint, allow: bool) -> Resu
     }
     for task in graph.vertices.iter().filter_map(|vertex| vertex.source.as_ref()) {
         let readers = ReaderState::read(&*point.operator(&task.uid, (0..0).into()))?.unwrap_or_default();
-        let mut held = readers.iter().flat_map(|reader| &reader.held);
+        let mut held = readers.iter().flat_map(ReaderState::held);
         if let Some(missing) = held.find_map(|held| as_read_now(task, &held.rows).err()) {
             let remedy = "read only columns that were read then, or restore a savepoint that `stop` has written";
             plan.refuse(task.uid.as_str(), HELD.name, missing.text(), remedy);

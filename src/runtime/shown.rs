@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::Rejected;
-use crate::inspect::{LatencyView, OperatorView, OutputRowView, RejectedRowView, SubtaskView};
+use crate::inspect::{
+    AlignmentView, LatencyView, OperatorView, OutputRowView, RejectedRowView, SplitView, SubtaskView,
+};
 use crate::types::{Batch, Cells, excerpt};
 
 /// Rows of a sink that are kept.
@@ -37,6 +39,8 @@ struct Inner {
     operators: Arc<Vec<OperatorView>>,
     /// The operators as the last two looks have found them, with the numbers of these.
     answers: VecDeque<(u64, Arc<Vec<OperatorView>>)>,
+    splits: Vec<SplitView>,
+    alignment: Option<AlignmentView>,
     output: VecDeque<Arc<OutputRowView>>,
     output_rows: u64,
     rejected: VecDeque<Arc<RejectedRowView>>,
@@ -98,6 +102,12 @@ impl Shown {
         self.due_ns.load(Ordering::Relaxed)
     }
 
+    /// The splits of a source, and its alignment.
+    pub(super) fn source(&self, (splits, alignment): (Vec<SplitView>, Option<AlignmentView>)) {
+        let mut inner = self.lock();
+        (inner.splits, inner.alignment) = (splits, alignment);
+    }
+
     /// The first `rows` rows of what a sink has just written.
     pub(super) fn output(&self, batch: &Batch, rows: usize) {
         let cells = Cells::new(batch.columns().columns());
@@ -146,6 +156,8 @@ impl Shown {
         let inner = self.lock();
         let found = look.and_then(|look| inner.answers.iter().find(|(held, _)| *held == look));
         view.operators = Arc::clone(found.map_or(&inner.operators, |(_, operators)| operators));
+        view.splits.clone_from(&inner.splits);
+        view.alignment = inner.alignment;
         view.output = inner.output.iter().cloned().collect();
         view.rejected = inner.rejected.iter().cloned().collect();
         view.latency = inner.latency();

@@ -5,20 +5,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 
+use super::alignment::Aligned;
 use super::chain::Chain;
 use super::pace::Pace;
 use super::source_reader::{SourceReaders, TimedRows};
 use super::source_scan::{Scan, Scanned, rejected};
 use super::source_state::{HeldRows, Lost};
-use super::source_time::{Admitted, EventTimes, IdleTimer, Silence};
-use crate::api::{OnError, Output, Rejected, SourcePoll};
-use crate::expr::Evaluator;
+use super::source_time::{Admitted, EventTimes, Silence};
+use crate::api::{EventTimeEvaluator, OnError, Output, Rejected, SourcePoll};
+use crate::inspect::{AlignmentView, SplitView};
 use crate::plan::SourceTask;
 use crate::state::StateChange;
 use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, MIN_WATERMARK, Result};
 
 /// Until a reader that has nothing now, and does not say when it will, is asked again.
 const POLL_MS: i64 = 1;
+/// Until a reader that waits for others looks again, though nobody has woken it, and until the watermark of ingestion rises
+/// without rows: Flink's auto-watermark interval.
+const RAISE_MS: i64 = 200;
 
 /// The number of rows that all readers together may still let out.
 #[derive(Debug)]
@@ -63,6 +67,8 @@ pub(super) enum SourceStep {
 pub(super) struct SourceSetting {
     pub(super) budget: Option<Arc<RowBudget>>,
     pub(super) clock: Arc<dyn Clock>,
+    /// The source's part in the alignment of watermarks.
+    pub(super) aligned: Option<Aligned>,
 }
 
 /// The running source of one subtask.
@@ -71,23 +77,26 @@ pub(super) struct SourceDriver {
     readers: SourceReaders,
     setting: SourceSetting,
     times: EventTimes,
+    /// Whether event time is the clock.
+    ingestion: bool,
     scan: Scan,
     pace: Option<Pace>,
-    idle: IdleTimer,
     /// The watermark that was sent last.
     sent: i64,
+    /// Whether it was said that nobody need wait for the source.
+    idle: bool,
     held_since_ms: Option<i64>,
 }
 
 impl SourceDriver {
     pub(super) fn new(task: SourceTask, readers: SourceReaders, setting: SourceSetting) -> Self {
-        let timeout_ms = task.event_time.as_ref().and_then(|spec| spec.idle_timeout_ms);
         Self {
-            times: EventTimes(task.event_time.as_ref().map(|spec| Evaluator::new(&spec.time))),
+            times: EventTimes(task.event_time.as_ref().map(EventTimeEvaluator::new)),
+            ingestion: task.event_time.as_ref().is_some_and(|spec| spec.ingestion),
             scan: Scan::new(&task),
             pace: task.pace.filter(|_| task.event_time.is_some()).map(Pace::new),
-            idle: IdleTimer::new(timeout_ms, setting.clock.now_ms()),
             sent: MIN_WATERMARK,
+            idle: false,
             held_since_ms: None,
             task,
             readers,
@@ -100,13 +109,38 @@ impl SourceDriver {
     /// not interrupted, whichever subtask is stepped first.
     pub(super) fn announce(&mut self, chain: &mut Chain) -> Result<()> {
         if self.readers.current.is_over() {
+            self.leave();
             // What operators still have to give since the restore holds time back until the end of the source.
             if !chain.is_busy() {
                 chain.outputs.status(ChannelStatus::Idle);
             }
             return Ok(());
         }
-        self.rise_to(self.readers.watermark(), chain)
+        self.settle(chain)
+    }
+
+    /// The source has ended: nobody waits for it any more.
+    pub(super) fn leave(&mut self) {
+        self.setting.aligned = None;
+    }
+
+    /// Says what has changed: whether the source is idle, its watermark, and to the others how far it is.
+    fn settle(&mut self, chain: &mut Chain) -> Result<()> {
+        self.readers.current.settle();
+        let idle = self.readers.current.is_idle() && !self.readers.current.is_over();
+        if self.idle && !idle {
+            self.idle = false;
+            chain.outputs.status(ChannelStatus::Active);
+        }
+        self.rise_to(self.readers.watermark(), chain)?;
+        if idle && !self.idle {
+            self.idle = true;
+            chain.outputs.status(ChannelStatus::Idle);
+        }
+        if let Some(aligned) = &mut self.setting.aligned {
+            aligned.tell(self.sent, !self.idle);
+        }
+        Ok(())
     }
 
     fn rise_to(&mut self, watermark: i64, chain: &mut Chain) -> Result<()> {
@@ -126,7 +160,7 @@ impl SourceDriver {
             if let Some(pace) = &mut self.pace {
                 pace.shift(now_ms.saturating_sub(since_ms));
             }
-            self.idle.restart(now_ms);
+            self.readers.current.splits.iter_mut().for_each(|split| split.idle.restart(now_ms));
         }
     }
 
@@ -135,58 +169,103 @@ impl SourceDriver {
         self.readers.snapshot(id)
     }
 
+    /// The splits that have an event time of their own, and whether the source waits for another.
+    pub(super) fn view(&self) -> (Vec<SplitView>, Option<AlignmentView>) {
+        let drift_ms = self.task.event_time.as_ref().and_then(|spec| spec.align_ms);
+        let aligned = self.setting.aligned.as_ref().zip(drift_ms);
+        let aligned = aligned.map(|(aligned, drift_ms)| AlignmentView {
+            drift_ms,
+            waits_for: aligned.waits_for().map(|id| (id.vertex.0, id.index)),
+        });
+        (self.readers.splits(), aligned)
+    }
+
     /// Reads and sends on at most one batch.
     pub(super) fn step(&mut self, chain: &mut Chain) -> Result<SourceStep> {
         if self.setting.budget.as_ref().is_some_and(|budget| budget.is_spent()) {
             return Ok(SourceStep::BudgetSpent);
         }
-        let reader = &mut self.readers.current;
-        if reader.next_times().is_none() {
-            if let Some(HeldRows { rows, lost }) = reader.restored.pop_front() {
-                self.admit(&rows, lost, chain)?;
-            } else if reader.at_end {
-                if !self.readers.go_on() {
-                    return Ok(SourceStep::AtEnd);
+        let mut due_ms: Option<i64> = None;
+        for split in self.readers.current.order() {
+            match self.step_split(split, chain)? {
+                SourceStep::Waits(at_ms) => due_ms = Some(due_ms.map_or(at_ms, |due_ms| due_ms.min(at_ms))),
+                step @ (SourceStep::Progress | SourceStep::AtEnd | SourceStep::BudgetSpent) => {
+                    self.settle(chain)?;
+                    return Ok(step);
                 }
-                self.rise_to(self.readers.watermark(), chain)?;
+            }
+        }
+        if self.readers.current.is_over() {
+            if !self.readers.go_on() {
+                return Ok(SourceStep::AtEnd);
+            }
+            let now_ms = self.setting.clock.now_ms();
+            self.readers.current.splits.iter_mut().for_each(|split| split.idle.restart(now_ms));
+            self.settle(chain)?;
+            return Ok(SourceStep::Progress);
+        }
+        let look = self.readers.current.look()?;
+        self.settle(chain)?;
+        let now_ms = self.setting.clock.now_ms();
+        if let Some(look) = look {
+            let SourcePoll::Pending(at_ms) = look else { return Ok(SourceStep::Progress) };
+            let at_ms = at_ms.unwrap_or_else(|| now_ms.saturating_add(POLL_MS));
+            due_ms = Some(due_ms.map_or(at_ms, |due_ms| due_ms.min(at_ms)));
+        }
+        Ok(SourceStep::Waits(due_ms.unwrap_or_else(|| now_ms.saturating_add(POLL_MS))))
+    }
+
+    /// Reads and sends on at most one batch of a split.
+    fn step_split(&mut self, split: usize, chain: &mut Chain) -> Result<SourceStep> {
+        let reader = &mut self.readers.current;
+        if reader.splits[split].next().is_none() {
+            if let Some(HeldRows { rows, lost }) = reader.splits[split].restored.pop_front() {
+                self.admit(split, &rows, lost, chain)?;
             } else {
-                match reader.source.poll()? {
-                    SourcePoll::Rows { rows, rejected } => {
-                        self.admit(&rows, rejected.into(), chain)?;
-                    }
-                    SourcePoll::Pending(due_ms) => {
+                match reader.poll(split)? {
+                    Some(SourcePoll::Rows { rows, rejected }) => self.admit(split, &rows, rejected.into(), chain)?,
+                    Some(SourcePoll::Pending(due_ms)) => {
                         let due_ms = due_ms.unwrap_or_else(|| self.setting.clock.now_ms().saturating_add(POLL_MS));
-                        return Ok(self.wait(due_ms, chain));
+                        return self.wait(split, due_ms, chain);
                     }
-                    SourcePoll::End => reader.at_end = true,
+                    Some(SourcePoll::End) => {}
+                    // It is over, and so is the reader, or others of its splits are not.
+                    None => return Ok(SourceStep::Waits(i64::MAX)),
                 }
                 chain.outputs.metrics().set_progress(self.readers.progress());
             }
         }
-        self.release(chain)
+        self.release(split, chain)
     }
 
-    /// Nothing can be sent before `due_ms`: after the idle timeout the source is left out of the minimum of watermarks.
-    fn wait(&mut self, due_ms: i64, chain: &mut Chain) -> SourceStep {
-        match self.idle.nothing(self.setting.clock.now_ms()) {
-            Silence::Idle => {
-                chain.outputs.status(ChannelStatus::Idle);
-                SourceStep::Progress
-            }
-            Silence::Until(idle_at_ms) => SourceStep::Waits(idle_at_ms.map_or(due_ms, |at_ms| at_ms.min(due_ms))),
+    /// Nothing of a split can be sent before `due_ms`: after the idle timeout it is left out of the minimum of watermarks.
+    fn wait(&mut self, split: usize, due_ms: i64, chain: &mut Chain) -> Result<SourceStep> {
+        let now_ms = self.setting.clock.now_ms();
+        let of = &mut self.readers.current.splits[split];
+        let mut due_ms = due_ms;
+        if self.ingestion {
+            of.generator.raise(now_ms);
+            due_ms = due_ms.min(now_ms.saturating_add(RAISE_MS));
+            self.settle(chain)?;
         }
+        Ok(match self.readers.current.splits[split].idle.nothing(now_ms) {
+            Silence::Idle => SourceStep::Progress,
+            Silence::Until(idle_at_ms) => SourceStep::Waits(idle_at_ms.map_or(due_ms, |at_ms| at_ms.min(due_ms))),
+        })
     }
 
     /// Gives rows their event times; those without are lost, as `lost` are, which stand between the rows. They are
     /// counted and given up when the rows around them leave; where one fails the job, it does so now.
-    fn admit(&mut self, rows: &RecordBatch, mut lost: Lost, chain: &mut Chain) -> Result<()> {
+    fn admit(&mut self, split: usize, rows: &RecordBatch, mut lost: Lost, chain: &mut Chain) -> Result<()> {
         if self.task.on_error == OnError::Fail {
             self.give_up(lost.drain(..).map(|(_, row)| row).collect(), chain)?;
         }
         if rows.num_rows() == 0 {
             return self.give_up(lost.into_iter().map(|(_, row)| row).collect(), chain);
         }
-        let Admitted { rows: admitted, untimed } = self.times.admit(rows, self.setting.clock.now_ms())?;
+        let of = &self.readers.current.splits[split];
+        let reached = of.newest.max(of.generator.max_time());
+        let Admitted { rows: admitted, untimed } = self.times.admit(rows, reached, self.setting.clock.now_ms())?;
         if !untimed.is_empty() {
             let read = rejected(&self.task.name, rows, &untimed);
             if self.task.on_error == OnError::Fail {
@@ -198,7 +277,7 @@ impl SourceDriver {
                 *before -= untimed.partition_point(|error| error.row < *before);
             }
         }
-        let gone = self.readers.current.hold(admitted, lost);
+        let gone = self.readers.current.splits[split].hold(admitted, lost);
         self.give_up(gone, chain)
     }
 
@@ -208,20 +287,38 @@ impl SourceDriver {
         chain.outputs.reject_read(self.task.on_error, rows)
     }
 
-    /// Sends on the held rows that are due and within the budget.
-    fn release(&mut self, chain: &mut Chain) -> Result<SourceStep> {
-        let Some(times) = self.readers.current.next_times() else { return Ok(SourceStep::Progress) };
-        let tells_time = self.pace.is_some() || self.idle.is_set();
+    /// Sends on the held rows of a split that are due, near enough to the slowest source, and within the budget.
+    fn release(&mut self, split: usize, chain: &mut Chain) -> Result<SourceStep> {
+        let of = &mut self.readers.current.splits[split];
+        let tells_time = self.pace.is_some() || of.idle.is_set();
         let now_ms = if tells_time { self.setting.clock.now_ms() } else { 0 };
-        let mut rows = times.len();
+        let Some(next) = of.next() else { return Ok(SourceStep::Progress) };
+        let mut rows = next.times.len();
         if let Some(pace) = &mut self.pace
-            && let Some(first) = times.iter().position(|&time| pace.due_ms(time, now_ms) > now_ms)
+            && let Some(first) = next.times.iter().position(|&time| pace.due_ms(time, now_ms) > now_ms)
         {
             if first == 0 {
-                let due_ms = pace.due_ms(times[0], now_ms);
-                return Ok(self.wait(due_ms, chain));
+                let due_ms = pace.due_ms(next.times[0], now_ms);
+                return self.wait(split, due_ms, chain);
             }
             rows = first;
+        }
+        if let Some(aligned) = &self.setting.aligned {
+            let limit = aligned.limit();
+            // Readers that are read later hold back what is said of this one: it can't wait for them.
+            let later = self.readers.later_bound();
+            let of = &mut self.readers.current.splits[split];
+            if of.generator.current().min(later) > limit && aligned.wait(limit) {
+                // It has rows: the time until it may send them is no idleness.
+                of.idle.restart(now_ms);
+                return Ok(SourceStep::Waits(self.setting.clock.now_ms().saturating_add(RAISE_MS)));
+            }
+            if later > limit
+                && let Some(next) = of.next()
+                && let Some(first) = of.generator.first_above(next.marks.as_deref().unwrap_or(&next.times), limit)
+            {
+                rows = rows.min(first + 1);
+            }
         }
         if let Some(budget) = &self.setting.budget {
             rows = budget.claim(rows);
@@ -229,18 +326,19 @@ impl SourceDriver {
                 return Ok(SourceStep::BudgetSpent);
             }
         }
-        let Some((leaving, gone)) = self.readers.current.take(rows) else { return Ok(SourceStep::Progress) };
-        if self.idle.rows(now_ms) {
-            chain.outputs.status(ChannelStatus::Active);
+        let of = &mut self.readers.current.splits[split];
+        let Some((leaving, gone)) = of.take(rows) else { return Ok(SourceStep::Progress) };
+        if of.idle.rows(now_ms) {
+            self.settle(chain)?;
         }
         self.give_up(gone, chain)?;
-        self.send(leaving, chain)?;
+        self.send(split, leaving, chain)?;
         Ok(SourceStep::Progress)
     }
 
     /// Filters, projects, and cuts at watermarks.
-    fn send(&mut self, leaving: TimedRows, chain: &mut Chain) -> Result<()> {
-        let TimedRows { rows, times, spans } = leaving;
+    fn send(&mut self, split: usize, leaving: TimedRows, chain: &mut Chain) -> Result<()> {
+        let TimedRows { rows, times, marks, spans } = leaving;
         let Scanned { rows: projected, kept, failed } = self.scan.scan(&rows, || self.setting.clock.now_ms())?;
         if !failed.is_empty() {
             // The rows are read; it is an operator of the job that ran here and gives them up.
@@ -258,9 +356,9 @@ impl SourceDriver {
         // The filter ran over the whole batch; how many rows of each piece it kept is a count of bits.
         let mut taken = 0;
         let total = times.len();
-        let bound = self.readers.bound();
-        let generator = &mut self.readers.current.generator;
-        let result = generator.advance_over(&times, &spans, |piece, watermark| {
+        let bound = self.readers.bound(split);
+        let of = &mut self.readers.current.splits[split];
+        let result = of.generator.advance_over(&times, &spans, marks.as_deref(), |piece, watermark| {
             let kept = match &kept {
                 Some(kept) => kept.values().slice(piece.start, piece.len()).count_set_bits(),
                 None => piece.len(),
@@ -278,7 +376,8 @@ impl SourceDriver {
                 Some(_) | None => Ok(()),
             }
         });
-        chain.outputs.metrics().set_newest_event_time(generator.max_time());
+        of.newest = of.newest.max(spans.latest());
+        chain.outputs.metrics().set_newest_event_time(self.readers.current.newest());
         result
     }
 }

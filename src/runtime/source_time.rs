@@ -1,18 +1,15 @@
 //! The event times of a source's rows, and the time without any.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, BooleanArray, RecordBatch};
-use arrow_buffer::ScalarBuffer;
-use arrow_schema::{DataType, TimeUnit};
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
 
 use super::source_reader::TimedRows;
-use crate::expr::{EvalContext, Evaluator, RowError};
-use crate::types::{Error, NO_TIME, Result};
+use crate::api::{EventTimeEvaluator, RowTimes};
+use crate::expr::{EvalContext, RowError};
+use crate::types::{NO_TIME, Result};
 
 /// The times that a source's event-time expression makes of its rows; without one no row has a time.
-pub(super) struct EventTimes(pub(super) Option<Evaluator>);
+pub(super) struct EventTimes(pub(super) Option<EventTimeEvaluator>);
 
 /// Rows with their times, and those that have none.
 pub(super) struct Admitted {
@@ -22,48 +19,40 @@ pub(super) struct Admitted {
 }
 
 impl EventTimes {
-    /// Gives `rows` their event times. Those that have none are left out: an event time that is null, or fails.
+    /// Gives `rows` their event times, none of ingestion before `reached`. Those that have none are left out: an event
+    /// time that is null, or fails.
     ///
     /// # Errors
     /// When the expression can't be evaluated at all: a defect of ours.
-    pub(super) fn admit(&self, rows: &RecordBatch, now_ms: i64) -> Result<Admitted> {
+    pub(super) fn admit(&self, rows: &RecordBatch, reached: i64, now_ms: i64) -> Result<Admitted> {
         let Some(evaluator) = &self.0 else {
             let times = vec![NO_TIME; rows.num_rows()].into();
-            return Ok(Admitted { rows: TimedRows::new(rows.clone(), times), untimed: Vec::new() });
+            let rows = TimedRows::new(rows.clone(), RowTimes { times, marks: None });
+            return Ok(Admitted { rows, untimed: Vec::new() });
         };
         let mut context = EvalContext { now_ms, errors: Vec::new() };
-        let column = evaluator.evaluate(rows, &mut context)?;
-        let all = TimedRows::new(rows.clone(), times_of(&column)?);
+        let all = TimedRows::new(rows.clone(), evaluator.evaluate(rows, reached, &mut context)?);
         let mut untimed = context.errors;
-        if column.null_count() == 0 && untimed.is_empty() && !all.spans.any_untimed() {
+        if untimed.is_empty() && !all.spans.any_untimed() {
             return Ok(Admitted { rows: all, untimed });
         }
         let failed: Vec<usize> = untimed.iter().map(|error| error.row).collect();
         for (row, &time) in all.times.iter().enumerate() {
-            if (column.is_null(row) || time == NO_TIME) && !failed.contains(&row) {
+            if time == NO_TIME && !failed.contains(&row) {
                 untimed.push(RowError { row, message: "no event time".to_owned() });
             }
         }
         untimed.sort_by_key(|error| error.row);
+        untimed.dedup_by_key(|error| error.row);
         let mut keep = vec![true; rows.num_rows()];
         for error in &untimed {
             keep[error.row] = false;
         }
-        let times = all.times.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(time, _)| *time).collect();
-        let rows = filter_record_batch(rows, &BooleanArray::from(keep))?;
+        let kept =
+            |values: &[i64]| values.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect();
+        let times = RowTimes { times: kept(&all.times), marks: all.marks.as_deref().map(kept) };
+        let rows = filter_record_batch(rows, &BooleanArray::from(keep.clone()))?;
         Ok(Admitted { rows: TimedRows::new(rows, times), untimed })
-    }
-}
-
-/// Epoch milliseconds of an event-time column; null slots hold anything.
-fn times_of(column: &dyn Array) -> Result<ScalarBuffer<i64>> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "binding lets only these two kinds through")]
-    match column.data_type() {
-        DataType::Int64 => Ok(column.as_primitive::<Int64Type>().values().clone()),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            Ok(column.as_primitive::<TimestampMillisecondType>().values().clone())
-        }
-        other => Err(Error::config(format!("an event time of type {other}"))),
     }
 }
 
@@ -93,6 +82,11 @@ impl IdleTimer {
     /// Whether the timer must be told of rows.
     pub(super) const fn is_set(&self) -> bool {
         self.timeout_ms.is_some()
+    }
+
+    /// Whether nobody waits for it.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// Begins to count anew.

@@ -388,7 +388,10 @@ impl Subtask {
     fn end(&mut self) -> Result<()> {
         let open = match &mut self.input {
             Input::Gate(gate) => gate.close(self.clock.nanos()),
-            Input::Source(_) => [0].into(),
+            Input::Source(source) => {
+                source.leave();
+                [0].into()
+            }
         };
         if std::mem::replace(&mut self.phase, Phase::Ending) == Phase::Running {
             open.into_iter().try_for_each(|input| self.chain.end_input(input))?;
@@ -464,6 +467,9 @@ impl Subtask {
         let from_ns = self.clock.nanos();
         self.view.asked = false;
         self.chain.outputs.open_tap(TAP_ROWS);
+        if let Input::Source(source) = &self.input {
+            self.metrics.shown().source(source.view());
+        }
         self.metrics.show(self.chain.inspect());
         self.send_marker(from_ns);
         let took_ns = self.clock.nanos().saturating_sub(from_ns);

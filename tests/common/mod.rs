@@ -116,19 +116,33 @@ pub(crate) fn source(file: &Path, options: &str) -> String {
 /// What a tumbling count, sum and average per auction comes to, and which bids are late: the definition, row by row,
 /// with the watermark of each row's own arrival.
 pub(crate) fn tumble(bids: &[Bid], size_ms: i64, delay_ms: i64) -> (Vec<String>, Vec<Bid>) {
+    tumble_marked(bids, size_ms, |bid| bid.time - delay_ms)
+}
+
+/// The same where `mark` says what each bid raises the watermark to, `i64::MIN` for nothing.
+pub(crate) fn tumble_marked(bids: &[Bid], size_ms: i64, mark: impl Fn(&Bid) -> i64) -> (Vec<String>, Vec<Bid>) {
+    let mut watermark = i64::MIN;
+    let met = bids.iter().map(|bid| {
+        let met = watermark;
+        watermark = watermark.max(mark(bid));
+        (*bid, met)
+    });
+    tumble_met(&met.collect::<Vec<_>>(), size_ms)
+}
+
+/// The same of bids with the watermark that each has met.
+pub(crate) fn tumble_met(bids: &[(Bid, i64)], size_ms: i64) -> (Vec<String>, Vec<Bid>) {
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut late = Vec::new();
-    let mut watermark = i64::MIN;
-    for bid in bids {
+    for &(bid, watermark) in bids {
         let start = bid.time.div_euclid(size_ms) * size_ms;
         if start + size_ms - 1 <= watermark {
-            late.push(*bid);
+            late.push(bid);
         } else {
             let window = windows.entry((start, bid.auction)).or_default();
             window.0 += 1;
             window.1 += bid.price;
         }
-        watermark = watermark.max(bid.time - delay_ms);
     }
     let mut lines: Vec<String> = windows
         .into_iter()

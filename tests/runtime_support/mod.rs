@@ -505,7 +505,7 @@ impl Graph {
                 name: "numbers".to_owned(),
                 source: Arc::new(numbers),
                 projection: vec![0, 1],
-                event_time: Some(EventTimeSpec { time, delay_ms: 0, idle_timeout_ms }),
+                event_time: Some(EventTimeSpec { idle_timeout_ms, ..EventTimeSpec::bounded(time, 0) }),
                 filter: None,
                 output: vec![0, 1],
                 schema: schema(),

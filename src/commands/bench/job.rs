@@ -92,11 +92,7 @@ fn define_memory(session: &mut Session, name: &str, source: &MemorySource) -> Re
     use crate::api::{EventTimeSpec, PlannedSource};
     let schema = source.schema();
     let time = schema.index_of("date_time").ok_or_else(|| Error::config("the bids have no date_time"))?;
-    let event_time = EventTimeSpec {
-        time: crate::expr::TypedExpr::column(time, &schema.fields()[time]),
-        delay_ms: 4_000,
-        idle_timeout_ms: None,
-    };
+    let event_time = EventTimeSpec::bounded(crate::expr::TypedExpr::column(time, &schema.fields()[time]), 4_000);
     session.catalog_mut().define(Entry::Source(SourceDef {
         primary_key: None,
         name: name.to_owned(),

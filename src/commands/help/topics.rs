@@ -237,7 +237,13 @@ const SOURCE_CLAUSES: &[(&str, &str)] = &[
                                            inferred and printed",
     ),
     ("event_time EXPRESSION", "when a row happened: a timestamp, or a bigint of milliseconds since 1970"),
-    ("watermark DURATION", "behind `event_time`: the delay, which is how far rows may be out of order; 0s by default"),
+    (
+        "watermark DURATION",
+        "behind `event_time`: the delay, which is how far rows may be out of order; 0s by default; or `ascending`, \
+         `DURATION when CONDITION`, `as EXPRESSION`",
+    ),
+    ("align DURATION", "behind `watermark`: how far the source may be ahead of the slowest one that says so too"),
+    ("primary key (NAME, …)", "the columns by which the rows of a changelog replace each other"),
     ("with (OPTION = VALUE, …)", "options of the connector: `help CONNECTOR` lists them"),
 ];
 
@@ -264,7 +270,7 @@ fn statements() -> Vec<Topic> {
     vec![
         statement(
             &["source"],
-            "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION]] [with (…)]",
+            "source NAME from CONNECTOR ['TARGET'] [columns (…)] [event_time EXPRESSION [watermark DURATION [align DURATION]]] [primary key (NAME, …)] [with (…)]",
             (
                 "names where rows come from",
                 "Nothing is read until a pipeline that begins with the name is shown or run. The clauses come in any \
@@ -272,13 +278,17 @@ fn statements() -> Vec<Topic> {
                  \n\
                  The watermark says how far event time has come: it is the largest event time so far minus the \
                  delay. A window fires when the watermark has passed its end, and what comes for it after that is \
-                 late.",
+                 late. `watermark 4s when CONDITION` is raised by some rows only, `watermark ascending` lets rows of \
+                 the newest time come still, and `watermark as EXPRESSION` says the watermark itself, as Flink SQL's \
+                 WATERMARK FOR. `event_time ingestion` is the time at which a row is read. Sources with `align 10s` \
+                 wait for each other: none is more than 10 seconds ahead of the slowest.",
             ),
             clauses(SOURCE_CLAUSES),
             (
                 &[
                     "source gen from nexmark 'bid' with (events = 1000, seed = 7);",
                     "source orders from values with (rows = array[row('ann', 1000), row('bob', 2000)])\n  columns (customer string, at bigint) event_time at watermark 5s;",
+                    "source marked from values with (rows = array[row(1000, true), row(2000, false)])\n  columns (at bigint, marks boolean) event_time at watermark 1s when marks align 10s;",
                 ],
                 "CREATE TABLE … WITH (…)",
             ),

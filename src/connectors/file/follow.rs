@@ -2,6 +2,9 @@
 //! comes into the folder is taken up. A file is told by what it is (device and inode), not by its name: one that is renamed
 //! goes on, one that is put in its place is another, read from its beginning. A file that is gone is let go of at its end.
 //!
+//! With `partitioned = true` each file is a split with an event time of its own, whether or not it grows: the readers take
+//! files whole, and read those of theirs side by side.
+//!
 //! The files are shared out by what they are, so that readers need not agree on them. A checkpoint holds how far each file
 //! was read, with something of what stands before, so that a restored reader refuses a file that was rewritten.
 
@@ -35,13 +38,23 @@ pub(super) struct Followed {
     pub(super) format: Arc<dyn FileFormat>,
     pub(super) schema: Schema,
     pub(super) record_bytes_max: usize,
+    /// Whether files grow and come; if not, they are those that there are at the start, to their size then.
+    pub(super) grows: bool,
+    /// Whether each file has an event time of its own.
+    pub(super) partitioned: bool,
 }
 
 /// How far one file was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     name: String,
+    /// What the split is called, where that is not the file's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
     id: (u64, u64),
+    /// Whether its end was found: one that was read to its end, and not asked for more yet, still holds back event time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    finished: bool,
     /// The split as the reader left it.
     split: FileSplit,
     /// Something of the content before that.
@@ -83,32 +96,55 @@ pub(super) fn start(followed: &Arc<Followed>, start: &SourceStart) -> Result<Vec
         }
         places.extend(read.follow);
     }
+    let fixed = if followed.grows {
+        None
+    } else {
+        let found = discover(&*followed.files, &followed.target).map_err(Error::config)?;
+        if let Some(gone) = places.iter().find(|place| place.among(&found).is_none()) {
+            return Err(Error::config(format!("{} was read until the checkpoint, and is gone", gone.name)));
+        }
+        Some(found)
+    };
     let readers = entries.len().max(start.parallelism);
     let idle = readers - start.parallelism;
-    let reader = |index: usize| -> Box<dyn Source> {
-        Box::new(FollowReader {
+    let reader = |index: usize| -> Result<Box<dyn Source>> {
+        let mut reader = FollowReader {
             followed: Arc::clone(followed),
             start: SourceStart { restored: None, ..start.clone() },
+            fixed: fixed.clone(),
             // The last ones read; those before have subtasks no more.
             share: index.checked_sub(idle),
             places: places.clone(),
             files: Vec::new(),
+            finished: Vec::new(),
+            names: Vec::new(),
             next: 0,
             look_ms: i64::MIN,
             done: 0,
-        })
+        };
+        // The splits are known before anything runs: none of them is late because another was found first.
+        if followed.partitioned && reader.share.is_some() {
+            reader.look()?;
+        }
+        Ok(Box::new(reader))
     };
-    Ok((0..readers).map(reader).collect())
+    (0..readers).map(reader).collect()
 }
 
 struct FollowReader {
     followed: Arc<Followed>,
     start: SourceStart,
+    /// The files of an input that does not grow.
+    fixed: Option<Arc<[InputFile]>>,
     /// The part of the files that is this reader's; `None` for one that reads nothing any more.
     share: Option<usize>,
     /// How far files were read before the restore, of all readers: those that were not found again yet.
     places: Vec<Place>,
     files: Vec<OpenFile>,
+    /// The files that do not grow and were read to their ends.
+    finished: Vec<Place>,
+    /// The splits of a partitioned source: one a file.
+    names: Vec<String>,
     /// The file that is polled next.
     next: usize,
     look_ms: i64,
@@ -118,7 +154,13 @@ struct FollowReader {
 
 struct OpenFile {
     name: String,
+    /// What its split is called.
+    called: String,
     id: (u64, u64),
+    /// Where it was taken up, until something was read.
+    begun: Option<Place>,
+    /// Where it ends, of one that does not grow.
+    end: Place,
     reader: FileReader,
     /// Whether the last look found nothing more.
     drained: bool,
@@ -128,8 +170,12 @@ struct OpenFile {
 
 impl FollowReader {
     fn is_own(&self, id: (u64, u64)) -> bool {
-        // Inodes are given out in a row: their rests are spread well enough.
-        self.share.is_some_and(|share| (id.0 ^ id.1) % self.start.parallelism as u64 == share as u64)
+        let place = match &self.fixed {
+            Some(found) => found.iter().position(|input| input.info.id == id).unwrap_or_default() as u64,
+            // Inodes are given out in a row: their rests are spread well enough.
+            None => id.0 ^ id.1,
+        };
+        self.share.is_some_and(|share| place % self.start.parallelism as u64 == share as u64)
     }
 
     /// Takes up files that have come, and lets go of those that are gone and read.
@@ -138,9 +184,15 @@ impl FollowReader {
         if now_ms < self.look_ms {
             return Ok(());
         }
-        self.look_ms = now_ms.saturating_add(LOOK_MS);
-        // A folder that is empty for now, a file between two rotations.
-        let found = discover(&*self.followed.files, &self.followed.target).unwrap_or_default();
+        let (found, look_ms) = match &self.fixed {
+            Some(found) => (Arc::clone(found), i64::MAX),
+            // A folder that is empty for now, a file between two rotations.
+            None => (
+                discover(&*self.followed.files, &self.followed.target).unwrap_or_default(),
+                now_ms.saturating_add(LOOK_MS),
+            ),
+        };
+        self.look_ms = look_ms;
         for file in &mut self.files {
             let listed = found.iter().find(|input| input.info.id == file.id);
             file.listed = listed.is_some();
@@ -159,7 +211,12 @@ impl FollowReader {
                 let known = self.places.iter().position(|place| place.among(&found).is_some_and(|of| of.info.id == id));
                 let place = known.map(|known| self.places.swap_remove(known));
                 let opened = self.take_up(input.clone(), place)?;
-                self.files.push(opened);
+                if opened.begun.as_ref().is_some_and(|place| place.finished) {
+                    self.done += input.info.len;
+                    self.finished.push(opened.end);
+                } else {
+                    self.files.push(opened);
+                }
             }
         }
         let done = &mut self.done;
@@ -168,6 +225,7 @@ impl FollowReader {
             *done += if keep { 0 } else { file.reader.progress().done };
             keep
         });
+        self.names = self.files.iter().map(|file| file.called.clone()).collect();
         Ok(())
     }
 
@@ -177,8 +235,17 @@ impl FollowReader {
         }
         let failed = |error| Error::io(&input.path, error);
         let mut file = self.followed.files.open(&input.path).map_err(failed)?;
-        let mut split = FileSplit { file: 0, start: 0, end: u64::MAX, at: None, mid_record: false };
-        if let Some(place) = place {
+        let end = if self.followed.grows { u64::MAX } else { input.info.len };
+        let mut split = FileSplit { file: 0, start: 0, end, at: None, mid_record: false };
+        let called = match place.as_ref() {
+            Some(place) => place.called.clone().unwrap_or_else(|| place.name.clone()),
+            // One that was renamed keeps what it was called; what is put in its place is another.
+            None if self.files.iter().any(|file| file.called == input.name) => {
+                format!("{} ({})", input.name, input.info.id.1)
+            }
+            None => input.name.clone(),
+        };
+        if let Some(place) = &place {
             let changed = |what: &str| Error::Changed { path: input.path.clone(), what: what.to_owned() };
             if input.info.len < place.offset() {
                 return Err(changed("is shorter than it was read at the checkpoint"));
@@ -189,11 +256,19 @@ impl FollowReader {
             split = place.split;
         }
         let contents = Arc::new([content(&mut *file, input.info.len).map_err(failed)?]);
+        let end = Place {
+            name: input.name.clone(),
+            called: None,
+            id: input.info.id,
+            finished: true,
+            split: FileSplit { at: Some(input.info.len), mid_record: false, ..split },
+            content: contents[0],
+        };
         let Followed { format, schema, record_bytes_max, files, .. } = &*self.followed;
         let (name, id) = (input.name.clone(), input.info.id);
         let inputs: Arc<[InputFile]> = Arc::new([input]);
         let shared = Arc::new(Input {
-            files: Arc::new(GrowingFiles(Arc::clone(files))),
+            files: if self.followed.grows { Arc::new(GrowingFiles(Arc::clone(files))) } else { Arc::clone(files) },
             inputs: Arc::clone(&inputs),
             format: Arc::clone(format),
             schema: schema.clone(),
@@ -209,7 +284,26 @@ impl FollowReader {
         let dealer = Arc::new(Dealer::new(splits, remaining, 1));
         let SourceStart { batch_rows, clock, .. } = &self.start;
         let reader = FileReader::new(shared, dealer, 0, *batch_rows, Arc::clone(clock), 0)?;
-        Ok(OpenFile { name, id, reader, drained: false, listed: true })
+        Ok(OpenFile { name, called, id, begun: place, end, reader, drained: false, listed: true })
+    }
+
+    /// Whether the file that is polled gives nothing more; those that have ended are let go of.
+    fn poll_file(&mut self, at: usize) -> Result<SourcePoll> {
+        let file = &mut self.files[at];
+        let polled = file.reader.poll()?;
+        file.begun = None;
+        file.drained = !matches!(polled, SourcePoll::Rows { .. });
+        if matches!(polled, SourcePoll::End) && !self.followed.grows {
+            let file = self.files.remove(at);
+            self.done += file.end.offset();
+            self.finished.push(file.end);
+            self.names = self.files.iter().map(|file| file.called.clone()).collect();
+        }
+        Ok(polled)
+    }
+
+    fn nothing_now(&self) -> SourcePoll {
+        SourcePoll::Pending(Some(self.start.clock.now_ms().saturating_add(WAIT_MS)))
     }
 }
 
@@ -219,44 +313,58 @@ impl Source for FollowReader {
             return Ok(SourcePoll::End);
         }
         self.look()?;
+        if self.followed.partitioned {
+            return Ok(if self.is_at_end() { SourcePoll::End } else { self.nothing_now() });
+        }
         for _ in 0..self.files.len() {
             self.next %= self.files.len();
-            let file = &mut self.files[self.next];
-            match file.reader.poll()? {
-                SourcePoll::Pending(_) | SourcePoll::End => {
-                    file.drained = true;
-                    self.next += 1;
-                }
-                rows @ SourcePoll::Rows { .. } => {
-                    file.drained = false;
-                    self.next += 1;
-                    return Ok(rows);
-                }
+            let polled = self.poll_file(self.next)?;
+            self.next += 1;
+            if matches!(polled, SourcePoll::Rows { .. }) {
+                return Ok(polled);
             }
         }
-        Ok(SourcePoll::Pending(Some(self.start.clock.now_ms().saturating_add(WAIT_MS))))
+        Ok(self.nothing_now())
+    }
+
+    fn splits(&self) -> Option<&[String]> {
+        self.followed.partitioned.then_some(&self.names)
+    }
+
+    fn poll_split(&mut self, split: &str) -> Result<SourcePoll> {
+        self.look()?;
+        let Some(at) = self.files.iter().position(|file| file.called == split) else { return Ok(SourcePoll::End) };
+        match self.poll_file(at)? {
+            SourcePoll::End if self.followed.grows => Ok(self.nothing_now()),
+            polled @ (SourcePoll::Rows { .. } | SourcePoll::Pending(_) | SourcePoll::End) => Ok(polled),
+        }
     }
 
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<u8>> {
         // What was not found again yet is still to be found, by its owner: all hold it, and it is taken up once.
         let mut follow: Vec<Place> = self.places.iter().filter(|place| self.is_own(place.id)).cloned().collect();
+        follow.extend(self.finished.iter().cloned());
         for file in &mut self.files {
             // That no file has become another one is seen there.
             file.reader.snapshot(checkpoint)?;
             if let Some((split, content)) = file.reader.place_read()? {
-                follow.push(Place { name: file.name.clone(), id: file.id, split, content });
+                let called = (file.called != file.name).then(|| file.called.clone());
+                follow.push(Place { name: file.name.clone(), called, id: file.id, finished: false, split, content });
+            } else {
+                follow.extend(file.begun.clone());
             }
         }
         serde_json::to_vec(&Places { version: VERSION, follow }).map_err(Error::state)
     }
 
     fn is_at_end(&self) -> bool {
-        self.share.is_none()
+        self.share.is_none() || self.fixed.is_some() && self.look_ms == i64::MAX && self.files.is_empty()
     }
 
     fn progress(&self) -> SourceProgress {
         let done = self.done + self.files.iter().map(|file| file.reader.progress().done).sum::<u64>();
-        SourceProgress { done, total: None }
+        let bytes = |found: &Arc<[InputFile]>| found.iter().map(|input| input.info.len).sum();
+        SourceProgress { done, total: self.fixed.as_ref().map(bytes) }
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) struct FileSource {
     /// The pipe, of a source that is one.
     pipe: Option<PipeSource>,
     follow: bool,
+    partitioned: bool,
     /// The inputs that jobs of this process began with, by their fingerprint: a job that is restarted goes on with the
     /// same, and notices what has become another since.
     begun: Mutex<BTreeMap<String, Begun>>,
@@ -71,15 +72,17 @@ impl FileSource {
             compression: compression(options, request)?,
         };
         let follow = options.boolean("follow")?.unwrap_or(false);
+        let partitioned = options.boolean("partitioned")?.unwrap_or(false);
         let pipe = PipeSource::at(&*files, &target).map_err(|error| error.or_at(path.span))?;
         let inputs = match &pipe {
             Some(pipe) => Arc::new([pipe.input.clone()]),
             None => discovered(&*files, &target, follow && request.columns.is_some())
                 .map_err(|message| Diagnostic::at(path.span, message))?,
         };
-        if follow && (pipe.is_some() || inputs.iter().any(|input| input.compression.is_some())) {
-            let span = place(options, "follow", request.span);
-            return Err(Diagnostic::at(span, "a pipe or a compressed file can't be followed"));
+        if (follow || partitioned) && (pipe.is_some() || inputs.iter().any(|input| input.compression.is_some())) {
+            let (option, what) = if follow { ("follow", "followed") } else { ("partitioned", "a partition") };
+            let message = format!("a pipe or a compressed file can't be {what}");
+            return Err(Diagnostic::at(place(options, option, request.span), message));
         }
         let sample = |most| match &pipe {
             Some(pipe) => pipe.sample(most),
@@ -110,6 +113,7 @@ impl FileSource {
             record_bytes_max: usize::try_from(record_bytes_max).unwrap_or(usize::MAX),
             pipe,
             follow,
+            partitioned,
             begun: Mutex::default(),
         })
     }
@@ -349,7 +353,8 @@ fn compression(options: &Options, request: &SourceRequest) -> Result<Compression
 
 impl PlannedSource for FileSource {
     fn describe(&self) -> String {
-        format!("file '{}'", self.target.text)
+        let partitioned = if self.partitioned { ", partitioned" } else { "" };
+        format!("file '{}'{partitioned}", self.target.text)
     }
 
     fn schema(&self) -> &Schema {
@@ -368,13 +373,15 @@ impl PlannedSource for FileSource {
         if let Some(pipe) = &self.pipe {
             return self.start_pipe(pipe, start);
         }
-        if self.follow {
+        if self.follow || self.partitioned {
             let followed = Followed {
                 files: self.files.clone(),
                 target: self.target.clone(),
                 format: self.format.clone(),
                 schema: self.schema.clone(),
                 record_bytes_max: self.record_bytes_max,
+                grows: self.follow,
+                partitioned: self.partitioned,
             };
             return follow::start(&Arc::new(followed), start);
         }

@@ -35,7 +35,7 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
     sink: Some(sink::sink),
 };
 
-const OPTIONS: [OptionSpec; 13] = source_options([
+const OPTIONS: [OptionSpec; 14] = source_options([
     OptionSpec {
         name: "format",
         values: "'json' | 'csv'",
@@ -60,6 +60,13 @@ const OPTIONS: [OptionSpec; 13] = source_options([
         name: "follow",
         values: "true | false",
         help: "whether the source goes on when it has read its files; default false",
+    },
+    OptionSpec {
+        name: "partitioned",
+        values: "true | false",
+        help: "whether each file of a source is a partition with a watermark of its own: the watermark is the least of \
+               them, and of the files that a reader has the one furthest behind is read first, so that no file makes the \
+               rows of another late; an `idle_timeout` counts for each; default false: files follow each other",
     },
     OptionSpec {
         name: "delimiter",

@@ -176,6 +176,13 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         kernels::now,
     ),
     now(
+        "proctime",
+        "proctime() -> timestamp_ltz(3)",
+        "The processing time; a column that `map` makes of it alone is a time attribute.",
+        |_| Ok(LogicalType::TimestampLtz),
+        kernels::now,
+    ),
+    now(
         "localtimestamp",
         "localtimestamp() -> timestamp(3), brackets optional",
         "the processing time as a clock in UTC shows it",

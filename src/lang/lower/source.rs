@@ -3,9 +3,9 @@
 use super::options::{self, read};
 use super::settings::unused_dead_letter;
 use crate::api::{EventTimeSpec, OnError, OptionSpec, OptionValue, Options, PlannedSource, Side, SourceRequest};
-use crate::expr::{Scope, TypedExpr, bind};
+use crate::expr::{Scope, TypedExpr};
 use crate::formats::CHANGE;
-use crate::lang::ast::{ColumnDef, EventTimeClause, SourceStatement};
+use crate::lang::ast::{ColumnDef, SourceStatement};
 use crate::plan::{Catalog, Entry, Environment, PrimaryKey, SourceDef, check_name};
 use crate::types::{Diagnostic, Field, LogicalType, Schema};
 
@@ -70,7 +70,7 @@ pub fn define_source(
     let event_time = event_time(&*source, statement, &typed)?;
     let primary_key = primary_key(&*source, statement, &typed)?;
     let pace = pace(&typed)?;
-    if pace.is_some() && event_time.is_none() {
+    if pace.is_some() && event_time.as_ref().is_none_or(|spec| spec.ingestion) {
         let error = Diagnostic::new("`pace` needs an event time").help("declare one: event_time COLUMN watermark 5s");
         return Err(options::placed(&typed, "pace", error));
     }
@@ -154,30 +154,21 @@ fn event_time(
     let schema = source.schema();
     let idle_timeout_ms = options::positive_duration(typed, "idle_timeout")?;
     let spec = match &statement.event_time {
-        Some(clause) => Some((declared(clause, Scope::named(Some(&statement.name), schema))?, clause.delay_ms)),
-        None => source
-            .event_time()
-            .and_then(|(column, delay)| Some((TypedExpr::column(column, schema.fields().get(column)?), delay))),
+        Some(clause) => {
+            let scope = Scope::named(Some(&statement.name), schema);
+            let spec = EventTimeSpec::bind(&clause.time, clause.watermark.as_ref(), scope)?;
+            Some(EventTimeSpec { align_ms: clause.align_ms, ..spec })
+        }
+        None => source.event_time().and_then(|(column, delay_ms)| {
+            Some(EventTimeSpec::bounded(TypedExpr::column(column, schema.fields().get(column)?), delay_ms))
+        }),
     };
     if idle_timeout_ms.is_some() && spec.is_none() {
         let error =
             Diagnostic::new("`idle_timeout` needs an event time").help("declare one: event_time COLUMN watermark 5s");
         return Err(options::placed(typed, "idle_timeout", error));
     }
-    Ok(spec.map(|(time, delay_ms)| EventTimeSpec { time, delay_ms, idle_timeout_ms }))
-}
-
-fn declared(clause: &EventTimeClause, scope: Scope<'_>) -> Result<TypedExpr, Diagnostic> {
-    let time = bind(&clause.time, scope)?;
-    if !time.ty().is_event_time() {
-        return Err(Diagnostic::at(clause.time.span, format!("an event time can't be of type {}", time.ty()))
-            .label("expected a timestamp, or a bigint of epoch milliseconds")
-            .help("convert it: cast(… as timestamp), to_timestamp(…), to_timestamp_ltz(…, 0)"));
-    }
-    if clause.delay_ms < 0 {
-        return Err(Diagnostic::at(clause.time.span, "a watermark delay can't be negative"));
-    }
-    Ok(time)
+    Ok(spec.map(|spec| EventTimeSpec { idle_timeout_ms, ..spec }))
 }
 
 /// `pace = '10x'`, also `'2.5x'`, or the number alone.

@@ -15,7 +15,7 @@ use super::operand::expr;
 use super::pattern::pattern;
 use crate::api::{
     Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs,
-    TimeRange, TriggerCall, TriggerWhen, WindowCall,
+    TimeRange, TriggerCall, TriggerWhen, WatermarkClause, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
@@ -170,6 +170,7 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         | Shape::Pipeline => {
             input.note(Expected::Kind(Kind::Name));
         }
+        Shape::Watermark => watermark_words(input),
         Shape::Text => input.note(Expected::Kind(Kind::Text)),
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Trigger => TRIGGERS.iter().for_each(|word| input.note(Expected::Exactly(word))),
@@ -193,6 +194,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Range => map(range, Arg::Range).parse(input),
         Shape::Pattern => map(pattern, Arg::Pattern).parse(input),
         Shape::Definitions => map(separated_list1(comma, definition), Arg::Exprs).parse(input),
+        Shape::Watermark => map(watermark, Arg::Watermark).parse(input),
         Shape::Text => map(text, Arg::Name).parse(input),
         Shape::Keyword(words) => map(|input| one_of(input, words), Arg::Name).parse(input),
         Shape::Window => map(window, Arg::Window).parse(input),
@@ -370,6 +372,37 @@ fn range(start: Tokens<'_>) -> PResult<'_, Spanned<TimeRange>> {
         ));
     }
     Ok((rest, Spanned::new(TimeRange { from_ms, to_ms }, span)))
+}
+
+/// `4s`, `4s when e`, `when e`, `ascending`, `as e`
+pub(super) fn watermark(input: Tokens<'_>) -> PResult<'_, WatermarkClause> {
+    if let Ok((rest, _)) = keyword("ascending")(input) {
+        return Ok((rest, WatermarkClause::Ascending));
+    }
+    if let Ok((rest, _)) = keyword("as")(input) {
+        return map(expr, WatermarkClause::As).parse(rest);
+    }
+    let is_when = |input: Tokens<'_>| input.peek().is_some_and(|token| token.is_word("when"));
+    let (rest, delay_ms) = if is_when(input) {
+        (input, 0)
+    } else {
+        watermark_words(input);
+        let (rest, delay) = duration(input)?;
+        (rest, delay.node)
+    };
+    if rest.continues() && is_when(rest) {
+        let (rest, when) = expr(rest.skip(1))?;
+        return Ok((rest, WatermarkClause::Behind { delay_ms, when: Some(when) }));
+    }
+    rest.note(Expected::Exactly("when"));
+    Ok((rest, WatermarkClause::Behind { delay_ms, when: None }))
+}
+
+/// Notes what a watermark may begin with beside a duration.
+fn watermark_words(input: Tokens<'_>) {
+    for word in ["ascending", "when", "as"] {
+        input.note(Expected::Exactly(word));
+    }
 }
 
 /// `payments as p`

@@ -14,7 +14,7 @@ use super::operand::expr;
 use super::pipeline::pipeline;
 use super::process;
 use super::signature::{
-    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, written_to,
+    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, watermark, written_to,
 };
 use crate::api::{
     Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, Stage,
@@ -167,7 +167,7 @@ fn source(start: Tokens<'_>) -> PResult<'_, SourceStatement> {
                 cursor.define(SourceStatement { options, span: here.span_from(start), ..source.clone() });
             }
             let (rest, found) = event_time_clause(here.skip(1))?;
-            once(here, "event_time", &mut source.event_time, found)?;
+            once(here, "event_time", &mut source.event_time, Box::new(found))?;
             rest
         } else if begins_clause(here, "primary", source.primary_key.is_some()) {
             let (rest, found) = within(here.skip(1), || Frame::Columns, primary_key)?;
@@ -224,16 +224,21 @@ fn primary_key(input: Tokens<'_>) -> PResult<'_, Vec<Spanned<String>>> {
     bracketed(Symbol::LeftParen, names, Symbol::RightParen)(rest)
 }
 
-/// `expr [watermark delay]`
+/// `expr [watermark 4s [align 10s]]`
 fn event_time_clause(input: Tokens<'_>) -> PResult<'_, EventTimeClause> {
     let (rest, time) = expr(input)?;
-    if rest.continues_clause()
-        && let Ok((rest, _)) = keyword("watermark")(rest)
-    {
-        let (rest, delay) = duration(rest)?;
-        return Ok((rest, EventTimeClause { time, delay_ms: delay.node }));
+    let mut clause = EventTimeClause { time, watermark: None, align_ms: None };
+    if !begins_clause(rest, "watermark", false) {
+        return Ok((rest, clause));
     }
-    Ok((rest, EventTimeClause { time, delay_ms: 0 }))
+    let (rest, found) = watermark(rest.skip(1))?;
+    clause.watermark = Some(found);
+    if !begins_clause(rest, "align", false) {
+        return Ok((rest, clause));
+    }
+    let (rest, drift) = duration(rest.skip(1))?;
+    clause.align_ms = Some(drift.node);
+    Ok((rest, clause))
 }
 
 /// `sink name to connector ['target'] [with (…)]`

@@ -2,7 +2,9 @@
 
 use super::expressions::tree;
 use super::registry::GRAMMAR;
-use crate::api::{Arg, EvictorCall, Pattern, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, TriggerWhen};
+use crate::api::{
+    Arg, EvictorCall, Pattern, Pipeline, RunStatement, SelectItem, StageArgs, StartFrom, TriggerWhen, WatermarkClause,
+};
 use crate::lang::ast::Statement;
 use crate::lang::{Due, Splitter, due, parse};
 use crate::types::LogicalType;
@@ -36,6 +38,7 @@ fn arg(arg: &Arg) -> String {
         Arg::Name(name) => name.node.clone(),
         Arg::Names(names) => names.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("+"),
         Arg::Stream(stream) => named(&stream.name.node, stream.alias.as_ref()),
+        Arg::Watermark(clause) => format!("{clause:?}"),
         Arg::Range(range) => format!("{}..{}ms", range.node.from_ms, range.node.to_ms),
         Arg::Pattern(all) => pattern(all),
         Arg::Window(call) => {
@@ -152,7 +155,10 @@ fn a_source_takes_its_clauses_in_any_order_on_any_line() {
     assert_eq!(source.name.node, "bids");
     assert_eq!(source.connector.node, "file");
     assert_eq!(source.target.as_ref().unwrap().node, "demo-data/nexmark/bid.ndjson");
-    assert_eq!(source.event_time.as_ref().unwrap().delay_ms, 4_000);
+    assert_eq!(
+        source.event_time.as_ref().unwrap().watermark,
+        Some(WatermarkClause::Behind { delay_ms: 4_000, when: None })
+    );
     let options: Vec<_> = source.options.iter().map(|(name, value)| (name.node.as_str(), tree(value))).collect();
     assert_eq!(
         options,

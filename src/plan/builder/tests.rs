@@ -39,11 +39,8 @@ impl ResultSink for Nowhere {
 fn catalog(streams: &[(&str, &'static str)]) -> Catalog {
     let mut catalog = Catalog::new();
     let source = Arc::new(FakeSource::bids());
-    let event_time = Some(crate::api::EventTimeSpec {
-        time: TypedExpr::column(4, &source.schema.fields()[4]),
-        delay_ms: 0,
-        idle_timeout_ms: None,
-    });
+    let time = TypedExpr::column(4, &source.schema.fields()[4]);
+    let event_time = Some(crate::api::EventTimeSpec::bounded(time, 0));
     let (pace, on_error, dead_letter, base_dir) = (None, None, None, std::path::PathBuf::new());
     let bids =
         SourceDef { name: "bids".into(), source, event_time, primary_key: None, pace, on_error, dead_letter, base_dir };

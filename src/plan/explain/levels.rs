@@ -188,8 +188,12 @@ fn scan_facts(node: &LogicalNode) -> Vec<(&'static str, Value)> {
     let NodeKind::Scan(scan) = &node.kind else { return Vec::new() };
     let mut facts = vec![(PARSED, json!(parsed(scan)))];
     if let Some(event_time) = &scan.event_time {
-        facts.push(("event_time", json!(event_time.time.to_string())));
-        facts.push(("watermark", json!(typed_duration(event_time.delay_ms))));
+        let time = if event_time.ingestion { "ingestion".to_owned() } else { event_time.time.to_string() };
+        facts.push(("event_time", json!(time)));
+        facts.push(("watermark", json!(event_time.watermark.to_string())));
+        if let Some(align) = event_time.align_ms {
+            facts.push(("align", json!(typed_duration(align))));
+        }
         if let Some(idle) = event_time.idle_timeout_ms {
             facts.push(("idle_timeout", json!(typed_duration(idle))));
         }

@@ -113,8 +113,8 @@ fn choose_one(plan: &LogicalPlan, node: &LogicalNode, mut needed: Columns, side_
 /// The column to carry along when none is read: one that is parsed anyway, else the cheapest.
 fn carried(node: &LogicalNode) -> Option<usize> {
     if let NodeKind::Scan(scan) = &node.kind {
-        let parsed = scan.event_time.iter().map(|event_time| &event_time.time).chain(&scan.filter);
-        let parsed: Columns = parsed.flat_map(TypedExpr::columns).collect();
+        let parsed = scan.event_time.iter().flat_map(EventTimeSpec::columns);
+        let parsed: Columns = parsed.chain(scan.filter.iter().flat_map(TypedExpr::columns)).collect();
         if let Some(carried) = scan.output.iter().position(|column| parsed.contains(column)) {
             return Some(carried);
         }
@@ -126,16 +126,13 @@ fn carried(node: &LogicalNode) -> Option<usize> {
 fn narrow_scan(scan: &Scan, columns: &[usize]) -> Scan {
     let output: Vec<usize> = columns.iter().map(|&column| scan.output[column]).collect();
     let mut parsed: Columns = output.iter().copied().collect();
-    parsed.extend(scan.event_time.iter().flat_map(|event_time| event_time.time.columns()));
+    parsed.extend(scan.event_time.iter().flat_map(EventTimeSpec::columns));
     parsed.extend(scan.filter.iter().flat_map(TypedExpr::columns));
     let parsed: Vec<usize> = parsed.into_iter().collect();
     let moved = |column| position(&parsed, column);
     Scan {
         projection: parsed.iter().map(|&column| scan.projection[column]).collect(),
-        event_time: scan
-            .event_time
-            .as_ref()
-            .map(|event_time| EventTimeSpec { time: event_time.time.remap(&moved), ..event_time.clone() }),
+        event_time: scan.event_time.as_ref().map(|event_time| event_time.remap(&moved)),
         filter: scan.filter.as_ref().map(|filter| filter.remap(&moved)),
         output: output.into_iter().map(moved).collect(),
         schema: scan.schema.project(columns),

@@ -123,7 +123,7 @@ fn plan(values: &[[i64; 5]], steps: &[Step]) -> (LogicalPlan, RecordBatch) {
     let rows = RecordBatch::try_new(schema.arrow().clone(), (0..5).map(column).collect()).unwrap();
     let source = FakeSource { schema: schema.clone(), ..FakeSource::bids() };
     let time = TypedExpr::column(4, &schema.fields()[4]);
-    let mut streams = vec![plan.scan_of(source, Some(EventTimeSpec { time, delay_ms: 0, idle_timeout_ms: None }))];
+    let mut streams = vec![plan.scan_of(source, Some(EventTimeSpec::bounded(time, 0)))];
     for step in steps {
         let stream = grow(&mut plan, &streams, step);
         streams.push(stream);

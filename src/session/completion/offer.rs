@@ -169,6 +169,7 @@ impl<'a> Offer<'a> {
             | Shape::Order
             | Shape::Pattern
             | Shape::Definitions
+            | Shape::Watermark
             | Shape::Window
             | Shape::Trigger
             | Shape::Evictor

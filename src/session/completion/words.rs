@@ -70,6 +70,8 @@ const DEFINING: &[(&str, Kind, &str)] = &[
     ("columns", Kind::Clause, "(name type, …): the columns; a file's are inferred without it"),
     ("event_time", Kind::Clause, "a column or expression: when a row happened"),
     ("watermark", Kind::Clause, "how far rows may be out of order"),
+    ("ascending", Kind::Keyword, "rows come in order, several of the newest time too"),
+    ("align", Kind::Clause, "how far it may be ahead of the slowest source that says so"),
     ("with", Kind::Clause, "(option = value, …)"),
     ("=", Kind::Keyword, "what it stands for"),
     ("{", Kind::Keyword, "several pipelines; …"),

@@ -24,5 +24,5 @@ pub use state::{hot_keys, key_groups, state};
 pub use subtasks::subtasks;
 pub use text::{named, subtask_name, time, time_text};
 pub use timers::timers;
-pub use watermarks::{held_by, watermarks};
+pub use watermarks::{held_by, held_by_splits, waits_for, watermarks};
 pub use windows::{unanswered_note, windows};

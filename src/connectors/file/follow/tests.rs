@@ -171,3 +171,39 @@ fn whatever_the_failures_every_line_counts_once() {
         assert_eq!(kept, written, "seed {seed}");
     }
 }
+
+#[test]
+fn partitions_are_read_side_by_side_and_one_that_was_read_to_its_end_is_not_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [("a", "1\n2\n3\n4\n5\n"), ("b", "6\n7\n"), ("c", "")] {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let options = [("format", OptionValue::Text("text".to_owned())), ("partitioned", OptionValue::Boolean(true))];
+    let source = source(&request(Some("*"), Some(text_schema()), &options, dir.path())).unwrap();
+    let open = |parallelism, restored| {
+        let clock = Arc::new(VirtualClock::at(0));
+        source.start(&SourceStart { parallelism, projection: vec![0], restored, batch_rows: 3, clock })
+    };
+    let rows = |reader: &mut Box<dyn Source>, split: &str| match reader.poll_split(split).unwrap() {
+        SourcePoll::Rows { rows, .. } => Some(rows.num_rows()),
+        SourcePoll::Pending(_) => panic!("it does not grow"),
+        SourcePoll::End => None,
+    };
+    let names = |reader: &dyn Source| reader.splits().unwrap().join(" ");
+    let mut readers = open(1, None).unwrap();
+    assert_eq!(names(&*readers[0]), "a b c", "they are known before anything is read");
+    let reader = &mut readers[0];
+    assert_eq!((rows(reader, "b"), rows(reader, "b"), rows(reader, "a")), (Some(2), None, Some(3)));
+    assert_eq!(names(&**reader), "a c");
+    let entry = reader.snapshot(CheckpointId(1)).unwrap();
+    let mut again = open(2, Some(vec![entry.clone()])).unwrap();
+    assert_eq!((names(&*again[0]), names(&*again[1])), ("a c".to_owned(), String::new()));
+    let unread = again[0].snapshot(CheckpointId(2)).unwrap();
+    let mut third = open(1, Some(vec![unread, again[1].snapshot(CheckpointId(2)).unwrap()])).unwrap();
+    let reader = &mut third[1];
+    assert_eq!((rows(reader, "a"), rows(reader, "a"), rows(reader, "c")), (Some(2), None, None));
+    assert!(reader.is_at_end() && third[0].is_at_end());
+    fs::remove_file(dir.path().join("b")).unwrap();
+    let gone = open(1, Some(vec![entry])).err().unwrap().to_string();
+    assert!(gone.contains("b was read until the checkpoint, and is gone"), "{gone}");
+}

@@ -9,7 +9,7 @@ use crate::dashboard::draw::{
     Canvas, Cursor, Cut, Ruler, clean, clock, duration, fit, pad_left, pad_right, plot, scrollbar, time, width,
 };
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
-use crate::inspect::{InputView, JobView};
+use crate::inspect::{InputView, JobView, SplitView, SubtaskView};
 use crate::session::{Listing, listings};
 use crate::types::{MAX_WATERMARK, MIN_WATERMARK};
 
@@ -17,7 +17,7 @@ use crate::types::{MAX_WATERMARK, MIN_WATERMARK};
 pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "watermarks",
     title: "watermarks",
-    help: "A ruler of event time. ● is the watermark of a subtask, ◆ the newest event time that a source has read, the dashes between them the lag. A subtask's watermark is the least of its inputs that are not idle: the input that holds it back is named, and followed to the source. ◀ marks the slowest subtask.",
+    help: "A ruler of event time. ● is the watermark of a subtask, ◆ the newest event time that a source has read, the dashes between them the lag. A subtask's watermark is the least of its inputs that are not idle: the input that holds it back is named, and followed to the source; of a source that reads files with a watermark each, the file. A source that is too far ahead of another one (align) names the one that it waits for. ◀ marks the slowest subtask.",
     keys: &[("↑ ↓ j k PgUp PgDn Home End", "choose a subtask: its inputs stand below"), ("w", "go to the slowest")],
     create: || Box::new(Watermarks::default()),
 };
@@ -142,6 +142,12 @@ impl Watermarks {
     }
 
     fn held_by(row: &Row<'_>) -> String {
+        if let Some((vertex, subtask)) = listings::waits_for(row.subtask) {
+            return format!("waits for {}", listings::subtask_name(vertex, subtask));
+        }
+        if let Some(split) = listings::held_by_splits(row.subtask).next() {
+            return clean(&split.name).into_owned();
+        }
         if row.subtask.inputs.is_empty() {
             return if row.vertex.source { "source".to_owned() } else { "-".to_owned() };
         }
@@ -153,13 +159,46 @@ impl Watermarks {
         names.join(" ")
     }
 
+    /// The splits of the chosen source, the slowest first.
+    fn splits(canvas: &mut Canvas<'_>, area: Rect, subtask: &SubtaskView, theme: &Theme) {
+        let mut splits: Vec<&SplitView> = subtask.splits.iter().collect();
+        splits.sort_by_key(|split| (split.idle, split.watermark));
+        let holding: Vec<&SplitView> = listings::held_by_splits(subtask).collect();
+        let room = usize::from(area.height);
+        let shown = if splits.len() > room { room.saturating_sub(1) } else { splits.len() };
+        let label = splits.iter().take(shown).map(|split| width(&clean(&split.name))).max().unwrap_or(0);
+        let label = label.min(usize::from(area.width) / 2);
+        for (y, split) in (0..).zip(splits.iter().take(shown)) {
+            let (mark, style, tell) = match (split.idle, holding.contains(split)) {
+                (true, _) => ("·", theme.dim, "idle: left out"),
+                (_, true) => ("◀", theme.warn, "holds it back"),
+                (_, false) => (" ", theme.text, ""),
+            };
+            let name = pad_right(&clean(&split.name), label);
+            canvas.text(area, y, &format!("{mark} {name}  {}  {tell}", pad_right(&time(split.watermark), 23)), style);
+        }
+        if shown < splits.len() {
+            let more = format!("  and {} more", splits.len() - shown);
+            canvas.text(area, area.height.saturating_sub(1), &more, theme.dim);
+        }
+    }
+
     /// The inputs of the chosen subtask, the slowest first.
     fn inputs(canvas: &mut Canvas<'_>, mut area: Rect, row: &Row<'_>, view: &JobView, theme: &Theme) {
         let subtask = row.subtask;
-        let title = format!("inputs of {} {}", row.name(), clean(&row.vertex.name));
+        let what = if subtask.splits.is_empty() { "inputs" } else { "splits" };
+        let title = format!("{what} of {} {}", row.name(), clean(&row.vertex.name));
         canvas.heading(area.cut_top(1), &title, theme);
         if subtask.inputs.is_empty() {
             let (newest, at) = (time(subtask.newest_event_time), time(subtask.watermark));
+            let waits = waiting(subtask, view);
+            if !waits.is_empty() {
+                canvas.paragraph(area.cut_top(2), &waits, theme.warn);
+            }
+            if !subtask.splits.is_empty() {
+                Self::splits(canvas, area, subtask, theme);
+                return;
+            }
             let text = match (row.vertex.source, subtask.idle) {
                 (true, true) => {
                     "a source without rows for longer than its idle timeout: the others go on without it".to_owned()
@@ -205,6 +244,17 @@ impl Watermarks {
             canvas.text(area, area.height.saturating_sub(1), &more, theme.dim);
         }
     }
+}
+
+/// The sentence on what a source waits for, if it does.
+fn waiting(subtask: &SubtaskView, view: &JobView) -> String {
+    let Some(((vertex, of), alignment)) = listings::waits_for(subtask).zip(subtask.alignment) else {
+        return String::new();
+    };
+    let found = view.vertices.iter().find(|known| known.id == vertex);
+    let name = found.map_or("", |vertex| vertex.name.as_str());
+    let (slowest, drift) = (listings::subtask_name(vertex, of), duration(alignment.drift_ms));
+    format!("it waits for {slowest} {}: its watermark is more than {drift} ahead (align {drift})", clean(name))
 }
 
 impl Panel for Watermarks {

@@ -1,6 +1,6 @@
 //! Who holds event time back: the watermarks of all subtasks, taken together.
 
-use crate::dashboard::draw::{clock, duration, time};
+use crate::dashboard::draw::{clean, clock, duration, time};
 use crate::inspect::{InputView, JobView, SubtaskView, VertexView};
 use crate::session::listings;
 use crate::types::{MAX_WATERMARK, MIN_WATERMARK};
@@ -97,9 +97,15 @@ impl Summary<'_> {
         let cause = path.last().and_then(|&row| self.rows.get(row));
         let idle: Vec<String> = self.rows.iter().filter(|row| row.subtask.idle).map(Row::name).collect();
         let idle = if idle.is_empty() { String::new() } else { format!("  ·  idle: {}", idle.join(", ")) };
+        let split = cause.and_then(|cause| listings::held_by_splits(cause.subtask).next());
+        let split = split.map_or(String::new(), |split| format!(" ({} is furthest behind)", clean(&split.name)));
+        let waiting = self.rows.iter().filter(|row| listings::waits_for(row.subtask).is_some());
+        let waiting: Vec<String> = waiting.map(Row::name).collect();
+        let idle =
+            if waiting.is_empty() { idle } else { format!("{idle}  ·  waiting for it: {}", waiting.join(", ")) };
         let second = match cause {
             Some(cause) if path.len() > 1 => format!(
-                "held back by {} {}, seen through {}{idle}",
+                "held back by {} {}{split}, seen through {}{idle}",
                 cause.name(),
                 cause.vertex.name,
                 names.iter().rev().skip(1).cloned().collect::<Vec<_>>().join(" → ")
@@ -107,7 +113,7 @@ impl Summary<'_> {
             Some(cause) if cause.subtask.inputs.len() > 1 => {
                 format!("no input of {} holds it back more than the others{idle}", cause.name())
             }
-            Some(cause) => format!("{} is where it is made: {}{idle}", cause.name(), cause.vertex.name),
+            Some(cause) => format!("{} is where it is made: {}{split}{idle}", cause.name(), cause.vertex.name),
             None => idle,
         };
         (first, second)
@@ -118,6 +124,7 @@ impl Summary<'_> {
 mod tests {
     use super::summary;
     use crate::dashboard::testing::view;
+    use crate::inspect::{AlignmentView, SplitView};
 
     #[test]
     fn the_slowest_subtask_is_followed_to_the_source_that_holds_it_back() {
@@ -127,5 +134,24 @@ mod tests {
         assert!(first.starts_with("lag 6.2s  ·  slowest watermark 08:00:01.800 at 3[2]"), "{first}");
         assert!(second.starts_with("held back by 0[1] Source: bids -> Calc, seen through 2[0] → 3[2]"), "{second}");
         assert!(second.ends_with("idle: 1[1]"), "{second}");
+    }
+
+    #[test]
+    fn the_file_that_is_furthest_behind_is_named_and_who_waits_for_it() {
+        let mut view = view(8);
+        let split = |name: &str, watermark| SplitView {
+            name: name.to_owned(),
+            watermark: Some(watermark),
+            newest_event_time: None,
+            idle: false,
+        };
+        view.vertices[0].subtasks[1].splits = vec![split("p-0", 2_000), split("p-1", 1_800)];
+        view.vertices[0].subtasks[0].alignment = Some(AlignmentView { drift_ms: 10_000, waits_for: Some((0, 1)) });
+        let (_, second) = summary(&view).headline();
+        assert!(
+            second.starts_with("held back by 0[1] Source: bids -> Calc (p-1 is furthest behind), seen"),
+            "{second}"
+        );
+        assert!(second.ends_with("waiting for it: 0[0]"), "{second}");
     }
 }

@@ -34,7 +34,7 @@ fn generic_options_are_ours_and_the_rest_the_connectors() {
     assert_eq!(def.on_error, Some(OnError::DeadLetter));
     assert_eq!(def.dead_letter.as_deref(), Some("bad"));
     let event_time = def.event_time.as_ref().expect("the source brings one");
-    assert_eq!((event_time.delay_ms, event_time.idle_timeout_ms), (1_000, Some(5_000)));
+    assert_eq!((event_time.watermark.delay_ms(), event_time.idle_timeout_ms), (1_000, Some(5_000)));
     assert_eq!(event_time.time.as_column(), Some(4));
 
     shell.source("plain", "fake", &[option("rate", integer("5")), option("on_error", text("skip"))]).unwrap();
@@ -84,7 +84,7 @@ fn an_event_time_is_a_timestamp_or_a_bigint() {
     for (column, fits) in [("date_time", true), ("price", true), ("channel", false), ("hot", false)] {
         let mut statement = source("s", "fake", &[]);
         let time = word(column);
-        statement.event_time = Some(EventTimeClause { time, delay_ms: 4_000 });
+        statement.event_time = Some(Box::new(EventTimeClause { time, watermark: None, align_ms: None }));
         let defined = define_source(&mut shell.catalog, &statement, &shell.environment);
         assert_eq!(defined.is_ok(), fits, "{column}");
         if let Err(error) = defined {

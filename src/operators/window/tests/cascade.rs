@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::{Event, events_batch, schema};
 use crate::api::{
-    Arg, Armed, Moment, Operator, OperatorContext, Output, PlannedOperator, Rejected, WatermarkGenerator,
-    WindowAssigner,
+    Arg, Armed, Moment, Operator, OperatorContext, Output, PlannedOperator, Rejected, WatermarkClause,
+    WatermarkGenerator, WindowAssigner,
 };
 use crate::operators::testing::{
     FakeStream, Random, aggregates, assigner, at, column, context, lines, names, window_call,
@@ -243,7 +243,7 @@ fn cascade(windows: [Windows; 2], delay: i64) -> Vec<Arc<dyn PlannedOperator>> {
             let named = |name: &str, alias| crate::operators::testing::item(column(name), alias);
             let kept = vec![named("key", None), named("price", None), named("window_end", Some("at"))];
             stream.stage("map", vec![Arg::Exprs(kept)], vec![]).expect("binds");
-            let delay = vec![("watermark", Arg::Duration(at(delay)))];
+            let delay = vec![("watermark", Arg::Watermark(WatermarkClause::Behind { delay_ms: delay, when: None }))];
             stream.stage("event_time", vec![Arg::Expr(column("at"))], delay).expect("binds");
         }
     }
