@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ChangelogMode, PlannedOperator, WindowSpec};
-use crate::expr::Scope;
+use crate::expr::{Scope, Zone};
 use crate::types::{Schema, Spanned};
 
 /// The shape of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
@@ -22,6 +22,8 @@ pub struct StreamShape {
     pub changelog: ChangelogMode,
     /// The time attributes of the stream.
     pub time: TimeAttributes,
+    /// The zone in which its instants are read as dates and times of day: that of the job.
+    pub zone: Zone,
 }
 
 /// The times of a stream. Event times stand beside the columns, so that they last where no column has them.
@@ -47,7 +49,7 @@ impl StreamShape {
     #[must_use]
     pub fn of(schema: Schema) -> Self {
         let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
-        Self { name: None, schema, keys: None, window: None, changelog, time }
+        Self { name: None, schema, keys: None, window: None, changelog, time, zone: Zone::default() }
     }
 
     /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
@@ -67,13 +69,14 @@ impl StreamShape {
             TimeAttributes { event_time: inputs.iter().all(|input| input.time.event_time), columns: columns.collect() };
         let changelog = operator.changelog(&changelogs);
         let name = inputs.first().and_then(|first| first.name.clone());
-        Self { name, schema, keys: None, window: None, changelog, time }
+        let zone = inputs.first().map_or_else(Zone::default, |first| first.zone);
+        Self { name, schema, keys: None, window: None, changelog, time, zone }
     }
 
     /// The columns that an expression over the stream may read.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
-        Scope::named(self.name.as_ref(), &self.schema)
+        Scope::named(self.name.as_ref(), &self.schema).in_zone(self.zone)
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) const SET: Command = Command {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Setting], clauses: &[] },
         usage: "set [timezone = 'ZONE']",
-        summary: "sets the time zone in which instants are shown",
-        help: "Values of the type TIMESTAMP_LTZ are instants: in the modes table and vertical they are shown in this zone with its offset, in UTC until one is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. A TIMESTAMP is a reading of some clock and is never moved; NDJSON, CSV and what a pipeline computes do not change. Alone it says what is set.",
+        summary: "sets the time zone in which instants are shown and read",
+        help: "Values of the type TIMESTAMP_LTZ are instants: in the modes table and vertical they are shown in this zone with its offset, in UTC until one is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. What is run from then on reads instants as dates and times of day in it (casts, `extract`, `date_format`, `floor` and their like), and a job keeps its zone: a restore goes on with it. A TIMESTAMP is a reading of some clock and is never moved; NDJSON and CSV show instants in UTC. Alone it says what is set.",
         examples: &["set timezone = 'Europe/Berlin'", "set"],
         flink: Some("SET 'table.local-time-zone' = 'Europe/Berlin'"),
     },
@@ -89,13 +89,15 @@ fn digits(value: &Spanned<String>) -> Result<u8, Diagnostic> {
     })
 }
 
-fn set(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
+fn set(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     if args.head.is_empty() {
         return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Show)));
     }
     let [(name, value)] = &args.options(0)?[..] else { return Ok(Outcome::Done) };
     if TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
-        return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Zone(zone(value)?))));
+        let zone = zone(value)?;
+        session.set_zone(zone);
+        return Ok(Outcome::Shell(ShellRequest::Cells(Cells::Zone(zone))));
     }
     let unknown = Diagnostic::at(name.span, format!("unknown setting `{}`", name.node))
         .did_you_mean(&name.node, TIMEZONE.iter().copied());

@@ -193,8 +193,11 @@ fn from_text(op: CompareOp, text: TypedExpr, ty: &LogicalType, span: Span) -> Re
     let place = text.span();
     let shown = text.to_string();
     let literal = text.as_literal().is_some();
-    let cast = implicit_cast(text, ty).fold();
-    if literal && cast.as_literal().is_none() {
+    let cast = implicit_cast(text, ty);
+    let folded = cast.clone().fold();
+    // Which instant a text means is known once the zone is.
+    let cast = if *ty == LogicalType::TimestampLtz { cast } else { folded.clone() };
+    if literal && folded.as_literal().is_none() {
         return Err(Diagnostic::at(place, format!("{shown} is not a {ty}")).label(format!("compared with a {ty}")));
     }
     Ok(cast)

@@ -4,6 +4,7 @@ mod aggregate;
 mod aggregates;
 mod event_time;
 mod filter;
+mod flags;
 mod flat_map;
 mod group_aggregate;
 pub mod group_table;

@@ -16,6 +16,7 @@ use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
 use crate::api::{OnError, PlannedOperator, Registries, ResultSink, StreamRef, StreamShape};
+use crate::expr::Zone;
 use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
@@ -118,6 +119,8 @@ pub struct Builder<'a> {
     later: BTreeSet<String>,
     /// The treatment of rows that a source can't read which does not say so itself.
     unreadable: OnError,
+    /// The zone in which instants are read as dates and times of day.
+    zone: Zone,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -139,6 +142,7 @@ impl<'a> Builder<'a> {
             building: Vec::new(),
             later: BTreeSet::new(),
             unreadable: OnError::Fail,
+            zone: Zone::default(),
             remarks: Vec::new(),
         }
     }
@@ -147,6 +151,13 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub const fn unreadable(mut self, on_error: OnError) -> Self {
         self.unreadable = on_error;
+        self
+    }
+
+    /// The same plan where instants are read as dates and times of day in `zone`.
+    #[must_use]
+    pub const fn in_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
         self
     }
 

@@ -31,7 +31,7 @@ impl EventTimes {
             let times = vec![NO_TIME; rows.num_rows()].into();
             return Ok(Admitted { rows: TimedRows::new(rows.clone(), times), untimed: Vec::new() });
         };
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut context = EvalContext::new(now_ms, "event time");
         let column = evaluator.evaluate(rows, &mut context)?;
         let all = TimedRows::new(rows.clone(), times_of(&column)?);
         let mut untimed = context.errors;

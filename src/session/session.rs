@@ -239,6 +239,7 @@ impl Session {
         let defaults = JobSettings {
             batch_rows: self.settings.batch_rows,
             allow_non_restored_state: self.settings.allow_non_restored_state,
+            zone: self.settings.zone.into(),
             ..JobSettings::default()
         };
         let mut plan = lower::lower_job(&self.catalog, run, defaults, &environment)?;
@@ -251,7 +252,7 @@ impl Session {
 
     /// The settings of a pipeline that names no options.
     fn bare_settings(&self) -> JobSettings {
-        let defaults = JobSettings::default();
+        let defaults = JobSettings { zone: self.settings.zone.into(), ..JobSettings::default() };
         JobSettings { parallelism: self.settings.parallelism.unwrap_or(defaults.parallelism), ..defaults }
     }
 
@@ -310,7 +311,7 @@ impl Session {
             .into());
         }
         let options = JobOptions {
-            statement: Some(run.text.clone()),
+            statement: Some(self.kept_text(run)),
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
@@ -330,11 +331,28 @@ impl Session {
         Ok(started)
     }
 
+    /// The statement of a job as it is kept: with the session's time zone, unless it says one itself.
+    fn kept_text(&self, run: &RunStatement) -> String {
+        let says = run.options.iter().any(|(name, _)| name.node.eq_ignore_ascii_case("timezone"));
+        let behind_name = run.name.span.end.saturating_sub(run.span.start);
+        match run.text.split_at_checked(behind_name) {
+            Some((head, rest)) if !says && self.settings.zone != chrono_tz::Tz::UTC => {
+                format!("{head} with (timezone = '{}'){rest}", self.settings.zone.name())
+            }
+            Some(_) | None => run.text.clone(),
+        }
+    }
+
+    /// Sets the zone in which instants are read as dates and times of day, for what is run from now on.
+    pub const fn set_zone(&mut self, zone: chrono_tz::Tz) {
+        self.settings.zone = zone;
+    }
+
     /// Writes what a job that was started is made of beside its state, for a later session to restore it.
     fn keep_job(&mut self, run: &RunStatement) {
         let Some(entry) = self.jobs.last().filter(|_| self.settings.memory != Memory::None) else { return };
         let (name, base_dir) = (&run.name.node, &self.settings.base_dir);
-        let made_of = self.remembered.of_job(name, &run.text, base_dir, &self.registries);
+        let made_of = self.remembered.of_job(name, &self.kept_text(run), base_dir, &self.registries);
         if let Err(error) = remembered::write_job(entry.directory.path(), &made_of) {
             self.warnings.push(format!("a later shell may not be able to restore job {name}: {error}"));
         }

@@ -101,7 +101,9 @@ pub fn lower_preview(
     settings: JobSettings,
     environment: &Environment,
 ) -> Result<JobPlan, Diagnostic> {
-    let mut builder = Builder::new(catalog, environment, settings.max_parallelism).unreadable(settings.on_error);
+    let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
+        .unreadable(settings.on_error)
+        .in_zone(settings.zone);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
         let message = format!("nothing is done with the window {}", window.assigner.describe());
@@ -147,7 +149,7 @@ pub fn lower_job(
     if run.pipelines.is_empty() {
         return Err(Diagnostic::at(run.span, format!("the job `{}` has no pipeline", run.name.node)));
     }
-    let mut builder = Builder::new(catalog, environment, settings.max_parallelism);
+    let mut builder = Builder::new(catalog, environment, settings.max_parallelism).in_zone(settings.zone);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
             return Err(Diagnostic::at(pipeline.span, "a pipeline of a job must say where its rows go")

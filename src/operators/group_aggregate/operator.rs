@@ -21,6 +21,7 @@ use crate::api::{Operator, OperatorContext, Output, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
+use crate::operators::flags::Flags;
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::rows::{Entries, keyed_rows};
@@ -38,9 +39,9 @@ pub(super) struct GroupAggregateOperator {
     /// Rows in each group; kept only where rows are taken back, to know when a group is empty.
     rows: Vec<i64>,
     /// The groups that changed since the last snapshot.
-    dirty: Vec<bool>,
+    dirty: Flags,
     /// The groups that stored state has an entry of; kept only where groups can go.
-    stored: Vec<bool>,
+    stored: Flags,
     /// Whether a row always changes some column, so that old and new need no comparison.
     always_changes: bool,
     hot_keys: HotKeys,
@@ -61,8 +62,8 @@ impl GroupAggregateOperator {
             aggregates,
             table: GroupTable::new(&types, 0)?,
             rows: Vec::new(),
-            dirty: Vec::new(),
-            stored: Vec::new(),
+            dirty: Flags::default(),
+            stored: Flags::default(),
             always_changes: plan.calls.iter().any(crate::expr::aggregate::AggregateCall::always_changes),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
@@ -91,12 +92,10 @@ impl GroupAggregateOperator {
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);
         }
-        if self.dirty.len() < groups {
-            self.dirty.resize(groups, false);
-            if self.plan.changelog_input {
-                self.rows.resize(groups, 0);
-                self.stored.resize(groups, false);
-            }
+        self.dirty.resize(groups);
+        if self.plan.changelog_input && self.rows.len() < groups {
+            self.rows.resize(groups, 0);
+            self.stored.resize(groups);
         }
     }
 
@@ -111,7 +110,7 @@ impl GroupAggregateOperator {
             let counts = counts.ok_or_else(|| Error::state("a stored row count is no bigint"))?;
             for (&group, &count) in groups.iter().zip(counts.values()) {
                 self.rows[group as usize] = count;
-                self.stored[group as usize] = true;
+                self.stored.set(group);
             }
             at += 1;
         }
@@ -204,9 +203,8 @@ impl GroupAggregateOperator {
     /// next snapshot, which removes their entries.
     fn free_emptied(&mut self) {
         for &group in &self.groups {
-            let at = group as usize;
-            if self.rows[at] == 0 && !self.stored[at] && self.dirty[at] {
-                self.dirty[at] = false;
+            if self.rows[group as usize] == 0 && !self.stored.is_set(group) && self.dirty.is_set(group) {
+                self.dirty.clear(group);
                 self.table.free(group);
             }
         }
@@ -252,7 +250,7 @@ impl Operator for GroupAggregateOperator {
         self.table.intern(&input.keys, input.rows, &mut self.groups)?;
         self.make_room();
         for &group in &self.groups {
-            self.dirty[group as usize] = true;
+            self.dirty.set(group);
         }
         let emitted = if self.plan.changelog_input {
             let adds: Vec<bool> = (0..batch.rows()).map(|row| batch.kind(row).adds()).collect();
@@ -268,13 +266,8 @@ impl Operator for GroupAggregateOperator {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let (mut live, mut gone) = (Vec::new(), Vec::new());
-        for (group, dirty) in (0_u32..).zip(&mut self.dirty) {
-            if std::mem::take(dirty) {
-                let empty = self.plan.changelog_input && self.rows[group as usize] == 0;
-                if empty { gone.push(group) } else { live.push(group) }
-            }
-        }
+        let is_empty = |group: &u32| self.plan.changelog_input && self.rows[*group as usize] == 0;
+        let (gone, live): (Vec<u32>, Vec<u32>) = self.dirty.take().into_iter().partition(is_empty);
         let schema = self.plan.descriptor().schema;
         let keys = self.plan.keys.len();
         let mut changes = Vec::new();
@@ -284,7 +277,7 @@ impl Operator for GroupAggregateOperator {
             let rows = keyed_rows(&key_schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
             for group in gone {
-                self.stored[group as usize] = false;
+                self.stored.clear(group);
                 self.table.free(group);
             }
         }
@@ -294,7 +287,7 @@ impl Operator for GroupAggregateOperator {
                 let counts = live.iter().map(|&group| self.rows[group as usize]);
                 states.push(Arc::new(Int64Array::from_iter_values(counts)));
                 for &group in &live {
-                    self.stored[group as usize] = true;
+                    self.stored.set(group);
                 }
             }
             for accumulator in self.owners() {

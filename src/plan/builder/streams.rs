@@ -119,6 +119,7 @@ impl Builder<'_> {
         let shape = StreamShape {
             changelog: if append { ChangelogMode::Append } else { ChangelogMode::Retract(None) },
             time: TimeAttributes { event_time, columns: Vec::new() },
+            zone: self.zone,
             ..StreamShape::of(schema)
         };
         self.shapes.insert(stream, shape.clone());
@@ -172,7 +173,7 @@ impl Builder<'_> {
             pace: def.pace,
             on_error: def.on_error.unwrap_or(self.unreadable),
         };
-        (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), def.shape())
+        (self.push(NodeKind::Scan(scan), Vec::new(), uid, None), StreamShape { zone: self.zone, ..def.shape() })
     }
 
     fn build(

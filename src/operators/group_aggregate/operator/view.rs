@@ -18,7 +18,7 @@ impl GroupAggregateOperator {
 
     fn bytes(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
-        let flags = self.dirty.capacity() + self.stored.capacity() + self.rows.capacity() * size_of::<i64>();
+        let flags = self.dirty.bytes() + self.stored.bytes() + self.rows.capacity() * size_of::<i64>();
         accumulators + self.table.bytes() + flags
     }
 
