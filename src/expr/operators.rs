@@ -44,7 +44,10 @@ pub(super) fn arithmetic(
         let (precision, scale) = decimal::result_type(op, left_type, right_type);
         // Whatever has no room for all its results can overflow to null.
         let nullable = nullable || precision == decimal::MAX_PRECISION;
-        return Ok(build(left, right, T::Decimal(precision, scale), nullable));
+        let result = build(left, right, T::Decimal(precision, scale), nullable);
+        let whole = op == ArithmeticOp::Modulo && (left_type.1, right_type.1) == (0, 0);
+        // As between integers, a remainder of whole numbers is of the type of the divisor.
+        return Ok(if whole { implicit_cast(result, &b) } else { result });
     }
     if op == ArithmeticOp::Modulo {
         return Err(Diagnostic::at(span, format!("`%` takes integers and decimals, not {a} and {b}"))

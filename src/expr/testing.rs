@@ -608,7 +608,7 @@ impl Parser {
         Ok(match ty {
             Some(ty) => {
                 let (expr, ty) = (Box::new(Spanned::new(call, span)), Spanned::new(ty, span));
-                Expr::Cast { expr, ty, lenient: true, length: None }
+                Expr::Cast { expr, ty, lenient: false, length: None }
             }
             None => call,
         })

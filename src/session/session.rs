@@ -334,10 +334,13 @@ impl Session {
     /// The statement of a job as it is kept: with the session's time zone, unless it says one itself.
     fn kept_text(&self, run: &RunStatement) -> String {
         let says = run.options.iter().any(|(name, _)| name.node.eq_ignore_ascii_case("timezone"));
-        let behind_name = run.name.span.end.saturating_sub(run.span.start);
-        match run.text.split_at_checked(behind_name) {
+        // In front of the first option, or in a clause of its own behind the name.
+        let option = run.options.first().map(|(name, _)| name.span.start);
+        let place = option.unwrap_or(run.name.span.end).saturating_sub(run.span.start);
+        match run.text.split_at_checked(place) {
             Some((head, rest)) if !says && self.settings.zone != chrono_tz::Tz::UTC => {
-                format!("{head} with (timezone = '{}'){rest}", self.settings.zone.name())
+                let set = format!("timezone = '{}'", self.settings.zone.name());
+                if option.is_some() { format!("{head}{set}, {rest}") } else { format!("{head} with ({set}){rest}") }
             }
             Some(_) | None => run.text.clone(),
         }

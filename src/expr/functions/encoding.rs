@@ -273,7 +273,7 @@ fn address(text: &str) -> Option<i64> {
     }
     let bits = 8 * left;
     (left > 0).then_some(())?;
-    Some(address << bits | number(last).filter(|&last| last < 1 << bits)?)
+    Some(address << bits | number(last).filter(|&last| last < 256)?)
 }
 
 fn inet_ntoa(args: &mut Args<'_>) -> Result<ArrayRef> {

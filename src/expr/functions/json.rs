@@ -73,9 +73,9 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..json(
             "is_json",
             "is_json(text string[, kind string]) -> boolean",
-            "Whether a text is JSON, of a kind if one is given: 'value', 'scalar', 'array' or 'object'.",
+            "Whether a text is JSON, which null is not, of a kind if one is given: 'value', 'scalar', 'array' or 'object'.",
             &[("is_json('{\"a\": 1}')", "TRUE"), ("is_json('[1]', 'object')", "FALSE"), ("is_json('{a')", "FALSE")],
-            Kernel::new(&[Text, Text], kind_type, kernels::is_json).least(1).bind(),
+            Kernel::new(&[Text, Text], kind_type, kernels::is_json).least(1).nulls(Nulls::Never).bind(),
         )
     },
     json(

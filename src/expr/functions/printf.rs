@@ -1,13 +1,11 @@
 //! `printf`: Java's format strings.
 
-use arrow_array::types::Decimal128Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
 use super::args::Args;
 use super::spec::{Family, FunctionSpec, Kernel, Nulls, Param, gives_string};
 use crate::expr::cast::write_value;
 use crate::expr::kernels::Longs;
-use crate::expr::text;
 use crate::expr::value::Value;
 use crate::types::{LogicalType, Result};
 
@@ -191,6 +189,9 @@ impl Argument<'_> {
             Some(value) => out.push_str(if value { "true" } else { "false" }),
             None => write_value(&mut out, self.data, self.ty, self.row),
         }
+        if matches!(self.ty, LogicalType::Timestamp | LogicalType::TimestampLtz) {
+            return out.replacen(' ', "T", 1);
+        }
         out
     }
 
@@ -215,13 +216,10 @@ impl Argument<'_> {
         })
     }
 
-    /// A number with a fraction, or the name of what is none.
+    /// A floating-point number, or the name of what is none.
     fn decimal(&self) -> Option<std::result::Result<Decimal, &'static str>> {
         let mut shown = String::new();
         match self.ty {
-            LogicalType::Decimal(_, scale) => {
-                text::write_decimal(&mut shown, self.data.as_primitive::<Decimal128Type>().value(self.row), *scale);
-            }
             LogicalType::Float | LogicalType::Double => write_value(&mut shown, self.data, self.ty, self.row),
             _ => return None,
         }

@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "rand_integer",
         "rand_integer(bound int) or rand_integer(seed int, bound int) -> int",
         "A random whole number from 0 to below `bound`, another in every row; with a seed, those of Java's generator.",
-        &[("rand_integer(42, 100)", "0")],
+        &[("rand_integer(42, 100)", "30")],
         Kernel::new(&[Param::Int, Param::Int], gives_int, rand_integer).least(1).per_row().fallible().bind(),
     ),
     FunctionSpec::new(

@@ -251,7 +251,9 @@ fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
         LogicalType::IntervalDayTime => {
             matches!(unit, Some(Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Epoch))
         }
-        LogicalType::IntervalYearMonth => matches!(unit, Some(Unit::Year | Unit::Month)),
+        LogicalType::IntervalYearMonth => {
+            matches!(unit, Some(Unit::Year | Unit::Quarter | Unit::Month | Unit::Century | Unit::Millennium))
+        }
         _ => true,
     };
     if has { gives_bigint(args) } else { Err(format!("{} has no field `{name}`", of.ty())) }
@@ -282,6 +284,9 @@ fn between_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
     let name = args.first().and_then(|unit| unit.as_literal()?.as_string_opt::<i32>().map(|unit| unit.value(0)));
     let unit = name.and_then(Unit::parse).filter(|unit| unit.fixed_ms().is_some() || unit.months().is_some());
     match unit {
+        _ if args.get(1).map(TypedExpr::ty) != args.get(2).map(TypedExpr::ty) => {
+            Err("the two times are of different types".to_owned())
+        }
         Some(unit) if unit.months().is_some() => Ok(LogicalType::IntervalYearMonth),
         Some(_) => Ok(LogicalType::IntervalDayTime),
         None => Err("an interval has no such unit".to_owned()),

@@ -5,7 +5,7 @@ use super::tree::Json;
 /// A compiled path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::expr) struct Path {
-    /// Whether what is not there is nothing, rather than an error.
+    /// Whether what is not there is nothing, rather than an error; as in Flink, only where `lax` is said.
     pub(in crate::expr) lax: bool,
     steps: Vec<Step>,
 }
@@ -48,7 +48,7 @@ impl Path {
         let (lax, spec) = match (word("lax"), word("strict")) {
             (Some(spec), _) => (true, spec),
             (None, Some(spec)) => (false, spec),
-            (None, None) => (true, trimmed),
+            (None, None) => (false, trimmed),
         };
         let shown = || format!("'{}' is not a path into JSON", crate::types::printable(text));
         let rest = spec.strip_prefix('$').ok_or_else(|| format!("{}: it begins with $", shown()))?;

@@ -21,12 +21,12 @@ pub(in crate::expr) enum Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// The value that `text` is; `None` when it is none, or more than one.
+    /// The value that `text` begins with; as in Flink, what stands behind it is not read.
     pub(in crate::expr) fn parse(text: &'a str) -> Option<Self> {
-        Self::parse_with(text, false)
+        Parser { text, at: 0, unique: false }.value(0)
     }
 
-    /// As [`Self::parse`]; with `unique`, a key that stands twice in an object is a mistake.
+    /// The value that the whole of `text` is; with `unique`, a key that stands twice in an object is a mistake.
     pub(in crate::expr) fn parse_with(text: &'a str, unique: bool) -> Option<Self> {
         let mut parser = Parser { text, at: 0, unique };
         let value = parser.value(0)?;
@@ -38,7 +38,7 @@ impl<'a> Json<'a> {
         !matches!(self, Self::Array(_) | Self::Object(_))
     }
 
-    /// Writes it without spaces.
+    /// Writes it without spaces, the keys of objects in their order.
     pub(in crate::expr) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -55,7 +55,9 @@ impl<'a> Json<'a> {
             }
             Self::Object(entries) => {
                 out.push('{');
-                for (i, (key, value)) in entries.iter().enumerate() {
+                let mut entries: Vec<_> = entries.iter().collect();
+                entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+                for (i, (key, value)) in entries.into_iter().enumerate() {
                     separate(out, i);
                     quote(out, key);
                     out.push(':');
@@ -74,15 +76,41 @@ pub(in crate::expr) fn separate(out: &mut String, i: usize) {
     }
 }
 
-/// A number as Jackson writes what it has read: whole ones as they are, others as the nearest double.
-pub(in crate::expr) fn write_number(out: &mut String, digits: &str) {
-    if digits.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+/// A number as Java's `BigDecimal` writes what it has read.
+pub(in crate::expr) fn write_number(out: &mut String, written: &str) {
+    let (mantissa, exponent) = written.split_once(['e', 'E']).unwrap_or((written, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let Some(exponent) = exponent.parse::<i64>().ok().filter(|exponent| exponent.abs() < 1 << 30) else {
+        return out.push_str(written);
+    };
+    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
+    let all = format!("{whole}{fraction}");
+    let digits = match all.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let scale = length(fraction) - exponent;
+    let adjusted = length(digits) - 1 - scale;
+    out.push_str(sign);
+    if scale == 0 {
         return out.push_str(digits);
     }
-    match digits.parse::<f64>() {
-        Ok(value) if value.is_finite() => crate::expr::text::write_double(out, value),
-        _ => out.push_str(digits),
+    if scale > 0 && adjusted >= -6 {
+        let padded = format!("{}{digits}", "0".repeat(usize::try_from(scale + 1 - length(digits)).unwrap_or(0)));
+        let point = padded.len() - usize::try_from(scale).unwrap_or(0);
+        out.push_str(&padded[..point]);
+        out.push('.');
+        return out.push_str(&padded[point..]);
     }
+    let (first, rest) = digits.split_at(1);
+    out.push_str(first);
+    if !rest.is_empty() {
+        out.push('.');
+        out.push_str(rest);
+    }
+    out.push_str(if adjusted < 0 { "E" } else { "E+" });
+    out.push_str(&adjusted.to_string());
 }
 
 /// Writes a text in quotes, with the escapes that JSON requires.
@@ -96,14 +124,13 @@ pub(in crate::expr) fn quote(out: &mut String, text: &str) {
 pub(in crate::expr) fn escape(out: &mut String, text: &str, ascii: bool) {
     let unicode = |out: &mut String, code: u16| {
         out.push_str("\\u");
-        for shift in [12, 8, 4, 0] {
-            out.extend(char::from_digit(u32::from(code >> shift & 15), 16).map(|digit| digit.to_ascii_uppercase()));
-        }
+        out.push_str(&if ascii { format!("{code:04x}") } else { format!("{code:04X}") });
     };
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
+            '/' if ascii => out.push_str("\\/"),
             '\u{8}' => out.push_str("\\b"),
             '\t' => out.push_str("\\t"),
             '\n' => out.push_str("\\n"),
@@ -296,7 +323,8 @@ mod tests {
     #[test]
     fn what_is_json_is_read_and_what_is_not_is_refused() {
         for (text, written) in [
-            (" { \"a\" : [ 1 , -2.50 , 1e3 ] , \"b\" : null } ", r#"{"a":[1,-2.5,1000.0],"b":null}"#),
+            (" { \"b\" : [ 1 , -2.50 , 1e3, 0.00000012 ] , \"a\" : null } ", r#"{"a":null,"b":[1,-2.50,1E+3,1.2E-7]}"#),
+            ("1 2", "1"),
             (r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#),
             (r#""\u0041\ud834\udd1e\n\/""#, "\"A\u{1d11e}\\n/\""),
             ("123456789012345678901234567890", "123456789012345678901234567890"),
@@ -305,12 +333,10 @@ mod tests {
         ] {
             assert_eq!(round(text).as_deref(), Some(written), "{text}");
         }
-        for text in
-            ["", "{", "[1,]", "{\"a\"}", "01", "1.", "\"", "nul", "1 2", "{a:1}", "\"\\x\"", "'a'", "-", "\"\n\""]
-        {
+        for text in ["", "{", "[1,]", "{\"a\"}", "01", "1.", "\"", "nul", "{a:1}", "\"\\x\"", "'a'", "-", "\"\n\""] {
             assert_eq!(round(text), None, "{text}");
         }
-        assert!(Json::parse_with(r#"{"a":1,"a":2}"#, true).is_none());
+        assert!(Json::parse_with(r#"{"a":1,"a":2}"#, true).is_none() && Json::parse_with("1 2", false).is_none());
         let deep = "[".repeat(100_000);
         assert!(Json::parse(&deep).is_none());
     }

@@ -1,6 +1,6 @@
 //! Values written as JSON.
 
-use arrow_array::types::{Date32Type, Decimal128Type, Time32MillisecondType, TimestampMillisecondType};
+use arrow_array::types::{Decimal128Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
 use super::tree::{quote, separate};
@@ -27,7 +27,9 @@ pub(in crate::expr) const fn is_key(ty: &LogicalType) -> bool {
 /// What has none.
 pub(in crate::expr) fn writable(ty: &LogicalType) -> Result<(), String> {
     match ty {
-        LogicalType::IntervalDayTime | LogicalType::IntervalYearMonth => Err(format!("{ty} has no JSON form")),
+        LogicalType::Date | LogicalType::Time | LogicalType::IntervalDayTime | LogicalType::IntervalYearMonth => {
+            Err(format!("{ty} has no JSON form"))
+        }
         LogicalType::Array(item) => writable(item),
         LogicalType::Map(key, _) if !is_key(key) => Err(format!("the keys of a JSON object are strings, not {key}")),
         LogicalType::Map(_, value) => writable(value),
@@ -43,8 +45,6 @@ pub(in crate::expr) fn writable(ty: &LogicalType) -> Result<(), String> {
         | LogicalType::Decimal(..)
         | LogicalType::String
         | LogicalType::Bytes
-        | LogicalType::Date
-        | LogicalType::Time
         | LogicalType::Timestamp
         | LogicalType::TimestampLtz => Ok(()),
     }
@@ -70,14 +70,12 @@ pub(in crate::expr) fn write_json(out: &mut String, data: &ArrayRef, ty: &Logica
             let mut shown = String::new();
             write_value(&mut shown, data, ty, row);
             // JSON has no such numbers.
-            if shown.contains(['N', 'I']) { quote(out, &shown) } else { out.push_str(&shown) }
+            if shown.contains(['N', 'I']) {
+                quote(out, &shown);
+            } else {
+                out.push_str(&shown.replace('E', "E+").replace("+-", "-"));
+            }
         }
-        LogicalType::Date => {
-            quoted(out, |out| time::write_date(out, data.as_primitive::<Date32Type>().value(row).into()))
-        }
-        LogicalType::Time => quoted(out, |out| {
-            time::write_time(out, data.as_primitive::<Time32MillisecondType>().value(row).into());
-        }),
         LogicalType::Timestamp | LogicalType::TimestampLtz => quoted(out, |out| {
             let ms = data.as_primitive::<TimestampMillisecondType>().value(row);
             let mut shown = String::new();
@@ -130,6 +128,8 @@ pub(in crate::expr) fn write_json(out: &mut String, data: &ArrayRef, ty: &Logica
         | LogicalType::SmallInt
         | LogicalType::Int
         | LogicalType::BigInt
+        | LogicalType::Date
+        | LogicalType::Time
         | LogicalType::IntervalDayTime
         | LogicalType::IntervalYearMonth => write_value(out, data, ty, row),
     }

@@ -31,12 +31,6 @@ impl IntProbe {
         (word.wrapping_mul(GOLDEN) >> self.shift) as usize
     }
 
-    /// The group at the first place of `key`, most often its own; [`NONE`] when the place is empty.
-    #[inline]
-    pub(super) fn first(&self, key: i64) -> u32 {
-        self.slots[self.home(key) & (self.slots.len() - 1)]
-    }
-
     /// The group of `key`, or [`NONE`], and where it was found or is to be [put](Self::put).
     #[inline]
     pub(super) fn look(&self, key: i64, held: &[i64]) -> (u32, usize) {

@@ -298,14 +298,10 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
     T::Native: Into<i64>,
 {
     if column.null_count() == 0 {
-        // Two plain loops: what a batch reads of a large table comes from memory side by side, first the slots, then the
-        // keys held there.
-        groups.extend(column.values().iter().map(|&value| probe.first(value.into())));
+        // A plain loop: the state of a chain of adapters would be read anew from memory for every row.
+        groups.resize(column.len(), NONE);
         for (group, &value) in groups.iter_mut().zip(column.values()) {
-            let value: i64 = value.into();
-            if *group == NONE || held[*group as usize] != value {
-                *group = locate_int::<INSERT>(value, probe, held, &mut numbers);
-            }
+            *group = locate_int::<INSERT>(value.into(), probe, held, &mut numbers);
         }
         return;
     }
@@ -321,6 +317,7 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
     }
 }
 
+#[inline]
 fn locate_int<const INSERT: bool>(
     value: i64,
     probe: &mut IntProbe,

@@ -62,6 +62,7 @@ pub(super) fn value(args: &mut Args<'_>) -> Output {
             (Err(message), _) => Sought::Wrong(message),
             (_, None) => Sought::Wrong(NO_JSON.to_owned()),
             (Ok(path), Some(root)) => match path.find(&root) {
+                Found::One(Json::Null) if !path.lax => return None,
                 Found::One(Json::Null) => Sought::Empty,
                 Found::One(value) if value.is_scalar() => {
                     match value {
@@ -185,7 +186,7 @@ pub(super) fn exists(args: &mut Args<'_>) -> Output {
 pub(super) fn is_json(args: &mut Args<'_>) -> Output {
     let (texts, kind) = (args.text(0)?, constant(args, 1)?.unwrap_or("value"));
     args.booleans(|row| {
-        let found = Json::parse(texts.get(row)?);
+        let found = texts.get(row).and_then(Json::parse);
         Some(match kind {
             "scalar" => found.is_some_and(|value| value.is_scalar()),
             "array" => matches!(found, Some(Json::Array(_))),

@@ -38,7 +38,13 @@ pub(super) fn extract(args: &mut Args<'_>) -> Output {
         let months = millis(args, 1)?;
         return args.numbers::<Int64Type>(|row| {
             let months = months(row)?;
-            Some(if unit == Unit::Month { months % 12 } else { months / 12 })
+            Some(match unit {
+                Unit::Month => months % 12,
+                Unit::Quarter => months % 12 / 3 + 1,
+                Unit::Century => months / 1_200,
+                Unit::Millennium => months / 12_000,
+                _ => months / 12,
+            })
         });
     }
     let ms = millis(args, 1)?;
@@ -238,6 +244,7 @@ pub(super) fn to_date(args: &mut Args<'_>) -> Output {
     })
 }
 
+const HOUR_MS: i64 = 3_600_000;
 const DEFAULT_PATTERN: &str = "yyyy-MM-dd HH:mm:ss";
 
 pub(super) fn unix_timestamp(args: &mut Args<'_>) -> Output {
@@ -312,9 +319,14 @@ pub(super) fn convert_tz(args: &mut Args<'_>) -> Output {
     let (texts, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
     let pattern = Pattern::new(DEFAULT_PATTERN).ok();
     args.strings(|row, out| {
-        let (text, from, to) = (texts.get(row)?, time::zone_named(from.get(row)?)?, time::zone_named(to.get(row)?)?);
+        // As in Java, an unknown zone is UTC.
+        let zone = |name: &str| time::zone_named(name).unwrap_or_default();
+        let (text, from, to) = (texts.get(row)?, zone(from.get(row)?), zone(to.get(row)?));
         let at = pattern.as_ref()?.parse(text, Resolve::Lenient)?;
-        pattern.as_ref()?.write(out, to.wall(from.instant(at)));
+        // Unlike in casts, of two instants the later is meant.
+        let first = from.instant(at);
+        let later = first + HOUR_MS;
+        pattern.as_ref()?.write(out, to.wall(if from.wall(later) == at { later } else { first }));
         Some(())
     })
 }
