@@ -108,7 +108,7 @@ impl<'a> Url<'a> {
         }
         out.push_str(match part {
             "HOST" => match host.rsplit_once(':') {
-                Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+                Some((name, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => name,
                 _ => host,
             },
             "PATH" => self.path,

@@ -89,8 +89,8 @@ impl Step {
     fn follow<'t, 'a>(&self, value: &'t Json<'a>, out: &mut Vec<&'t Json<'a>>) {
         match (self, value) {
             (Self::Names(names), Json::Object(entries)) => {
-                let named = |name: &String| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-                out.extend(names.iter().filter_map(named));
+                let of_name = |name: &String| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+                out.extend(names.iter().filter_map(of_name));
             }
             (Self::Items(items), Json::Array(array)) => {
                 let item = |&index: &i64| usize::try_from(place(index, array.len())).ok().and_then(|at| array.get(at));

@@ -120,7 +120,7 @@ pub(super) fn query(args: &mut Args<'_>) -> Output {
 /// Writes what is at `path`, with an array around it as `wrapper` says.
 fn queried(path: &Path, root: &Json<'_>, wrapper: &str, out: &mut String) -> Sought<()> {
     let found = path.find(root);
-    let wrapped = match &found {
+    let around = match &found {
         Found::Missing if path.lax => return Sought::Empty,
         Found::Missing => return Sought::Wrong("the path leads to nothing".to_owned()),
         Found::One(Json::Null) => return Sought::Empty,
@@ -133,7 +133,7 @@ fn queried(path: &Path, root: &Json<'_>, wrapper: &str, out: &mut String) -> Sou
         },
         Found::Several(_) => wrapper == "with",
     };
-    if wrapped {
+    if around {
         out.push('[');
     }
     match found {
@@ -148,7 +148,7 @@ fn queried(path: &Path, root: &Json<'_>, wrapper: &str, out: &mut String) -> Sou
             out.push(']');
         }
     }
-    if wrapped {
+    if around {
         out.push(']');
     }
     Sought::Value(())
