@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ChangelogMode, PlannedOperator, WindowSpec};
-use crate::expr::Scope;
+use crate::expr::{Scope, Zone};
 use crate::types::{Schema, Spanned};
 
 /// The shape of a stream while its pipeline is bound: Flink's `DataStream`, `KeyedStream` and `WindowedStream` in
@@ -27,6 +27,8 @@ pub struct StreamShape {
     pub changelog: ChangelogMode,
     /// The time attributes of the stream.
     pub time: TimeAttributes,
+    /// The zone in which its instants are read as dates and times of day: that of the job.
+    pub zone: Zone,
 }
 
 /// A stream that is connected to another: Flink's `ConnectedStreams`.
@@ -63,7 +65,17 @@ impl StreamShape {
     #[must_use]
     pub fn of(schema: Schema) -> Self {
         let (changelog, time) = (ChangelogMode::Append, TimeAttributes::default());
-        Self { name: None, inputs: Vec::new(), schema, keys: None, window: None, connected: None, changelog, time }
+        Self {
+            name: None,
+            inputs: Vec::new(),
+            schema,
+            keys: None,
+            window: None,
+            connected: None,
+            changelog,
+            time,
+            zone: Zone::default(),
+        }
     }
 
     /// The stream behind `operator` over streams of these shapes. It has event times where all of those have: one
@@ -88,20 +100,22 @@ impl StreamShape {
         };
         let from = inputs.first().filter(|_| inputs.len() == 1).filter(same);
         let from = from.map(|input| input.inputs.clone()).unwrap_or_default();
-        Self { name, inputs: from, schema, keys: None, window: None, connected: None, changelog, time }
+        let zone = inputs.first().map_or_else(Zone::default, |first| first.zone);
+        Self { name, inputs: from, schema, keys: None, window: None, connected: None, changelog, time, zone }
     }
 
     /// The columns that an expression over the stream may read.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
         if let Some([left, right]) = self.window.as_ref().and_then(|window| window.sides.as_deref()) {
-            return Scope::named(Some(&left.name), &left.schema).and(Some(&right.name), &right.schema);
+            let scope = Scope::named(Some(&left.name), &left.schema).and(Some(&right.name), &right.schema);
+            return scope.in_zone(self.zone);
         }
         if self.inputs.is_empty() {
-            return Scope::named(self.name.as_ref(), &self.schema);
+            return Scope::named(self.name.as_ref(), &self.schema).in_zone(self.zone);
         }
         let mut first = 0;
-        self.inputs.iter().fold(Scope::named(None, &self.schema), |scope, (name, columns)| {
+        self.inputs.iter().fold(Scope::named(None, &self.schema).in_zone(self.zone), |scope, (name, columns)| {
             first += columns.len();
             scope.also(name, columns, first - columns.len())
         })

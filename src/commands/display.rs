@@ -49,11 +49,12 @@ pub(super) const SET: Command = Command {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Setting], clauses: &[] },
         usage: "set [timezone = 'ZONE']",
-        summary: "sets the time zone in which instants are shown",
+        summary: "sets the time zone in which instants are shown and read",
         help: "A value of the type TIMESTAMP_LTZ is an instant. In the modes `table` and `vertical` it is shown in \
-               this zone, with the zone's offset; in UTC until a zone is set. A zone is a name such as \
-               'Europe/Berlin', or 'UTC'. A TIMESTAMP is what some clock showed, and is never moved. NDJSON, CSV and \
-               what a pipeline computes do not change. `set` alone says what is set.",
+               this zone, with the zone's offset, and the expressions of pipelines read its date and time of day in \
+               it; in UTC until a zone is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. A TIMESTAMP is \
+               what some clock showed, and is never moved. NDJSON and CSV write instants in UTC. A job keeps the \
+               zone that it was started in. `set` alone says what is set.",
         examples: &["set timezone = 'Europe/Berlin'", "set"],
         flink: Some("SET 'table.local-time-zone' = 'Europe/Berlin'"),
     },
@@ -98,13 +99,15 @@ fn digits(value: &Spanned<String>) -> Result<u8, Diagnostic> {
     })
 }
 
-fn set(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
+fn set(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
     if args.head.is_empty() {
         return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Show))));
     }
     let [(name, value)] = &args.options(0)?[..] else { return Ok(Outcome::Done) };
     if TIMEZONE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
-        return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Zone(zone(value)?)))));
+        let zone = zone(value)?;
+        session.set_zone(zone);
+        return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Zone(zone)))));
     }
     let unknown = Diagnostic::at(name.span, format!("there is no setting `{}`", name.node))
         .did_you_mean(&name.node, TIMEZONE.iter().copied());

@@ -11,6 +11,7 @@ use super::ast::{BinaryOp, Call, Expr, ExprNode, IsTest, Length, UnaryOp, UserFu
 use super::coerce::{coerce, coerce_all, coerce_condition, implicit_cast, misfit};
 use super::functions::{self, Binding, CONCAT, EXTRACT, Param, kernel, literal_text};
 use super::kernels::{LikePattern, escape_char};
+use super::time::Zone;
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr};
 use super::{cast, literal, operators};
 use crate::types::{Diagnostic, Field, LogicalType, Schema, Span};
@@ -27,7 +28,9 @@ const MAX_SIZE: usize = 20_000;
 /// An unknown column or function (with the near name), a column that several inputs have, or types that do not fit, at
 /// their place.
 pub fn bind<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>) -> Result<TypedExpr, Diagnostic> {
-    Binder { scope: &scope.into(), depth: 0, aggregate: None }.expr(expr).map(TypedExpr::fold)
+    let scope = scope.into();
+    let bound = Binder { scope: &scope, depth: 0, aggregate: None }.expr(expr)?;
+    Ok(bound.in_zone(scope.zone()).fold())
 }
 
 /// As [`bind`], with calls of aggregate functions in it: `aggregate` says what stands for the result of each.
@@ -39,7 +42,9 @@ pub fn bind_over_aggregates<'a>(
     scope: impl Into<Scope<'a>>,
     aggregate: &mut dyn FnMut(&Call) -> Result<TypedExpr, Diagnostic>,
 ) -> Result<TypedExpr, Diagnostic> {
-    Binder { scope: &scope.into(), depth: 0, aggregate: Some(aggregate) }.expr(expr).map(TypedExpr::fold)
+    let scope = scope.into();
+    let bound = Binder { scope: &scope, depth: 0, aggregate: Some(aggregate) }.expr(expr)?;
+    Ok(bound.in_zone(scope.zone()).fold())
 }
 
 /// As [`bind`], and coerces the result to `ty` as Flink does implicitly.
@@ -47,7 +52,8 @@ pub fn bind_over_aggregates<'a>(
 /// # Errors
 /// As [`bind`], and when it can't be coerced.
 pub fn bind_as<'a>(expr: &ExprNode, scope: impl Into<Scope<'a>>, ty: &LogicalType) -> Result<TypedExpr, Diagnostic> {
-    Ok(coerce(bind(expr, scope)?, ty)?.fold())
+    let scope = scope.into();
+    Ok(coerce(bind(expr, &scope)?, ty)?.in_zone(scope.zone()).fold())
 }
 
 /// As [`bind`], for a condition.
@@ -376,7 +382,12 @@ fn explicit_cast(value: TypedExpr, ty: &LogicalType, lenient: bool, length: Opti
         return Ok(implicit_cast(value, ty));
     }
     let nullable = value.nullable() || lenient || cast::can_be_null(value.ty(), ty);
-    Ok(TypedExpr::op(Op::Cast { lenient, implicit: false, length }, vec![value], ty.clone(), nullable))
+    Ok(TypedExpr::op(
+        Op::Cast { lenient, implicit: false, length, zone: Zone::default() },
+        vec![value],
+        ty.clone(),
+        nullable,
+    ))
 }
 
 #[cfg(test)]

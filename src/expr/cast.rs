@@ -10,6 +10,7 @@ mod to_text;
 
 use arrow_array::ArrayRef;
 
+use super::time::Zone;
 use super::value::{Scope, Value};
 use crate::types::{LogicalType, Result};
 use column::cast_array;
@@ -64,19 +65,18 @@ pub(super) const fn can_be_null(from: &LogicalType, to: &LogicalType) -> bool {
     matches!((from, to), (_, LogicalType::Decimal(..)))
 }
 
-/// `cast(value as to)`; with `lenient`, null where a row would fail.
+/// `cast(value as to)`; with `lenient`, null where a row would fail. Instants are read as dates and times in `zone`.
 pub(super) fn cast(
     value: &Value,
-    from: &LogicalType,
-    to: &LogicalType,
-    lenient: bool,
+    (from, to): (&LogicalType, &LogicalType),
+    (lenient, zone): (bool, Zone),
     scope: &mut Scope<'_>,
 ) -> Result<Value> {
     if from == to {
         return Ok(value.clone());
     }
     let active = if value.is_scalar() { None } else { scope.active().cloned() };
-    let mut failures = Failures { rows: Vec::new(), ignored: lenient, active };
+    let mut failures = Failures { rows: Vec::new(), ignored: lenient, active, zone };
     let data = cast_array(value.data(), from, to, &mut failures)?;
     scope.report(failures.rows, value.is_scalar());
     Ok(value.with(data))

@@ -2,6 +2,7 @@
 
 use super::cast;
 use super::decimal;
+use super::time::Zone;
 use super::typed::{Op, TypedExpr};
 use crate::types::{Diagnostic, LogicalType, Span};
 
@@ -112,7 +113,13 @@ pub(super) fn implicit_cast(expr: TypedExpr, ty: &LogicalType) -> TypedExpr {
         return TypedExpr::null(ty.clone()).at(span);
     }
     let nullable = expr.nullable || cast::can_be_null(&expr.ty, ty);
-    TypedExpr::op(Op::Cast { lenient: false, implicit: true, length: None }, vec![expr], ty.clone(), nullable).at(span)
+    TypedExpr::op(
+        Op::Cast { lenient: false, implicit: true, length: None, zone: Zone::default() },
+        vec![expr],
+        ty.clone(),
+        nullable,
+    )
+    .at(span)
 }
 
 /// All of `args` as values of their common type.

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
 use super::cast;
-use super::functions::Prepared;
+use super::functions::{Draws, Prepared};
 use super::kernels::{self, LikePattern, Multiples, Set, escape_char};
 use super::typed::{ArithmeticOp, CompareOp, Op, TypedExpr, TypedKind};
 use crate::types::LogicalType;
@@ -30,6 +30,10 @@ pub(super) struct Node {
     /// For `x % n = 0`: the only argument is `x` then.
     pub(super) multiples: Option<Multiples>,
     pub(super) prepared: Option<Prepared>,
+    /// What a function of random numbers has drawn.
+    pub(super) draws: Draws,
+    /// Tells calls of one expression apart.
+    pub(super) seed: u64,
 }
 
 #[derive(Debug)]
@@ -59,6 +63,8 @@ impl Node {
             set: None,
             multiples: divided.map(|(_, multiples)| multiples),
             prepared: None,
+            draws: Draws::default(),
+            seed: expr.span.start as u64,
         };
         match &expr.kind {
             TypedKind::Op(Op::Like { .. }, args) => node.like = like(args),

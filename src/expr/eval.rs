@@ -5,17 +5,19 @@ use arrow_schema::ArrowError;
 
 use super::TypedExpr;
 use super::compile::{Node, Step};
-use super::functions::{Args, Body};
+use super::functions::{Args, Function};
 use super::kernels;
 use super::typed::{CompareOp, Op};
 use super::value::{RowError, Scope, Value};
-use crate::types::{LogicalType, Result};
+use crate::types::{LogicalType, Result, key_group};
 
 /// The facts that evaluation needs besides the rows, and where it reports rows that fail.
 #[derive(Debug, Default)]
 pub struct EvalContext {
     /// Processing time, for `current_timestamp` and its like; milliseconds.
     pub now_ms: i64,
+    /// Told apart by it, two subtasks draw other random numbers at the same time.
+    pub seed: u64,
     /// The rows that failed, each with its first error, in no particular order. Their value is null.
     pub errors: Vec<RowError>,
 }
@@ -24,6 +26,14 @@ pub struct EvalContext {
 #[derive(Debug)]
 pub struct Evaluator {
     node: Node,
+}
+
+impl EvalContext {
+    /// At `now_ms`, at the subtask called `place`.
+    #[must_use]
+    pub fn new(now_ms: i64, place: &str) -> Self {
+        Self { now_ms, seed: key_group::hash_bytes(place.as_bytes()), errors: Vec::new() }
+    }
 }
 
 impl Evaluator {
@@ -57,7 +67,7 @@ impl Evaluator {
 
     fn value(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Value> {
         let before = context.errors.len();
-        let value = eval(&self.node, &mut Scope::new(rows, context.now_ms, &mut context.errors))?;
+        let value = eval(&self.node, &mut Scope::new(rows, (context.now_ms, context.seed), &mut context.errors))?;
         if context.errors.len() > before {
             keep_first(&mut context.errors);
             return without_failed(value, &context.errors, rows.num_rows());
@@ -127,16 +137,16 @@ fn operation(op: &Op, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
         Op::Case => case(args, &node.ty, scope),
         Op::Coalesce => coalesce(args, scope),
         Op::Extreme(op) => extreme(*op, args, scope),
-        Op::Cast { lenient, length, .. } => {
+        Op::Cast { lenient, length, zone, .. } => {
             let value = eval(&args[0], scope)?;
-            let value = super::cast::cast(&value, &args[0].ty, &node.ty, *lenient, scope)?;
+            let value = super::cast::cast(&value, (&args[0].ty, &node.ty), (*lenient, *zone), scope)?;
             Ok(match length {
                 Some(length) => super::cast::fit(&value, *length),
                 None => value,
             })
         }
         Op::Field { index, .. } => field(&eval(&args[0], scope)?, *index),
-        Op::Function(called) => function(called.body, node, scope),
+        Op::Function(called) => function(called, node, scope),
     }
 }
 
@@ -253,19 +263,22 @@ fn field(of: &Value, index: usize) -> Result<Value> {
     Ok(of.with(arrow_array::make_array(data)))
 }
 
-fn function(body: &Body, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
+fn function(called: &Function, node: &Node, scope: &mut Scope<'_>) -> Result<Value> {
     let values = node.args.iter().map(|arg| eval(arg, scope)).collect::<Result<Vec<_>>>()?;
-    let scalar = values.iter().all(Value::is_scalar);
+    let scalar = values.iter().all(Value::is_scalar) && !called.body.per_row;
     let mut args = Args {
         values: &values,
         types: &node.arg_types,
         ty: &node.ty,
         rows: if scalar { 1 } else { scope.rows() },
         now_ms: scope.now_ms,
+        zone: called.zone,
+        seed: scope.seed ^ key_group::mix(node.seed),
+        draws: &node.draws,
         prepared: node.prepared.as_ref(),
         failures: Vec::new(),
     };
-    let data = (body.run)(&mut args)?;
+    let data = (called.body.run)(&mut args)?;
     let failures = args.failures;
     scope.report(failures, scalar);
     Ok(if scalar { Value::Scalar(data) } else { Value::Array(data) })

@@ -14,6 +14,7 @@ mod fold;
 mod functions;
 #[cfg(test)]
 mod goldens;
+mod json;
 mod kernels;
 mod literal;
 mod operators;
@@ -29,5 +30,6 @@ pub use bind::{Scope, bind, bind_as, bind_over_aggregates, bind_predicate};
 pub use coerce::{coerce, common_type};
 pub use eval::{EvalContext, Evaluator};
 pub use functions::{Family, FunctionSpec, function, function_names, functions};
+pub use time::Zone;
 pub use typed::TypedExpr;
 pub use value::RowError;

@@ -44,7 +44,10 @@ pub(super) fn arithmetic(
         let (precision, scale) = decimal::result_type(op, left_type, right_type);
         // Whatever has no room for all its results can overflow to null.
         let nullable = nullable || precision == decimal::MAX_PRECISION;
-        return Ok(build(left, right, T::Decimal(precision, scale), nullable));
+        let result = build(left, right, T::Decimal(precision, scale), nullable);
+        let whole = op == ArithmeticOp::Modulo && (left_type.1, right_type.1) == (0, 0);
+        // As between integers, a remainder of whole numbers is of the type of the divisor.
+        return Ok(if whole { implicit_cast(result, &b) } else { result });
     }
     if op == ArithmeticOp::Modulo {
         return Err(Diagnostic::at(span, format!("`%` takes integers and decimals, not {a} and {b}"))
@@ -205,8 +208,11 @@ fn from_text(op: CompareOp, text: TypedExpr, ty: &LogicalType, span: Span) -> Re
     let place = text.span();
     let shown = text.to_string();
     let literal = text.as_literal().is_some();
-    let cast = implicit_cast(text, ty).fold();
-    if literal && cast.as_literal().is_none() {
+    let cast = implicit_cast(text, ty);
+    let folded = cast.clone().fold();
+    // Which instant a text means is known once the zone is.
+    let cast = if *ty == LogicalType::TimestampLtz { cast } else { folded.clone() };
+    if literal && folded.as_literal().is_none() {
         let error = Diagnostic::at(place, format!("{shown} is not a value of type {ty}"));
         return Err(error.label(format!("compared with {ty}")).help(written(ty)));
     }

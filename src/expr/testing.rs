@@ -60,7 +60,7 @@ pub(super) fn run(text: &str, schema: &Schema, batch: &RecordBatch) -> (Vec<Stri
 
 /// Evaluates a bound expression, as [`run`].
 pub(super) fn evaluate(expr: &TypedExpr, batch: &RecordBatch) -> (Vec<String>, Vec<RowError>) {
-    let mut context = EvalContext { now_ms: 1_582_982_055_678, errors: Vec::new() };
+    let mut context = EvalContext::new(1_582_982_055_678, "test");
     let array = Evaluator::new(expr).evaluate(batch, &mut context).expect("kernels accept what is bound");
     assert_eq!(*array.data_type(), expr.ty().to_arrow(), "{expr}: the column is of another type");
     assert_eq!(array.len(), batch.num_rows(), "{expr}: one value a row");
@@ -86,6 +86,12 @@ pub(super) fn value(text: &str) -> String {
         Some(error) => format!("error: {}", error.message),
         None => shown.remove(0),
     }
+}
+
+/// A call of the function `name`.
+fn calling(name: &str, args: Vec<ExprNode>, span: Span) -> Expr {
+    let name = Spanned::new(name.to_owned(), span);
+    Expr::Call(Call { name, args, star: false, distinct: false, filter: None })
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -309,6 +315,12 @@ impl Parser {
                     return Ok(Some(Expr::Is { expr: expr(), test, negated }));
                 }
             }
+            if self.word("json") {
+                let kind = ["value", "scalar", "array", "object"].into_iter().find(|kind| self.word(kind));
+                let mut args = vec![left.clone()];
+                args.extend(kind.map(|kind| Spanned::new(Expr::Literal(Literal::String(kind.to_owned())), span)));
+                return Ok(Some(self.negated(calling("is_json", args, span), negated)));
+            }
             return Err("expected what it is".to_owned());
         }
         let negated = self.is_word(0, "not");
@@ -330,7 +342,25 @@ impl Parser {
             let escape = if self.word("escape") { Some(Box::new(self.expr(4)?)) } else { None };
             return Ok(Some(Expr::Like { expr: expr(), negated, pattern, escape }));
         }
+        if self.is_word(ahead, "similar") {
+            self.at += ahead + 1;
+            self.need_word("to")?;
+            let mut args = vec![left.clone(), self.expr(4)?];
+            if self.word("escape") {
+                args.push(self.expr(4)?);
+            }
+            return Ok(Some(self.negated(calling("similar", args, span), negated)));
+        }
+        if let (Expr::Row(start), true) = (&left.node, self.word("overlaps")) {
+            let Expr::Row(end) = self.expr(4)?.node else { return Err("expected a start and an end".to_owned()) };
+            return Ok(Some(calling("overlaps", start.iter().cloned().chain(end).collect(), span)));
+        }
         Ok(None)
+    }
+
+    fn negated(&self, expr: Expr, negated: bool) -> Expr {
+        let span = self.span();
+        if negated { Expr::Unary(UnaryOp::Not, Box::new(Spanned::new(expr, span))) } else { expr }
     }
 
     fn sign(&mut self) -> Parsed {
@@ -394,8 +424,24 @@ impl Parser {
             Token::Hex(bytes) => return Ok(Expr::Literal(Literal::Bytes(bytes))),
             Token::Symbol("(") => {
                 let inner = self.expr(0)?;
+                if self.symbol(",") {
+                    let rest = self.list(")")?;
+                    return Ok(Expr::Row(std::iter::once(inner).chain(rest).collect()));
+                }
                 self.need(")")?;
-                return Ok(inner.node);
+                // `(later - earlier) unit`
+                let unit = match self.tokens.get(self.at) {
+                    Some((Token::Word(word), _)) => super::time::Unit::parse(word),
+                    _ => None,
+                };
+                return Ok(match (inner.node, unit) {
+                    (Expr::Binary(later, _, earlier), Some(unit)) => {
+                        self.at += 1;
+                        let unit = Spanned::new(Expr::Literal(Literal::String(unit.name().to_owned())), inner.span);
+                        calling("interval_between", vec![unit, *earlier, *later], inner.span)
+                    }
+                    (inner, _) => inner,
+                });
             }
             Token::Symbol(symbol) => return Err(format!("unexpected {symbol}")),
             Token::Quoted(name) => return self.column(name),
@@ -427,6 +473,9 @@ impl Parser {
                 Ok(Expr::Map(entries.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()))
             }
             "row" if self.symbol("(") => Ok(Expr::Row(self.list(")")?)),
+            name @ ("json_value" | "json_query" | "json_exists" | "json_object" | "json_array") if self.symbol("(") => {
+                self.json(name)
+            }
             _ if self.symbol("(") => self.call(&word),
             _ => self.column(word),
         }
@@ -481,6 +530,88 @@ impl Parser {
             }
         }
         Ok(Expr::Call(Call { name, args, star, distinct, filter: None }))
+    }
+
+    /// The calls of SQL/JSON, with the clauses that have arguments of ours.
+    fn json(&mut self, name: &str) -> Result<Expr, String> {
+        let span = self.span();
+        let text = |text: &str| Spanned::new(Expr::Literal(Literal::String(text.to_owned())), span);
+        let (mut args, mut name, mut ty) = (Vec::new(), name.to_owned(), None);
+        let null = || Spanned::new(Expr::Literal(Literal::Null), span);
+        let (mut wrapper, mut on_empty, mut on_error) = (None, None, None);
+        while !self.symbol(")") {
+            let clauses = ["default", "null", "error", "empty", "true", "false", "unknown"];
+            let is_clause =
+                clauses.iter().any(|word| self.is_word(0, word)) && (1..4).any(|ahead| self.is_word(ahead, "on"));
+            if self.word("returning") {
+                ty = Some(self.ty()?);
+            } else if self.word("with") || self.word("without") {
+                let with = self.tokens[self.at - 1].0 == Token::Word("WITH".to_owned());
+                let conditional = self.word("conditional");
+                let _ = self.word("unconditional") || self.word("array");
+                let _ = self.word("array");
+                self.need_word("wrapper")?;
+                wrapper = Some(text(if !with {
+                    "without"
+                } else if conditional {
+                    "conditional"
+                } else {
+                    "with"
+                }));
+            } else if self.word("absent") || is_clause && self.is_word(1, "on") && self.is_word(2, "null") {
+                let absent = self.tokens[self.at - 1].0 == Token::Word("ABSENT".to_owned());
+                self.at += usize::from(!absent) + 2;
+                match (name.as_str(), absent) {
+                    ("json_object", true) => name.push_str("_absent_on_null"),
+                    ("json_array", false) => name.push_str("_null_on_null"),
+                    _ => {}
+                }
+            } else if is_clause {
+                let stands_in = if self.word("default") {
+                    self.expr(4)?
+                } else {
+                    self.word("empty");
+                    let Some((Token::Word(word), _)) = self.tokens.get(self.at).cloned() else {
+                        return Err("clause".to_owned());
+                    };
+                    self.at += 1;
+                    if name == "json_value" && word == "ERROR" {
+                        return Err("an error in place of a value can't be said".to_owned());
+                    }
+                    let word = word.to_lowercase();
+                    if name == "json_value" { null() } else { text(&word) }
+                };
+                self.need_word("on")?;
+                if self.word("empty") {
+                    on_empty = Some(stands_in);
+                } else {
+                    self.need_word("error")?;
+                    on_error = Some(stands_in);
+                }
+            } else {
+                let _ = self.symbol(",") || self.word("value");
+                let _ = self.word("key");
+                args.push(self.expr(0)?);
+            }
+        }
+        let neutral = || if name == "json_value" { null() } else { text("null") };
+        if name == "json_exists" {
+            args.extend(on_error);
+        } else if wrapper.is_some() || on_empty.is_some() || on_error.is_some() {
+            if name == "json_query" {
+                args.push(wrapper.unwrap_or_else(|| text("without")));
+            }
+            args.push(on_empty.unwrap_or_else(neutral));
+            args.push(on_error.unwrap_or_else(neutral));
+        }
+        let call = calling(&name, args, span);
+        Ok(match ty {
+            Some(ty) => {
+                let (expr, ty) = (Box::new(Spanned::new(call, span)), Spanned::new(ty, span));
+                Expr::Cast { expr, ty, lenient: false, length: None }
+            }
+            None => call,
+        })
     }
 
     fn case(&mut self) -> Result<Expr, String> {

@@ -119,6 +119,20 @@ pub(super) fn write_year_month(out: &mut String, months: i32) {
     let _ = write!(out, "{sign}{}-{:02}", months / 12, months % 12);
 }
 
+/// The digits of base64.
+pub(super) const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Writes bytes in base64.
+pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().chain([&0; 2]).take(3).fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte));
+        for i in 0..4 {
+            let digit = BASE64[(bits >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
 use super::ast::{BinaryOp, IsTest, Length};
 use super::functions::Function;
+use super::time::Zone;
 use crate::types::{Field, LogicalType, Span};
 
 /// An expression whose columns are found and whose types are known.
@@ -80,6 +81,8 @@ pub(super) enum Op {
         implicit: bool,
         /// To this length then.
         length: Option<Length>,
+        /// Where it is between instants and dates or times of day.
+        zone: Zone,
     },
     /// A field of a row.
     Field {
@@ -326,6 +329,22 @@ impl TypedExpr {
     #[must_use]
     pub fn substitute(&self, inputs: &[Self]) -> Self {
         self.replace_columns(&|expr, index, _| inputs.get(index).unwrap_or(expr).clone())
+    }
+
+    /// The same expression, instants being read as dates and times of day in `zone`.
+    pub(super) fn in_zone(mut self, zone: Zone) -> Self {
+        if !zone.is_utc() {
+            self.set_zone(zone);
+        }
+        self
+    }
+
+    fn set_zone(&mut self, zone: Zone) {
+        let TypedKind::Op(op, args) = &mut self.kind else { return };
+        if let Op::Cast { zone: of_op, .. } | Op::Function(Function { zone: of_op, .. }) = op {
+            *of_op = zone;
+        }
+        args.iter_mut().for_each(|arg| arg.set_zone(zone));
     }
 
     fn replace_columns(&self, f: &dyn Fn(&Self, usize, &str) -> Self) -> Self {

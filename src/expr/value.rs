@@ -148,14 +148,15 @@ impl<'a> Text<'a> {
 pub(super) struct Scope<'a> {
     pub(super) batch: &'a RecordBatch,
     pub(super) now_ms: i64,
+    pub(super) seed: u64,
     /// Rows whose value somebody will look at; `None` for all. What happens in the others is nobody's business.
     active: Option<BooleanBuffer>,
     errors: &'a mut Vec<RowError>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) const fn new(batch: &'a RecordBatch, now_ms: i64, errors: &'a mut Vec<RowError>) -> Self {
-        Self { batch, now_ms, active: None, errors }
+    pub(super) const fn new(batch: &'a RecordBatch, (now_ms, seed): (i64, u64), errors: &'a mut Vec<RowError>) -> Self {
+        Self { batch, now_ms, seed, active: None, errors }
     }
 
     pub(super) fn rows(&self) -> usize {

@@ -7,6 +7,7 @@ mod cogroup;
 mod distinct;
 mod event_time;
 mod filter;
+mod flags;
 mod flat_map;
 mod group_aggregate;
 pub mod group_table;

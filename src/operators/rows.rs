@@ -22,14 +22,14 @@ pub(super) fn evaluated<T>(
     out: &mut dyn Output,
     evaluate: impl Fn(&RecordBatch, &mut EvalContext) -> Result<T>,
 ) -> Result<(Batch, T)> {
-    let mut context = EvalContext { now_ms, errors: Vec::new() };
+    let mut context = EvalContext::new(now_ms, place);
     let found = evaluate(batch.columns(), &mut context)?;
     if context.errors.is_empty() {
         return Ok((batch, found));
     }
     let batch = reject_failed(&batch, &context.errors, place, out)?;
     // What is left has been evaluated without an error before.
-    let found = evaluate(batch.columns(), &mut EvalContext { now_ms, errors: Vec::new() })?;
+    let found = evaluate(batch.columns(), &mut EvalContext::new(now_ms, place))?;
     Ok((batch, found))
 }
 

@@ -20,6 +20,7 @@ use super::optimizer::OptimizerOps;
 use crate::api::{
     OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef, StreamShape,
 };
+use crate::expr::Zone;
 use crate::expr::ast::UserFunction;
 use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
 
@@ -131,6 +132,8 @@ pub struct Builder<'a> {
     unreadable: OnError,
     /// The processing time, milliseconds, after which state that nobody writes is forgotten.
     state_ttl_ms: Option<i64>,
+    /// The zone in which instants are read as dates and times of day.
+    zone: Zone,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -153,6 +156,7 @@ impl<'a> Builder<'a> {
             later: BTreeSet::new(),
             unreadable: OnError::Fail,
             state_ttl_ms: None,
+            zone: Zone::default(),
             remarks: Vec::new(),
         }
     }
@@ -175,6 +179,13 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub const fn state_ttl_ms(&self) -> Option<i64> {
         self.state_ttl_ms
+    }
+
+    /// The same plan where instants are read as dates and times of day in `zone`.
+    #[must_use]
+    pub const fn in_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
     }
 
     /// The environment that the plan is built with.

@@ -1,6 +1,7 @@
 //! The settings of a job, as its `run … with (…)` says.
 
 use crate::api::OnError;
+use crate::expr::Zone;
 use crate::types::{DEFAULT_BATCH_ROWS, key_group};
 
 /// The settings of one job. Made once, where the statement is read, and shared from there on.
@@ -40,6 +41,8 @@ pub struct JobSettings {
     pub on_error: OnError,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
     pub dead_letter: Option<String>,
+    /// The zone in which instants are read as dates and times of day.
+    pub zone: Zone,
 }
 
 impl Default for JobSettings {
@@ -61,6 +64,7 @@ impl Default for JobSettings {
             state_ttl_ms: None,
             on_error: OnError::Fail,
             dead_letter: None,
+            zone: Zone::default(),
         }
     }
 }

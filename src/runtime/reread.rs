@@ -123,7 +123,7 @@ pub fn find_rows(scan: &Scan, known: &[KnownRow], patience: &Patience<'_>) -> Re
         if fit.is_empty() {
             return Ok(());
         }
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut context = EvalContext::new(now_ms, "event time");
         let kept = filter.as_ref().map(|filter| filter.evaluate_predicate(&read.rows, &mut context)).transpose()?;
         let cells = Cells::new(read.rows.columns());
         for (row, wanted) in fit {

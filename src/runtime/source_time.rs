@@ -30,7 +30,7 @@ impl EventTimes {
             let rows = TimedRows::new(rows.clone(), RowTimes { times, marks: None });
             return Ok(Admitted { rows, untimed: Vec::new() });
         };
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut context = EvalContext::new(now_ms, "event time");
         let all = TimedRows::new(rows.clone(), evaluator.evaluate(rows, reached, &mut context)?);
         let mut untimed = context.errors;
         if untimed.is_empty() && !all.spans.any_untimed() {

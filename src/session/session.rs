@@ -258,6 +258,7 @@ impl Session {
         let defaults = JobSettings {
             batch_rows: self.settings.batch_rows,
             allow_non_restored_state: self.settings.allow_non_restored_state,
+            zone: self.settings.zone.into(),
             ..JobSettings::default()
         };
         let mut plan = lower::lower_job(catalog, run, defaults, &environment)?;
@@ -270,7 +271,7 @@ impl Session {
 
     /// The settings of a pipeline that names no options.
     fn bare_settings(&self) -> JobSettings {
-        let defaults = JobSettings::default();
+        let defaults = JobSettings { zone: self.settings.zone.into(), ..JobSettings::default() };
         JobSettings { parallelism: self.settings.parallelism.unwrap_or(defaults.parallelism), ..defaults }
     }
 
@@ -329,7 +330,7 @@ impl Session {
             .into());
         }
         let options = JobOptions {
-            statement: Some(run.text.clone()),
+            statement: Some(self.kept_text(run)),
             final_savepoint: self.settings.savepoint.clone(),
             stop_after_rows: self.settings.stop_after_rows,
             drain: self.settings.drain,
@@ -351,13 +352,33 @@ impl Session {
         Ok(started)
     }
 
+    /// The statement of a job as it is kept: with the session's time zone, unless it says one itself.
+    fn kept_text(&self, run: &RunStatement) -> String {
+        let says = run.options.iter().any(|(name, _)| name.node.eq_ignore_ascii_case("timezone"));
+        // In front of the first option, or in a clause of its own behind the name.
+        let option = run.options.first().map(|(name, _)| name.span.start);
+        let place = option.unwrap_or(run.name.span.end).saturating_sub(run.span.start);
+        match run.text.split_at_checked(place) {
+            Some((head, rest)) if !says && self.settings.zone != chrono_tz::Tz::UTC => {
+                let set = format!("timezone = '{}'", self.settings.zone.name());
+                if option.is_some() { format!("{head}{set}, {rest}") } else { format!("{head} with ({set}){rest}") }
+            }
+            Some(_) | None => run.text.clone(),
+        }
+    }
+
+    /// Sets the zone in which instants are read as dates and times of day, for what is run from now on.
+    pub const fn set_zone(&mut self, zone: chrono_tz::Tz) {
+        self.settings.zone = zone;
+    }
+
     /// Writes what a job that was started is made of beside its state, for a later session to restore it.
     fn keep_job(&mut self, run: &RunStatement, directory: &JobDir) {
         if self.settings.memory == Memory::None {
             return;
         }
         let (name, base_dir) = (&run.name.node, &self.settings.base_dir);
-        let made_of = self.remembered.of_job(name, &run.text, base_dir, &self.registries);
+        let made_of = self.remembered.of_job(name, &self.kept_text(run), base_dir, &self.registries);
         if let Err(error) = remembered::write_job(directory.path(), &made_of) {
             self.warnings.push(format!("job {name} runs, but a later shell may not be able to restore it: {error}"));
         }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub drain_at_limit: bool,
     /// Rows of a full batch.
     pub batch_rows: usize,
+    /// The zone in which instants are read as dates and times of day (`set timezone`).
+    pub zone: chrono_tz::Tz,
     /// Who steps the subtasks (`--seed` chooses the stepping executor).
     pub executor: Executor,
     /// What the session has to do with the definitions that the state directory remembers.
@@ -68,6 +70,7 @@ impl Settings {
             drain: true,
             drain_at_limit: false,
             batch_rows: crate::types::DEFAULT_BATCH_ROWS,
+            zone: chrono_tz::Tz::UTC,
             executor: Executor::Threaded,
             memory: Memory::None,
         }

@@ -135,6 +135,14 @@ impl Values {
     }
 }
 
+/// The columns of a state of all values of the type `ty`.
+pub(super) fn state_fields_of(ty: LogicalType) -> Vec<Field> {
+    vec![
+        Field::new("values", LogicalType::Array(Box::new(ty))),
+        Field::new("arrivals", LogicalType::Array(Box::new(LogicalType::BigInt))),
+    ]
+}
+
 /// Keeps all values of a group, or its distinct ones.
 pub(super) struct All {
     codec: Codec,
@@ -154,11 +162,7 @@ impl All {
     }
 
     pub(super) fn state_fields(call: &AggregateCall) -> Vec<Field> {
-        let ty = call.args[0].ty().clone();
-        vec![
-            Field::new("values", LogicalType::Array(Box::new(ty))),
-            Field::new("arrivals", LogicalType::Array(Box::new(LogicalType::BigInt))),
-        ]
+        state_fields_of(call.args[0].ty().clone())
     }
 
     fn add(&mut self, group: u32, arrival: i64, value: &[u8]) {

@@ -13,6 +13,7 @@ pub(super) const AVG: AggregateSpec = AggregateSpec {
     examples: &["bids | key_by auction | window tumble(10s) | aggregate avg(price) as mean;"],
     flink: Some("AVG"),
     star: false,
+    arity: (1, 1),
     coerce: None,
     result: |args| {
         let ty = args[0].ty();

@@ -50,17 +50,23 @@ fn arguments(
             Ok((Vec::new(), None))
         };
     }
-    let (value, separator) = match call.args.as_slice() {
-        [value] => (value, None),
-        [value, separator] if name == "listagg" => (value, Some(text_literal(separator)?)),
-        args => {
-            let wanted = if name == "listagg" { "one or two arguments" } else { "one argument" };
-            let found = args.len();
-            return Err(Diagnostic::at(call.name.span, format!("`{name}` takes {wanted}, not {found}"))
-                .help(format!("write `{name}({})`", spec.arguments)));
-        }
-    };
-    Ok((vec![bind(value, scope)?], separator))
+    let found = call.args.len();
+    if found < spec.arity.0 || found > spec.arity.1 {
+        let wanted = match spec.arity {
+            (1, 1) => "one argument",
+            (1, 2) => "one or two arguments",
+            _ => "two arguments",
+        };
+        return Err(Diagnostic::at(call.name.span, format!("`{name}` takes {wanted}, not {found}"))
+            .help(format!("write `{name}({})`", spec.arguments)));
+    }
+    if call.distinct && spec.arity.0 > 1 {
+        return Err(Diagnostic::at(call.name.span, format!("`{name}` takes no `distinct`")));
+    }
+    match call.args.as_slice() {
+        [value, separator] if name == "listagg" => Ok((vec![bind(value, scope)?], Some(text_literal(separator)?))),
+        args => Ok((args.iter().map(|arg| bind(arg, scope)).collect::<Result<_, _>>()?, None)),
+    }
 }
 
 fn text_literal(node: &ExprNode) -> Result<String, Diagnostic> {

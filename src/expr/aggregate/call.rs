@@ -29,7 +29,9 @@ impl AggregateCall {
     /// The same call over state that is merged of slices of time.
     #[must_use]
     pub fn in_slices(&self) -> Self {
-        Self { by_arrival: matches!(self.function, "first_value" | "last_value" | "listagg"), ..self.clone() }
+        let ordered = matches!(self.function, "first_value" | "last_value" | "listagg" | "array_agg" | "collect")
+            || self.function.starts_with("json_");
+        Self { by_arrival: ordered, ..self.clone() }
     }
 
     /// Whether every input row changes the value, so that an update needs no comparison.

@@ -24,6 +24,7 @@ pub(super) const COUNT: AggregateSpec = AggregateSpec {
     ],
     flink: Some("COUNT"),
     star: true,
+    arity: (1, 1),
     coerce: None,
     result: |_| Ok((LogicalType::BigInt, false)),
     state: |_, _| vec![Field::new("count", LogicalType::BigInt).not_null()],

@@ -20,6 +20,7 @@ pub(super) const LISTAGG: AggregateSpec = AggregateSpec {
     examples: &["bids | key_by auction | window tumble(10s) | aggregate listagg(channel, '; ') as channels;"],
     flink: Some("LISTAGG"),
     star: false,
+    arity: (1, 2),
     coerce: None,
     result: |args| {
         if *args[0].ty() == LogicalType::String {

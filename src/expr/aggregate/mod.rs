@@ -6,6 +6,7 @@ mod avg;
 mod bag;
 mod bind;
 mod call;
+mod collected;
 mod count;
 mod distinct;
 mod encoded;

@@ -1,7 +1,7 @@
 //! The registry of aggregate functions.
 
 use super::AggregateSpec;
-use super::{avg, count, first_last, listagg, min_max, sum, variance};
+use super::{avg, collected, count, first_last, listagg, min_max, sum, variance};
 
 /// Every aggregate function.
 #[must_use]
@@ -19,6 +19,13 @@ pub fn aggregates() -> &'static [&'static AggregateSpec] {
         &variance::STDDEV_SAMP,
         &variance::VAR_POP,
         &variance::VAR_SAMP,
+        &collected::ARRAY_AGG,
+        &collected::COLLECT,
+        &collected::PERCENTILE,
+        &collected::JSON_ARRAYAGG,
+        &collected::JSON_ARRAYAGG_NULL,
+        &collected::JSON_OBJECTAGG,
+        &collected::JSON_OBJECTAGG_ABSENT,
     ];
     ALL
 }

@@ -21,6 +21,8 @@ pub struct AggregateSpec {
     pub flink: Option<&'static str>,
     /// Whether `*` may stand for the argument.
     pub(super) star: bool,
+    /// The fewest and the most arguments.
+    pub(super) arity: (usize, usize),
     /// The type that arguments are cast to, when there is one.
     pub(super) coerce: Option<LogicalType>,
     /// The type of the result, and whether it can be null; an error says what the argument had to be.

@@ -23,6 +23,7 @@ pub(super) const SUM: AggregateSpec = AggregateSpec {
     examples: &["bids | key_by auction | window tumble(10s) | aggregate sum(price) as total;"],
     flink: Some("SUM"),
     star: false,
+    arity: (1, 1),
     coerce: None,
     result: |args| {
         let ty = args[0].ty();

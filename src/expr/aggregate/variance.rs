@@ -26,6 +26,7 @@ macro_rules! spec {
             examples: &[concat!("bids | key_by auction | window tumble(10s) | aggregate ", $name, "(price) as spread;")],
             flink: Some($flink),
             star: false,
+            arity: (1, 1),
             coerce: Some(LogicalType::Double),
             result,
             state,

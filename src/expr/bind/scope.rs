@@ -1,5 +1,6 @@
 //! The scope in which the columns of an expression are looked up.
 
+use crate::expr::Zone;
 use crate::types::{Diagnostic, Field, Schema, Spanned};
 
 /// The inputs that an expression may read, each with its columns and the name that qualifies them. In the bound
@@ -7,6 +8,8 @@ use crate::types::{Diagnostic, Field, Schema, Spanned};
 #[derive(Debug, Clone, Default)]
 pub struct Scope<'a> {
     inputs: Vec<Input<'a>>,
+    /// The zone in which instants are read as dates and times of day.
+    zone: Zone,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +52,18 @@ impl<'a> Scope<'a> {
         self.inputs.iter().filter(|input| !input.named_only)
     }
 
+    /// The same inputs, instants being read as dates and times of day in `zone`; in UTC unless this is called.
+    #[must_use]
+    pub const fn in_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    /// The zone in which instants are read.
+    pub(in crate::expr) const fn zone(&self) -> Zone {
+        self.zone
+    }
+
     /// The names of all columns.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.plain().flat_map(|input| input.schema.names())
@@ -65,7 +80,7 @@ impl<'a> Scope<'a> {
             self.inputs.iter().find(|input| input.name.is_some_and(|known| same(&known.node, name)))
         };
         let input = called(|a, b| a == b).or_else(|| called(str::eq_ignore_ascii_case))?;
-        Some(Self { inputs: vec![Input { named_only: false, ..*input }] })
+        Some(Self { inputs: vec![Input { named_only: false, ..*input }], zone: self.zone })
     }
 
     /// The column called `name`, which only one input may have: spelt like this, else in another case.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, cast::AsArray, new_null_array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 
 use super::failures::Failures;
 use super::{from_text, numeric, temporal, to_text};
+use crate::expr::time::Zone;
 use crate::expr::value::mistyped;
 use crate::types::{LogicalType, Result};
 
@@ -27,11 +29,22 @@ pub(super) fn cast_array(
             nested(data, from, to, failures)
         }
         (T::String, _) => from_text::cast(data.as_string(), to, failures),
-        (_, T::String) => Ok(to_text::cast(data, from)),
+        (_, T::String) => Ok(to_text::cast(&local(data, from, failures.zone), from)),
         (T::Date | T::Time | T::Timestamp | T::TimestampLtz | T::IntervalDayTime | T::IntervalYearMonth, _) => {
-            temporal::cast(data, from, to)
+            temporal::cast(data, from, to, failures.zone)
         }
         _ => numeric::cast(data, from, to, failures),
+    }
+}
+
+/// Instants as what the clocks of `zone` show.
+fn local(data: &ArrayRef, ty: &LogicalType, zone: Zone) -> ArrayRef {
+    match data.as_primitive_opt::<TimestampMillisecondType>() {
+        Some(instants) if *ty == LogicalType::TimestampLtz && !zone.is_utc() => {
+            let walls = instants.unary::<_, TimestampMillisecondType>(|instant| zone.wall(instant));
+            Arc::new(walls.with_data_type(data.data_type().clone()))
+        }
+        _ => Arc::clone(data),
     }
 }
 
@@ -72,7 +85,7 @@ fn cast_items(
     offsets: &OffsetBuffer<i32>,
     failures: &mut Failures,
 ) -> Result<ArrayRef> {
-    let mut inner = Failures { ignored: failures.ignored, ..Failures::default() };
+    let mut inner = Failures { ignored: failures.ignored, zone: failures.zone, ..Failures::default() };
     let cast = cast_array(items, from, to, &mut inner)?;
     for (item, message) in inner.rows {
         let item = i32::try_from(item).unwrap_or(i32::MAX);

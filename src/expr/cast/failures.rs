@@ -1,7 +1,8 @@
-//! The rows where a cast failed.
+//! What a cast knows besides its column, and the rows where it failed.
 
 use arrow_buffer::BooleanBuffer;
 
+use crate::expr::time::Zone;
 use crate::types::LogicalType;
 
 /// The rows that a cast failed in.
@@ -12,6 +13,8 @@ pub(super) struct Failures {
     pub(super) ignored: bool,
     /// The rows that somebody asks about; `None` for all.
     pub(super) active: Option<BooleanBuffer>,
+    /// The zone in which instants are read as dates and times of day.
+    pub(super) zone: Zone,
 }
 
 impl Failures {

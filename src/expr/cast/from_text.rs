@@ -8,6 +8,7 @@ use arrow_array::{
 };
 
 use super::failures::Failures;
+use crate::expr::time::Zone;
 use crate::expr::{decimal, time};
 use crate::types::{LogicalType, Result};
 
@@ -36,7 +37,9 @@ pub(super) fn cast(texts: &StringArray, to: &LogicalType, failures: &mut Failure
             Arc::new(each(texts, to, failures, parse).collect::<Time32MillisecondArray>())
         }
         LogicalType::Timestamp | LogicalType::TimestampLtz => {
-            let array: TimestampMillisecondArray = each(texts, to, failures, time::parse_timestamp).collect();
+            let zone = if *to == LogicalType::TimestampLtz { failures.zone } else { Zone::default() };
+            let parse = |text: &str| time::parse_timestamp(text).map(|wall| zone.instant(wall));
+            let array: TimestampMillisecondArray = each(texts, to, failures, parse).collect();
             Arc::new(array.with_data_type(to.to_arrow()))
         }
         LogicalType::Null

@@ -1,13 +1,13 @@
-//! Casts between dates, times and timestamps. The session's time zone is UTC.
+//! Casts between dates, times and timestamps.
 
 use arrow_array::{Array, ArrayRef};
 
 use crate::expr::kernels::{Longs, build};
-use crate::expr::time::DAY_MS;
+use crate::expr::time::{DAY_MS, Zone};
 use crate::expr::value::{Value, mistyped};
 use crate::types::{LogicalType, Result};
 
-pub(super) fn cast(data: &ArrayRef, from: &LogicalType, to: &LogicalType) -> Result<ArrayRef> {
+pub(super) fn cast(data: &ArrayRef, from: &LogicalType, to: &LogicalType, zone: Zone) -> Result<ArrayRef> {
     use LogicalType as T;
     let value = Value::Array(data.clone());
     let longs = Longs::new(&value)?;
@@ -18,5 +18,18 @@ pub(super) fn cast(data: &ArrayRef, from: &LogicalType, to: &LogicalType) -> Res
         (T::Time | T::Timestamp | T::TimestampLtz, T::Timestamp | T::TimestampLtz) => |ms| ms,
         _ => return Err(mistyped(data, &to.to_string())),
     };
-    Ok(build(to, (0..data.len()).map(|row| convert(longs.get(row))), data.nulls().cloned()))
+    let (reads, gives) = (*from == T::TimestampLtz && *to != T::TimestampLtz, *to == T::TimestampLtz);
+    let converted = |row: usize| {
+        let value = longs.get(row);
+        if zone.is_utc() {
+            convert(value)
+        } else if reads {
+            convert(zone.wall(value))
+        } else if gives {
+            zone.instant(convert(value))
+        } else {
+            convert(value)
+        }
+    };
+    Ok(build(to, (0..data.len()).map(converted), data.nulls().cloned()))
 }

@@ -7,7 +7,7 @@ use arrow_array::{
 
 use super::*;
 use crate::expr::bind_predicate;
-use crate::expr::testing::{batch, bound, parse, run};
+use crate::expr::testing::{batch, bound, evaluate, parse, run};
 use crate::types::{Schema, Span};
 
 /// `a` 1 2 3 null, `b` 0 1 null 0, `s` texts.
@@ -347,4 +347,54 @@ fn throughput() {
         let rate = rows as f64 / seconds / 1e6;
         println!("{text:<64} {rate:>8.0} M rows/s");
     }
+}
+
+#[test]
+fn instants_are_read_in_the_zone_of_the_scope() {
+    let berlin = crate::expr::Zone::named("Europe/Berlin").expect("a zone");
+    let schema = Schema::new(Vec::new());
+    for (text, expected) in [
+        ("cast(to_timestamp_ltz(0, 3) as string)", "1970-01-01 01:00:00.000"),
+        ("cast(to_timestamp_ltz(0, 3) as timestamp(3))", "1970-01-01 01:00:00.000"),
+        ("cast(to_timestamp_ltz(82800000, 3) as date)", "1970-01-02"),
+        ("cast(timestamp '2020-07-01 12:00:00' as timestamp_ltz(3))", "2020-07-01 10:00:00.000"),
+        ("cast('2020-07-01 12:00:00' as timestamp_ltz(3))", "2020-07-01 10:00:00.000"),
+        ("to_timestamp_ltz('1970-01-01 01:00:00')", "1970-01-01 00:00:00.000"),
+        ("extract(hour from to_timestamp_ltz(0, 3))", "1"),
+        ("date_format(to_timestamp_ltz(0, 3), 'HH:mm')", "01:00"),
+        ("from_unixtime(0)", "1970-01-01 01:00:00"),
+        ("unix_timestamp('1970-01-01 01:00:00')", "0"),
+        ("floor(to_timestamp_ltz(0, 3) to day)", "1969-12-31 23:00:00.000"),
+        ("timestampadd(day, 1, to_timestamp_ltz('2020-03-28 12:00:00'))", "2020-03-29 10:00:00.000"),
+        ("to_timestamp_ltz(0, 3) = '1970-01-01 01:00:00'", "TRUE"),
+        ("to_timestamp_ltz(0, 3) < timestamp '1970-01-01 00:59:59'", "FALSE"),
+        ("localtimestamp()", "2020-02-29 14:14:15.678"),
+        ("current_timestamp()", "2020-02-29 13:14:15.678"),
+        ("cast(timestamp '2020-07-01 12:00:00' as string)", "2020-07-01 12:00:00.000"),
+    ] {
+        let scope = crate::expr::Scope::named(None, &schema).in_zone(berlin);
+        let expr = crate::expr::bind(&parse(text), scope).expect(text);
+        let (shown, errors) = evaluate(&expr, &batch(Vec::new()).1);
+        assert_eq!((shown[0].as_str(), errors.len()), (expected, 0), "{text}");
+    }
+}
+
+#[test]
+fn random_numbers_differ_from_row_to_row_and_repeat_with_the_run() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+    let (schema, rows) = batch(vec![("n", LogicalType::BigInt, numbers)]);
+    for text in ["rand()", "uuid()", "rand_integer(1000000000)", "rand(42)"] {
+        let expr = crate::expr::bind(&parse(text), &schema).expect(text);
+        let (first, again) = (evaluate(&expr, &rows).0, evaluate(&expr, &rows).0);
+        assert_eq!(first, again, "{text}");
+        let distinct: std::collections::BTreeSet<_> = first.iter().collect();
+        assert_eq!(distinct.len(), 4, "{text}: {first:?}");
+    }
+    let drawn = |place: &str| {
+        let evaluator = Evaluator::new(&crate::expr::bind(&parse("uuid()"), &schema).expect("binds"));
+        let draw = || evaluator.evaluate(&rows, &mut EvalContext::new(5, place)).expect("draws");
+        (draw(), draw())
+    };
+    let ((first, second), (elsewhere, _)) = (drawn("a[0]"), drawn("a[1]"));
+    assert!(first != second && first != elsewhere, "batches and subtasks draw others");
 }

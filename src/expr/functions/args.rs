@@ -7,17 +7,20 @@ use std::sync::Arc;
 use arrow_array::builder::StringBuilder;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
-use regex::Regex;
 
-use crate::expr::time::Pattern;
+use super::draws::Draws;
+use super::java_regex::JavaRegex;
+use crate::expr::json::Path;
+use crate::expr::time::{Pattern, Zone};
 use crate::expr::value::{Primitive, Text, Value};
 use crate::types::{LogicalType, Result};
 
 /// The result of compiling a function's constant arguments.
 #[derive(Debug)]
 pub(in crate::expr) enum Prepared {
-    Regex(Regex),
+    Regex(JavaRegex),
     Pattern(Pattern),
+    Path(Path),
 }
 
 /// The arguments of one call over a batch.
@@ -29,6 +32,12 @@ pub(in crate::expr) struct Args<'a> {
     /// Rows to compute: 1 when every argument is constant.
     pub(in crate::expr) rows: usize,
     pub(in crate::expr) now_ms: i64,
+    /// The zone in which instants are read as dates and times of day.
+    pub(in crate::expr) zone: Zone,
+    /// The seed of random numbers that have none of their own.
+    pub(in crate::expr) seed: u64,
+    /// What the call has drawn before.
+    pub(in crate::expr) draws: &'a Draws,
     pub(in crate::expr) prepared: Option<&'a Prepared>,
     pub(in crate::expr) failures: Vec<(usize, String)>,
 }

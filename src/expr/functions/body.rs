@@ -5,6 +5,7 @@ use std::fmt;
 use arrow_array::ArrayRef;
 
 use super::args::{Args, Prepared};
+use crate::expr::time::Zone;
 use crate::types::Result;
 
 /// A function as typed expressions hold it.
@@ -13,11 +14,13 @@ pub(in crate::expr) struct Function {
     /// The function's name in the registry, by which it is known.
     pub(in crate::expr) name: &'static str,
     pub(in crate::expr) body: &'static Body,
+    /// The zone in which instants are read as dates and times of day.
+    pub(in crate::expr) zone: Zone,
 }
 
 impl PartialEq for Function {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.name == other.name && self.zone == other.zone
     }
 }
 
@@ -34,6 +37,8 @@ pub(in crate::expr) struct Body {
     pub(in crate::expr) fallible: bool,
     /// Depends on more than its arguments, so it is no constant.
     pub(in crate::expr) volatile: bool,
+    /// Another value in every row, even of constants.
+    pub(in crate::expr) per_row: bool,
     /// Compiles what is constant; the error is one in what was typed.
     pub(in crate::expr) prepare: Option<Prepare>,
     pub(in crate::expr) run: fn(&mut Args<'_>) -> Result<ArrayRef>,

@@ -7,7 +7,7 @@ use arrow_array::{Array, StringArray, cast::AsArray};
 use super::body::{Body, Function};
 use super::spec::{Binding, FunctionSpec, Kernel, Nulls, Param};
 use crate::expr::coerce::{coerce, misfit};
-use crate::expr::time::Unit;
+use crate::expr::time::{Unit, Zone};
 use crate::expr::typed::{Op, TypedExpr};
 use crate::types::{Diagnostic, LogicalType, Span};
 
@@ -42,7 +42,10 @@ pub(in crate::expr) fn unit(name: &str, span: Span) -> Bound {
 
 /// Whether a function is called without brackets as well.
 pub(in crate::expr) const fn takes_nothing(spec: &FunctionSpec) -> bool {
-    matches!(&spec.binding, Binding::Kernel(Kernel { params: [], body: Body { volatile: true, .. }, .. }))
+    matches!(
+        &spec.binding,
+        Binding::Kernel(Kernel { params: [], body: Body { volatile: true, per_row: false, .. }, .. })
+    )
 }
 
 /// The text of a constant string.
@@ -84,7 +87,13 @@ pub(in crate::expr) fn kernel(spec: &'static FunctionSpec, args: Vec<TypedExpr>,
         Nulls::Possible => true,
         Nulls::Never => false,
     };
-    Ok(TypedExpr::op(Op::Function(Function { name: spec.name, body: &kernel.body }), coerced, ty, nullable).at(span))
+    Ok(TypedExpr::op(
+        Op::Function(Function { name: spec.name, body: &kernel.body, zone: Zone::default() }),
+        coerced,
+        ty,
+        nullable,
+    )
+    .at(span))
 }
 
 fn wrong_count(spec: &FunctionSpec, found: usize, span: Span) -> Diagnostic {
@@ -118,6 +127,7 @@ fn argument(param: Param, arg: TypedExpr) -> Bound {
         Param::BigInt => return coerce(arg, &T::BigInt),
         Param::Double => return coerce(arg, &T::Double),
         Param::Boolean => return coerce(arg, &T::Boolean),
+        Param::Bytes => return coerce(arg, &T::Bytes),
         Param::Number => (ty.is_numeric(), "a number"),
         Param::Instant => (instant, "a date, time or timestamp"),
         Param::InstantOrInterval => {
@@ -143,6 +153,7 @@ impl Param {
             Self::BigInt => LogicalType::BigInt,
             Self::Double | Self::Number => LogicalType::Double,
             Self::Boolean => LogicalType::Boolean,
+            Self::Bytes => LogicalType::Bytes,
             Self::Instant | Self::InstantOrInterval | Self::TimestampOrText => LogicalType::Timestamp,
             Self::Array | Self::Collection => LogicalType::Array(Box::new(LogicalType::Null)),
             Self::Map => LogicalType::Map(Box::new(LogicalType::String), Box::new(LogicalType::Null)),

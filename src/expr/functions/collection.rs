@@ -207,6 +207,34 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         &[("map_values(map['a', 1])", "[1]")],
         Kernel::new(&[Map], |args| part_of_map(args, false), kernels::map_values).bind(),
     ),
+    collection(
+        "map_entries",
+        "map_entries(map<k, v>) -> array<row<key k, value v>>",
+        "Its entries, a row each.",
+        &[("map_entries(map['a', 1])", "[(a, 1)]")],
+        Kernel::new(&[Map], entries_type, kernels::map_entries).bind(),
+    ),
+    collection(
+        "map_from_arrays",
+        "map_from_arrays(keys array<k>, values array<v>) -> map<k, v>",
+        "The map of keys and the values at their places.",
+        &[("map_from_arrays(array['a', 'b'], array[1, 2])", "{a=1, b=2}")],
+        Kernel::new(&[Array, Array], from_arrays_type, kernels::map_from_arrays).fallible().bind(),
+    ),
+    collection(
+        "map_union",
+        "map_union(map<k, v>, …) -> map<k, v>",
+        "The entries of all maps; the last of equal keys wins.",
+        &[("map_union(map['a', 1], map['a', 2, 'b', 3])", "{a=2, b=3}")],
+        Binding::Special { arity: (1, usize::MAX), build: |args, span| alike(&MAP_UNION, "map_union", args, span) },
+    ),
+    collection(
+        "typeof",
+        "typeof(value[, in_full boolean]) -> string",
+        "The type of a value.",
+        &[("typeof(array[1, 2])", "ARRAY<INT> NOT NULL")],
+        Binding::Special { arity: (1, 2), build: type_of },
+    ),
 ];
 
 const fn with_needle(build: fn(Vec<TypedExpr>, Span) -> Result<TypedExpr, Diagnostic>) -> Binding {
@@ -230,6 +258,8 @@ static REMOVE: FunctionSpec =
 static CONCAT: FunctionSpec = behind("array_concat", Kernel::new(&[Array], gives_first, kernels::concat).variadic());
 static UNION: FunctionSpec = behind("array_union", Kernel::new(&[Array, Array], gives_first, kernels::union));
 static EXCEPT: FunctionSpec = behind("array_except", Kernel::new(&[Array, Array], gives_first, kernels::except));
+static MAP_UNION: FunctionSpec =
+    behind("map_union", Kernel::new(&[Map], gives_first, kernels::map_union).variadic().fallible());
 static INTERSECT: FunctionSpec =
     behind("array_intersect", Kernel::new(&[Array, Array], gives_first, kernels::intersect));
 
@@ -308,6 +338,32 @@ fn join_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
         }
         _ => Err("array_join takes an array of strings".to_owned()),
     }
+}
+
+fn entries_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    match args.first().map(TypedExpr::ty) {
+        Some(LogicalType::Map(key, value)) => {
+            let fields = vec![("key".to_owned(), (**key).clone()), ("value".to_owned(), (**value).clone())];
+            Ok(LogicalType::Array(Box::new(LogicalType::Row(fields))))
+        }
+        _ => Err("expected a map".to_owned()),
+    }
+}
+
+fn from_arrays_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    match (args.first().map(TypedExpr::ty), args.get(1).map(TypedExpr::ty)) {
+        (Some(LogicalType::Array(key)), Some(LogicalType::Array(value))) => {
+            Ok(LogicalType::Map(key.clone(), value.clone()))
+        }
+        _ => Err("expected two arrays".to_owned()),
+    }
+}
+
+fn type_of(args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let Some(value) = args.first() else { return Err(Diagnostic::at(span, "an argument is missing")) };
+    let name = format!("{}{}", value.ty().to_string().to_uppercase(), if value.nullable() { "" } else { " NOT NULL" });
+    let text = arrow_array::StringArray::from(vec![name]);
+    Ok(TypedExpr::literal(std::sync::Arc::new(text), LogicalType::String).at(span))
 }
 
 fn part_of_map(args: &[TypedExpr], keys: bool) -> Result<LogicalType, String> {

@@ -1,35 +1,52 @@
 //! The scalar functions, one file a family. A new function is one entry in its family's slice.
 
 mod args;
+mod bitmap;
 mod body;
 mod call;
 mod collection;
 mod conditional;
+mod draws;
+mod encoding;
+mod hash;
+mod java_regex;
+mod json;
 mod lists;
 mod math;
+mod printf;
+mod random;
 mod regexp;
 mod round;
 mod spec;
 mod string;
 mod temporal;
+mod url;
 
 pub(super) use args::{Args, Prepared};
-pub(super) use body::{Body, Function};
+pub(super) use body::Function;
 pub(super) use call::{call, kernel, literal_text, takes_nothing, unit};
 pub(super) use collection::{ARRAY, ITEM, MAP, ROW};
+pub(super) use draws::Draws;
 pub(super) use spec::{Binding, Param};
 pub(super) use string::CONCAT;
 pub(super) use temporal::EXTRACT;
 
 pub use spec::{Family, FunctionSpec};
 
-const FAMILIES: [&[FunctionSpec]; 6] = [
+const FAMILIES: [&[FunctionSpec]; 13] = [
     string::FUNCTIONS,
+    encoding::FUNCTIONS,
+    printf::FUNCTIONS,
+    url::FUNCTIONS,
+    hash::FUNCTIONS,
     regexp::FUNCTIONS,
+    json::FUNCTIONS,
     math::FUNCTIONS,
+    random::FUNCTIONS,
     temporal::FUNCTIONS,
     conditional::FUNCTIONS,
     collection::FUNCTIONS,
+    bitmap::FUNCTIONS,
 ];
 
 /// Every function, family by family.

@@ -11,7 +11,7 @@ use super::args::Args;
 use crate::expr::TypedExpr;
 use crate::expr::decimal::{self, POW10};
 use crate::expr::kernels::{Longs, build};
-use crate::expr::time::{DAY_MS, Unit};
+use crate::expr::time::{DAY_MS, Unit, Zone};
 use crate::expr::value::mistyped;
 use crate::types::{LogicalType, Result};
 
@@ -86,7 +86,14 @@ fn whole(
             let Some(unit) = Unit::parse(name) else { return Err(mistyped(data, "a unit of time")) };
             let longs = Longs::new(&args.values[0])?;
             let scale = if args.types[0] == LogicalType::Date { DAY_MS } else { 1 };
-            let values = (0..args.rows).map(|row| of_time(unit, longs.get(row).wrapping_mul(scale)).div_euclid(scale));
+            let zone = if args.types[0] == LogicalType::TimestampLtz { args.zone } else { Zone::default() };
+            let rounded = |row: usize| {
+                let value = longs.get(row).wrapping_mul(scale);
+                let wall = if zone.is_utc() { value } else { zone.wall(value) };
+                let wall = of_time(unit, wall);
+                (if zone.is_utc() { wall } else { zone.instant(wall) }).div_euclid(scale)
+            };
+            let values = (0..args.rows).map(rounded);
             build(args.ty, values, data.nulls().cloned())
         }
         _ => data.clone(),

@@ -45,6 +45,12 @@ pub enum Family {
     Conditional,
     /// Arrays, maps and rows.
     Collection,
+    /// Digests of text.
+    Hash,
+    /// JSON in texts.
+    Json,
+    /// Sets of numbers.
+    Bitmap,
 }
 
 impl Family {
@@ -58,6 +64,9 @@ impl Family {
             Self::Time => "date and time",
             Self::Conditional => "conditional",
             Self::Collection => "collection",
+            Self::Hash => "hash",
+            Self::Json => "JSON",
+            Self::Bitmap => "bitmap",
         }
     }
 }
@@ -143,6 +152,8 @@ pub(in crate::expr) enum Param {
     TextOrInt,
     /// A boolean.
     Boolean,
+    /// Bytes.
+    Bytes,
     /// An array.
     Array,
     /// A map.
@@ -184,7 +195,7 @@ impl Kernel {
             variadic: false,
             result,
             nulls: Nulls::Propagate,
-            body: Body { fallible: false, volatile: false, prepare: None, run },
+            body: Body { fallible: false, volatile: false, per_row: false, prepare: None, run },
         }
     }
 
@@ -210,6 +221,13 @@ impl Kernel {
 
     pub(super) const fn volatile(mut self) -> Self {
         self.body.volatile = true;
+        self
+    }
+
+    /// Another value in every row, even of constants.
+    pub(super) const fn per_row(mut self) -> Self {
+        self.body.volatile = true;
+        self.body.per_row = true;
         self
     }
 

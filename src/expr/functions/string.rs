@@ -216,20 +216,6 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         Kernel::new(&[Param::BigInt], gives_string, kernels::chr).bind(),
     ),
     text(
-        "to_base64",
-        "to_base64(text string) -> string",
-        "the bytes of a text in base64",
-        &[("to_base64('hello world')", "aGVsbG8gd29ybGQ=")],
-        Kernel::new(&[Text], gives_string, kernels::to_base64).bind(),
-    ),
-    text(
-        "from_base64",
-        "from_base64(text string) -> string",
-        "the text whose bytes are given in base64",
-        &[("from_base64('aGVsbG8gd29ybGQ=')", "hello world")],
-        Kernel::new(&[Text], gives_string, kernels::from_base64).fallible().bind(),
-    ),
-    text(
         "url_encode",
         "url_encode(text string) -> string",
         "a text as it stands in a URL's query: `application/x-www-form-urlencoded`",

@@ -1,4 +1,4 @@
-//! Dates and times. The session's time zone is UTC.
+//! Dates and times. Instants are read as those of the session's time zone.
 
 mod kernels;
 
@@ -6,7 +6,10 @@ use super::args::Prepared;
 use super::call::kernel;
 use super::spec::{Binding, Family, FunctionSpec, Kernel, Nulls, Param, gives_bigint, gives_int, gives_string};
 use crate::expr::TypedExpr;
+use crate::expr::coerce::coerce_all;
+use crate::expr::operators;
 use crate::expr::time::{Pattern, Unit};
+use crate::expr::typed::{ArithmeticOp, CompareOp, Op};
 use crate::types::{Diagnostic, LogicalType, Result, Span};
 use Param::{BigInt, Instant, InstantOrInterval, NumberOrText, Text, TimestampOrText};
 use arrow_array::{Array, ArrayRef, StringArray, cast::AsArray};
@@ -160,6 +163,40 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             .prepare(pattern_in_second)
             .bind(),
     ),
+    time(
+        "convert_tz",
+        "convert_tz(text string, from string, to string) -> string",
+        "A time `yyyy-MM-dd HH:mm:ss` of one time zone as the clock of another shows it; null if it is none.",
+        &[("convert_tz('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')", "1969-12-31 16:00:00")],
+        Kernel::new(&[Text, Text, Text], gives_string, kernels::convert_tz).nulls(Nulls::Possible).bind(),
+    ),
+    FunctionSpec {
+        flink: Some("OVERLAPS"),
+        ..time(
+            "overlaps",
+            "overlaps(start, end or interval, start, end or interval) -> boolean",
+            "Whether two stretches of time meet, their ends included.",
+            &[("overlaps(time '9:00:00', time '10:00:00', time '10:15:00', interval '3' hour)", "FALSE")],
+            Binding::Special { arity: (4, 4), build: overlaps },
+        )
+    },
+    FunctionSpec {
+        flink: None,
+        ..time(
+            "interval_between",
+            "interval_between(unit, from time, to time) -> interval",
+            "The time from one to the other: days to seconds, or for years and months whole months. Flink's `(to - from) unit`.",
+            &[("interval_between(day, date '2020-02-28', date '2020-03-01')", "+2 00:00:00.000")],
+            Kernel::new(&[Param::Unit, Instant, Instant], between_type, kernels::interval_between).bind(),
+        )
+    },
+    now(
+        "proctime",
+        "proctime() -> timestamp_ltz(3), brackets optional",
+        "The processing time.",
+        |_| Ok(LogicalType::TimestampLtz),
+        kernels::now,
+    ),
     now(
         "current_timestamp",
         "current_timestamp() -> timestamp_ltz(3), brackets optional",
@@ -236,10 +273,46 @@ fn extract_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
         LogicalType::IntervalDayTime => {
             matches!(unit, Some(Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Epoch))
         }
-        LogicalType::IntervalYearMonth => matches!(unit, Some(Unit::Year | Unit::Month)),
+        LogicalType::IntervalYearMonth => {
+            matches!(unit, Some(Unit::Year | Unit::Quarter | Unit::Month | Unit::Century | Unit::Millennium))
+        }
         _ => true,
     };
     if has { gives_bigint(args) } else { Err(format!("{} has no field `{name}`", of.ty())) }
+}
+
+/// `start1 <= end2 and start2 <= end1`, whichever end was named first.
+fn overlaps(args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
+    let Ok([a, b, c, d]) = <[TypedExpr; 4]>::try_from(args) else {
+        return Err(Diagnostic::at(span, "an argument is missing"));
+    };
+    let (first, second) = (stretch(a, b, span)?, stretch(c, d, span)?);
+    let before = operators::compare(CompareOp::LtEq, first.0, second.1, span)?;
+    let behind = operators::compare(CompareOp::LtEq, second.0, first.1, span)?;
+    Ok(before.and(behind))
+}
+
+/// The earlier and the later end.
+fn stretch(start: TypedExpr, end: TypedExpr, span: Span) -> Result<(TypedExpr, TypedExpr), Diagnostic> {
+    let is_interval = matches!(end.ty(), LogicalType::IntervalDayTime | LogicalType::IntervalYearMonth);
+    let end = if is_interval { operators::arithmetic(ArithmeticOp::Add, start.clone(), end, span)? } else { end };
+    let (ends, ty) = coerce_all("overlaps", vec![start, end], span)?;
+    let nullable = ends.iter().any(TypedExpr::nullable);
+    let extreme = |op| TypedExpr::op(Op::Extreme(op), ends.clone(), ty.clone(), nullable);
+    Ok((extreme(CompareOp::LtEq), extreme(CompareOp::GtEq)))
+}
+
+fn between_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
+    let name = args.first().and_then(|unit| unit.as_literal()?.as_string_opt::<i32>().map(|unit| unit.value(0)));
+    let unit = name.and_then(Unit::parse).filter(|unit| unit.fixed_ms().is_some() || unit.months().is_some());
+    match unit {
+        _ if args.get(1).map(TypedExpr::ty) != args.get(2).map(TypedExpr::ty) => {
+            Err("the two times are of different types".to_owned())
+        }
+        Some(unit) if unit.months().is_some() => Ok(LogicalType::IntervalYearMonth),
+        Some(_) => Ok(LogicalType::IntervalDayTime),
+        None => Err("an interval has no such unit".to_owned()),
+    }
 }
 
 /// A date stays one while only whole days are added.

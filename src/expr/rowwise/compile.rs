@@ -130,7 +130,7 @@ impl Compiler {
         let get: GetAny<R> = Box::new(move |row| {
             let columns = inputs.iter().map(|(code, ty)| code.array(row, ty)).collect::<Result<Vec<_>, Fault>>()?;
             let rows = schema.record_batch(columns, 1)?;
-            let mut context = EvalContext { now_ms: row.now_ms(), errors: Vec::new() };
+            let mut context = EvalContext::new(row.now_ms(), "row");
             let value = evaluator.evaluate(&rows, &mut context)?;
             match context.errors.pop() {
                 Some(error) => Err(Fault::new(error.message)),

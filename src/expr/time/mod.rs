@@ -3,11 +3,14 @@
 
 mod pattern;
 mod text;
+mod zone;
 
 pub(super) use pattern::{Pattern, Resolve};
 pub(super) use text::{
     parse_date, parse_sql_timestamp, parse_time, parse_timestamp, write_date, write_time, write_timestamp,
 };
+pub use zone::Zone;
+pub(super) use zone::named as zone_named;
 
 /// Milliseconds a day.
 pub(super) const DAY_MS: i64 = 86_400_000;

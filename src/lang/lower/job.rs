@@ -103,7 +103,8 @@ pub fn lower_preview(
 ) -> Result<JobPlan, Diagnostic> {
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
         .unreadable(settings.on_error)
-        .state_ttl(settings.state_ttl_ms);
+        .state_ttl(settings.state_ttl_ms)
+        .in_zone(settings.zone);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
         let message = format!("the window {} has no `aggregate`", window.windows.describe());
@@ -149,7 +150,9 @@ pub fn lower_job(
     if run.pipelines.is_empty() {
         return Err(Diagnostic::at(run.span, format!("the job `{}` has no pipeline", run.name.node)));
     }
-    let mut builder = Builder::new(catalog, environment, settings.max_parallelism).state_ttl(settings.state_ttl_ms);
+    let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
+        .state_ttl(settings.state_ttl_ms)
+        .in_zone(settings.zone);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
             if let Some(into) = pipeline.stages.iter().find(|stage| stage.spec.name == INTO) {

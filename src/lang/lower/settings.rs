@@ -2,6 +2,7 @@
 
 use super::options::{self, Typed};
 use crate::api::{OnError, OptionSpec};
+use crate::expr::Zone;
 use crate::plan::JobSettings;
 use crate::types::Diagnostic;
 
@@ -87,6 +88,11 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         values: "a path",
         help: "with on_error = 'dead_letter', the directory for such rows; 'dead_letters/JOB' by default",
     },
+    OptionSpec {
+        name: "timezone",
+        values: "the name of a time zone",
+        help: "the zone in which instants are read as dates and times of day; that of the session when the job was started, or UTC",
+    },
 ];
 
 impl JobSettings {
@@ -122,6 +128,13 @@ impl JobSettings {
         let duration = |name, default: i64| -> Result<i64, Diagnostic> {
             Ok(options::positive_duration(&options, name)?.unwrap_or(default))
         };
+        let zone = match options.text("timezone")? {
+            Some(name) => Zone::named(name).ok_or_else(|| {
+                let unknown = Diagnostic::new(format!("unknown time zone `{name}`"));
+                options::placed(&options, "timezone", unknown.help("such as 'Europe/Berlin'"))
+            })?,
+            None => self.zone,
+        };
         let on_error = options::on_error(&options)?.unwrap_or(self.on_error);
         let dead_letter = options.text("dead_letter")?.map(str::to_owned).or(self.dead_letter);
         if options.get("dead_letter").is_some() && on_error != OnError::DeadLetter {
@@ -146,6 +159,7 @@ impl JobSettings {
             state_ttl_ms: options::positive_duration(&options, "ttl")?.or(self.state_ttl_ms),
             on_error,
             dead_letter,
+            zone,
         })
     }
 }

@@ -21,6 +21,7 @@ use crate::api::{Armed, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::expr::aggregate::{Accumulator, Running, RunningEmit};
 use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_places};
+use crate::operators::flags::Flags;
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::IdleGroups;
@@ -39,15 +40,15 @@ pub(super) struct GroupAggregateOperator {
     /// Rows in each group; kept only where rows are taken back, to know when a group is empty.
     rows: Vec<i64>,
     /// The groups that changed since the last snapshot.
-    dirty: Vec<bool>,
+    dirty: Flags,
     /// The groups that stored state has an entry of; kept only where groups can go.
-    stored: Vec<bool>,
+    stored: Flags,
     /// Whether a row always changes some column, so that old and new need no comparison.
     always_changes: bool,
     /// When groups were last written, which of them there are, and the keys of those that expired since the last snapshot;
     /// kept only where they do.
     idle: Option<IdleGroups>,
-    live: Vec<bool>,
+    live: Flags,
     expired: Vec<(Vec<ArrayRef>, usize)>,
     hot_keys: HotKeys,
     groups: Vec<u32>,
@@ -67,11 +68,11 @@ impl GroupAggregateOperator {
             aggregates,
             table: GroupTable::new(&types, 0)?,
             rows: Vec::new(),
-            dirty: Vec::new(),
-            stored: Vec::new(),
+            dirty: Flags::default(),
+            stored: Flags::default(),
             always_changes: plan.calls.iter().any(crate::expr::aggregate::AggregateCall::always_changes),
             idle: plan.ttl_ms.map(IdleGroups::new),
-            live: Vec::new(),
+            live: Flags::default(),
             expired: Vec::new(),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
@@ -108,15 +109,13 @@ impl GroupAggregateOperator {
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);
         }
-        if self.dirty.len() < groups {
-            self.dirty.resize(groups, false);
-            if self.idle.is_some() {
-                self.live.resize(groups, false);
-            }
-            if self.plan.changelog_input {
-                self.rows.resize(groups, 0);
-                self.stored.resize(groups, false);
-            }
+        self.dirty.resize(groups);
+        if self.idle.is_some() {
+            self.live.resize(groups);
+        }
+        if self.plan.changelog_input && self.rows.len() < groups {
+            self.rows.resize(groups, 0);
+            self.stored.resize(groups);
         }
     }
 
@@ -131,7 +130,7 @@ impl GroupAggregateOperator {
             let counts = counts.ok_or_else(|| Error::state("a stored row count is no bigint"))?;
             for (&group, &count) in groups.iter().zip(counts.values()) {
                 self.rows[group as usize] = count;
-                self.stored[group as usize] = true;
+                self.stored.set(group);
             }
             at += 1;
         }
@@ -143,7 +142,7 @@ impl GroupAggregateOperator {
             let written = states.last().and_then(|written| written.as_primitive_opt::<Int64Type>());
             let written = written.ok_or_else(|| Error::state("the time of a stored group is no bigint"))?;
             for (&group, &at_ms) in groups.iter().zip(written.values()) {
-                self.live[group as usize] = true;
+                self.live.set(group);
                 idle.touch(group, at_ms);
             }
         }
@@ -155,7 +154,8 @@ impl GroupAggregateOperator {
         self.emits.clear();
         let live = &mut self.live;
         self.emits.extend(self.groups.iter().map(|&group| {
-            let known = std::mem::replace(&mut live[group as usize], true);
+            let known = live.is_set(group);
+            live.set(group);
             if known { RunningEmit::BOTH } else { RunningEmit::AFTER }
         }));
         self.emits.iter().map(|emit| emit.count()).sum()
@@ -183,11 +183,12 @@ impl GroupAggregateOperator {
         }
         self.expired.push((self.table.keys(&due)?, due.len()));
         for group in due {
-            let at = group as usize;
             self.accumulators.iter_mut().for_each(|accumulator| accumulator.clear(group));
-            (self.dirty[at], self.live[at]) = (false, false);
+            self.dirty.clear(group);
+            self.live.clear(group);
             if self.plan.changelog_input {
-                (self.rows[at], self.stored[at]) = (0, false);
+                self.rows[group as usize] = 0;
+                self.stored.clear(group);
             }
             self.table.free(group);
         }
@@ -276,9 +277,8 @@ impl GroupAggregateOperator {
     /// next snapshot, which removes their entries.
     fn free_emptied(&mut self) {
         for &group in &self.groups {
-            let at = group as usize;
-            if self.rows[at] == 0 && !self.stored[at] && self.dirty[at] {
-                self.dirty[at] = false;
+            if self.rows[group as usize] == 0 && !self.stored.is_set(group) && self.dirty.is_set(group) {
+                self.dirty.clear(group);
                 self.table.free(group);
             }
         }
@@ -326,7 +326,7 @@ impl Operator for GroupAggregateOperator {
         self.table.intern(&input.keys, input.rows, &mut self.groups)?;
         self.make_room();
         for &group in &self.groups {
-            self.dirty[group as usize] = true;
+            self.dirty.set(group);
         }
         let emitted = if self.plan.changelog_input {
             let adds: Vec<bool> = (0..batch.rows()).map(|row| batch.kind(row).adds()).collect();
@@ -352,13 +352,8 @@ impl Operator for GroupAggregateOperator {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let (mut live, mut gone) = (Vec::new(), Vec::new());
-        for (group, dirty) in (0_u32..).zip(&mut self.dirty) {
-            if std::mem::take(dirty) {
-                let empty = self.plan.changelog_input && self.rows[group as usize] == 0;
-                if empty { gone.push(group) } else { live.push(group) }
-            }
-        }
+        let is_empty = |group: &u32| self.plan.changelog_input && self.rows[*group as usize] == 0;
+        let (gone, live): (Vec<u32>, Vec<u32>) = self.dirty.take().into_iter().partition(is_empty);
         let schema = self.plan.descriptor().schema;
         let keys = self.plan.keys.len();
         let mut changes = Vec::new();
@@ -372,7 +367,7 @@ impl Operator for GroupAggregateOperator {
             let rows = keyed_rows(&key_schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
             for group in gone {
-                self.stored[group as usize] = false;
+                self.stored.clear(group);
                 self.table.free(group);
             }
         }
@@ -382,7 +377,7 @@ impl Operator for GroupAggregateOperator {
                 let counts = live.iter().map(|&group| self.rows[group as usize]);
                 states.push(Arc::new(Int64Array::from_iter_values(counts)));
                 for &group in &live {
-                    self.stored[group as usize] = true;
+                    self.stored.set(group);
                 }
             }
             for accumulator in self.owners() {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::api::{Arg, ChangelogMode, Operator, PlannedOperator, StateRead};
+use crate::api::{Arg, Armed, ChangelogMode, Operator, Output, PlannedOperator, Rejected, StateRead};
 use crate::expr::ast::{Expr, Literal};
 use crate::expr::{EvalContext, Evaluator, bind};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
     FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, at, batch, context, instance, names, run,
 };
-use crate::types::{Batch, ChangelogTable, CheckpointId, Field, LogicalType, RowKind, Schema};
+use crate::types::{Batch, ChangelogTable, CheckpointId, Field, LogicalType, Result, RowKind, Schema};
 
 fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperator> {
     let fields: Vec<Field> = input
@@ -423,4 +423,56 @@ fn a_key_that_nobody_writes_is_forgotten_and_begins_anew() {
         assert_eq!(counts, told, "changelog: {changelog}");
         broken_anywhere(stream.last(), &steps);
     }
+/// Takes what is emitted and keeps nothing of it.
+struct Nowhere;
+
+impl Output for Nowhere {
+    fn batch(&mut self, _: Batch) -> Result<()> {
+        Ok(())
+    }
+
+    fn watermark(&mut self, _: i64) -> Result<()> {
+        Ok(())
+    }
+
+    fn side(&mut self, _: usize, _: Batch) -> Result<()> {
+        Ok(())
+    }
+
+    fn reject(&mut self, _: Vec<Rejected>) -> Result<()> {
+        Ok(())
+    }
+
+    fn arm(&mut self, _: Armed) {}
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn close(&mut self) {}
+}
+
+#[test]
+#[ignore = "a measurement of this process: cargo test --lib -- --ignored --nocapture 48_bytes_a_key"]
+fn count_and_sum_take_at_most_48_bytes_a_key() {
+    const BATCH: i64 = 8_000;
+    let keys: i64 = std::env::var("LOTIC_KEYS").ok().and_then(|keys| keys.parse().ok()).unwrap_or(10_000_000);
+    let resident = || -> i64 {
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
+        pages.split(' ').nth(1).expect("the second figure").parse::<i64>().expect("a number") * 4_096
+    };
+    let input = changes(&[], &[7], &[Some(7)]);
+    let operator = planned(&input, false, aggregates(&[("count", None, "n"), ("sum", Some("price"), "total")]));
+    let mut running = operator.create(&context()).expect("creates");
+    running.process(0, input, &mut Nowhere).expect("processes");
+    let before = resident();
+    for from in (0..keys).step_by(8_000) {
+        let key = |key: i64| crate::types::key_group::mix(key.cast_unsigned()).cast_signed() >> 8;
+        let numbers: Vec<i64> = (from..from + BATCH).map(key).collect();
+        let input = changes(&[], &numbers, &vec![Some(1); numbers.len()]);
+        running.process(0, input, &mut Nowhere).expect("processes");
+    }
+    let bytes = (resident() - before) / keys;
+    eprintln!("{bytes} bytes a key at {keys} keys");
+    assert!(bytes <= 48, "{bytes} bytes a key");
 }

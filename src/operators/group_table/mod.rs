@@ -1,6 +1,7 @@
 //! Rows of keys to dense group numbers.
 
 mod arena;
+mod int_probe;
 mod probe;
 mod table;
 

@@ -1,7 +1,7 @@
 //! The hash table proper: words to group numbers.
 //!
-//! Open addressing, linear probing, at most five eighths full. An entry holds the word itself, so that a hit mostly costs
-//! one cache line; for integer keys the word *is* the key, and nothing else is compared.
+//! Open addressing, linear probing, at most five eighths full. An entry holds the word itself, the hash of the key, so that
+//! other keys are hardly ever compared.
 //!
 //! A word's place is its product with 2⁶⁴ / φ, the upper bits (D. Knuth, "The Art of Computer Programming", vol. 3,
 //! 6.4): numbers that follow each other, which most integer keys are, hardly ever meet. Some distances between keys are
@@ -13,10 +13,10 @@ use crate::types::key_group::mix;
 pub(super) const NONE: u32 = u32::MAX;
 
 const EMPTY: Slot = Slot { word: 0, group: NONE };
-const SLOTS_MIN: usize = 16;
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const SLOTS_MIN: usize = 16;
+pub(super) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The distance from its place at which an entry may land before words are mixed.
-const FAR: usize = 12;
+pub(super) const FAR: usize = 12;
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
@@ -62,34 +62,6 @@ impl Probe {
         }
     }
 
-    /// The group of `word`, or [`NONE`], and where it was found or is to be [put](Self::put).
-    #[inline]
-    pub(super) fn look(&self, word: u64) -> (u32, usize) {
-        let mask = self.slots.len() - 1;
-        let mut at = self.home(word) & mask;
-        loop {
-            let slot = &self.slots[at];
-            if slot.word == word || slot.group == NONE {
-                return (slot.group, at);
-            }
-            at = (at + 1) & mask;
-        }
-    }
-
-    /// Enters `group` at the place at which [`look`](Self::look) has just missed `word`.
-    #[inline]
-    pub(super) fn put(&mut self, at: usize, word: u64, group: u32) {
-        self.slots[at] = Slot { word, group };
-        self.filled += 1;
-        let mask = self.slots.len() - 1;
-        if self.filled * 8 > self.slots.len() * 5 {
-            self.rebuild(self.slots.len() * 2);
-        } else if at.wrapping_sub(self.home(word)) & mask > FAR && !self.mixed {
-            self.mixed = true;
-            self.rebuild(self.slots.len());
-        }
-    }
-
     /// Enters `group` under a word under which it, or the same, is not there yet.
     pub(super) fn insert(&mut self, word: u64, group: u32) {
         let mask = self.slots.len() - 1;
@@ -97,7 +69,14 @@ impl Probe {
         while self.slots[at].group != NONE {
             at = (at + 1) & mask;
         }
-        self.put(at, word, group);
+        self.slots[at] = Slot { word, group };
+        self.filled += 1;
+        if self.filled * 8 > self.slots.len() * 5 {
+            self.rebuild(self.slots.len() * 2);
+        } else if at.wrapping_sub(self.home(word)) & mask > FAR && !self.mixed {
+            self.mixed = true;
+            self.rebuild(self.slots.len());
+        }
     }
 
     #[cold]
@@ -148,7 +127,7 @@ impl Probe {
     }
 }
 
-const fn shift_of(slots: usize) -> u32 {
+pub(super) const fn shift_of(slots: usize) -> u32 {
     u64::BITS - slots.trailing_zeros()
 }
 
@@ -172,10 +151,9 @@ mod tests {
                 }
             } else {
                 let number = u32::try_from(step).expect("small");
-                let (mut group, place) = probe.look(word);
-                assert_eq!(group, probe.find(word, |_| true));
+                let mut group = probe.find(word, |_| true);
                 if group == NONE {
-                    probe.put(place, word, number);
+                    probe.insert(word, number);
                     group = number;
                 }
                 assert_eq!(group, *model.entry(word).or_insert(number));
@@ -183,25 +161,6 @@ mod tests {
         }
         for word in (0..700).map(|word| word * 8) {
             assert_eq!(probe.find(word, |_| true), model.get(&word).copied().unwrap_or(NONE));
-        }
-    }
-
-    #[test]
-    fn keys_at_any_distance_are_found_soon() {
-        // Unmixed, those at the second and third would crowd around few places.
-        for distance in [1, 15_005, 701_408_733, 1 << 16, 1 << 40, 86_400_000, 7_477] {
-            let mut probe = Probe::with_capacity(0);
-            let words = (0..50_000_u64).map(|number| number.wrapping_mul(distance));
-            for (group, word) in (0..).zip(words.clone()) {
-                let (found, place) = probe.look(word);
-                assert_eq!(found, NONE);
-                probe.put(place, word, group);
-            }
-            let mask = probe.slots.len() - 1;
-            let steps = words.map(|word| probe.look(word).1.wrapping_sub(probe.home(word)) & mask);
-            let (sum, longest) = steps.fold((0, 0), |(sum, longest), steps| (sum + steps, steps.max(longest)));
-            assert!(sum / 50_000 < FAR / 2 + 1, "{distance}: {sum}");
-            assert!(probe.mixed || longest <= FAR, "{distance}: {longest}");
         }
     }
 }

@@ -13,6 +13,7 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::arena::Arena;
+use super::int_probe::IntProbe;
 use super::probe::{NONE, Probe};
 use crate::types::key_group::hash_bytes;
 use crate::types::{Error, Result};
@@ -25,7 +26,6 @@ pub const NO_GROUP: u32 = NONE;
 pub struct GroupTable {
     types: Vec<DataType>,
     keys: Keys,
-    probe: Probe,
     /// The group of the null key, where null is not part of the word.
     null: u32,
     /// Numbers that were handed out, free ones included.
@@ -37,11 +37,11 @@ enum Keys {
     /// No key columns: one group.
     Unit,
     /// One integer, date or timestamp.
-    Int(Vec<i64>),
+    Int { probe: IntProbe, held: Vec<i64> },
     /// One string.
-    Text(Arena),
+    Text { probe: Probe, held: Arena },
     /// Anything else, row-encoded.
-    Rows { converter: RowConverter, rows: Arena },
+    Rows { converter: RowConverter, probe: Probe, rows: Arena },
 }
 
 impl fmt::Debug for GroupTable {
@@ -107,15 +107,17 @@ impl GroupTable {
     pub fn new(types: &[DataType], groups: usize) -> Result<Self> {
         let keys = match types {
             [] => Keys::Unit,
-            [ty] if is_int(ty) => Keys::Int(Vec::with_capacity(groups)),
-            [DataType::Utf8] => Keys::Text(Arena::default()),
+            [ty] if is_int(ty) => {
+                Keys::Int { probe: IntProbe::with_capacity(groups), held: Vec::with_capacity(groups) }
+            }
+            [DataType::Utf8] => Keys::Text { probe: Probe::with_capacity(groups), held: Arena::default() },
             types => {
                 let fields = types.iter().cloned().map(SortField::new).collect();
-                Keys::Rows { converter: RowConverter::new(fields)?, rows: Arena::default() }
+                let (converter, probe) = (RowConverter::new(fields)?, Probe::with_capacity(groups));
+                Keys::Rows { converter, probe, rows: Arena::default() }
             }
         };
-        let probe = Probe::with_capacity(groups);
-        Ok(Self { types: types.to_vec(), keys, probe, null: NONE, numbers: 0, free: Vec::new() })
+        Ok(Self { types: types.to_vec(), keys, null: NONE, numbers: 0, free: Vec::new() })
     }
 
     /// The number of groups.
@@ -170,7 +172,7 @@ impl GroupTable {
         groups.clear();
         groups.reserve(rows);
         let mut numbers = Numbers { next: &mut self.numbers, free: &mut self.free };
-        let (probe, null) = (&mut self.probe, &mut self.null);
+        let null = &mut self.null;
         match &mut self.keys {
             Keys::Unit => {
                 if INSERT && *null == NONE && rows > 0 {
@@ -178,13 +180,13 @@ impl GroupTable {
                 }
                 groups.resize(rows, *null);
             }
-            Keys::Int(held) => {
+            Keys::Int { probe, held } => {
                 let column = key_column(keys, &self.types)?;
                 int_type!(&self.types[0], T => {
                     locate_ints::<T, INSERT>(column.as_primitive::<T>(), probe, null, held, numbers, groups);
                 });
             }
-            Keys::Text(held) => {
+            Keys::Text { probe, held } => {
                 let column = key_column(keys, &self.types)?.as_string::<i32>();
                 for row in 0..column.len() {
                     groups.push(if column.is_null(row) {
@@ -199,7 +201,7 @@ impl GroupTable {
                     });
                 }
             }
-            Keys::Rows { converter, rows: held } => {
+            Keys::Rows { converter, probe, rows: held } => {
                 for row in &converter.convert_columns(keys)? {
                     groups.push(locate_bytes::<INSERT>(row.as_ref(), probe, held, &mut numbers));
                 }
@@ -220,11 +222,11 @@ impl GroupTable {
         };
         Ok(match &self.keys {
             Keys::Unit => Vec::new(),
-            Keys::Int(held) => {
+            Keys::Int { held, .. } => {
                 let ty = &self.types[0];
                 vec![int_type!(ty, T => int_column::<T>(held, groups, nulls(), ty))]
             }
-            Keys::Text(held) => {
+            Keys::Text { held, .. } => {
                 let mut bytes = Vec::new();
                 let mut offsets = Vec::with_capacity(groups.len() + 1);
                 offsets.push(0_i32);
@@ -236,7 +238,7 @@ impl GroupTable {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
                 vec![Arc::new(StringArray::try_new(offsets, Buffer::from(bytes), nulls())?)]
             }
-            Keys::Rows { converter, rows } => {
+            Keys::Rows { converter, rows, .. } => {
                 let parser = converter.parser();
                 converter.convert_rows(groups.iter().map(|&group| parser.parse(rows.get(group))))?
             }
@@ -248,9 +250,9 @@ impl GroupTable {
         match &mut self.keys {
             _ if group == self.null => self.null = NONE,
             Keys::Unit => {}
-            Keys::Int(held) => self.probe.remove(held[group as usize].cast_unsigned(), group),
-            Keys::Text(held) | Keys::Rows { rows: held, .. } => {
-                self.probe.remove(hash_bytes(held.get(group)), group);
+            Keys::Int { probe, held } => probe.remove(group, held),
+            Keys::Text { probe, held } | Keys::Rows { probe, rows: held, .. } => {
+                probe.remove(hash_bytes(held.get(group)), group);
                 held.free(group);
             }
         }
@@ -260,12 +262,11 @@ impl GroupTable {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let keys = match &self.keys {
+        match &self.keys {
             Keys::Unit => 0,
-            Keys::Int(held) => held.capacity() * size_of::<i64>(),
-            Keys::Text(held) | Keys::Rows { rows: held, .. } => held.bytes(),
-        };
-        keys + self.probe.bytes()
+            Keys::Int { probe, held } => held.capacity() * size_of::<i64>() + probe.bytes(),
+            Keys::Text { probe, held } | Keys::Rows { probe, rows: held, .. } => held.bytes() + probe.bytes(),
+        }
     }
 }
 
@@ -288,7 +289,7 @@ impl Numbers<'_> {
 
 fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
     column: &PrimitiveArray<T>,
-    probe: &mut Probe,
+    probe: &mut IntProbe,
     null: &mut u32,
     held: &mut Vec<i64>,
     mut numbers: Numbers<'_>,
@@ -300,28 +301,13 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
         // A plain loop: the state of a chain of adapters would be read anew from memory for every row.
         groups.resize(column.len(), NONE);
         for (group, &value) in groups.iter_mut().zip(column.values()) {
-            let value: i64 = value.into();
-            let word = value.cast_unsigned();
-            let (found, place) = probe.look(word);
-            *group = found;
-            if INSERT && found == NONE {
-                *group = set(held, numbers.take(), value);
-                probe.put(place, word, *group);
-            }
+            *group = locate_int::<INSERT>(value.into(), probe, held, &mut numbers);
         }
         return;
     }
     for value in column {
         if let Some(value) = value {
-            let value: i64 = value.into();
-            let word = value.cast_unsigned();
-            let found = probe.find(word, |_| true);
-            if INSERT && found == NONE {
-                groups.push(set(held, numbers.take(), value));
-                probe.insert(word, groups[groups.len() - 1]);
-            } else {
-                groups.push(found);
-            }
+            groups.push(locate_int::<INSERT>(value.into(), probe, held, &mut numbers));
         } else {
             if INSERT && *null == NONE {
                 *null = set(held, numbers.take(), 0);
@@ -329,6 +315,22 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
             groups.push(*null);
         }
     }
+}
+
+#[inline]
+fn locate_int<const INSERT: bool>(
+    value: i64,
+    probe: &mut IntProbe,
+    held: &mut Vec<i64>,
+    numbers: &mut Numbers<'_>,
+) -> u32 {
+    let (found, place) = probe.look(value, held);
+    if !INSERT || found != NONE {
+        return found;
+    }
+    let group = set(held, numbers.take(), value);
+    probe.put(place, group, held);
+    group
 }
 
 fn set(held: &mut Vec<i64>, group: u32, value: i64) -> u32 {

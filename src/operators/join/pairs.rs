@@ -171,7 +171,7 @@ impl Pairing {
         }
         let columns = self.columns(&residual.columns, input, batch, other, [&pairs.rows, &pairs.others])?;
         let rows = residual.schema.record_batch(columns, pairs.rows.len())?;
-        let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+        let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
         let found = residual.predicate.evaluate_predicate(&rows, &mut context)?;
         let mut keep: Vec<bool> = found.values().iter().collect();
         let mut rejected = Vec::new();

@@ -238,7 +238,7 @@ impl MatchOperator {
         let now_ms = self.clock.now_ms();
         loop {
             let rows = self.with_previous(&batch, &groups)?;
-            let mut context = EvalContext { now_ms, errors: Vec::new() };
+            let mut context = EvalContext::new(now_ms, &self.place);
             let mut masks = Vec::with_capacity(self.conditions.len());
             for condition in &self.conditions {
                 masks.push(match condition {
@@ -391,7 +391,7 @@ impl MatchOperator {
                 continue;
             }
             let chains = Chains { ends: &ends, rows: &rows, variables: &variables, numbers: None };
-            let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+            let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
             let found = condition.holds(chains, &self.matched, &mut context)?;
             for (asked, &(at, node)) in asked.iter().enumerate() {
                 answers.insert((at, variable, node), found.value(asked));
@@ -515,7 +515,7 @@ impl MatchOperator {
         });
         let chains =
             Chains { ends: &found.ends, rows: &found.rows, variables: &found.variables, numbers: numbers.as_deref() };
-        let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+        let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
         let keys = self.table.keys(&found.groups)?;
         let measures = self.measures.iter().map(|measure| measure.evaluate(chains, &self.matched, &mut context));
         let measures: Vec<ArrayRef> = measures.collect::<Result<_>>()?;

@@ -73,7 +73,7 @@ impl OverRow {
             return Ok(columns.swap_remove(0));
         }
         let batch = self.schema.record_batch(columns, rows.len())?;
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut context = EvalContext::new(now_ms, "match");
         let values = self.expr.evaluate(&batch, &mut context)?;
         errors.extend(context.errors.into_iter().filter(|error| rows[error.row] != NO_ROW));
         if !rows.contains(&NO_ROW) {

@@ -58,7 +58,7 @@ impl Compiled {
     /// Evaluates what depends on the rows alone.
     pub(super) fn evaluate(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<Column>> {
         let columns = self.hoisted.iter().map(|(expr, ty)| {
-            let mut context = EvalContext { now_ms, errors: Vec::new() };
+            let mut context = EvalContext::new(now_ms, "process");
             let values = expr.evaluate(rows, &mut context)?;
             Column::new(ty, values, context.errors)
         });

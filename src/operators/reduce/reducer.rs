@@ -67,7 +67,7 @@ impl Reducer {
     ) -> Result<(Vec<ArrayRef>, Vec<(usize, String)>)> {
         let both: Vec<ArrayRef> = left.iter().chain(right).cloned().collect();
         let both = self.both.record_batch(both, rows)?;
-        let mut context = EvalContext { now_ms, errors: Vec::new() };
+        let mut context = EvalContext::new(now_ms, "reduce");
         let mut columns = left.to_vec();
         for (column, expr) in self.evaluators.iter() {
             columns[*column] = expr.evaluate(&both, &mut context)?;

@@ -238,7 +238,7 @@ pub(super) fn with_canonical(batch: &Batch, keys: &[usize]) -> Result<Batch> {
 
 /// A context for values that were computed before without an error.
 pub(super) fn no_errors(context: &OperatorContext) -> EvalContext {
-    EvalContext { now_ms: context.clock.now_ms(), errors: Vec::new() }
+    EvalContext::new(context.clock.now_ms(), &context.uid.to_string())
 }
 
 /// The running continuous `top` over rows that are only added.

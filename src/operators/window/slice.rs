@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 
 use crate::expr::aggregate::Accumulator;
 use crate::operators::aggregates::Evaluated;
+use crate::operators::flags::Flags;
 use crate::operators::group_table::GroupTable;
 use crate::operators::rows::Entries;
 use crate::types::Result;
@@ -21,12 +22,12 @@ pub(super) struct Slice {
     /// Rows taken in since this attempt began.
     pub(super) rows: u64,
     /// The groups that changed since the last snapshot; kept only once there was one, as before all have.
-    dirty: Vec<bool>,
+    dirty: Flags,
 }
 
 impl Slice {
-    pub(super) const fn new(table: GroupTable, accumulators: Vec<Box<dyn Accumulator>>, next_end: Option<i64>) -> Self {
-        Self { table, accumulators, next_end, stored: false, rows: 0, dirty: Vec::new() }
+    pub(super) fn new(table: GroupTable, accumulators: Vec<Box<dyn Accumulator>>, next_end: Option<i64>) -> Self {
+        Self { table, accumulators, next_end, stored: false, rows: 0, dirty: Flags::default() }
     }
 
     fn make_room(&mut self) {
@@ -34,8 +35,8 @@ impl Slice {
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);
         }
-        if self.stored && self.dirty.len() < groups {
-            self.dirty.resize(groups, false);
+        if self.stored {
+            self.dirty.resize(groups);
         }
     }
 
@@ -48,10 +49,7 @@ impl Slice {
             accumulator.update(groups, args, keep.as_ref())?;
         }
         if self.stored {
-            let dirty = self.dirty.as_mut_slice();
-            for &group in groups.iter() {
-                dirty[group as usize] = true;
-            }
+            groups.iter().for_each(|&group| self.dirty.set(group));
         }
         Ok(())
     }
@@ -84,13 +82,7 @@ impl Slice {
 
     /// The entries that changed since the last call, keys then states; `None` when none did.
     pub(super) fn changed(&mut self) -> Result<Option<Entries>> {
-        let groups: Vec<u32> = if self.stored {
-            let changed =
-                (0_u32..).zip(&mut self.dirty).filter_map(|(group, dirty)| std::mem::take(dirty).then_some(group));
-            changed.collect()
-        } else {
-            self.table.groups()
-        };
+        let groups = if self.stored { self.dirty.take() } else { self.table.groups() };
         if groups.is_empty() {
             return Ok(None);
         }
@@ -106,6 +98,6 @@ impl Slice {
 
     pub(super) fn bytes(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
-        accumulators + self.table.bytes() + self.dirty.capacity()
+        accumulators + self.table.bytes() + self.dirty.bytes()
     }
 }

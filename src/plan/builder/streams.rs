@@ -129,6 +129,7 @@ impl Builder<'_> {
         let shape = StreamShape {
             changelog: if append { ChangelogMode::Append } else { ChangelogMode::Retract(None) },
             time: TimeAttributes { event_time, columns: Vec::new() },
+            zone: self.zone,
             ..StreamShape::of(schema)
         };
         self.shapes.insert(stream, shape.clone());
@@ -195,6 +196,7 @@ impl Builder<'_> {
         };
         let stream = self.push(NodeKind::Scan(scan), Vec::new(), uid, None);
         let shape = def.shape();
+        let shape = StreamShape { zone: self.zone, ..def.shape() };
         let Some(key) = &def.primary_key else { return (stream, shape) };
         self.shapes.insert(stream, shape.clone());
         let operator = (self.environment.optimizer.normalize)(&shape.schema, key.columns.clone(), key.kind);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, UInt32Array, cast::AsArray, new_empty_array};
-use arrow_buffer::OffsetBuffer;
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_ord::ord::make_comparator;
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, SortOptions};
@@ -45,22 +45,24 @@ pub(super) fn array(args: &mut Args<'_>) -> Output {
     Ok(Arc::new(ListArray::try_new(field, even_offsets(args.rows, values.len()), items, None)?))
 }
 
-pub(super) fn map(args: &mut Args<'_>) -> Output {
-    let (keys, values): (Vec<&Value>, Vec<&Value>) =
-        args.values.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).unzip();
-    let width = keys.len();
-    let keys = interleaved(&keys, args.rows)?;
-    let values = interleaved(&values, args.rows)?;
+/// Entries of a map in each row, chosen of `keys` and `values`: of those with one key the last stays. `None` is null.
+fn maps(
+    args: &mut Args<'_>,
+    keys: &ArrayRef,
+    values: &ArrayRef,
+    rows: impl Iterator<Item = Option<Vec<usize>>>,
+) -> Output {
     let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-    let encoded = converter.convert_columns(&[canonical_column(&keys)])?;
+    let encoded = converter.convert_columns(&[canonical_column(keys)])?;
     let mut chosen = Vec::with_capacity(keys.len());
     let mut lengths = Vec::with_capacity(args.rows);
-    let mut behind = HashSet::with_capacity(width);
-    for row in 0..args.rows {
+    let mut nulls = NullBufferBuilder::new(args.rows);
+    let mut behind = HashSet::new();
+    for (row, entries) in rows.enumerate() {
         let before = chosen.len();
+        nulls.append(entries.is_some());
         behind.clear();
-        // From the end: of entries with one key the last stays.
-        for entry in (row * width..(row + 1) * width).rev() {
+        for entry in entries.unwrap_or_default().into_iter().rev() {
             if keys.is_null(entry) {
                 args.failures.push((row, "a key of a map can't be null".to_owned()));
             } else if behind.insert(encoded.row(entry)) {
@@ -71,11 +73,86 @@ pub(super) fn map(args: &mut Args<'_>) -> Output {
         lengths.push(chosen.len() - before);
     }
     let chosen = UInt32Array::from(chosen);
-    let DataType::Map(field, sorted) = args.ty.to_arrow() else { return Err(mistyped(&keys, "map")) };
-    let DataType::Struct(fields) = field.data_type() else { return Err(mistyped(&keys, "map")) };
-    let columns = vec![take(&keys, &chosen, None)?, take(&values, &chosen, None)?];
+    let DataType::Map(field, sorted) = args.ty.to_arrow() else { return Err(mistyped(keys, "map")) };
+    let DataType::Struct(fields) = field.data_type() else { return Err(mistyped(keys, "map")) };
+    let columns = vec![take(keys, &chosen, None)?, take(values, &chosen, None)?];
     let entries = StructArray::try_new(fields.clone(), columns, None)?;
-    Ok(Arc::new(MapArray::try_new(field, OffsetBuffer::from_lengths(lengths), entries, None, sorted)?))
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(MapArray::try_new(field, offsets, entries, nulls.finish(), sorted)?))
+}
+
+pub(super) fn map(args: &mut Args<'_>) -> Output {
+    let (keys, values): (Vec<&Value>, Vec<&Value>) =
+        args.values.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).unzip();
+    let width = keys.len();
+    let keys = interleaved(&keys, args.rows)?;
+    let values = interleaved(&values, args.rows)?;
+    let rows = args.rows;
+    maps(args, &keys, &values, (0..rows).map(|row| Some((row * width..(row + 1) * width).collect())))
+}
+
+/// The entries of map argument `i`, row by row.
+fn entries_of<'a>(
+    args: &Args<'a>,
+    i: usize,
+) -> Result<(&'a MapArray, impl Fn(usize) -> Option<std::ops::Range<usize>> + use<'a>)> {
+    let value: &'a Value = &args.values[i];
+    let map = value.data().as_map_opt().ok_or_else(|| mistyped(value.data(), "map"))?;
+    let (offsets, scalar) = (map.value_offsets(), value.is_scalar());
+    let place = |offset: i32| usize::try_from(offset).unwrap_or(0);
+    Ok((map, move |row: usize| {
+        let row = if scalar { 0 } else { row };
+        map.is_valid(row).then(|| place(offsets[row])..place(offsets[row + 1]))
+    }))
+}
+
+pub(super) fn map_entries(args: &mut Args<'_>) -> Output {
+    let data = args.values[0].data();
+    let map: &MapArray = data.as_map_opt().ok_or_else(|| mistyped(data, "map"))?;
+    let DataType::List(field) = args.ty.to_arrow() else { return Err(mistyped(data, "array")) };
+    let DataType::Struct(fields) = field.data_type() else { return Err(mistyped(data, "row")) };
+    let entries = StructArray::try_new(fields.clone(), vec![map.keys().clone(), map.values().clone()], None)?;
+    Ok(Arc::new(ListArray::try_new(field, map.offsets().clone(), Arc::new(entries), map.nulls().cloned())?))
+}
+
+pub(super) fn map_from_arrays(args: &mut Args<'_>) -> Output {
+    let (keys, values) = (Lists::new(args, 0)?, Lists::new(args, 1)?);
+    // Pairs are taken out of both, so that one number means a key and its value.
+    let (mut key_at, mut value_at) = (Vec::new(), Vec::new());
+    let mut rows = Vec::with_capacity(args.rows);
+    for row in 0..args.rows {
+        let (Some(keys), Some(values)) = (keys.get(row), values.get(row)) else {
+            rows.push(None);
+            continue;
+        };
+        if keys.len() != values.len() {
+            args.failures.push((row, format!("a map of {} keys and {} values", keys.len(), values.len())));
+        }
+        let first = key_at.len();
+        for (key, value) in keys.zip(values) {
+            key_at.push(u32::try_from(key).unwrap_or(0));
+            value_at.push(u32::try_from(value).unwrap_or(0));
+        }
+        rows.push(Some((first..key_at.len()).collect()));
+    }
+    let keys = take(keys.items(), &UInt32Array::from(key_at), None)?;
+    let values = take(values.items(), &UInt32Array::from(value_at), None)?;
+    maps(args, &keys, &values, rows.into_iter())
+}
+
+pub(super) fn map_union(args: &mut Args<'_>) -> Output {
+    let parts = (0..args.count()).map(|i| entries_of(args, i)).collect::<Result<Vec<_>>>()?;
+    let (keys, starts) = pooled(&parts.iter().map(|(map, _)| map.keys()).collect::<Vec<_>>())?;
+    let (values, _) = pooled(&parts.iter().map(|(map, _)| map.values()).collect::<Vec<_>>())?;
+    let union = |row: usize| -> Option<Vec<usize>> {
+        let mut all = Vec::new();
+        for (start, (_, entries)) in starts.iter().zip(&parts) {
+            all.extend(entries(row)?.map(|entry| start + entry));
+        }
+        Some(all)
+    };
+    let rows: Vec<_> = (0..args.rows).map(union).collect();
+    maps(args, &keys, &values, rows.into_iter())
 }
 
 pub(super) fn row(args: &mut Args<'_>) -> Output {

@@ -387,52 +387,6 @@ pub(super) fn chr(args: &mut Args<'_>) -> Output {
     })
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-pub(super) fn to_base64(args: &mut Args<'_>) -> Output {
-    let text = args.text(0)?;
-    args.strings(|row, out| {
-        for chunk in text.get(row)?.as_bytes().chunks(3) {
-            let bits = chunk.iter().chain([&0; 2]).take(3).fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte));
-            for i in 0..4 {
-                let digit = BASE64[(bits >> (18 - 6 * i) & 63) as usize];
-                out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-            }
-        }
-        Some(())
-    })
-}
-
-pub(super) fn from_base64(args: &mut Args<'_>) -> Output {
-    let text = args.text(0)?;
-    let mut failures = Vec::new();
-    let result = args.strings(|row, out| {
-        let decoded = decode_base64(text.get(row)?);
-        if decoded.is_none() {
-            failures.push((row, "not valid base64".to_owned()));
-        }
-        out.push_str(&decoded?);
-        Some(())
-    });
-    args.failures.extend(failures);
-    result
-}
-
-fn decode_base64(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0);
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = BASE64.iter().position(|&known| known == digit)?;
-        bits = bits << 6 | u32::try_from(value).ok()?;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 255).ok()?);
-        }
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 pub(super) fn url_encode(args: &mut Args<'_>) -> Output {
     let text = args.text(0)?;
     args.strings(|row, out| {

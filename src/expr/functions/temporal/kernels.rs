@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, PrimitiveArray};
 
 use crate::expr::functions::args::{Args, Prepared};
 use crate::expr::kernels::{Longs, build};
-use crate::expr::time::{self, Civil, DAY_MS, Pattern, Resolve, Unit};
+use crate::expr::time::{self, Civil, DAY_MS, Pattern, Resolve, Unit, Zone};
 use crate::expr::value::{Primitive, Text, mistyped};
 use crate::types::{LogicalType, Result};
 
@@ -18,15 +18,17 @@ fn unit(args: &Args<'_>) -> Result<Unit> {
     Unit::parse(name).ok_or_else(|| mistyped(args.values[0].data(), "a unit of time"))
 }
 
-/// The argument `i`, an instant, in milliseconds; `None` where it is null.
+/// The argument `i`, an instant, in milliseconds of the clock on the wall; `None` where it is null.
 fn millis<'a>(args: &Args<'a>, i: usize) -> Result<impl Fn(usize) -> Option<i64> + use<'a>> {
+    let zone = if args.types[i] == LogicalType::TimestampLtz { args.zone } else { Zone::default() };
     let value = &args.values[i];
     let longs = Longs::new(value)?;
     let nulls = value.data().nulls();
     let (scalar, scale) = (value.is_scalar(), if args.types[i] == LogicalType::Date { DAY_MS } else { 1 });
     Ok(move |row: usize| {
         let place = if scalar { 0 } else { row };
-        nulls.is_none_or(|nulls| nulls.is_valid(place)).then(|| longs.get(row).wrapping_mul(scale))
+        let value = nulls.is_none_or(|nulls| nulls.is_valid(place)).then(|| longs.get(row).wrapping_mul(scale))?;
+        Some(if zone.is_utc() { value } else { zone.wall(value) })
     })
 }
 
@@ -36,7 +38,13 @@ pub(super) fn extract(args: &mut Args<'_>) -> Output {
         let months = millis(args, 1)?;
         return args.numbers::<Int64Type>(|row| {
             let months = months(row)?;
-            Some(if unit == Unit::Month { months % 12 } else { months / 12 })
+            Some(match unit {
+                Unit::Month => months % 12,
+                Unit::Quarter => months % 12 / 3 + 1,
+                Unit::Century => months / 1_200,
+                Unit::Millennium => months / 12_000,
+                _ => months / 12,
+            })
         });
     }
     let ms = millis(args, 1)?;
@@ -63,7 +71,9 @@ pub(super) fn timestampadd(args: &mut Args<'_>) -> Output {
             (None, None) => at,
         })
     };
-    let times: PrimitiveArray<Int64Type> = (0..args.rows).map(moved).collect();
+    let zone = if *args.ty == LogicalType::TimestampLtz { args.zone } else { Zone::default() };
+    let instant = |wall: i64| if zone.is_utc() { wall } else { zone.instant(wall) };
+    let times: PrimitiveArray<Int64Type> = (0..args.rows).map(|row| moved(row).map(instant)).collect();
     let scale = if *args.ty == LogicalType::Date { DAY_MS } else { 1 };
     let of_day = *args.ty == LogicalType::Time;
     let values = times.values().iter().map(|&ms| if of_day { ms.rem_euclid(DAY_MS) } else { ms.div_euclid(scale) });
@@ -88,7 +98,7 @@ impl<'a> Patterns<'a> {
     fn new(args: &Args<'a>) -> Result<Self> {
         let constant = match args.prepared {
             Some(Prepared::Pattern(pattern)) => Some(pattern),
-            Some(Prepared::Regex(_)) | None => None,
+            Some(_) | None => None,
         };
         Ok(Self { constant, texts: args.optional(1, Args::text)? })
     }
@@ -150,12 +160,12 @@ fn timestamp(texts: &Text<'_>, patterns: &Patterns<'_>, row: usize) -> Option<i6
 }
 
 pub(super) fn to_timestamp_ltz(args: &mut Args<'_>) -> Output {
-    let ty = args.types[0].clone();
+    let (ty, zone) = (args.types[0].clone(), args.zone);
     let mut failures = Vec::new();
     let times: PrimitiveArray<Int64Type> = if ty == LogicalType::String {
         let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
         let parse = |row| {
-            let time = timestamp(&texts, &patterns, row);
+            let time = timestamp(&texts, &patterns, row).map(|wall| zone.instant(wall));
             // As in Flink, a text that a pattern does not fit is null, and one that must be a timestamp an error.
             if let (None, Some(text), false) = (time, texts.get(row), patterns.is_given()) {
                 failures.push((row, format!("'{}' is not a timestamp", crate::types::printable(text))));
@@ -234,10 +244,11 @@ pub(super) fn to_date(args: &mut Args<'_>) -> Output {
     })
 }
 
+const HOUR_MS: i64 = 3_600_000;
 const DEFAULT_PATTERN: &str = "yyyy-MM-dd HH:mm:ss";
 
 pub(super) fn unix_timestamp(args: &mut Args<'_>) -> Output {
-    let now = args.now_ms.div_euclid(1_000);
+    let (now, zone) = (args.now_ms.div_euclid(1_000), args.zone);
     if args.count() == 0 {
         return args.numbers::<Int64Type>(|_| Some(now));
     }
@@ -251,16 +262,16 @@ pub(super) fn unix_timestamp(args: &mut Args<'_>) -> Output {
         } else {
             default.as_ref().and_then(parse)
         };
-        Some(ms.map_or(i64::MIN, |ms| ms.div_euclid(1_000)))
+        Some(ms.map_or(i64::MIN, |wall| zone.instant(wall).div_euclid(1_000)))
     })
 }
 
 pub(super) fn from_unixtime(args: &mut Args<'_>) -> Output {
-    let (seconds, patterns) = (args.bigint(0)?, Patterns::new(args)?);
+    let (seconds, patterns, zone) = (args.bigint(0)?, Patterns::new(args)?, args.zone);
     let default = Pattern::new(DEFAULT_PATTERN).ok();
     let mut failures = Vec::new();
     let result = args.strings(|row, out| {
-        let ms = seconds.get(row)?.wrapping_mul(1_000);
+        let ms = zone.wall(seconds.get(row)?.wrapping_mul(1_000));
         if !patterns.is_given() {
             default.as_ref()?.write(out, ms);
             return Some(());
@@ -279,14 +290,43 @@ pub(super) fn from_unixtime(args: &mut Args<'_>) -> Output {
 }
 
 pub(super) fn now(args: &mut Args<'_>) -> Output {
-    let array: PrimitiveArray<TimestampMillisecondType> = (0..args.rows).map(|_| Some(args.now_ms)).collect();
+    let now = if *args.ty == LogicalType::TimestampLtz { args.now_ms } else { args.zone.wall(args.now_ms) };
+    let array: PrimitiveArray<TimestampMillisecondType> = (0..args.rows).map(|_| Some(now)).collect();
     Ok(std::sync::Arc::new(array.with_data_type(args.ty.to_arrow())))
 }
 
 pub(super) fn today(args: &mut Args<'_>) -> Output {
-    Ok(build(args.ty, std::iter::repeat_n(args.now_ms.div_euclid(DAY_MS), args.rows), None))
+    Ok(build(args.ty, std::iter::repeat_n(args.zone.wall(args.now_ms).div_euclid(DAY_MS), args.rows), None))
 }
 
 pub(super) fn time_of_day(args: &mut Args<'_>) -> Output {
-    Ok(build(args.ty, std::iter::repeat_n(args.now_ms.rem_euclid(DAY_MS), args.rows), None))
+    Ok(build(args.ty, std::iter::repeat_n(args.zone.wall(args.now_ms).rem_euclid(DAY_MS), args.rows), None))
+}
+
+pub(super) fn interval_between(args: &mut Args<'_>) -> Output {
+    let unit = unit(args)?;
+    let (from, to) = (millis(args, 1)?, millis(args, 2)?);
+    let months = unit.months().is_some();
+    let between = |row: usize| {
+        let (from, to) = (from(row)?, to(row)?);
+        Some(if months { Unit::Month.difference(from, to) } else { to.wrapping_sub(from) })
+    };
+    let found: PrimitiveArray<Int64Type> = (0..args.rows).map(between).collect();
+    Ok(build(args.ty, found.values().iter().copied(), found.nulls().cloned()))
+}
+
+pub(super) fn convert_tz(args: &mut Args<'_>) -> Output {
+    let (texts, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
+    let pattern = Pattern::new(DEFAULT_PATTERN).ok();
+    args.strings(|row, out| {
+        // As in Java, an unknown zone is UTC.
+        let zone = |name: &str| time::zone_named(name).unwrap_or_default();
+        let (text, from, to) = (texts.get(row)?, zone(from.get(row)?), zone(to.get(row)?));
+        let at = pattern.as_ref()?.parse(text, Resolve::Lenient)?;
+        // Unlike in casts, of two instants the later is meant.
+        let first = from.instant(at);
+        let later = first + HOUR_MS;
+        pattern.as_ref()?.write(out, to.wall(if from.wall(later) == at { later } else { first }));
+        Some(())
+    })
 }

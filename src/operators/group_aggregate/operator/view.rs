@@ -18,7 +18,8 @@ impl GroupAggregateOperator {
 
     fn bytes(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
-        let flags = self.dirty.capacity() + self.stored.capacity() + self.rows.capacity() * size_of::<i64>();
+        let flags =
+            self.dirty.bytes() + self.stored.bytes() + self.live.bytes() + self.rows.capacity() * size_of::<i64>();
         let idle = self.idle.as_ref().map_or(0, crate::operators::keyed::IdleGroups::bytes);
         accumulators + self.table.bytes() + flags + idle
     }

@@ -100,7 +100,7 @@ impl Elements {
     fn evict(&mut self, panes: usize, side: usize, ids: &[u32], rows: SideRows) -> Result<SideRows> {
         let Some(evictor) = &self.evictor else { return Ok(rows) };
         let values = if let Evicts::Delta(_, of) = evictor {
-            let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+            let mut context = EvalContext::new(self.clock.now_ms(), "evict");
             // A row that fails has no value: it stays.
             Some(of.evaluate(&rows.rows, &mut context)?)
         } else {
@@ -281,7 +281,7 @@ impl OverRows for AggregateRows {
         }
         for side in sides {
             // Rows that fail have failed when they came.
-            let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+            let mut context = EvalContext::new(self.clock.now_ms(), "evict");
             let evaluated = self.aggregates.columns(&side.rows, &mut context)?;
             for ((accumulator, args), keep) in accumulators.iter_mut().zip(&evaluated.args).zip(&evaluated.keep) {
                 accumulator.update(&side.windows, args, keep.as_ref())?;

@@ -106,7 +106,7 @@ impl JoinRows {
     fn filter(&self, sides: [&RecordBatch; 2], pairs: Pairs, out: &mut dyn Output) -> Result<Pairs> {
         let Some(residual) = &self.residual else { return Ok(pairs) };
         let rows = self.both.record_batch(self.columns(sides, &pairs)?, pairs.left.len())?;
-        let mut context = EvalContext { now_ms: self.clock.now_ms(), errors: Vec::new() };
+        let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
         let found = residual.evaluate_predicate(&rows, &mut context)?;
         context.errors.sort_by_key(|error| error.row);
         context.errors.dedup_by_key(|error| error.row);
