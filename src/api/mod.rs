@@ -42,7 +42,7 @@ pub use signature::{
 pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{Connected, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
-pub use time::{EventTimeSpec, TimeSpans, WatermarkGenerator};
+pub use time::{TimeSpans, WatermarkGenerator};
 pub use window::{
     Evictor, Gap, Trigger, When, WindowAssigner, WindowFnSpec, WindowSide, WindowSpec, WindowTime, Windows,
     show_duration,

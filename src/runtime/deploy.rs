@@ -25,9 +25,7 @@ use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::state::Instance;
-use crate::types::{
-    CheckpointId, Clock, Error, NO_TIME, OperatorUid, Result, Schema, SubtaskId, VertexId, counted, key_group,
-};
+use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, Schema, SubtaskId, VertexId, counted, key_group};
 
 /// The setting that the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {

@@ -8,10 +8,9 @@ use arrow_select::concat::concat_batches;
 
 use super::reread::{Patience, read_again};
 use super::source_time::EventTimes;
-use crate::api::Bounds;
-use crate::expr::Evaluator;
+use crate::api::{Bounds, EventTimeEvaluator};
 use crate::plan::SourceTask;
-use crate::types::{Clock, Error, Field, Result, VirtualClock};
+use crate::types::{Clock, Error, Field, NO_TIME, Result, VirtualClock};
 
 /// The rows of a source that are read again, at most, for rows that were held back.
 const ROWS_MAX: u64 = 100_000_000;
@@ -84,8 +83,8 @@ fn read_place(task: &SourceTask, rows: &RecordBatch) -> Result<Result<RecordBatc
     let time = task
         .event_time
         .as_ref()
-        .map(|spec| spec.time.remap(&|column| task.projection.get(column).map_or(column, |&column| place(column))));
-    let times = EventTimes(time.as_ref().map(Evaluator::new));
+        .map(|spec| spec.remap(&|column| task.projection.get(column).map_or(column, |&column| place(column))));
+    let times = EventTimes(time.as_ref().map(EventTimeEvaluator::new));
     // Who restores a job waits for it: what bounds the search is the size of the source.
     let clock = VirtualClock::default();
     let patience = Patience { clock: &clock, ms_max: u64::MAX, rows_max: ROWS_MAX, interrupted: &|| false };
@@ -93,7 +92,7 @@ fn read_place(task: &SourceTask, rows: &RecordBatch) -> Result<Result<RecordBatc
     // What has been read last, long enough to hold the rows; how many rows came before it; and the rows, once found.
     let (mut last, mut before, mut whole) = (VecDeque::<RecordBatch>::new(), 0, None);
     let read = read_again(&*task.source, projection, &patience, |batch| {
-        let batch = times.admit(batch, clock.now_ms())?.rows.rows;
+        let batch = times.admit(batch, NO_TIME, clock.now_ms())?.rows.rows;
         run.search(&batch.project(&known)?)?;
         last.push_back(batch);
         if let (None, Some(start)) = (&whole, run.found.first()) {

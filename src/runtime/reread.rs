@@ -8,10 +8,10 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 
 use super::source_time::EventTimes;
-use crate::api::{PlannedSource, SourcePoll, SourceStart};
+use crate::api::{EventTimeEvaluator, PlannedSource, SourcePoll, SourceStart};
 use crate::expr::{EvalContext, Evaluator};
 use crate::plan::Scan;
-use crate::types::{CellValue, Cells, Clock, Result, VirtualClock};
+use crate::types::{CellValue, Cells, Clock, NO_TIME, Result, VirtualClock};
 
 /// Rows read at once.
 const BATCH_ROWS: usize = 8_192;
@@ -112,12 +112,12 @@ pub fn find_rows(scan: &Scan, known: &[KnownRow], patience: &Patience<'_>) -> Re
     }
     // The expressions are over the projected columns.
     let whole = |column: usize| scan.projection.get(column).copied().unwrap_or(column);
-    let times = EventTimes(scan.event_time.as_ref().map(|spec| Evaluator::new(&spec.time.remap(&whole))));
+    let times = EventTimes(scan.event_time.as_ref().map(|spec| EventTimeEvaluator::new(&spec.remap(&whole))));
     let filter = scan.filter.as_ref().map(|filter| Evaluator::new(&filter.remap(&whole)));
     let now_ms = patience.clock.now_ms();
     let all = (0..scan.source.schema().len()).collect();
     let read = read_again(&*scan.source, all, patience, |batch| {
-        let read = times.admit(batch, now_ms)?.rows;
+        let read = times.admit(batch, NO_TIME, now_ms)?.rows;
         let rows = read.times.iter().enumerate();
         let fit: Vec<_> = rows.filter_map(|(row, time)| Some((row, by_time.get(time)?))).collect();
         if fit.is_empty() {

@@ -423,6 +423,8 @@ fn a_key_that_nobody_writes_is_forgotten_and_begins_anew() {
         assert_eq!(counts, told, "changelog: {changelog}");
         broken_anywhere(stream.last(), &steps);
     }
+}
+
 /// Takes what is emitted and keeps nothing of it.
 struct Nowhere;
 

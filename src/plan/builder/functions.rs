@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Builder, Named, Names, unusable};
 use crate::api::{
     Action, Arg, EvictorCall, NamedExpr, ProcessFunction, SelectItem, StageArgs, StateKind, TriggerCall, TriggerWhen,
+    WatermarkClause,
 };
 use crate::expr::ast::{Call, Expr, ExprNode, UserFunction};
 use crate::expr::bind_as;
@@ -74,7 +75,11 @@ impl Builder<'_> {
                     each(by)?;
                     each(of)?;
                 }
+                Arg::Watermark(WatermarkClause::Behind { when: Some(expr), .. } | WatermarkClause::As(expr)) => {
+                    each(expr)?
+                }
                 Arg::Trigger(_)
+                | Arg::Watermark(_)
                 | Arg::Evictor(_)
                 | Arg::Duration(_)
                 | Arg::Integer(_)

@@ -195,7 +195,6 @@ impl Builder<'_> {
             on_error: def.on_error.unwrap_or(self.unreadable),
         };
         let stream = self.push(NodeKind::Scan(scan), Vec::new(), uid, None);
-        let shape = def.shape();
         let shape = StreamShape { zone: self.zone, ..def.shape() };
         let Some(key) = &def.primary_key else { return (stream, shape) };
         self.shapes.insert(stream, shape.clone());
