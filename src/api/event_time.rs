@@ -136,7 +136,7 @@ impl EventTimeSpec {
             if typed.ty().is_event_time() {
                 return Ok(typed.fold());
             }
-            Err(Diagnostic::at(node.span, format!("{what} can't be a {}", typed.ty()))
+            Err(Diagnostic::at(node.span, format!("{what} can't be of type {}", typed.ty()))
                 .label("expected a timestamp, or a bigint of epoch milliseconds")
                 .help("convert it: cast(… as timestamp), to_timestamp(…), to_timestamp_ltz(…, 0)"))
         };

@@ -150,7 +150,7 @@ impl Binder<'_> {
         let (name, wanted) = (&function.name.node, function.params.len());
         if args.len() != wanted {
             let plural = if wanted == 1 { "" } else { "s" };
-            let message = format!("`{name}` takes {wanted} argument{plural}, {} given", args.len());
+            let message = format!("`{name}` takes {wanted} argument{plural}, not {}", args.len());
             return Err(Diagnostic::at(span, message));
         }
         let args = args.iter().zip(&function.params).map(|(arg, (_, ty))| coerce(self.expr(arg)?, &ty.node));

@@ -308,5 +308,5 @@ fn the_call_of_a_defined_function_becomes_its_body() {
     let grown = (0..40).fold(parse("a"), |arg, _| called(&squared, arg));
     assert!(bind(&grown, &schema).expect_err("is too large").message.contains("too large an expression"));
     let error = bind(&called(&function("x + y", LogicalType::BigInt), parse("a")), &schema).expect_err("is wrong");
-    assert_eq!(error.message, "in function `f`: unknown column `y`");
+    assert_eq!(error.message, "in function `f`: there is no column `y`");
 }

@@ -27,7 +27,7 @@ const fn collection(
 pub(in crate::expr) static ARRAY: FunctionSpec = collection(
     "array",
     "array[value, …] -> array<the values' common type>",
-    "An array of these values.",
+    "an array of these values",
     &[("array[1, 2]", "[1, 2]")],
     Kernel::new(&[Any], array_type, kernels::array).least(0).variadic().nulls(Nulls::Never).bind(),
 );
@@ -36,7 +36,7 @@ pub(in crate::expr) static ARRAY: FunctionSpec = collection(
 pub(in crate::expr) static MAP: FunctionSpec = collection(
     "map",
     "map[key, value, …] -> map<key, value>",
-    "A map of these entries; the last of equal keys wins.",
+    "a map of these entries; the last of equal keys wins",
     &[("map['a', 1]", "{a=1}")],
     Kernel::new(&[Any], map_type, kernels::map).least(0).variadic().nulls(Nulls::Never).fallible().bind(),
 );
@@ -45,7 +45,7 @@ pub(in crate::expr) static MAP: FunctionSpec = collection(
 pub(in crate::expr) static ROW: FunctionSpec = collection(
     "row",
     "row(value, …) -> row<EXPR$0 …, EXPR$1 …>",
-    "A row of these values.",
+    "a row of these values",
     &[("row(1, 'a')", "(1, a)")],
     Kernel::new(&[Any], row_type, kernels::row).variadic().nulls(Nulls::Never).bind(),
 );
@@ -54,7 +54,7 @@ pub(in crate::expr) static ROW: FunctionSpec = collection(
 pub(in crate::expr) static ITEM: FunctionSpec = collection(
     "item",
     "array[index] or map[key]",
-    "An item of an array, from 1, or a value of a map; null if there is none.",
+    "an item of an array, from 1, or a value of a map; null if there is none",
     &[("array[5, 6][1]", "5"), ("map['a', 1]['a']", "1")],
     Kernel::new(&[Collection, Any], item_type, kernels::item).nulls(Nulls::Possible).bind(),
 );
@@ -210,28 +210,28 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     collection(
         "map_entries",
         "map_entries(map<k, v>) -> array<row<key k, value v>>",
-        "Its entries, a row each.",
+        "the entries of a map, a row each",
         &[("map_entries(map['a', 1])", "[(a, 1)]")],
         Kernel::new(&[Map], entries_type, kernels::map_entries).bind(),
     ),
     collection(
         "map_from_arrays",
         "map_from_arrays(keys array<k>, values array<v>) -> map<k, v>",
-        "The map of keys and the values at their places.",
+        "the map of keys and the values at their places",
         &[("map_from_arrays(array['a', 'b'], array[1, 2])", "{a=1, b=2}")],
         Kernel::new(&[Array, Array], from_arrays_type, kernels::map_from_arrays).fallible().bind(),
     ),
     collection(
         "map_union",
         "map_union(map<k, v>, …) -> map<k, v>",
-        "The entries of all maps; the last of equal keys wins.",
+        "the entries of all maps; the last of equal keys wins",
         &[("map_union(map['a', 1], map['a', 2, 'b', 3])", "{a=2, b=3}")],
         Binding::Special { arity: (1, usize::MAX), build: |args, span| alike(&MAP_UNION, "map_union", args, span) },
     ),
     collection(
         "typeof",
         "typeof(value[, in_full boolean]) -> string",
-        "The type of a value.",
+        "the type of a value",
         &[("typeof(array[1, 2])", "ARRAY<INT> NOT NULL")],
         Binding::Special { arity: (1, 2), build: type_of },
     ),

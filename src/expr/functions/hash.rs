@@ -16,7 +16,7 @@ macro_rules! hash {
             Family::Hash,
             $name,
             concat!($name, "(text string) -> string"),
-            concat!("The ", $title, " hash, in hexadecimal digits."),
+            concat!("the ", $title, " hash, in hexadecimal digits"),
             &[(concat!($name, "('abc')"), $value)],
             Kernel::new(&[Param::Text], gives_string, hashed::<$hash>).bind(),
         )
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         Family::Hash,
         "sha2",
         "sha2(text string, bits int) -> string",
-        "The SHA-2 hash of 224, 256, 384 or 512 bits, in hexadecimal digits.",
+        "the SHA-2 hash of 224, 256, 384 or 512 bits, in hexadecimal digits",
         &[("sha2('abc', 224)", "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7")],
         Kernel::new(&[Param::Text, Param::Int], gives_string, sha2).nulls(Nulls::Possible).fallible().bind(),
     ),

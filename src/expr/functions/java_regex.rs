@@ -108,7 +108,7 @@ impl JavaRegex {
 fn reason(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
-    format!("the regular expression does not compile: {reason}")
+    format!("this is not a regular expression: {reason}")
 }
 
 fn steps(error: &fancy_regex::Error) -> String {

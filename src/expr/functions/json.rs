@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "json_value",
         "json_value(json string, path string[, on_empty string[, on_error string]]) -> string",
-        "The scalar at a path, as text; the third argument where there is none, the fourth where the text or the path is wrong.",
+        "the scalar at a path, as text; the third argument where there is none, the fourth where the text or the path is wrong",
         &[
             ("json_value('{\"a\": {\"b\": [1, 2]}}', '$.a.b[1]')", "2"),
             ("json_value('{}', 'lax $.a', 'none')", "none"),
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "json_query",
         "json_query(json string, path string[, wrapper string[, on_empty string[, on_error string]]]) -> string",
-        "The array or object at a path, as JSON. The wrapper: 'without', 'conditional' or 'with' an array around it; on empty and on error: 'null', 'array', 'object' or 'error'.",
+        "the array or object at a path, as JSON; the wrapper is 'without', 'conditional' or 'with' an array around it; on empty and on error stand 'null', 'array', 'object' or 'error'",
         &[
             ("json_query('{\"a\": {\"b\": 1}}', '$.a')", "{\"b\":1}"),
             ("json_query('{\"a\": 1}', '$.a', 'with')", "[1]"),
@@ -59,7 +59,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "json_exists",
         "json_exists(json string, path string[, on_error string]) -> boolean",
-        "Whether a path leads to something; on error 'false', 'true', 'unknown' or 'error'.",
+        "whether a path leads to something; on error 'false', 'true', 'unknown' or 'error'",
         &[("json_exists('{\"a\": 1}', '$.a')", "TRUE"), ("json_exists('{\"a\": 1}', '$.b')", "FALSE")],
         Kernel::new(&[Text, Text, Text], exists_type, kernels::exists)
             .least(2)
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..json(
             "is_json",
             "is_json(text string[, kind string]) -> boolean",
-            "Whether a text is JSON, which null is not, of a kind if one is given: 'value', 'scalar', 'array' or 'object'.",
+            "whether a text is JSON, which null is not, of a kind if one is given: 'value', 'scalar', 'array' or 'object'",
             &[("is_json('{\"a\": 1}')", "TRUE"), ("is_json('[1]', 'object')", "FALSE"), ("is_json('{a')", "FALSE")],
             Kernel::new(&[Text, Text], kind_type, kernels::is_json).least(1).nulls(Nulls::Never).bind(),
         )
@@ -81,35 +81,35 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "json_string",
         "json_string(value) -> string",
-        "Any value as JSON.",
+        "any value as JSON",
         &[("json_string(map['a', array[1, 2]])", "{\"a\":[1,2]}"), ("json_string('say \"hi\"')", "\"say \\\"hi\\\"\"")],
         Kernel::new(&[Any], string_type, kernels::string).bind(),
     ),
     json(
         "json_object",
         "json_object(key string, value, …) -> string",
-        "A JSON object of keys and values; a null becomes null.",
+        "a JSON object of keys and values; a null becomes null",
         &[("json_object('a', 1, 'b', json_array(2, 'x'))", "{\"a\":1,\"b\":[2,\"x\"]}")],
         Binding::Special { arity: (0, usize::MAX), build: |args, span| made(&OBJECT, args, span) },
     ),
     json(
         "json_object_absent_on_null",
         "json_object_absent_on_null(key string, value, …) -> string",
-        "As `json_object`, without the keys of nulls.",
+        "like `json_object`, without the keys of nulls",
         &[("json_object_absent_on_null('a', 1, 'b', null)", "{\"a\":1}")],
         Binding::Special { arity: (0, usize::MAX), build: |args, span| made(&OBJECT_ABSENT, args, span) },
     ),
     json(
         "json_array",
         "json_array(value, …) -> string",
-        "A JSON array of values, without nulls.",
+        "a JSON array of values, without nulls",
         &[("json_array(1, 'a', null, true)", "[1,\"a\",true]")],
         Binding::Special { arity: (0, usize::MAX), build: |args, span| made(&ARRAY, args, span) },
     ),
     json(
         "json_array_null_on_null",
         "json_array_null_on_null(value, …) -> string",
-        "As `json_array`, with nulls.",
+        "like `json_array`, with nulls",
         &[("json_array_null_on_null(1, null)", "[1,null]")],
         Binding::Special { arity: (0, usize::MAX), build: |args, span| made(&ARRAY_NULL, args, span) },
     ),
@@ -117,21 +117,21 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "json_quote",
         "json_quote(text string) -> string",
-        "The text as a JSON string, everything beyond ASCII escaped.",
+        "the text as a JSON string, everything beyond ASCII escaped",
         &[("json_quote('a\"b')", "\"a\\\"b\"")],
         Kernel::new(&[Text], gives_string, kernels::quoted).bind(),
     ),
     json(
         "json_unquote",
         "json_unquote(json string) -> string",
-        "The text that a JSON string stands for; what is none comes back as it is.",
+        "the text that a JSON string stands for; what is none comes back as it is",
         &[("json_unquote('\"a\\u0041\"')", "aA"), ("json_unquote('abc')", "abc")],
         Kernel::new(&[Text], gives_string, kernels::unquoted).bind(),
     ),
     json(
         "parse_json",
         "parse_json(text string[, allow_duplicate_keys boolean]) -> string",
-        "The JSON that a text is, without spaces; an error if it is none, or says a key twice.",
+        "the JSON that a text is, without spaces; an error if it is none, or says a key twice",
         &[("parse_json('{\"a\" : [1, 2]}')", "{\"a\":[1,2]}")],
         Kernel::new(&[Text, Param::Boolean], gives_string, |args| kernels::parse(args, false))
             .least(1)
@@ -141,7 +141,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     json(
         "try_parse_json",
         "try_parse_json(text string[, allow_duplicate_keys boolean]) -> string",
-        "As `parse_json`, with null in place of an error.",
+        "like `parse_json`, with null in place of an error",
         &[("try_parse_json('{bad')", "NULL")],
         Kernel::new(&[Text, Param::Boolean], gives_string, |args| kernels::parse(args, true))
             .least(1)
@@ -153,7 +153,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
 const RAW_SPEC: FunctionSpec = json(
     "json",
     "json(text string) -> row<$json string>",
-    "A text that is JSON, to stand as it is in `json_object` and `json_array`.",
+    "a text that is JSON, to stand as it is in `json_object` and `json_array`",
     &[("json_array(json('[1, 2]'))", "[[1,2]]")],
     Kernel::new(&[Text], |_| Ok(values::raw_type()), kernels::raw).fallible().bind(),
 );

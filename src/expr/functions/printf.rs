@@ -13,7 +13,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[FunctionSpec::new(
     Family::String,
     "printf",
     "printf(format string, value, …) -> string",
-    "The values in a format of Java: %s %d %x %o %f %e %g %b %c %n %% with flags, width and precision; null if they do not fit.",
+    "the values in a format of Java: %s %d %x %o %f %e %g %b %c %n %% with flags, width and precision; null if they do not fit",
     &[("printf('%s has %05d, %.2f', 'a', 42, 1.005e0)", "a has 00042, 1.01"), ("printf('%d', 'x')", "NULL")],
     Kernel::new(&[Param::Text, Param::Any], gives_string, printf).least(1).variadic().nulls(Nulls::Possible).bind(),
 )];

@@ -52,7 +52,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     regexp(
         "regexp_extract_all",
         "regexp_extract_all(text string, pattern string[, group int]) -> array<string>",
-        "A group of every match, the first unless another is given and the whole match for 0.",
+        "a group of every match, the first unless another is given and the whole match for 0",
         &[("regexp_extract_all('100-200, 300-400', '([0-9]+)-([0-9]+)', 2)", "[200, 400]")],
         Kernel::new(
             &[TextParam, TextParam, Param::Int],

@@ -166,7 +166,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     time(
         "convert_tz",
         "convert_tz(text string, from string, to string) -> string",
-        "A time `yyyy-MM-dd HH:mm:ss` of one time zone as the clock of another shows it; null if it is none.",
+        "a time `yyyy-MM-dd HH:mm:ss` of one time zone as the clock of another shows it; null if it is none",
         &[("convert_tz('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')", "1969-12-31 16:00:00")],
         Kernel::new(&[Text, Text, Text], gives_string, kernels::convert_tz).nulls(Nulls::Possible).bind(),
     ),
@@ -175,7 +175,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..time(
             "overlaps",
             "overlaps(start, end or interval, start, end or interval) -> boolean",
-            "Whether two stretches of time meet, their ends included.",
+            "whether two stretches of time meet, their ends included",
             &[("overlaps(time '9:00:00', time '10:00:00', time '10:15:00', interval '3' hour)", "FALSE")],
             Binding::Special { arity: (4, 4), build: overlaps },
         )
@@ -185,7 +185,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..time(
             "interval_between",
             "interval_between(unit, from time, to time) -> interval",
-            "The time from one to the other: days to seconds, or for years and months whole months. Flink's `(to - from) unit`.",
+            "the time from one to the other: days to seconds, or for years and months whole months; Flink's `(to - from) unit`",
             &[("interval_between(day, date '2020-02-28', date '2020-03-01')", "+2 00:00:00.000")],
             Kernel::new(&[Param::Unit, Instant, Instant], between_type, kernels::interval_between).bind(),
         )
@@ -193,7 +193,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     now(
         "proctime",
         "proctime() -> timestamp_ltz(3), brackets optional",
-        "The processing time.",
+        "the processing time",
         |_| Ok(LogicalType::TimestampLtz),
         kernels::now,
     ),
@@ -215,7 +215,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     now(
         "proctime",
         "proctime() -> timestamp_ltz(3)",
-        "The processing time; a column that `map` makes of it alone is a time attribute.",
+        "the processing time; a column that `map` makes of it alone is a time attribute",
         |_| Ok(LogicalType::TimestampLtz),
         kernels::now,
     ),

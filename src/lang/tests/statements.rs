@@ -217,7 +217,7 @@ fn stages_and_commands_are_parsed_by_their_signatures() {
     );
     for (text, message) in [
         ("a | join b within 5s..1s", "nothing lies in this stretch of time: its end comes before its beginning"),
-        ("a | join b within 5..10s", "a duration without a unit"),
+        ("a | join b within 5..10s", "the duration has no unit"),
     ] {
         assert_eq!(parse(text, &GRAMMAR).unwrap_err().message, message);
     }

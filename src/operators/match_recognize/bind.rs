@@ -273,7 +273,7 @@ fn offset_of(call: &Call) -> Bound<(ExprNode, Option<usize>)> {
             _ => Err(Diagnostic::at(offset.span, "the number of rows must be a constant such as `1`")),
         },
         args => {
-            Err(Diagnostic::at(name.span, format!("`{}` takes one or two arguments, {} given", name.node, args.len())))
+            Err(Diagnostic::at(name.span, format!("`{}` takes one or two arguments, not {}", name.node, args.len())))
         }
     }
 }

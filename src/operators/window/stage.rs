@@ -22,12 +22,6 @@ pub(in crate::operators) const WINDOW: StageSpec = StageSpec {
         optional: &[],
         clauses: &[
             Clause {
-                keyword: ON_PROCESSING_TIME,
-                shape: Shape::Flag,
-                required: false,
-                help: "windows go by the clock of this machine",
-            },
-            Clause {
                 keyword: "lateness",
                 shape: Shape::Duration,
                 required: false,
@@ -45,6 +39,12 @@ pub(in crate::operators) const WINDOW: StageSpec = StageSpec {
                 shape: Shape::Evictor,
                 required: false,
                 help: "the rows that stay when it fires; the others are let go",
+            },
+            Clause {
+                keyword: ON_PROCESSING_TIME,
+                shape: Shape::Flag,
+                required: false,
+                help: "windows go by the clock of this machine",
             },
         ],
     },

@@ -528,7 +528,7 @@ fn windows_of_impossible_lengths_are_refused() {
     tumble[0]: the size of a window must be longer than 0s
     tumble[-5]: the size of a window must be longer than 0s
     tumble[9223372036854775807]: this duration is out of range: at most 104,249,991 days
-    hop[10]: `hop` takes 2 durations, not 1
+    hop[10]: `hop` takes 2 or 3 durations, not 1
     hop[10, 0]: the slide of a window must be longer than 0s
     hop[1000000000, 1]: each window would have 1,000,000,000 slices of 1ms; at most 100,000 are kept
     hop[100003, 100002]: each window would have 100,003 slices of 1ms; at most 100,000 are kept

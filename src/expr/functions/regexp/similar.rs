@@ -13,7 +13,7 @@ pub(super) const SIMILAR: FunctionSpec = FunctionSpec {
         Family::Regexp,
         "similar",
         "similar(text string, pattern string[, escape string]) -> boolean",
-        "Whether the whole text matches SQL's kind of regular expression: `%` is any text, `_` any character.",
+        "whether the whole text matches SQL's kind of regular expression: `%` is any text, `_` any character",
         &[("similar('abc', '_(b|x)%')", "TRUE"), ("similar('abc', 'b')", "FALSE")],
         Kernel::new(&[Param::Text, Param::Text, Param::Text], gives_boolean, similar)
             .least(2)
