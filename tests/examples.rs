@@ -123,20 +123,20 @@ fn patterns_match_as_in_flink() {
         let within = case["within"].as_i64().map_or_else(String::new, |seconds| format!("within {seconds}s"));
         let (pattern, define, measures, skip) = (text("pattern"), text("define"), text("measures"), text("skip"));
         let stage = format!("match ({pattern}) per k {within} define {define} measures {measures} after {skip}");
-        let mut test = TestSession::new(directory.path(), |settings| settings.parallelism = Some(2));
+        let mut session = TestSession::new(directory.path(), |settings| settings.parallelism = Some(2));
         let run = format!(
             "source arrived from file 'arrived.ndjson' columns (k bigint, t bigint, p bigint, c string)
                event_time t watermark 2s;
              run matches = arrived | {stage} | into print;"
         );
-        test.run(&run).unwrap_or_else(|failure| panic!("{stage}: {failure}"));
+        session.run(&run).unwrap_or_else(|failure| panic!("{stage}: {failure}"));
         let names = measures.split(" AS ").skip(1).filter_map(|behind| behind.split(',').next());
         let names: Vec<&str> = std::iter::once("k").chain(names).collect();
         let row = |line: String| {
             let row: serde_json::Value = serde_json::from_str(&line).expect("JSON");
             serde_json::Value::from(names.iter().map(|name| row[*name].clone()).collect::<Vec<_>>()).to_string()
         };
-        let mut found: Vec<String> = test.rows.take().into_iter().map(row).collect();
+        let mut found: Vec<String> = session.rows.take().into_iter().map(row).collect();
         found.sort();
         let mut expected: Vec<String> =
             case["rows"].as_array().expect("rows").iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! Windows: which rows belong together in time.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 use super::WindowCall;
@@ -240,7 +240,7 @@ impl WindowSpec {
                 When::Delta(threshold, of) => format!("delta {threshold} of {of}"),
                 When::Never => "never".to_owned(),
             };
-            text.push_str(&format!(", trigger={purging}{when}"));
+            let _ = write!(text, ", trigger={purging}{when}");
         }
         if self.evictor != plain.evictor
             && let Some(evictor) = &self.evictor
@@ -250,13 +250,13 @@ impl WindowSpec {
                 Evictor::Within(ms) => format!("within {}", show_duration(*ms)),
                 Evictor::Delta(threshold, of) => format!("delta {threshold} of {of}"),
             };
-            text.push_str(&format!(", evict={evictor}"));
+            let _ = write!(text, ", evict={evictor}");
         }
         if self.lateness_ms > 0 {
-            text.push_str(&format!(", lateness={}", show_duration(self.lateness_ms)));
+            let _ = write!(text, ", lateness={}", show_duration(self.lateness_ms));
         }
         if let Some(late_to) = &self.late_to {
-            text.push_str(&format!(", late_to={}", late_to.node));
+            let _ = write!(text, ", late_to={}", late_to.node);
         }
         text
     }

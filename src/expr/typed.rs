@@ -344,7 +344,9 @@ impl TypedExpr {
         if let Op::Cast { zone: of_op, .. } | Op::Function(Function { zone: of_op, .. }) = op {
             *of_op = zone;
         }
-        args.iter_mut().for_each(|arg| arg.set_zone(zone));
+        for arg in args {
+            arg.set_zone(zone);
+        }
     }
 
     fn replace_columns(&self, f: &dyn Fn(&Self, usize, &str) -> Self) -> Self {

@@ -16,19 +16,26 @@ impl<'a> StageOptions<'a> {
     /// # Errors
     /// An unknown one, with the near name, and one that is typed twice.
     pub(super) fn of(args: &'a StageArgs, known: &[&'static str]) -> Result<Self, Diagnostic> {
+        Self::named(&format!("`{}`", args.name.node), args, known)
+    }
+
+    /// As [`of`](Self::of), where messages call the stage `name`.
+    pub(super) fn named(name: &str, args: &'a StageArgs, known: &[&'static str]) -> Result<Self, Diagnostic> {
         let options = args.clause_options("with")?.map_or(&[][..], Vec::as_slice);
-        for (at, (name, _)) in options.iter().enumerate() {
-            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
-                let message = format!("`{}` has no option `{}`", args.name.node, name.node);
-                let error = Diagnostic::at(name.span, message).did_you_mean(&name.node, known.iter().copied());
+        for (at, (option, _)) in options.iter().enumerate() {
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&option.node)) {
+                let message = format!("{name} has no option `{}`", option.node);
+                let error = Diagnostic::at(option.span, message).did_you_mean(&option.node, known.iter().copied());
                 return Err(if error.help.is_some() {
                     error
+                } else if known.is_empty() {
+                    error.help("it has none at all")
                 } else {
                     error.help(format!("it has {}", known.join(", ")))
                 });
             }
-            if options[..at].iter().any(|(earlier, _)| earlier.node.eq_ignore_ascii_case(&name.node)) {
-                return Err(Diagnostic::at(name.span, format!("option `{}` is given twice", name.node)));
+            if options[..at].iter().any(|(earlier, _)| earlier.node.eq_ignore_ascii_case(&option.node)) {
+                return Err(Diagnostic::at(option.span, format!("option `{}` is given twice", option.node)));
             }
         }
         Ok(Self { options })

@@ -369,12 +369,11 @@ mod tests {
             let mut random = Random(seed * 49_979_687);
             let kind = random.below(2) == 0;
             let some = |random: &mut Random| -> Row {
-                let op = ["c", "+U", "d", "update_before"][random.below(4) as usize];
+                let op = ["c", "+U", "d", "update_before"][random.index(4)];
                 (Some(random.int(4)).filter(|key| *key < 3), random.int(3), Some(op))
             };
-            let batches: Vec<Vec<Row>> = (0..1 + random.below(6))
-                .map(|_| (0..1 + random.below(5)).map(|_| some(&mut random)).collect())
-                .collect();
+            let batches: Vec<Vec<Row>> =
+                (0..=random.below(6)).map(|_| (0..=random.below(5)).map(|_| some(&mut random)).collect()).collect();
             let steps: Vec<Step> = batches.iter().map(|batch| Step::Rows(0, rows(batch).1)).collect();
             let planned = planned(kind);
             assert_eq!(in_order(&*planned, &steps).rows, model(&batches, kind, true), "seed {seed}");

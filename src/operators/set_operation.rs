@@ -350,8 +350,12 @@ mod tests {
 
     const STAGES: [&str; 4] = ["intersect", "intersect all", "except", "except all"];
 
+    fn word(value: i64) -> &'static str {
+        if value % 2 == 0 { "a" } else { "b" }
+    }
+
     fn rows(values: &[Option<i64>]) -> (Schema, Batch) {
-        let words = values.iter().map(|value| value.map(|value| ["a", "b"][(value % 2) as usize])).collect();
+        let words = values.iter().map(|value| value.map(word)).collect();
         batch(vec![("n", Values::Int(values.to_vec())), ("s", Values::Text(words))])
     }
 
@@ -372,12 +376,12 @@ mod tests {
         let mut sides: [Vec<Option<i64>>; 2] = [Vec::new(), Vec::new()];
         let mut steps = Vec::new();
         for _ in 0..3 + random.below(10) {
-            let input = random.below(2) as usize;
+            let input = random.index(2);
             let side = &mut sides[input];
             let (mut values, mut kinds) = (Vec::new(), Vec::new());
-            for _ in 0..1 + random.below(5) {
+            for _ in 0..=random.below(5) {
                 if changes && random.below(3) == 0 && !side.is_empty() {
-                    values.push(side.remove(random.below(side.len() as u64) as usize));
+                    values.push(side.remove(random.index(side.len())));
                     kinds.push(RowKind::Delete as i8);
                 } else {
                     let value = Some(random.int(5)).filter(|value| *value < 4);
@@ -393,7 +397,9 @@ mod tests {
     }
 
     fn expected(stage: &str, sides: &[Vec<Option<i64>>; 2]) -> BTreeMap<String, i64> {
-        let count = |side: usize, value: Option<i64>| sides[side].iter().filter(|row| **row == value).count() as i64;
+        let count = |side: usize, value: Option<i64>| {
+            i64::try_from(sides[side].iter().filter(|row| **row == value).count()).expect("small")
+        };
         let mut table = BTreeMap::new();
         for value in [None, Some(0), Some(1), Some(2), Some(3)] {
             let (left, right) = (count(0, value), count(1, value));
@@ -404,8 +410,7 @@ mod tests {
                 _ => (left - right).max(0),
             };
             if times > 0 {
-                let row = value
-                    .map_or("null|null".to_owned(), |value| format!("{value}|{}", ["a", "b"][(value % 2) as usize]));
+                let row = value.map_or("null|null".to_owned(), |value| format!("{value}|{}", word(value)));
                 table.insert(row, times);
             }
         }
@@ -416,7 +421,7 @@ mod tests {
     fn random_changes_give_the_changelog_of_the_set_operation() {
         for seed in 0..cases(30) {
             let mut random = Random(seed * 611_953);
-            let stage = STAGES[random.below(4) as usize];
+            let stage = STAGES[random.index(4)];
             let changes = random.below(2) == 0;
             let script = script(&mut random, changes);
             let planned = planned(stage, changes);

@@ -380,10 +380,9 @@ pub(super) fn names(columns: &[&str]) -> Arg {
 /// The assigner that this call names.
 pub(super) fn assigner(name: &str, args: &[i64]) -> Arc<dyn WindowAssigner> {
     let spec = window_functions().iter().find(|spec| spec.name == name).expect("registered");
-    match (spec.bind)(&window_call(name, args), &Scope::default()).expect("binds") {
-        Windows::Aligned(assigner) => assigner,
-        other => panic!("{other:?} have no assigner"),
-    }
+    let windows = (spec.bind)(&window_call(name, args), &Scope::default()).expect("binds");
+    let Windows::Aligned(assigner) = &windows else { panic!("{windows:?} have no assigner") };
+    Arc::clone(assigner)
 }
 
 /// `name(1s, 2s)`, arguments in milliseconds.
@@ -401,6 +400,11 @@ impl Random {
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(1);
         crate::types::key_group::mix(self.0) % limit
+    }
+
+    /// Below `limit`, as a place in a list.
+    pub(super) fn index(&mut self, limit: usize) -> usize {
+        usize::try_from(self.below(limit as u64)).expect("small")
     }
 
     /// Below `limit`, as a column has it.

@@ -186,10 +186,10 @@ pub struct TestOptions {
 /// Options of `lotic bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
-    /// The queries: projection, filter, tumble,
-    /// hop, top, running, interval_join,
-    /// regular_join [default: all]
-    #[arg(verbatim_doc_comment)]
+    /// The queries.
+    #[arg(
+        help = "The queries: projection, filter, tumble,\nhop, top, running, interval_join,\nregular_join [default: all]"
+    )]
     pub queries: Vec<String>,
     /// The number of events to generate.
     #[arg(long, default_value_t = 10_000_000, value_name = "N")]

@@ -115,7 +115,8 @@ fn usage(name: &str, signature: &Signature) -> String {
 #[must_use]
 pub fn topics(session: &Session) -> Vec<Topic> {
     let registries = session.registries();
-    let mut topics = statements();
+    let mut topics = definitions();
+    topics.extend(runs());
     for stage in registries.stages {
         topics.push(Topic {
             kind: Kind::Stage,
@@ -266,7 +267,8 @@ fn statement(
     }
 }
 
-fn statements() -> Vec<Topic> {
+/// The statements that give things names.
+fn definitions() -> Vec<Topic> {
     vec![
         statement(
             &["source"],
@@ -330,6 +332,12 @@ fn statements() -> Vec<Topic> {
                 "CREATE FUNCTION",
             ),
         ),
+    ]
+}
+
+/// The statements that let rows flow.
+fn runs() -> Vec<Topic> {
+    vec![
         statement(
             &["pipeline", "preview"],
             "NAME | STAGE | STAGE …",

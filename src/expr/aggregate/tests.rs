@@ -225,7 +225,11 @@ fn all_values_are_collected_by_arrival() {
         };
         let mut merged = slice(3..5);
         merged.merge(&[0], &slice(0..3).state(&[0]).expect("encodes")).expect("merges");
-        assert_eq!(shown(&merged.values(&[0]).expect("reads")), [expected.clone()], "{function} in slices");
+        assert_eq!(
+            shown(&merged.values(&[0]).expect("reads")),
+            std::slice::from_ref(&expected),
+            "{function} in slices"
+        );
         expected
     };
     let (k, x) = (("k", &keys), ("x", &numbers));

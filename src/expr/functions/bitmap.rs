@@ -114,13 +114,13 @@ pub(in crate::expr) fn write(bitmap: &RoaringBitmap, out: &mut Vec<u8>) {
     let _ = bitmap.serialize_into(out);
 }
 
+/// Rows that failed, and why.
+type Failures = Vec<(usize, String)>;
+
 /// The set of each row of argument `i`; one that is none is noted.
-fn sets<'a>(
-    args: &Args<'a>,
-    i: usize,
-) -> Result<impl Fn(usize, &mut Vec<(usize, String)>) -> Option<RoaringBitmap> + use<'a>> {
+fn sets<'a>(args: &Args<'a>, i: usize) -> Result<impl Fn(usize, &mut Failures) -> Option<RoaringBitmap> + use<'a>> {
     let bytes = bytes_of(args, i)?;
-    Ok(move |row: usize, failures: &mut Vec<(usize, String)>| {
+    Ok(move |row: usize, failures: &mut Failures| {
         read(bytes(row)?).map_err(|message| failures.push((row, message))).ok()
     })
 }

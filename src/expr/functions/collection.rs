@@ -359,6 +359,7 @@ fn from_arrays_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as all special functions are built")]
 fn type_of(args: Vec<TypedExpr>, span: Span) -> Result<TypedExpr, Diagnostic> {
     let Some(value) = args.first() else { return Err(Diagnostic::at(span, "an argument is missing")) };
     let name = format!("{}{}", value.ty().to_string().to_uppercase(), if value.nullable() { "" } else { " NOT NULL" });

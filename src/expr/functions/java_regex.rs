@@ -214,12 +214,11 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> (usize, bool) {
                 out.push(c);
                 return (1, false);
             };
-            match CLASSES.iter().find(|(known, _)| *known == name) {
-                Some((_, inside)) => set(out, inside, c == 'P'),
-                None => {
-                    let name = name.strip_prefix("Is").or_else(|| name.strip_prefix("In")).unwrap_or(name);
-                    let _ = write!(out, "\\{c}{{{name}}}");
-                }
+            if let Some((_, inside)) = CLASSES.iter().find(|(known, _)| *known == name) {
+                set(out, inside, c == 'P');
+            } else {
+                let name = name.strip_prefix("Is").or_else(|| name.strip_prefix("In")).unwrap_or(name);
+                let _ = write!(out, "\\{c}{{{name}}}");
             }
             return (length, false);
         }

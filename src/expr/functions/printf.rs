@@ -1,5 +1,7 @@
 //! `printf`: Java's format strings.
 
+use std::fmt::Write;
+
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
 use super::args::Args;
@@ -124,7 +126,7 @@ impl Directive {
                 self.fill(out, &if self.conversion == 'B' { shown.to_uppercase() } else { shown });
             }
             'd' | 'x' | 'X' | 'o' | 'c' | 'C' | 'f' | 'e' | 'E' | 'g' | 'G' if value.is_null() => {
-                self.fill(out, "null")
+                self.fill(out, "null");
             }
             'd' if self.precision.is_none() => {
                 let number = value.integer()?;
@@ -208,21 +210,24 @@ impl Argument<'_> {
     /// Two's complement in the width of the type.
     fn bits(&self) -> Option<u64> {
         let bits = self.integer()?.cast_unsigned();
-        Some(match self.ty {
-            LogicalType::TinyInt => bits & 0xff,
-            LogicalType::SmallInt => bits & 0xffff,
-            LogicalType::Int => bits & 0xffff_ffff,
-            _ => bits,
+        Some(if *self.ty == LogicalType::TinyInt {
+            bits & 0xff
+        } else if *self.ty == LogicalType::SmallInt {
+            bits & 0xffff
+        } else if *self.ty == LogicalType::Int {
+            bits & 0xffff_ffff
+        } else {
+            bits
         })
     }
 
     /// A floating-point number, or the name of what is none.
     fn decimal(&self) -> Option<std::result::Result<Decimal, &'static str>> {
-        let mut shown = String::new();
-        match self.ty {
-            LogicalType::Float | LogicalType::Double => write_value(&mut shown, self.data, self.ty, self.row),
-            _ => return None,
+        if !matches!(self.ty, LogicalType::Float | LogicalType::Double) {
+            return None;
         }
+        let mut shown = String::new();
+        write_value(&mut shown, self.data, self.ty, self.row);
         Some(match shown.as_str() {
             "NaN" => Err("NaN"),
             "Infinity" => Err("Infinity"),
@@ -296,7 +301,7 @@ impl Decimal {
         }
         let exponent = if self.digits.is_empty() { 0 } else { self.exponent - 1 + grown };
         let sign = if exponent < 0 { '-' } else { '+' };
-        out.push_str(&format!("e{sign}{:02}", exponent.unsigned_abs()));
+        let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
         out
     }
 

@@ -1,6 +1,7 @@
 //! JSON as a tree over the text it came from: numbers keep their digits, texts without escapes are slices.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use hashbrown::HashMap;
 
@@ -123,8 +124,7 @@ pub(in crate::expr) fn quote(out: &mut String, text: &str) {
 /// Writes a text with the escapes that JSON requires, those of `ascii` for everything else too.
 pub(in crate::expr) fn escape(out: &mut String, text: &str, ascii: bool) {
     let unicode = |out: &mut String, code: u16| {
-        out.push_str("\\u");
-        out.push_str(&if ascii { format!("{code:04x}") } else { format!("{code:04X}") });
+        let _ = if ascii { write!(out, "\\u{code:04x}") } else { write!(out, "\\u{code:04X}") };
     };
     for c in text.chars() {
         match c {

@@ -439,6 +439,11 @@ impl Values {
     }
 }
 
+/// The value of row `at` of a column of `T`.
+fn int<T: ArrowPrimitiveType<Native: Into<i64>>>(column: &ArrayRef, at: usize) -> Option<i64> {
+    column.as_primitive_opt::<T>().map(|values| values.value(at).into())
+}
+
 /// The value of row `at` of a column of `ty`.
 ///
 /// # Errors
@@ -450,9 +455,7 @@ pub(super) fn scalar(ty: &LogicalType, column: &ArrayRef, at: usize) -> Result<S
     let wrong = || mistyped(column, "another type");
     Ok(match Class::of(ty) {
         Class::Bool => Scalar::Int(i64::from(column.as_boolean_opt().ok_or_else(wrong)?.value(at))),
-        Class::Int => int_class!(ty, T => {
-            Scalar::Int(i64::from(column.as_primitive_opt::<T>().ok_or_else(wrong)?.value(at)))
-        }),
+        Class::Int => Scalar::Int(int_class!(ty, T => int::<T>(column, at)).ok_or_else(wrong)?),
         Class::Float if *ty == LogicalType::Float => {
             Scalar::Float(column.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?.value(at).into())
         }

@@ -90,10 +90,14 @@ mod tests {
     fn refused(text: &str) -> String {
         let mut catalog = Catalog::new();
         let statements = parse(text, &Registries::default()).unwrap_or_else(|error| panic!("{error}"));
-        let errors = statements.iter().filter_map(|statement| match &statement.node {
-            Statement::Process(process) => define_process(&mut catalog, process).err(),
-            Statement::Function(function) => define_function(&mut catalog, function).err(),
-            other => panic!("{other:?}"),
+        let errors = statements.iter().filter_map(|statement| {
+            if let Statement::Process(process) = &statement.node {
+                define_process(&mut catalog, process).err()
+            } else if let Statement::Function(function) = &statement.node {
+                define_function(&mut catalog, function).err()
+            } else {
+                panic!("{:?}", statement.node)
+            }
         });
         errors.map(|error| error.render(text, "test", false)).collect::<Vec<_>>().join("\n")
     }

@@ -159,7 +159,7 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Expr | Shape::Exprs { .. } | Shape::Order => input.note(Expected::Kind(Kind::Expression)),
         Shape::Duration | Shape::Range => input.note(Expected::Kind(Kind::Duration)),
         Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
-        Shape::Pattern => input.note(Expected::Exactly("(")),
+        Shape::Pattern | Shape::Options => input.note(Expected::Exactly("(")),
         Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
         Shape::Name
         | Shape::Names
@@ -175,7 +175,6 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
         Shape::Keyword(words) => words.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Trigger => TRIGGERS.iter().for_each(|word| input.note(Expected::Exactly(word))),
         Shape::Evictor => EVICTORS.iter().for_each(|word| input.note(Expected::Exactly(word))),
-        Shape::Options => input.note(Expected::Exactly("(")),
         Shape::Setting => input.note(Expected::Kind(Kind::OptionName)),
         Shape::Flag => {}
     }

@@ -4,7 +4,6 @@ mod condition;
 mod contents;
 mod interval;
 mod kind;
-mod options;
 mod pairs;
 mod regular;
 mod side;

@@ -36,13 +36,13 @@ pub struct RegularJoin {
 
 impl RegularJoin {
     pub(super) fn new(spec: JoinSpec, inputs: [&ChangelogMode; 2], ttl_ms: Option<i64>) -> Self {
-        let identity = [0, 1].map(|input| match inputs[input] {
-            ChangelogMode::Append => None,
+        let identity = [0, 1].map(|input| {
+            let mode = inputs[input];
             // A row found by its key is the right one only where all of the key's rows come here.
-            mode => Some(match mode.key() {
+            (!mode.is_append()).then(|| match mode.key() {
                 Some(key) if spec.exchange(input).keeps(key) && !key.is_empty() => key.to_vec(),
                 _ => (0..spec.inputs[input].len()).collect(),
-            }),
+            })
         });
         Self { spec, identity, ttl_ms }
     }

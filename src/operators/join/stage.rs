@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::condition::{Condition, Key};
 use super::interval::IntervalJoin;
 use super::kind::JoinKind;
-use super::options::JoinOptions;
 use super::regular::RegularJoin;
 use super::spec::JoinSpec;
 use super::temporal::TemporalJoin;
@@ -17,6 +16,7 @@ use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::{TypedExpr, bind as bind_expr};
 use crate::formats::CHANGE;
 use crate::operators::map::Project;
+use crate::operators::options::StageOptions;
 use crate::operators::select::{Selected, no_window};
 use crate::operators::window::{takes_both, two_sided, window_join};
 use crate::types::{Diagnostic, LogicalType, Schema, Spanned};
@@ -157,7 +157,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         args.name.span,
     )?;
     let (operator, time) = if let Some(window) = window {
-        JoinOptions::of(args, &[])?;
+        options(args, &[])?;
         takes_both(args.span, &window, [&bound.left, &bound.right])?;
         let event_time = window.windows.have_bounds();
         let time = TimeAttributes { event_time, ..TimeAttributes::default() };
@@ -176,6 +176,11 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     Ok(())
 }
 
+/// The options typed. Which there are depends on more than the join's name, so that messages do not speak of that.
+fn options<'a>(args: &'a StageArgs, known: &[&'static str]) -> Result<StageOptions<'a>, Diagnostic> {
+    StageOptions::named("this join", args, known)
+}
+
 /// Refuses two clauses that each make another join.
 fn one_of(args: &StageArgs, keywords: &[&str]) -> Result<(), Diagnostic> {
     let mut found = args.clauses.iter().filter(|(keyword, _)| keywords.contains(&keyword.node));
@@ -190,7 +195,7 @@ fn temporal(
     spec: JoinSpec,
     bound: &Bound,
 ) -> Result<(Arc<dyn PlannedOperator>, TimeAttributes), Diagnostic> {
-    JoinOptions::of(args, &[])?;
+    options(args, &[])?;
     let Some(as_of) = args.clause_expr("as of")? else {
         return Err(Diagnostic::at(args.span, "`as of` is missing"));
     };
@@ -266,7 +271,7 @@ fn regular(
     spec: JoinSpec,
     bound: &Bound,
 ) -> Result<(Arc<dyn PlannedOperator>, TimeAttributes), Diagnostic> {
-    let ttl_ms = JoinOptions::of(args, &["ttl"])?.duration("ttl")?;
+    let ttl_ms = options(args, &["ttl"])?.duration("ttl")?;
     if let Some((flag, _)) = args.clauses.iter().find(|(keyword, _)| keyword.node == "on processing_time") {
         return Err(Diagnostic::at(flag.span, "`on processing_time` says which time `within` is of")
             .help("add `within`, or leave it out: this join keeps both sides whatever their times"));
@@ -298,7 +303,7 @@ fn interval(
     let Some(within) = args.clause_range("within")? else {
         return Err(Diagnostic::at(args.span, "`within` is missing"));
     };
-    JoinOptions::of(args, &[])?;
+    options(args, &[])?;
     if kind.filters() {
         return Err(Diagnostic::at(within.span, format!("`{}` takes no `within`", args.name.node))
             .help("leave `within` out: the join then keeps both sides, `with (ttl = 1h)` for a time"));

@@ -258,7 +258,7 @@ impl TemporalJoinOperator {
             }
             let some = self.waiting.len().min(self.batch_rows);
             let (rows, versions): (Vec<u32>, Vec<u32>) = self.waiting.drain(..some).unzip();
-            self.join(&rows, versions, out)?;
+            self.join(&rows, &versions, out)?;
             let left = &mut self.sides.stores[0];
             for row in rows {
                 self.empty.push(left.group(row));
@@ -274,13 +274,13 @@ impl TemporalJoinOperator {
         Ok(())
     }
 
-    fn join(&self, rows: &[u32], versions: Vec<u32>, out: &mut dyn Output) -> Result<()> {
+    fn join(&self, rows: &[u32], versions: &[u32], out: &mut dyn Output) -> Result<()> {
         let [left, right] = &self.sides.stores;
         let schema = &self.plan.spec.inputs[0];
         let columns = left.gather(rows, &(0..schema.len()).collect::<Vec<_>>())?;
         let batch = Batch::new(schema.record_batch(columns, rows.len())?, left.times(rows));
         let mut pairs = Pairs::default();
-        for (at, &version) in (0_u32..).zip(&versions).filter(|(_, version)| **version != NO_ROW) {
+        for (at, &version) in (0_u32..).zip(versions).filter(|(_, version)| **version != NO_ROW) {
             pairs.rows.push(at);
             pairs.others.push(version);
         }

@@ -25,6 +25,23 @@ pub(super) struct Binder<'a> {
 
 type Bound<T> = Result<T, Diagnostic>;
 
+/// Whose columns an expression reads.
+enum Owner {
+    /// None was read yet.
+    Unread,
+    /// A variable, or any row where none is named.
+    Of(Option<usize>),
+}
+
+impl Owner {
+    const fn variable(&self) -> Option<usize> {
+        match self {
+            Self::Unread => None,
+            Self::Of(variable) => *variable,
+        }
+    }
+}
+
 impl Binder<'_> {
     /// The place of the variable called `name`.
     pub(super) fn variable(&self, name: &str) -> Option<usize> {
@@ -69,13 +86,13 @@ impl Binder<'_> {
 
     /// The same expression with columns in place of what it reads of the match.
     fn take_out(&mut self, node: &ExprNode, taken: &mut Vec<(String, Reference)>) -> Bound<ExprNode> {
-        let found = match &node.node {
-            Expr::Column(parts) => match self.column(parts, node.span)? {
-                Some((of, value)) => Some(Reference::Row { of, last: true, offset: 0, value }),
-                None => None,
-            },
-            Expr::Call(call) => self.call(call)?,
-            _ => None,
+        let found = if let Expr::Column(parts) = &node.node {
+            let column = self.column(parts, node.span)?;
+            column.map(|(of, value)| Reference::Row { of, last: true, offset: 0, value })
+        } else if let Expr::Call(call) = &node.node {
+            self.call(call)?
+        } else {
+            None
         };
         let Some(reference) = found else {
             let mut node = node.clone();
@@ -84,13 +101,12 @@ impl Binder<'_> {
             }
             return Ok(node);
         };
-        let name = match taken.iter().find(|(_, known)| *known == reference) {
-            Some((name, _)) => name.clone(),
-            None => {
-                let name = self.show(&reference);
-                taken.push((name.clone(), reference));
-                name
-            }
+        let name = if let Some((name, _)) = taken.iter().find(|(_, known)| *known == reference) {
+            name.clone()
+        } else {
+            let name = self.show(&reference);
+            taken.push((name.clone(), reference));
+            name
         };
         Ok(Spanned::new(Expr::Column(vec![Spanned::new(name, node.span)]), node.span))
     }
@@ -154,57 +170,55 @@ impl Binder<'_> {
         if !is_aggregate(&call.name.node) {
             return Ok(None);
         }
-        let mut of = None;
+        let mut of = Owner::Unread;
         let mut call = call.clone();
         for arg in call.args.iter_mut().chain(call.filter.as_deref_mut()) {
             *arg = self.unqualified(arg, &mut of)?;
         }
         let schema = self.row();
         let call = bind_aggregate(&call, Scope::named(self.name, &schema))?;
-        Ok(Some(Reference::Aggregate { of: of.flatten(), call }))
+        Ok(Some(Reference::Aggregate { of: of.variable(), call }))
     }
 
     /// The variable whose rows `node` is about, and its value over a row.
     fn argument(&mut self, node: &ExprNode) -> Bound<(Option<usize>, TypedExpr)> {
-        let mut of = None;
+        let mut of = Owner::Unread;
         let node = self.unqualified(node, &mut of)?;
         let schema = self.row();
-        Ok((of.flatten(), bind(&node, Scope::named(self.name, &schema))?))
+        Ok((of.variable(), bind(&node, Scope::named(self.name, &schema))?))
     }
 
     /// The same expression over the columns of a row; all of them must be of one variable, or none of any.
-    fn unqualified(&mut self, node: &ExprNode, of: &mut Option<Option<usize>>) -> Bound<ExprNode> {
+    fn unqualified(&mut self, node: &ExprNode, of: &mut Owner) -> Bound<ExprNode> {
         let mut node = node.clone();
         let mut is_of = |found: Option<usize>, span: Span| match of {
-            Some(known) if *known != found => {
+            Owner::Of(known) if *known != found => {
                 Err(Diagnostic::at(span, "columns of one variable only can be read here").label("of another one"))
             }
-            _ => {
-                *of = Some(found);
+            Owner::Of(_) | Owner::Unread => {
+                *of = Owner::Of(found);
                 Ok(())
             }
         };
-        match &mut node.node {
-            Expr::Column(parts) => {
-                let variable = parts.first().filter(|_| parts.len() > 1).and_then(|first| self.variable(&first.node));
-                is_of(variable, node.span)?;
-                if let Some(variable) = variable {
-                    self.of_rows(variable, &parts[0])?;
-                    parts.remove(0);
-                }
+        if let Expr::Column(parts) = &mut node.node {
+            let variable = parts.first().filter(|_| parts.len() > 1).and_then(|first| self.variable(&first.node));
+            is_of(variable, node.span)?;
+            if let Some(variable) = variable {
+                self.of_rows(variable, &parts[0])?;
+                parts.remove(0);
             }
-            Expr::Call(call) if call.name.node.eq_ignore_ascii_case("prev") => {
-                let (column, offset) = offset_of(call)?;
-                let column = self.unqualified(&column, of)?;
-                let schema = self.row();
-                let value = bind(&column, Scope::named(self.name, &schema))?;
-                let name = self.push_previous(&value, offset.unwrap_or(1), column.span)?;
-                node.node = Expr::Column(vec![name]);
-            }
-            _ => {
-                for child in node.node.children_mut() {
-                    *child = self.unqualified(child, of)?;
-                }
+        } else if let Expr::Call(call) = &node.node
+            && call.name.node.eq_ignore_ascii_case("prev")
+        {
+            let (column, offset) = offset_of(call)?;
+            let column = self.unqualified(&column, of)?;
+            let schema = self.row();
+            let value = bind(&column, Scope::named(self.name, &schema))?;
+            let name = self.push_previous(&value, offset.unwrap_or(1), column.span)?;
+            node.node = Expr::Column(vec![name]);
+        } else {
+            for child in node.node.children_mut() {
+                *child = self.unqualified(child, of)?;
             }
         }
         Ok(node)
@@ -265,13 +279,15 @@ fn offset_of(call: &Call) -> Bound<(ExprNode, Option<usize>)> {
     }
     match call.args.as_slice() {
         [value] => Ok((value.clone(), None)),
-        [value, offset] => match &offset.node {
-            Expr::Literal(Literal::Integer(digits)) => match digits.parse() {
+        [value, offset] => {
+            let Expr::Literal(Literal::Integer(digits)) = &offset.node else {
+                return Err(Diagnostic::at(offset.span, "the number of rows must be a constant such as `1`"));
+            };
+            match digits.parse() {
                 Ok(offset) if offset <= MOST => Ok((value.clone(), Some(offset))),
                 _ => Err(Diagnostic::at(offset.span, format!("a number of rows up to {MOST} can stand here"))),
-            },
-            _ => Err(Diagnostic::at(offset.span, "the number of rows must be a constant such as `1`")),
-        },
+            }
+        }
         args => {
             Err(Diagnostic::at(name.span, format!("`{}` takes one or two arguments, not {}", name.node, args.len())))
         }

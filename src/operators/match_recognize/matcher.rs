@@ -45,6 +45,7 @@ pub(super) struct Row {
 
 /// A row taken by a state, behind the node before it.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is noted by itself")]
 pub(super) struct Node {
     pub(super) before: u32,
     pub(super) row: u32,

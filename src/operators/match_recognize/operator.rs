@@ -151,7 +151,7 @@ impl MatchOperator {
     }
 
     /// The keys in one form, and each row's group.
-    fn grouped(&mut self, batch: Batch) -> Result<(Batch, Vec<u32>)> {
+    fn grouped(&mut self, batch: &Batch) -> Result<(Batch, Vec<u32>)> {
         let mut columns = batch.columns().columns().to_vec();
         for &key in &self.plan.keys {
             columns[key] = canonical_column(&columns[key]);
@@ -538,12 +538,12 @@ impl Operator for MatchOperator {
         if self.plan.event_time {
             let batch = self.on_time(batch, out)?;
             if !batch.is_empty() {
-                let (batch, groups) = self.grouped(batch)?;
+                let (batch, groups) = self.grouped(&batch)?;
                 self.waiting.append(&batch, &groups, &mut Vec::new())?;
             }
         } else if !batch.is_empty() {
             let now_ms = self.clock.now_ms();
-            let (batch, groups) = self.grouped(batch)?;
+            let (batch, groups) = self.grouped(&batch)?;
             let times = vec![now_ms; batch.rows()];
             self.match_rows(batch.with_times(times.into()), groups, out)?;
         }

@@ -44,7 +44,7 @@ pub(super) struct Compiled {
 #[derive(Debug)]
 enum Read {
     Row { of: Option<usize>, last: bool, offset: usize, value: OverRow },
-    Aggregate { of: Option<usize>, call: AggregateCall, args: Vec<OverRow>, filter: Option<OverRow> },
+    Aggregate { of: Option<usize>, call: AggregateCall, args: Vec<OverRow>, filter: Option<Box<OverRow>> },
     Number,
 }
 
@@ -92,7 +92,7 @@ impl Compiled {
             Reference::Aggregate { of, call } => Read::Aggregate {
                 of: *of,
                 args: call.args.iter().map(|arg| OverRow::new(arg, row)).collect(),
-                filter: call.filter.as_ref().map(|filter| OverRow::new(filter, row)),
+                filter: call.filter.as_ref().map(|filter| Box::new(OverRow::new(filter, row))),
                 call: call.clone(),
             },
             Reference::Number => Read::Number,
@@ -137,7 +137,7 @@ impl Compiled {
                     value.values(&rows, store, context.now_ms, &mut context.errors)?
                 }
                 Read::Aggregate { of, call, args, filter } => {
-                    aggregate((*of, call), args, filter.as_ref(), chains, store, context)?
+                    aggregate((*of, call), args, filter.as_deref(), chains, store, context)?
                 }
                 Read::Number => {
                     let numbers = chains.numbers.map_or_else(|| vec![None; count], <[Option<i64>]>::to_vec);

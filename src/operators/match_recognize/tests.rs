@@ -64,11 +64,6 @@ impl Stage {
         Self { within_ms: Some(ms), ..self }
     }
 
-    pub(super) fn skip(self, keyword: &'static str, variable: Option<&str>) -> Self {
-        let arg = variable.map_or(Arg::Flag, |variable| Arg::Name(at(variable.to_owned())));
-        Self { skip: (keyword, arg), ..self }
-    }
-
     /// The operator, with late rows and what ran out of time on side outputs.
     pub(super) fn plan(&self) -> Arc<dyn PlannedOperator> {
         let (schema, _) = events(&[]);

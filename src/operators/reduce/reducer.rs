@@ -9,7 +9,7 @@ use arrow_select::zip::zip;
 use hashbrown::HashMap;
 
 use crate::api::{Output, Rejected};
-use crate::expr::{EvalContext, Evaluator, TypedExpr};
+use crate::expr::{EvalContext, Evaluator, RowError, TypedExpr};
 use crate::operators::rows::display;
 use crate::types::{Field, Result, Schema};
 
@@ -64,7 +64,7 @@ impl Reducer {
         right: &[ArrayRef],
         rows: usize,
         now_ms: i64,
-    ) -> Result<(Vec<ArrayRef>, Vec<(usize, String)>)> {
+    ) -> Result<(Vec<ArrayRef>, Vec<RowError>)> {
         let both: Vec<ArrayRef> = left.iter().chain(right).cloned().collect();
         let both = self.both.record_batch(both, rows)?;
         let mut context = EvalContext::new(now_ms, "reduce");
@@ -72,13 +72,12 @@ impl Reducer {
         for (column, expr) in self.evaluators.iter() {
             columns[*column] = expr.evaluate(&both, &mut context)?;
         }
-        let mut failed: Vec<(usize, String)> =
-            context.errors.into_iter().map(|error| (error.row, error.message)).collect();
-        failed.sort_by_key(|(row, _)| *row);
-        failed.dedup_by_key(|(row, _)| *row);
+        let mut failed = context.errors;
+        failed.sort_by_key(|error| error.row);
+        failed.dedup_by_key(|error| error.row);
         if !failed.is_empty() {
             let mask: BooleanArray =
-                (0..rows).map(|row| Some(failed.binary_search_by_key(&row, |(row, _)| *row).is_ok())).collect();
+                (0..rows).map(|row| Some(failed.binary_search_by_key(&row, |error| error.row).is_ok())).collect();
             for (column, _) in self.evaluators.iter() {
                 columns[*column] = zip(&mask, &left[*column], &columns[*column])?;
             }
@@ -96,6 +95,7 @@ impl Reducer {
         (now_ms, place): (i64, &str),
         out: &mut dyn Output,
     ) -> Result<Fold> {
+        const NONE: u32 = u32::MAX;
         // The rows of each group by the order in which they come: those of one turn are of different groups.
         let mut turns: Vec<Vec<u32>> = Vec::new();
         let mut seen: HashMap<u32, (usize, usize)> = HashMap::new();
@@ -114,9 +114,8 @@ impl Reducer {
             seen.insert(group, (turn + 1, at));
         }
         let mut fold = Fold { steps: Vec::new(), of_rows: vec![None; groups.len()], groups: Vec::new() };
-        // The place among the values of the step before of what each group has come to; `NONE` for nothing.
-        const NONE: u32 = u32::MAX;
         let (has, columns) = before(&order)?;
+        // The place among the values of the step before of what each group has come to; `NONE` for nothing.
         let mut at: Vec<u32> = Vec::with_capacity(order.len());
         let mut next = 0;
         for has in has {
@@ -140,10 +139,10 @@ impl Reducer {
                 self.combine(&pick(last, &lefts)?, &right, then.len(), now_ms)?
             };
             if !failed.is_empty() {
-                let rejected = failed.iter().map(|(row, message)| Rejected {
+                let rejected = failed.iter().map(|error| Rejected {
                     place: place.to_owned(),
-                    row: display(rows, then[*row] as usize).into_bytes(),
-                    message: message.clone(),
+                    row: display(rows, then[error.row] as usize).into_bytes(),
+                    message: error.message.clone(),
                 });
                 out.reject(rejected.collect())?;
             }
@@ -158,7 +157,7 @@ impl Reducer {
                 let of = places[row as usize];
                 at[of] = u32::try_from(place).unwrap_or(NONE);
                 came_to[of] = (step, place);
-                let ok = failed.binary_search_by_key(&place, |(row, _)| *row).is_err();
+                let ok = failed.binary_search_by_key(&place, |error| error.row).is_err();
                 fold.of_rows[row as usize] = ok.then_some((step, place));
             }
             fold.steps.push(columns);

@@ -49,7 +49,9 @@ impl Slice {
             accumulator.update(groups, args, keep.as_ref())?;
         }
         if self.stored {
-            groups.iter().for_each(|&group| self.dirty.set(group));
+            for &group in &*groups {
+                self.dirty.set(group);
+            }
         }
         Ok(())
     }

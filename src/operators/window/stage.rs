@@ -168,17 +168,18 @@ fn above_zero(rows: &Spanned<u64>) -> Result<u64, Diagnostic> {
 
 /// The distance that a delta is compared with.
 fn number(threshold: &ExprNode) -> Result<f64, Diagnostic> {
-    let (literal, sign) = match &threshold.node {
-        Expr::Unary(UnaryOp::Minus, inner) => (&inner.node, -1.0),
-        other => (other, 1.0),
+    let (literal, sign) = if let Expr::Unary(UnaryOp::Minus, inner) = &threshold.node {
+        (&inner.node, -1.0)
+    } else {
+        (&threshold.node, 1.0)
     };
-    let digits = match literal {
-        Expr::Literal(Literal::Integer(digits) | Literal::Decimal(digits) | Literal::Double(digits)) => {
+    let parsed =
+        if let Expr::Literal(Literal::Integer(digits) | Literal::Decimal(digits) | Literal::Double(digits)) = literal {
             digits.parse().ok()
-        }
-        _ => None,
-    };
-    let number = digits.map(|number: f64| number * sign).filter(|number| *number >= 0.0);
+        } else {
+            None
+        };
+    let number = parsed.map(|number: f64| number * sign).filter(|number| *number >= 0.0);
     number.ok_or_else(|| {
         Diagnostic::at(threshold.span, "a distance, a number not below zero, was expected")
             .help("write for example `delta 100 of price`")

@@ -76,7 +76,7 @@ impl Builder<'_> {
                     each(of)?;
                 }
                 Arg::Watermark(WatermarkClause::Behind { when: Some(expr), .. } | WatermarkClause::As(expr)) => {
-                    each(expr)?
+                    each(expr)?;
                 }
                 Arg::Trigger(_)
                 | Arg::Watermark(_)

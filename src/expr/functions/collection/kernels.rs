@@ -1,6 +1,7 @@
 //! The kernels of collection functions. Items are chosen by their numbers and taken once, whatever their type.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
@@ -91,19 +92,26 @@ pub(super) fn map(args: &mut Args<'_>) -> Output {
     maps(args, &keys, &values, (0..rows).map(|row| Some((row * width..(row + 1) * width).collect())))
 }
 
-/// The entries of map argument `i`, row by row.
-fn entries_of<'a>(
-    args: &Args<'a>,
-    i: usize,
-) -> Result<(&'a MapArray, impl Fn(usize) -> Option<std::ops::Range<usize>> + use<'a>)> {
-    let value: &'a Value = &args.values[i];
-    let map = value.data().as_map_opt().ok_or_else(|| mistyped(value.data(), "map"))?;
-    let (offsets, scalar) = (map.value_offsets(), value.is_scalar());
-    let place = |offset: i32| usize::try_from(offset).unwrap_or(0);
-    Ok((map, move |row: usize| {
-        let row = if scalar { 0 } else { row };
-        map.is_valid(row).then(|| place(offsets[row])..place(offsets[row + 1]))
-    }))
+/// A map argument.
+struct Maps<'a> {
+    map: &'a MapArray,
+    scalar: bool,
+}
+
+impl<'a> Maps<'a> {
+    fn new(args: &Args<'a>, i: usize) -> Result<Self> {
+        let value: &'a Value = &args.values[i];
+        let map = value.data().as_map_opt().ok_or_else(|| mistyped(value.data(), "map"))?;
+        Ok(Self { map, scalar: value.is_scalar() })
+    }
+
+    /// The numbers of a row's entries, unless the map is null.
+    fn get(&self, row: usize) -> Option<Range<usize>> {
+        let row = if self.scalar { 0 } else { row };
+        let offsets = self.map.value_offsets();
+        let place = |offset: i32| usize::try_from(offset).unwrap_or(0);
+        self.map.is_valid(row).then(|| place(offsets[row])..place(offsets[row + 1]))
+    }
 }
 
 pub(super) fn map_entries(args: &mut Args<'_>) -> Output {
@@ -141,13 +149,13 @@ pub(super) fn map_from_arrays(args: &mut Args<'_>) -> Output {
 }
 
 pub(super) fn map_union(args: &mut Args<'_>) -> Output {
-    let parts = (0..args.count()).map(|i| entries_of(args, i)).collect::<Result<Vec<_>>>()?;
-    let (keys, starts) = pooled(&parts.iter().map(|(map, _)| map.keys()).collect::<Vec<_>>())?;
-    let (values, _) = pooled(&parts.iter().map(|(map, _)| map.values()).collect::<Vec<_>>())?;
+    let parts = (0..args.count()).map(|i| Maps::new(args, i)).collect::<Result<Vec<_>>>()?;
+    let (keys, starts) = pooled(&parts.iter().map(|part| part.map.keys()).collect::<Vec<_>>())?;
+    let (values, _) = pooled(&parts.iter().map(|part| part.map.values()).collect::<Vec<_>>())?;
     let union = |row: usize| -> Option<Vec<usize>> {
         let mut all = Vec::new();
-        for (start, (_, entries)) in starts.iter().zip(&parts) {
-            all.extend(entries(row)?.map(|entry| start + entry));
+        for (start, part) in starts.iter().zip(&parts) {
+            all.extend(part.get(row)?.map(|entry| start + entry));
         }
         Some(all)
     };

@@ -65,9 +65,10 @@ pub(super) fn value(args: &mut Args<'_>) -> Output {
                 Found::One(Json::Null) if !path.lax => return None,
                 Found::One(Json::Null) => Sought::Empty,
                 Found::One(value) if value.is_scalar() => {
-                    match value {
-                        Json::Text(text) => out.push_str(text),
-                        value => value.write(out),
+                    if let Json::Text(text) = value {
+                        out.push_str(text);
+                    } else {
+                        value.write(out);
                     }
                     Sought::Value(())
                 }

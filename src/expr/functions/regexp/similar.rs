@@ -45,16 +45,15 @@ fn similar(args: &mut Args<'_>) -> Result<ArrayRef> {
     let mut failures = Vec::new();
     let result = args.booleans(|row| {
         let text = texts.get(row)?;
-        let matched = match constant {
-            Some(regex) => regex.is_match(text),
-            None => {
-                let pattern = patterns.get(row)?;
-                let escape = match &escapes {
-                    Some(escapes) => Some(escapes.get(row)?),
-                    None => None,
-                };
-                compile(pattern, escape).and_then(|regex| regex.is_match(text))
-            }
+        let matched = if let Some(regex) = constant {
+            regex.is_match(text)
+        } else {
+            let pattern = patterns.get(row)?;
+            let escape = match &escapes {
+                Some(escapes) => Some(escapes.get(row)?),
+                None => None,
+            };
+            compile(pattern, escape).and_then(|regex| regex.is_match(text))
         };
         matched.map_err(|message| failures.push((row, message))).ok()
     });

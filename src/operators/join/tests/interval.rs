@@ -109,8 +109,8 @@ fn script(random: &mut Random, processing_time: bool) -> Vec<Step> {
                 steps.push(Step::Watermark(watermark));
             }
             _ => {
-                let input = random.below(2) as usize;
-                let some: Vec<Row> = (0..1 + random.below(4))
+                let input = random.index(2);
+                let some: Vec<Row> = (0..=random.below(4))
                     .map(|_| {
                         let time = if random.below(20) == 0 { NO_TIME } else { watermark - 6 + random.int(20) };
                         (key(random), random.int(4), time)
@@ -132,7 +132,7 @@ fn within(random: &mut Random) -> TimeRange {
 fn random_streams_give_what_the_interval_join_means() {
     for seed in 0..cases(30) {
         let mut random = Random(seed * 104_729);
-        let stage = KINDS[random.below(4) as usize];
+        let stage = KINDS[random.index(4)];
         let (residual, processing_time) = (random.below(2) == 0, random.below(3) == 0);
         let (within, steps) = (within(&mut random), script(&mut random, processing_time));
         let planned = planned(stage, residual, within, processing_time);

@@ -36,7 +36,9 @@ fn joined([left, right]: &[Side; 2], kind: JoinKind, residual: bool) -> Table {
             JoinKind::Anti if found.is_empty() => give(format!("{k}|{v}")),
             JoinKind::Semi | JoinKind::Anti => {}
             JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
-                found.iter().for_each(|r| give(format!("{k}|{v}|{}|{}", text(r.0), r.1)));
+                for r in &found {
+                    give(format!("{k}|{v}|{}|{}", text(r.0), r.1));
+                }
                 if found.is_empty() && kind.pads(0) {
                     give(format!("{k}|{v}|null|null"));
                 }
@@ -78,11 +80,11 @@ fn script(random: &mut Random, changes: [bool; 2]) -> Script {
     let mut sides: [Side; 2] = [Vec::new(), Vec::new()];
     let mut script = Script { steps: Vec::new(), after: Vec::new() };
     for _ in 0..3 + random.below(12) {
-        let input = random.below(2) as usize;
+        let input = random.index(2);
         let side = &mut sides[input];
         let mut some: Vec<(Row, RowKind)> = Vec::new();
-        for _ in 0..1 + random.below(4) {
-            let known = (!side.is_empty()).then(|| random.below(side.len() as u64) as usize);
+        for _ in 0..=random.below(4) {
+            let known = (!side.is_empty()).then(|| random.index(side.len()));
             let fresh = (key(random), random.int(3));
             match (random.below(4), known.filter(|_| changes[input])) {
                 (0, Some(known)) => {
@@ -113,7 +115,7 @@ fn script(random: &mut Random, changes: [bool; 2]) -> Script {
 fn random_changes_give_the_changelog_of_the_join_of_both_tables() {
     for seed in 0..cases(30) {
         let mut random = Random(seed * 15_485_863);
-        let stage = KINDS[random.below(6) as usize];
+        let stage = KINDS[random.index(6)];
         let (residual, changes) = (random.below(2) == 0, [random.below(3) > 0, random.below(3) > 0]);
         let script = script(&mut random, changes);
         let planned = planned(stage, residual, changes);

@@ -22,7 +22,7 @@ fn planned(stage: &str, residual: bool, processing_time: bool, changes: bool) ->
     }
     let time = TimeAttributes::of_event_time(None);
     let changelog = ChangelogMode::Retract(Some(vec![0]));
-    stream.others = vec![("right", StreamShape { time, changelog, ..StreamShape::of(right) })];
+    stream.others = vec![("right", StreamShape { changelog, time, ..StreamShape::of(right) })];
     let named = NamedStream { name: at("right".to_owned()), alias: Some(at("r".to_owned())) };
     let as_of = column(&[if processing_time { "processing_time" } else { "event_time" }]);
     let clauses = vec![("on", Arg::Expr(on(residual))), ("as of", Arg::Expr(as_of))];
@@ -39,6 +39,7 @@ struct Key {
     timer: Option<i64>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Model {
     keys: BTreeMap<Option<i64>, Key>,
     left_join: bool,
@@ -137,8 +138,8 @@ fn script(random: &mut Random, changes: bool) -> Vec<Step> {
             steps.push(Step::Watermark(watermark));
             continue;
         }
-        let input = random.below(2) as usize;
-        let some: Vec<Row> = (0..1 + random.below(4))
+        let input = random.index(2);
+        let some: Vec<Row> = (0..=random.below(4))
             .map(|_| {
                 let time = if random.below(20) == 0 { NO_TIME } else { watermark - 4 + random.int(14) };
                 (key(random), random.int(4), time)
@@ -163,7 +164,7 @@ fn script(random: &mut Random, changes: bool) -> Vec<Step> {
 fn random_streams_give_what_flinks_temporal_join_gives() {
     for seed in 0..cases(30) {
         let mut random = Random(seed * 32_452_843);
-        let stage = ["join", "left join"][random.below(2) as usize];
+        let stage = ["join", "left join"][random.index(2)];
         let (residual, processing_time) = (random.below(2) == 0, random.below(4) == 0);
         let changes = random.below(4) == 0;
         let steps = script(&mut random, changes);
@@ -209,7 +210,7 @@ fn what_has_no_versions_is_refused() {
         let mut stream = FakeStream::new(&left);
         stream.shape.name = Some(at("l".to_owned()));
         let time = TimeAttributes { event_time, ..TimeAttributes::default() };
-        stream.others = vec![("right", StreamShape { time, changelog, ..StreamShape::of(right) })];
+        stream.others = vec![("right", StreamShape { changelog, time, ..StreamShape::of(right) })];
         let named = NamedStream { name: at("right".to_owned()), alias: Some(at("r".to_owned())) };
         let clauses = vec![("on", Arg::Expr(on(false))), ("as of", Arg::Expr(column(&[as_of])))];
         stream.stage(stage, vec![Arg::Stream(named)], clauses).expect_err("is refused").to_string()

@@ -55,11 +55,11 @@ fn model(kind: &str, residual: bool, steps: &[Step]) -> Outcome {
             outcome.rows.push(format!("{row} @{}", end - 1));
         };
         for a in left {
-            let met: Vec<&Row> = right.iter().filter(|b| meet(a, b)).collect();
-            match (kind, met.is_empty()) {
-                ("semi join", false) | ("anti join", true) | ("left join" | "full join", true) => give(Some(a), None),
+            let found: Vec<&Row> = right.iter().filter(|b| meet(a, b)).collect();
+            match (kind, found.is_empty()) {
+                ("semi join", false) | ("anti join" | "left join" | "full join", true) => give(Some(a), None),
                 ("semi join" | "anti join", _) => {}
-                _ => met.iter().for_each(|b| give(Some(a), Some(b))),
+                _ => found.iter().for_each(|b| give(Some(a), Some(b))),
             }
         }
         if kind == "right join" || kind == "full join" {

@@ -16,6 +16,9 @@ use crate::operators::rows::{Entries, keyed_rows};
 use crate::state::{RestoredState, StateChange};
 use crate::types::{Error, Result};
 
+/// Says the groups of rows, of their keys and columns.
+type GroupOf<'f> = &'f mut dyn FnMut(&[ArrayRef], &RecordBatch, &mut Vec<u32>) -> Result<()>;
+
 impl RowStore {
     /// Pushes the changes since the last snapshot.
     ///
@@ -65,14 +68,14 @@ impl RowStore {
         self.restore_into(restored, &mut |keys, rows, groups| table.intern(keys, rows.num_rows(), groups))
     }
 
-    /// Takes up stored rows, whose groups `group_of` says, of their keys and columns.
+    /// Takes up stored rows, whose groups `group_of` says.
     ///
     /// # Errors
     /// When they can't be read.
     pub(in crate::operators) fn restore_into(
         &mut self,
         restored: &dyn RestoredState,
-        group_of: &mut dyn FnMut(&[ArrayRef], &RecordBatch, &mut Vec<u32>) -> Result<()>,
+        group_of: GroupOf<'_>,
     ) -> Result<()> {
         let keys = self.state.keys.len();
         for (_, stored) in restored.keyed(&self.state.descriptor())? {

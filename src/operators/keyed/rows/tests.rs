@@ -56,7 +56,7 @@ fn a_store_keeps_what_plain_lists_keep() {
                 0..=5 => {
                     let rows = if random.below(20) == 0 { 2_000 } else { random.below(12) };
                     let (values, keys): (Vec<i64>, Vec<&str>) =
-                        (0..rows).map(|at| (next + at.cast_signed(), KEYS[random.below(5) as usize])).unzip();
+                        (0..rows).map(|at| (next + at.cast_signed(), KEYS[random.index(5)])).unzip();
                     next += rows.cast_signed();
                     let times: Vec<i64> = values.iter().map(|value| value + random.int(30)).collect();
                     for ((&value, &key), &time) in values.iter().zip(&keys).zip(&times) {
@@ -81,10 +81,10 @@ fn a_store_keeps_what_plain_lists_keep() {
                     }
                 }
                 7 => {
-                    let key = KEYS[random.below(5) as usize];
+                    let key = KEYS[random.index(5)];
                     let rows = model.entry(key.to_owned()).or_default();
                     if !rows.is_empty() {
-                        let at = random.below(rows.len() as u64) as usize;
+                        let at = random.index(rows.len());
                         rows.remove(at);
                         let column: ArrayRef = Arc::new(StringArray::from(vec![key]));
                         let mut groups = Vec::new();
@@ -94,13 +94,14 @@ fn a_store_keeps_what_plain_lists_keep() {
                     }
                 }
                 8 => {
-                    let key = KEYS[random.below(5) as usize];
+                    let key = KEYS[random.index(5)];
                     let column: ArrayRef = Arc::new(StringArray::from(vec![key]));
                     let mut groups = Vec::new();
                     table.find(&[column], 1, &mut groups).expect("finds");
                     for (at, row) in store.of(groups[0]).collect::<Vec<_>>().into_iter().enumerate() {
-                        store.set_mark(row, step + at as i64);
-                        model.get_mut(key).expect("has rows")[at].2 = step + at as i64;
+                        let mark = step + i64::try_from(at).expect("small");
+                        store.set_mark(row, mark);
+                        model.get_mut(key).expect("has rows")[at].2 = mark;
                     }
                 }
                 _ => {

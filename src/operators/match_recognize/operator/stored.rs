@@ -136,7 +136,9 @@ impl MatchOperator {
             if self.look_back > 0 {
                 let rows: Vec<u32> = self.matched.of(group).collect();
                 let recent = &rows[rows.len().saturating_sub(self.look_back)..];
-                recent.iter().for_each(|&row| self.matcher.keep(row));
+                for &row in recent {
+                    self.matcher.keep(row);
+                }
                 self.recent[group as usize] = recent.to_vec();
             }
             let Self { matcher, .. } = self;

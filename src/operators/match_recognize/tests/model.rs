@@ -19,6 +19,9 @@ pub(in super::super) struct Event {
 /// The rows of a match so far: the place of each among those of its key, and its variable.
 pub(in super::super) type Path = Vec<(usize, &'static str)>;
 
+/// Matches, or what ran out of time, each with its time.
+pub(in super::super) type Timed = Vec<(Path, i64)>;
+
 /// Whether the row at a place satisfies a variable behind a path.
 pub(in super::super) type Test = fn(&[Event], &Path, usize, &'static str) -> bool;
 
@@ -250,7 +253,7 @@ impl Model<'_> {
     }
 
     /// The matches and what ran out of time, of the rows of one key in their order.
-    pub(in super::super) fn find(&self, rows: &[Event]) -> (Vec<(Path, i64)>, Vec<(Path, i64)>) {
+    pub(in super::super) fn find(&self, rows: &[Event]) -> (Timed, Timed) {
         let words = words(self.pattern, rows.len());
         let (mut matches, mut timed_out) = (Vec::new(), Vec::new());
         let mut next = 0;

@@ -247,10 +247,8 @@ impl Case {
                 format!("{key}|{}", columns.join("|"))
             };
             let timed = self.skips_nothing();
-            let matches = matches.iter().map(|(path, time)| match timed {
-                true => format!("{} @{time}", line(path)),
-                false => line(path),
-            });
+            let matches =
+                matches.iter().map(|(path, time)| if timed { format!("{} @{time}", line(path)) } else { line(path) });
             expected.rows.extend(matches);
             expected.over.extend(timed_out.iter().map(|(path, time)| format!("{} @{time}", line(path))));
         }

@@ -25,9 +25,10 @@ pub const COUNT: WindowFnSpec = WindowFnSpec {
 
 /// A number of rows above zero.
 fn rows(arg: &ExprNode) -> Result<u64, Diagnostic> {
-    let rows = match &arg.node {
-        Expr::Literal(Literal::Integer(digits)) => digits.parse().ok().filter(|&rows| rows > 0),
-        _ => None,
+    let rows = if let Expr::Literal(Literal::Integer(digits)) = &arg.node {
+        digits.parse().ok().filter(|&rows| rows > 0)
+    } else {
+        None
     };
     rows.ok_or_else(|| {
         Diagnostic::at(arg.span, "a number of rows above zero was expected")

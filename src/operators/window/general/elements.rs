@@ -54,7 +54,7 @@ pub(in crate::operators) struct Elements {
 enum Evicts {
     Last(usize),
     Within(i64),
-    Delta(f64, Evaluator),
+    Delta(f64, Box<Evaluator>),
 }
 
 impl Elements {
@@ -68,7 +68,7 @@ impl Elements {
         let evictor = window.evictor.as_ref().map(|evictor| match evictor {
             Evictor::Last(rows) => Evicts::Last(usize::try_from(*rows).unwrap_or(usize::MAX)),
             Evictor::Within(ms) => Evicts::Within(*ms),
-            Evictor::Delta(threshold, of) => Evicts::Delta(*threshold, Evaluator::new(of)),
+            Evictor::Delta(threshold, of) => Evicts::Delta(*threshold, Box::new(Evaluator::new(of))),
         });
         Self {
             schemas: inputs.iter().map(|input| input.schema.clone()).collect(),
@@ -122,7 +122,7 @@ impl Elements {
                     }
                 }
                 Evicts::Delta(threshold, _) => {
-                    let values = values.as_ref().map(|values| values.as_primitive::<Float64Type>());
+                    let values = values.as_ref().map(AsArray::as_primitive::<Float64Type>);
                     if let Some(values) = values
                         && length > 0
                         && values.is_valid(until - 1)

@@ -150,7 +150,9 @@ impl OverRows for JoinRows {
                 let kept = self.filter(rows, std::mem::take(pending), out)?;
                 for (left, right) in kept.left.iter().zip(&kept.right) {
                     for (met, at) in met.iter_mut().zip([left, right]) {
-                        at.iter().for_each(|&at| met[at as usize] = true);
+                        if let Some(at) = *at {
+                            met[at as usize] = true;
+                        }
                     }
                 }
                 if !self.plan.spec.kind.filters() {

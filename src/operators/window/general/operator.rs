@@ -373,8 +373,8 @@ impl WindowOperatorInstance {
         if self.fires.is_empty() {
             return Ok(());
         }
-        let fires = std::mem::take(&mut self.fires);
-        let panes: Vec<u32> = fires.iter().map(|fire| fire.pane).filter(|&pane| self.panes.get(pane).filled).collect();
+        let due = std::mem::take(&mut self.fires);
+        let panes: Vec<u32> = due.iter().map(|fire| fire.pane).filter(|&pane| self.panes.get(pane).filled).collect();
         if !panes.is_empty() {
             let keys = self.panes.keys(&panes)?;
             let (starts, ends): (Vec<i64>, Vec<i64>) =
@@ -394,7 +394,7 @@ impl WindowOperatorInstance {
             let at = self.panes.change(pane);
             at.filled = filled;
         }
-        for Fire { pane, ends } in fires {
+        for Fire { pane, ends } in due {
             self.panes.note(pane).firing = false;
             let at = self.panes.get(pane);
             let empty = at.end == i64::MAX && !at.filled && at.progress == super::moments::Progress::default();

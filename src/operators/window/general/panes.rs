@@ -15,6 +15,7 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// A window of a key: Flink's pane.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is noted by itself")]
 pub(super) struct Pane {
     /// The number of its key.
     pub(super) key: u32,

@@ -188,6 +188,6 @@ impl OverRows for ReduceRows {
         let rows = fold.last(&self.reducer.schema)?;
         let windows: Vec<u32> = fold.groups.iter().map(|(window, _)| *window).collect();
 
-        Ok(Results { rows: rows, windows: Some(windows) })
+        Ok(Results { rows, windows: Some(windows) })
     }
 }

@@ -55,8 +55,8 @@ impl WindowOperatorInstance {
             values.push(Arc::new(TimestampMillisecondArray::from_iter_values(of().map(|pane| pane.start))));
             values.push(Arc::new(TimestampMillisecondArray::from_iter_values(of().map(|pane| pane.end))));
         }
-        values.push(Arc::new(BooleanArray::from_iter(of().map(|pane| Some(pane.filled)))));
-        values.push(Arc::new(BooleanArray::from_iter(of().map(|pane| Some(pane.progress.fires_at_end)))));
+        values.push(Arc::new(of().map(|pane| Some(pane.filled)).collect::<BooleanArray>()));
+        values.push(Arc::new(of().map(|pane| Some(pane.progress.fires_at_end)).collect::<BooleanArray>()));
         match self.moments.when {
             When::Every(_) => {
                 let times: [fn(&Pane) -> i64; 2] = [|pane| pane.progress.next_firing, |pane| pane.progress.fires_from];
@@ -121,7 +121,7 @@ impl WindowOperatorInstance {
                 let trigger = trigger.as_ref().filter(|column| column.is_valid(row));
                 match (&self.moments.when, trigger) {
                     (When::Every(_), Some(next)) => {
-                        at.progress.next_firing = next.as_primitive::<Int64Type>().value(row)
+                        at.progress.next_firing = next.as_primitive::<Int64Type>().value(row);
                     }
                     (When::Count(_), Some(rows)) => {
                         at.progress.rows = rows.as_primitive::<Int64Type>().value(row).cast_unsigned();

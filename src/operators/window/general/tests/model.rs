@@ -84,10 +84,8 @@ impl Model {
                 (Fire::AtEnd, false)
             }
         };
-        let mut evict = match setup.kind {
-            Kind::CountSlide(size, _) => Some(Evict::Last(size.cast_unsigned())),
-            _ => None,
-        };
+        let mut evict =
+            if let Kind::CountSlide(size, _) = setup.kind { Some(Evict::Last(size.cast_unsigned())) } else { None };
         if let Some(typed) = setup.trigger {
             (fire, purging) = typed;
         }
@@ -182,10 +180,8 @@ impl Model {
         let windows = self.windows(&event);
         let mut skipped = !windows.is_empty();
         for window in windows {
-            let window = match self.setup.kind {
-                Kind::Session(_) | Kind::SessionOfRow => self.merge(key, window),
-                _ => window,
-            };
+            let session = matches!(self.setup.kind, Kind::Session(_) | Kind::SessionOfRow);
+            let window = if session { self.merge(key, window) } else { window };
             if self.is_late(window) {
                 self.sessions.entry(key).or_default().remove(&window);
                 continue;
