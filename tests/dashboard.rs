@@ -341,15 +341,16 @@ fn a_key_is_answered_while_the_job_runs_flat_out() {
     pty.prompt();
 }
 
-/// What it costs a job that takes both cores to be looked at, twenty times a second: the rows per second that its sources
-/// emit while the prompt waits, by those while the dashboard shows the job, in pairs of which either comes first in turn;
-/// all of one run, so that little else differs. `LOTIC_COST_PAIRS`, `LOTIC_COST_MS`; `LOTIC_COST_PERCENT` sets what is
-/// allowed.
+/// What it costs a job that takes both cores to be looked at as often as the dashboard looks: the processor time of the
+/// threads that are no slots, beyond what they take while the prompt waits; at most 1 % of the cores. A processor's clock
+/// is told it by nothing else that runs. Beside it, by the wall's clock: the rows per second that the sources emit while
+/// the prompt waits, by those while the dashboard shows the job, in pairs of which either comes first in turn; all of one
+/// run, so that little else differs. `LOTIC_COST_PAIRS`, `LOTIC_COST_MS`; `LOTIC_COST_PERCENT` sets what is allowed there.
 #[test]
 #[ignore = "a measurement: cargo test --test dashboard costs -- --ignored --nocapture, with LOTIC_BINARY a release build"]
 fn what_looking_costs() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut pty = Pty::open(directory.path(), (120, 40), &[], &[("LOTIC_DASHBOARD_HZ", "20")]);
+    let mut pty = Pty::open(directory.path(), (120, 40), &[], &[]);
     pty.prompt();
     // A long listing is one for the pager else.
     pty.statement(".pager off");
@@ -359,9 +360,13 @@ fn what_looking_costs() {
     pty.shows("job hot runs");
     pty.prompt();
     let (mut looked_at, mut alone) = (Vec::new(), Vec::new());
+    let (clock, mut taken_ns, mut took_ns) = (SystemClock::new(), [0, 0], [0, 0]);
     for pair in 0..size("LOTIC_COST_PAIRS", 5) {
         for looks in [pair % 2 == 0, pair % 2 != 0] {
+            let (began, busy) = (clock.nanos(), pty.busy_ns("slot-"));
             let rate = rows_per_second(&mut pty, looks);
+            taken_ns[usize::from(looks)] += pty.busy_ns("slot-") - busy;
+            took_ns[usize::from(looks)] += clock.nanos() - began;
             if looks { looked_at.push(rate) } else { alone.push(rate) }
         }
     }
@@ -372,6 +377,10 @@ fn what_looking_costs() {
     let (looked_at, alone, ratio) = (median(looked_at), median(alone), median(ratios.clone()));
     println!("rows/s, medians of {}: looked at {looked_at:.0}, alone {alone:.0}", ratios.len());
     println!("alone by looked at: median {ratio:.4}, mean {mean:.4}, its standard error {error:.4}");
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let [rest, shown] = [0, 1].map(|looks| taken_ns[looks] as f64 / took_ns[looks] as f64 / cores);
+    println!("of {cores} cores the threads that are no slots take: looked at {shown:.4}, alone {rest:.4}");
+    assert!(shown - rest <= 0.01, "looking takes {:.4} of the cores", shown - rest);
     assert!(ratio < 1.0 + size("LOTIC_COST_PERCENT", 50) as f64 / 100.0, "{ratios:?}");
 }
 

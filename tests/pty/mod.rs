@@ -92,6 +92,19 @@ impl Pty {
         pty
     }
 
+    /// The processor time that the threads have taken so far, nanoseconds; of all but those whose names begin so.
+    pub(crate) fn busy_ns(&self, except: &str) -> u64 {
+        let threads = format!("/proc/{}/task", self.child.process_id().expect("it runs"));
+        let threads = std::fs::read_dir(threads).expect("Linux tells").map(|thread| thread.expect("reads").path());
+        let of = |thread: std::path::PathBuf| {
+            // A thread may end while it is asked for.
+            let read = |file: &str| std::fs::read_to_string(thread.join(file)).ok();
+            let counts = !read("comm")?.starts_with(except);
+            read("schedstat")?.split(' ').next()?.parse::<u64>().ok().filter(|_| counts)
+        };
+        threads.filter_map(of).sum()
+    }
+
     /// Starts a script of `sh` in which `"$0"` is lotic.
     pub(crate) fn script(directory: &Path, size: (u16, u16), script: &str) -> Self {
         let mut command = CommandBuilder::new("sh");
