@@ -36,7 +36,7 @@ pub(super) const PRIMARY_KEY: StageSpec = StageSpec {
     summary: "says by which columns rows replace one another",
     help: "The stream becomes a table with one row a key: each row replaces the one before it, and a row that says by its \
            `kind` that it deletes takes it out. What follows hears of the changes. A source declares it too: `source s from \
-           file 'x.csv' primary key (id) with (kind = 'op')`, and so does a stream: `stream s primary key (id) = …`. With an \
+           file 'x.csv' primary key (id) with (row_kind = 'op')`, and so does a stream: `stream s primary key (id) = …`. With an \
            event time its rows are the versions that `join … as of` finds.",
     examples: &[
         "bids | map auction, bidder, price | primary key auction | key_by bidder | aggregate count(*) as leads;",

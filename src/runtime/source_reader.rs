@@ -4,38 +4,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_buffer::ScalarBuffer;
-
 use super::source_state::{HeldRows, Lost, ReaderState, SplitState, SplitTimes};
-use super::source_time::IdleTimer;
-use crate::api::{
-    EventTimeSpec, Rejected, RowTimes, Source, SourcePoll, SourceProgress, TimeSpans, WatermarkGenerator,
-};
+use super::source_time::{IdleTimer, TimedRows};
+use crate::api::{EventTimeSpec, Rejected, Source, SourcePoll, SourceProgress, WatermarkGenerator};
 use crate::inspect::SplitView;
 use crate::state::StateChange;
 use crate::types::{CheckpointId, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result};
-
-/// Rows with their event times.
-pub(super) struct TimedRows {
-    pub(super) rows: RecordBatch,
-    pub(super) times: ScalarBuffer<i64>,
-    /// What may raise the watermark, where that are not the times.
-    pub(super) marks: Option<ScalarBuffer<i64>>,
-    pub(super) spans: TimeSpans,
-}
-
-impl TimedRows {
-    pub(super) fn new(rows: RecordBatch, RowTimes { times, marks }: RowTimes) -> Self {
-        let spans = TimeSpans::of(&times);
-        Self { rows, times, marks, spans }
-    }
-
-    fn slice(&self, from: usize, rows: usize) -> Self {
-        let marks = self.marks.as_ref().map(|marks| marks.slice(from, rows));
-        Self::new(self.rows.slice(from, rows), RowTimes { times: self.times.slice(from, rows), marks })
-    }
-}
 
 /// What the splits of a source are made with.
 #[derive(Debug, Clone)]

@@ -1,12 +1,34 @@
 //! The event times of a source's rows, and the time without any.
 
 use arrow_array::{BooleanArray, RecordBatch};
+use arrow_buffer::ScalarBuffer;
 use arrow_select::filter::filter_record_batch;
 
-use super::source_reader::TimedRows;
-use crate::api::{EventTimeEvaluator, RowTimes};
+use crate::api::{EventTimeEvaluator, RowTimes, TimeSpans};
 use crate::expr::{EvalContext, RowError};
 use crate::types::{NO_TIME, Result};
+
+/// Rows with their event times.
+pub(super) struct TimedRows {
+    pub(super) rows: RecordBatch,
+    pub(super) times: ScalarBuffer<i64>,
+    /// What may raise the watermark, where that are not the times.
+    pub(super) marks: Option<ScalarBuffer<i64>>,
+    pub(super) spans: TimeSpans,
+}
+
+impl TimedRows {
+    pub(super) fn new(rows: RecordBatch, RowTimes { times, marks }: RowTimes) -> Self {
+        let spans = TimeSpans::of(&times);
+        Self { rows, times, marks, spans }
+    }
+
+    /// The rows from `from` on, so many.
+    pub(super) fn slice(&self, from: usize, rows: usize) -> Self {
+        let marks = self.marks.as_ref().map(|marks| marks.slice(from, rows));
+        Self::new(self.rows.slice(from, rows), RowTimes { times: self.times.slice(from, rows), marks })
+    }
+}
 
 /// The times that a source's event-time expression makes of its rows; without one no row has a time.
 pub(super) struct EventTimes(pub(super) Option<EventTimeEvaluator>);

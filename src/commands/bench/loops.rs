@@ -8,6 +8,7 @@
 
 mod bids;
 mod joins;
+mod outcome;
 mod pattern;
 mod sources;
 mod table;
@@ -20,6 +21,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 pub use bids::{Columns, Text};
+pub use outcome::{Outcome, row_hash};
 
 use bids::{BLOCK, Bid, Loop, Needs, Source};
 use joins::{Auctions, Joined};
@@ -82,48 +84,6 @@ impl Query {
         if self == Self::Process { 1 } else { threads.max(1) }
     }
 }
-
-/// The outcome: enough to compare it exactly with another way to compute the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Outcome {
-    /// Output rows.
-    pub rows: u64,
-    /// The wrapping sum of their [`row_hash`]es: the order of the rows does not matter.
-    pub checksum: u64,
-}
-
-impl Outcome {
-    /// Counts one more row.
-    #[inline]
-    pub const fn add<const N: usize>(&mut self, fields: &[i64; N]) {
-        self.rows += 1;
-        self.checksum = self.checksum.wrapping_add(row_hash(fields));
-    }
-
-    const fn and(self, other: Self) -> Self {
-        Self { rows: self.rows + other.rows, checksum: self.checksum.wrapping_add(other.checksum) }
-    }
-}
-
-/// The hash of one output row: its fields, each times an odd number of its place, summed up and mixed. Times are
-/// milliseconds since the epoch, decimals their unscaled value's lower 64 bits; a changelog row's first field is its
-/// kind as [`RowKind`] numbers it.
-#[inline]
-#[must_use]
-pub const fn row_hash<const N: usize>(fields: &[i64; N]) -> u64 {
-    let mut word = N as u64;
-    let mut factor = FIRST_FACTOR;
-    let mut at = 0;
-    while at < N {
-        word = word.wrapping_add(fields[at].cast_unsigned().wrapping_mul(factor));
-        factor = factor.wrapping_mul(NEXT_FACTOR);
-        at += 1;
-    }
-    mix(word)
-}
-
-const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-const NEXT_FACTOR: u64 = 0xd134_2543_de82_ef95;
 
 /// Runs `query` over the bids of a file, and `auctions` in memory, with `threads` threads.
 ///

@@ -11,7 +11,7 @@ use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use hashbrown::HashMap;
 
-use super::code::{Eval, Fault};
+use super::fault::{Eval, Fault};
 use super::values::{Class, int_class};
 use crate::expr::value::{RowError, mistyped};
 use crate::types::{LogicalType, Result};

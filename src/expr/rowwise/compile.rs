@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::code::{Code, Fault, GetAny, Row, text};
+use super::code::{Code, GetAny, Row, text};
+use super::fault::Fault;
 use super::native;
 use super::values::{Class, Scalar, scalar};
 use crate::expr::ast::IsTest;

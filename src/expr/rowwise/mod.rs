@@ -7,10 +7,12 @@
 mod code;
 mod column;
 mod compile;
+mod fault;
 mod native;
 mod values;
 
-pub use code::{Code, Eval, Fault, Get, GetAny, GetText, Row};
+pub use code::{Code, Get, GetAny, GetText, Row};
 pub use column::Column;
 pub use compile::Compiler;
+pub use fault::{Eval, Fault};
 pub use values::{Class, Key, Scalar, Values};

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use arrow_array::Array;
 
-use super::code::{Code, Eval, Fault, Get, Row, text};
+use super::code::{Code, Get, Row, text};
+use super::fault::{Eval, Fault};
 use super::values::{Class, Key, Scalar};
 use crate::expr::ast::IsTest;
 use crate::expr::typed::{ArithmeticOp, CompareOp};

@@ -22,7 +22,7 @@ pub const SOURCE_OPTIONS: &[OptionSpec] = &[
         help: "the directory for such rows; dead_letters/<source> by default",
     },
     OptionSpec {
-        name: "kind",
+        name: "row_kind",
         values: "a column",
         help: "with a primary key, the column that says what a row does: insert, update, delete, or +I, +U, -D, c, u, d",
     },
@@ -91,20 +91,22 @@ fn primary_key(
     statement: &SourceStatement,
     typed: &Options,
 ) -> Result<Option<PrimaryKey>, Diagnostic> {
-    let kind = typed.text("kind")?;
+    let kind = typed.text("row_kind")?;
     let Some(names) = &statement.primary_key else {
-        let without = || Diagnostic::new("`kind` needs a primary key").help("say which: primary key (<column>)");
-        return kind.map_or(Ok(None), |_| Err(options::placed(typed, "kind", without())));
+        let without = || Diagnostic::new("`row_kind` needs a primary key").help("say which: primary key (COLUMN)");
+        return kind.map_or(Ok(None), |_| Err(options::placed(typed, "row_kind", without())));
     };
     let schema = source.schema();
     let kind = match kind {
-        Some(name) => Some(kind_column(schema, name).map_err(|error| options::placed(typed, "kind", error))?),
+        Some(name) => Some(kind_column(schema, name).map_err(|error| options::placed(typed, "row_kind", error))?),
         None => None,
     };
     if schema.names().enumerate().any(|(column, name)| name == CHANGE && kind != Some(column)) {
         let message = format!("`{CHANGE}` is the name of a change's kind: no column of a changelog can have it");
         let span = names.first().map_or(statement.span, |name| name.span);
-        return Err(Diagnostic::at(span, message).help(format!("with (kind = '{CHANGE}'), if it says what a row does")));
+        return Err(
+            Diagnostic::at(span, message).help(format!("with (row_kind = '{CHANGE}'), if it says what a row does"))
+        );
     }
     let mut columns = Vec::with_capacity(names.len());
     for name in names {

@@ -150,6 +150,7 @@ fn block(input: Tokens<'_>, depth: usize) -> PResult<'_, Actions> {
 fn actions(mut input: Tokens<'_>, depth: usize) -> PResult<'_, Actions> {
     let mut all = Vec::new();
     while input.peek().is_none_or(|token| !token.is(Symbol::RightBrace)) {
+        input.note(Expected::Exactly("}"));
         let (rest, action) = action(input, depth)?;
         all.push(Spanned::new(action, rest.span_from(input)));
         input = rest;

@@ -19,7 +19,7 @@ use crate::api::{
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
-use crate::lang::token::{Symbol, TokenKind};
+use crate::lang::token::{Symbol, Token, TokenKind};
 use crate::types::{Diagnostic, Span, Spanned};
 
 /// `(k = v, …)` as parsed.
@@ -87,9 +87,9 @@ pub(super) fn by_signature<'a>(start: Tokens<'a>, words: usize, owner: Owner<'_>
 }
 
 fn ends(input: Tokens<'_>) -> bool {
-    input
-        .peek()
-        .is_none_or(|token| token.is(Symbol::Pipe) || token.is(Symbol::Semicolon) || token.is(Symbol::RightBrace))
+    let closes = [Symbol::Pipe, Symbol::Semicolon, Symbol::RightBrace];
+    let ends = |token: &Token<'_>| matches!(token.kind, TokenKind::Flag(_)) || closes.iter().any(|&end| token.is(end));
+    input.peek().is_none_or(ends)
 }
 
 /// The clause that begins here; the one with the most words wins.

@@ -1,7 +1,7 @@
 //! Auctions joined with their bids.
 
-use super::Outcome;
 use super::bids::{Bid, Columns, Loop, Needs};
+use super::outcome::Outcome;
 use crate::types::key_group::mix;
 
 /// No auction.

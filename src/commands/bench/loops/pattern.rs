@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::Outcome;
 use super::bids::{Bid, Loop, Needs};
+use super::outcome::Outcome;
 
 /// A bid below is cheap.
 const CHEAP: i64 = 1_000;
