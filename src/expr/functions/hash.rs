@@ -11,35 +11,31 @@ use crate::types::Result;
 
 /// A function of one text.
 macro_rules! hash {
-    ($name:literal, $title:literal, $value:literal, $hash:ty) => {
+    ($name:literal, $title:literal, $example:literal, $value:literal, $hash:ty) => {
         FunctionSpec::new(
             Family::Hash,
             $name,
             concat!($name, "(text string) -> string"),
             concat!("the ", $title, " hash, in hexadecimal digits"),
-            &[(concat!($name, "('abc')"), $value)],
+            &[($example, $value)],
             Kernel::new(&[Param::Text], gives_string, hashed::<$hash>).bind(),
         )
     };
 }
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
-    hash!("md5", "MD5", "900150983cd24fb0d6963f7d28e17f72", Md5),
-    hash!("sha1", "SHA-1", "a9993e364706816aba3e25717850c26c9cd0d89d", Sha1),
-    hash!("sha224", "SHA-224", "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7", Sha224),
-    hash!("sha256", "SHA-256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", Sha256),
+    hash!("md5", "MD5", "md5('abc')", "900150983cd24fb0d6963f7d28e17f72", Md5),
+    hash!("sha1", "SHA-1", "sha1('abc')", "a9993e364706816aba3e25717850c26c9cd0d89d", Sha1),
+    hash!("sha224", "SHA-224", "sha224('abc')", "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7", Sha224),
     hash!(
-        "sha384",
-        "SHA-384",
-        "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
-        Sha384
+        "sha256",
+        "SHA-256",
+        "sha256('abc')",
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        Sha256
     ),
-    hash!(
-        "sha512",
-        "SHA-512",
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
-        Sha512
-    ),
+    hash!("sha384", "SHA-384", "left(sha384('abc'), 16)", "cb00753f45a35e8b", Sha384),
+    hash!("sha512", "SHA-512", "left(sha512('abc'), 16)", "ddaf35a193617aba", Sha512),
     FunctionSpec::new(
         Family::Hash,
         "sha2",

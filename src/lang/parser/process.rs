@@ -278,8 +278,12 @@ fn emit(input: Tokens<'_>) -> PResult<'_, Action> {
 
 /// `e to name`, `to name`
 fn add(input: Tokens<'_>) -> PResult<'_, Action> {
-    let bare = input.peek().is_some_and(|token| token.is_word("to"))
-        && input.ahead(2).is_some_and(|token| token.is(Symbol::Semicolon));
+    let to = input.peek().is_some_and(|token| token.is_word("to"));
+    let bare = to && input.ahead(2).is_some_and(|token| token.is(Symbol::Semicolon));
+    if to && input.ahead(1).is_none() {
+        // A name may follow, whatever a column called `to` lets expect.
+        let _expected = field_name(input.skip(1));
+    }
     let (rest, value) = if bare { (input, None) } else { map(expr, Some).parse(input)? };
     let (rest, _) = keyword("to")(rest)?;
     let (rest, name) = field_name(rest)?;
