@@ -188,7 +188,7 @@ pub struct TestOptions {
 pub struct BenchOptions {
     /// The queries.
     #[arg(
-        help = "The queries: projection, filter, tumble,\nhop, top, running, interval_join,\nregular_join [default: all]"
+        help = "The queries: projection, filter, tumble, hop,\nhop_minute, session, top, interval_join,\nwindow_join, regular_join, running, process,\npattern [default: all]"
     )]
     pub queries: Vec<String>,
     /// The number of events to generate.

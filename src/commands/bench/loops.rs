@@ -10,6 +10,7 @@ mod bids;
 mod joins;
 mod outcome;
 mod pattern;
+mod sessions;
 mod sources;
 mod table;
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub use bids::{Columns, Text};
 pub use outcome::{Outcome, row_hash};
 
 use bids::{BLOCK, Bid, Loop, Needs, Source};
-use joins::{Auctions, Joined};
+use joins::{Auctions, Joined, Meet};
 use sources::{ColumnParts, FileParts, parts_of};
 use table::{Entry, Panes, Table, merge};
 
@@ -42,6 +43,10 @@ pub enum Query {
     Tumbling,
     /// `auction, window_start, window_end, count` a hopping window of 10 s every 2 s.
     Hopping,
+    /// The same of 60 s every second: windows that overlap sixty times.
+    Overlapping,
+    /// `bidder, window_start, window_end, count, sum(price)` a session of 10 s.
+    Session,
     /// `auction, window_start, window_end, count, rank` of the ten auctions with the most bids in each tumbling window of 10 s;
     /// of as many bids the lower auction first.
     Top,
@@ -49,6 +54,8 @@ pub enum Query {
     Running,
     /// `auction, bidder, price` of the bids within 10 s after the beginning of their auction.
     IntervalJoin,
+    /// `auction, bidder, price` of the bids in the tumbling window of 10 s in which their auction began.
+    WindowJoin,
     /// `auction, bidder, price` of the bids on auctions that there are, both sides kept.
     RegularJoin,
     /// `bidder, price` of a bid of more than [`LARGE`] within a minute after one of less than [`SMALL`] by the same bidder.
@@ -59,14 +66,17 @@ pub enum Query {
 }
 
 /// Every query.
-pub const QUERIES: [Query; 10] = [
+pub const QUERIES: [Query; 13] = [
     Query::Projection,
     Query::Filter,
     Query::Tumbling,
     Query::Hopping,
+    Query::Overlapping,
+    Query::Session,
     Query::Top,
     Query::Running,
     Query::IntervalJoin,
+    Query::WindowJoin,
     Query::RegularJoin,
     Query::Process,
     Query::Pattern,
@@ -120,7 +130,14 @@ fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -
         }
         Query::Hopping => {
             let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(SLIDE_MS))).collect())?;
-            Ok(emit_hopping(&merge(done.into_iter().map(|one| one.0).collect()), threads))
+            Ok(emit_hopping(&merge(done.into_iter().map(|one| one.0).collect()), (HOP_MS, SLIDE_MS), threads))
+        }
+        Query::Overlapping => {
+            let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(SECOND_MS))).collect())?;
+            Ok(emit_hopping(&merge(done.into_iter().map(|one| one.0).collect()), (MINUTE_MS, SECOND_MS), threads))
+        }
+        Query::Session => {
+            Ok(sessions::stitched(spread(source, (0..threads).map(|_| sessions::Sessions::default()).collect())?))
         }
         Query::Top => {
             let done = spread(source, (0..threads).map(|_| Hopping(Panes::every(TUMBLE_MS))).collect())?;
@@ -130,12 +147,9 @@ fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -
             let done = spread(source, Running::connected(threads))?;
             Ok(sum(done.iter().map(|one| one.outcome)))
         }
-        Query::IntervalJoin | Query::RegularJoin => {
-            let auctions = Auctions::new(auctions);
-            let within_ms = (query == Query::IntervalJoin).then_some(JOIN_MS);
-            let loops = (0..threads).map(|_| Joined::new(&auctions, within_ms)).collect();
-            Ok(sum(spread(source, loops)?.iter().map(|one| one.outcome)))
-        }
+        Query::IntervalJoin => joined(source, auctions, Meet::Within(JOIN_MS), threads),
+        Query::WindowJoin => joined(source, auctions, Meet::InWindow(TUMBLE_MS), threads),
+        Query::RegularJoin => joined(source, auctions, Meet::Always, threads),
         Query::Process => {
             let done = spread(source, (0..threads).map(|_| Process::default()).collect())?;
             Ok(sum(done.iter().map(|one| one.outcome)))
@@ -144,6 +158,12 @@ fn run(query: Query, source: &impl Source, auctions: &Columns, threads: usize) -
             Ok(pattern::stitched(spread(source, (0..threads).map(|_| pattern::Pattern::default()).collect())?))
         }
     }
+}
+
+fn joined(source: &impl Source, auctions: &Columns, meet: Meet, threads: usize) -> Result<Outcome> {
+    let auctions = Auctions::new(auctions);
+    let loops = (0..threads).map(|_| Joined::new(&auctions, meet)).collect();
+    Ok(sum(spread(source, loops)?.iter().map(|one| one.outcome)))
 }
 
 fn sum(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
@@ -176,6 +196,8 @@ const TUMBLE_MS: i64 = 10_000;
 const JOIN_MS: i64 = 10_000;
 const HOP_MS: i64 = 10_000;
 const SLIDE_MS: i64 = 2_000;
+const MINUTE_MS: i64 = 60_000;
+const SECOND_MS: i64 = 1_000;
 const TOP: usize = 10;
 
 #[derive(Default)]
@@ -263,24 +285,24 @@ fn emit_top(panes: Vec<(i64, Vec<Entry>)>) -> Outcome {
     outcome
 }
 
-/// Each window is the sum of five slices; the windows are dealt to the threads.
-fn emit_hopping(slices: &[(i64, Vec<Entry>)], threads: usize) -> Outcome {
+/// Each window of this size and slide is the sum of its slices; the windows are dealt to the threads.
+fn emit_hopping(slices: &[(i64, Vec<Entry>)], (size_ms, slide_ms): (i64, i64), threads: usize) -> Outcome {
     let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return Outcome::default() };
-    let (first, last) = (first.0 - (HOP_MS - SLIDE_MS), last.0);
-    let windows = usize::try_from((last - first) / SLIDE_MS + 1).unwrap_or(0);
+    let (first, last) = (first.0 - (size_ms - slide_ms), last.0);
+    let windows = usize::try_from((last - first) / slide_ms + 1).unwrap_or(0);
     let emit = |range: Range<usize>| {
         let mut outcome = Outcome::default();
         let mut table = Table::new();
         for window in range {
-            let start = first + i64::try_from(window).unwrap_or(0) * SLIDE_MS;
+            let start = first + i64::try_from(window).unwrap_or(0) * slide_ms;
             let from = slices.partition_point(|(slice, _)| *slice < start);
-            for (_, entries) in slices[from..].iter().take_while(|(slice, _)| *slice < start + HOP_MS) {
+            for (_, entries) in slices[from..].iter().take_while(|(slice, _)| *slice < start + size_ms) {
                 for entry in entries {
                     table.add(entry.key, entry.count, 0);
                 }
             }
             for entry in table.take() {
-                outcome.add(&[entry.key, start, start + HOP_MS, entry.count]);
+                outcome.add(&[entry.key, start, start + size_ms, entry.count]);
             }
         }
         outcome

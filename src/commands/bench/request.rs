@@ -80,6 +80,18 @@ const QUERIES: &[Query] = &[
         job: loops::Query::Hopping,
     },
     Query {
+        name: "hop_minute",
+        definitions: "",
+        pipeline: "bids | key_by auction | window hop(60s, 1s) | aggregate count(*) as n",
+        job: loops::Query::Overlapping,
+    },
+    Query {
+        name: "session",
+        definitions: "",
+        pipeline: "bids | key_by bidder | window session(10s) | aggregate count(*) as n, sum(price) as total",
+        job: loops::Query::Session,
+    },
+    Query {
         name: "top",
         definitions: "",
         pipeline: "bids | key_by auction | window tumble(10s) | aggregate count(*) as n \
@@ -91,6 +103,12 @@ const QUERIES: &[Query] = &[
         definitions: "",
         pipeline: "auctions as a | join bids as b on a.id = b.auction within 0s..10s | map id, bidder, price",
         job: loops::Query::IntervalJoin,
+    },
+    Query {
+        name: "window_join",
+        definitions: "",
+        pipeline: "auctions as a | join bids as b on a.id = b.auction window tumble(10s) | map id, bidder, price",
+        job: loops::Query::WindowJoin,
     },
     Query {
         name: "regular_join",

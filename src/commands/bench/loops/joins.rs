@@ -48,18 +48,29 @@ fn home(id: i64, mask: usize) -> usize {
     mix(id.cast_unsigned()) as usize & mask
 }
 
-/// `id, bidder, price` of the bids within so long after their auction began, or of all.
+/// When a bid meets its auction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meet {
+    /// Within so many milliseconds after it began.
+    Within(i64),
+    /// In the tumbling window of so many milliseconds in which it began.
+    InWindow(i64),
+    /// Whenever.
+    Always,
+}
+
+/// `id, bidder, price` of the bids that meet their auction.
 pub(super) struct Joined<'a> {
     auctions: &'a Auctions<'a>,
-    within_ms: Option<i64>,
+    meet: Meet,
     /// The bids so far by auction, where both sides are kept.
     kept: Vec<(i64, i64, i64)>,
     pub(super) outcome: Outcome,
 }
 
 impl<'a> Joined<'a> {
-    pub(super) fn new(auctions: &'a Auctions<'a>, within_ms: Option<i64>) -> Self {
-        Self { auctions, within_ms, kept: Vec::new(), outcome: Outcome::default() }
+    pub(super) fn new(auctions: &'a Auctions<'a>, meet: Meet) -> Self {
+        Self { auctions, meet, kept: Vec::new(), outcome: Outcome::default() }
     }
 }
 
@@ -68,13 +79,18 @@ impl Loop for Joined<'_> {
 
     #[inline]
     fn bid(&mut self, bid: Bid) {
-        if self.within_ms.is_none() {
+        if self.meet == Meet::Always {
             // An auction might still come.
             self.kept.push((bid.auction, bid.bidder, bid.price));
         }
         let Some(row) = self.auctions.find(bid.auction) else { return };
-        let after = bid.time - self.auctions.columns.time[row];
-        if self.within_ms.is_none_or(|within_ms| (0..=within_ms).contains(&after)) {
+        let began = self.auctions.columns.time[row];
+        let meets = match self.meet {
+            Meet::Within(ms) => (0..=ms).contains(&(bid.time - began)),
+            Meet::InWindow(ms) => bid.time.div_euclid(ms) == began.div_euclid(ms),
+            Meet::Always => true,
+        };
+        if meets {
             self.outcome.add(&[bid.auction, bid.bidder, bid.price]);
         }
     }

@@ -22,6 +22,7 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
     let mut small: BTreeMap<i64, i64> = BTreeMap::new();
     let mut last: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut times: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
@@ -38,15 +39,25 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
                 let entry = windows.entry((time / 10_000 * 10_000, auction)).or_default();
                 *entry = (entry.0 + 1, entry.1 + price);
             }
+            Query::Overlapping => {
+                for slide in 0..60 {
+                    windows.entry((time / 1_000 * 1_000 - slide * 1_000, auction)).or_default().0 += 1;
+                }
+            }
+            Query::Session => times.entry(bids.bidder[row]).or_default().push((time, price)),
             Query::Hopping => {
                 for slide in 0..5 {
                     windows.entry((time / 2_000 * 2_000 - slide * 2_000, auction)).or_default().0 += 1;
                 }
             }
-            Query::IntervalJoin | Query::RegularJoin => {
+            Query::IntervalJoin | Query::WindowJoin | Query::RegularJoin => {
                 for of in 0..auctions.auction.len() {
-                    let close = (0..=10_000).contains(&(time - auctions.time[of]));
-                    if auctions.auction[of] == auction && (close || query == Query::RegularJoin) {
+                    let close = if query == Query::IntervalJoin {
+                        (0..=10_000).contains(&(time - auctions.time[of]))
+                    } else {
+                        query == Query::RegularJoin || time / 10_000 == auctions.time[of] / 10_000
+                    };
+                    if auctions.auction[of] == auction && close {
                         outcome.add(&[auction, bids.bidder[row], price]);
                     }
                 }
@@ -85,15 +96,26 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
         }
         return outcome;
     }
+    for (bidder, mut bids) in times {
+        bids.sort_unstable();
+        for session in bids.chunk_by(|before, after| after.0 < before.0 + 10_000) {
+            let sum = session.iter().map(|bid| bid.1).sum();
+            let count = i64::try_from(session.len()).expect("small");
+            outcome.add(&[bidder, session[0].0, session[session.len() - 1].0 + 10_000, count, sum]);
+        }
+    }
     for ((start, auction), (count, sum)) in windows {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
             Query::Hopping => outcome.add(&[auction, start, start + 10_000, count]),
+            Query::Overlapping => outcome.add(&[auction, start, start + 60_000, count]),
             Query::Projection
             | Query::Filter
             | Query::Top
             | Query::Running
+            | Query::Session
             | Query::IntervalJoin
+            | Query::WindowJoin
             | Query::RegularJoin
             | Query::Pattern
             | Query::Process => {
