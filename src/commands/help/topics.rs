@@ -170,7 +170,11 @@ pub fn topics(session: &Session) -> Vec<Topic> {
 }
 
 fn clauses_of(signature: &Signature) -> impl Iterator<Item = (String, &'static str)> {
-    signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help))
+    signature
+        .clauses
+        .iter()
+        .filter(|clause| clause.help != NOT_YET)
+        .map(|clause| (clause.keyword.to_owned(), clause.help))
 }
 
 /// The window functions, of a stage that takes one.

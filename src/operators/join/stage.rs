@@ -9,7 +9,7 @@ use super::regular::RegularJoin;
 use super::spec::JoinSpec;
 use super::temporal::TemporalJoin;
 use crate::api::{
-    Clause, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec, StreamRef, StreamShape,
+    Clause, NOT_YET, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec, StreamRef, StreamShape,
     TimeAttribute, TimeAttributes,
 };
 use crate::expr::ast::{Expr, ExprNode};
@@ -49,8 +49,13 @@ const SIGNATURE: Signature = Signature {
             required: false,
             help: "ttl: how long rows are kept, processing time; without it for ever",
         },
-        Clause { keyword: "window", shape: Shape::Window, required: false, help: "not available yet" },
-        Clause { keyword: "lookup", shape: Shape::Flag, required: false, help: "not available yet" },
+        Clause {
+            keyword: "window",
+            shape: Shape::Window,
+            required: false,
+            help: "the windows, of both, in which matching rows meet",
+        },
+        Clause { keyword: "lookup", shape: Shape::Flag, required: false, help: NOT_YET },
         // Last, so that the others are offered before it is missed.
         Clause { keyword: "on", shape: Shape::Expr, required: true, help: "the rows that match" },
     ],
