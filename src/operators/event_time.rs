@@ -369,6 +369,6 @@ mod tests {
         let (schema, _) = batch(vec![("at", Values::Text(vec![]))]);
         let mut stream = FakeStream::new(&schema);
         let refused = stream.stage("event_time", vec![Arg::Expr(column("at"))], vec![]).expect_err("is refused");
-        assert_eq!(refused.message, "an event time can't be a string");
+        assert_eq!(refused.message, "an event time can't be of type string");
     }
 }

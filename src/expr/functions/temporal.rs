@@ -191,13 +191,6 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         )
     },
     now(
-        "proctime",
-        "proctime() -> timestamp_ltz(3), brackets optional",
-        "the processing time",
-        |_| Ok(LogicalType::TimestampLtz),
-        kernels::now,
-    ),
-    now(
         "current_timestamp",
         "current_timestamp() -> timestamp_ltz(3), brackets optional",
         "the processing time: when the row is processed",
@@ -214,7 +207,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     ),
     now(
         "proctime",
-        "proctime() -> timestamp_ltz(3)",
+        "proctime() -> timestamp_ltz(3), brackets optional",
         "the processing time; a column that `map` makes of it alone is a time attribute",
         |_| Ok(LogicalType::TimestampLtz),
         kernels::now,
