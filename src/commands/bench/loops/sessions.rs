@@ -30,17 +30,18 @@ impl Session {
     }
 }
 
-/// The sessions of a bidder in a part of the file that may go on in others.
-struct Ends {
-    /// The first, where it is over.
-    first: Option<Session>,
-    last: Session,
+/// The sessions of a bidder in a part of the file that may still become one with others: the first, and the last two, as
+/// bids come a little out of order.
+#[derive(Clone, Copy)]
+struct Kept {
+    sessions: [Session; 3],
+    len: usize,
 }
 
 /// One part of the file, whose bids are in the order of time but for less than a session's gap.
 #[derive(Default)]
 pub(super) struct Sessions {
-    bidders: HashMap<i64, Ends>,
+    bidders: HashMap<i64, Kept>,
     outcome: Outcome,
 }
 
@@ -54,21 +55,25 @@ impl Loop for Sessions {
     #[inline]
     fn bid(&mut self, bid: Bid) {
         let one = Session { start: bid.time, last: bid.time, count: 1, sum: bid.price };
-        let ends = match self.bidders.get_mut(&bid.bidder) {
-            Some(ends) => ends,
-            None => {
-                self.bidders.insert(bid.bidder, Ends { first: None, last: one });
-                return;
-            }
+        let Some(kept) = self.bidders.get_mut(&bid.bidder) else {
+            self.bidders.insert(bid.bidder, Kept { sessions: [one; 3], len: 1 });
+            return;
         };
-        if ends.last.goes_on(bid.time) {
-            return ends.last.add(one);
-        }
-        let over = std::mem::replace(&mut ends.last, one);
-        if ends.first.is_some() {
-            emit(&mut self.outcome, bid.bidder, &over);
+        let at = kept.len - 1;
+        if kept.sessions[at].goes_on(bid.time) {
+            kept.sessions[at].add(one);
+            if at > 0 && bid.time == kept.sessions[at].start && kept.sessions[at - 1].goes_on(bid.time) {
+                let later = kept.sessions[at];
+                kept.sessions[at - 1].add(later);
+                kept.len = at;
+            }
+        } else if kept.len < 3 {
+            kept.sessions[kept.len] = one;
+            kept.len += 1;
         } else {
-            ends.first = Some(over);
+            emit(&mut self.outcome, bid.bidder, &kept.sessions[1]);
+            kept.sessions[1] = kept.sessions[2];
+            kept.sessions[2] = one;
         }
     }
 }
@@ -79,8 +84,8 @@ pub(super) fn stitched(parts: Vec<Sessions>) -> Outcome {
     let mut open: HashMap<i64, Session> = HashMap::new();
     for part in parts {
         outcome = outcome.and(part.outcome);
-        for (bidder, ends) in part.bidders {
-            for session in ends.first.into_iter().chain([ends.last]) {
+        for (bidder, kept) in part.bidders {
+            for &session in &kept.sessions[..kept.len] {
                 match open.get_mut(&bidder) {
                     Some(before) if before.goes_on(session.start) => before.add(session),
                     Some(before) => emit(&mut outcome, bidder, &std::mem::replace(before, session)),
