@@ -71,7 +71,7 @@ fn a_statement_goes_on_below_and_what_is_due_is_said() {
     terminal.line("g |");
     terminal.shows("the statement goes on here");
     // What is typed is completed by the whole of the statement.
-    terminal.press("filter pri\t");
+    terminal.press("filter pric\t");
     terminal.until("the column", |pty| pty.last_line().starts_with("  ...> filter price"));
     terminal.press("\u{3}");
     terminal.prompt();
