@@ -17,18 +17,20 @@ fn bids(rows: usize) -> Columns {
 
 /// The queries with ordered maps and nothing clever.
 fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
+    if query == Query::Session {
+        return sessions_plainly(bids);
+    }
     let mut outcome = Outcome::default();
     let mut windows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
     let mut small: BTreeMap<i64, i64> = BTreeMap::new();
     let mut last: BTreeMap<i64, i64> = BTreeMap::new();
-    let mut times: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
     for row in 0..bids.auction.len() {
         let (auction, price, time) = (bids.auction[row], bids.price[row], bids.time[row]);
         match query {
             Query::Projection => outcome.add(&[auction, bids.bidder[row], price * 908]),
             Query::Filter if auction % 123 == 0 => outcome.add(&[auction, price]),
-            Query::Filter => {}
+            Query::Filter | Query::Session => {}
             Query::Pattern => {
                 let before = last.insert(auction, price);
                 if let Some(before) = before.filter(|&before| before < 1_000 && price > 100_000) {
@@ -44,7 +46,6 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
                     windows.entry((time / 1_000 * 1_000 - slide * 1_000, auction)).or_default().0 += 1;
                 }
             }
-            Query::Session => times.entry(bids.bidder[row]).or_default().push((time, price)),
             Query::Hopping => {
                 for slide in 0..5 {
                     windows.entry((time / 2_000 * 2_000 - slide * 2_000, auction)).or_default().0 += 1;
@@ -96,14 +97,6 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
         }
         return outcome;
     }
-    for (bidder, mut bids) in times {
-        bids.sort_unstable();
-        for session in bids.chunk_by(|before, after| after.0 < before.0 + 10_000) {
-            let sum = session.iter().map(|bid| bid.1).sum();
-            let count = i64::try_from(session.len()).expect("small");
-            outcome.add(&[bidder, session[0].0, session[session.len() - 1].0 + 10_000, count, sum]);
-        }
-    }
     for ((start, auction), (count, sum)) in windows {
         match query {
             Query::Tumbling => outcome.add(&[auction, start, start + 10_000, count, sum, sum / count]),
@@ -121,6 +114,23 @@ fn plainly(query: Query, bids: &Columns, auctions: &Columns) -> Outcome {
             | Query::Process => {
                 unreachable!("{query:?} has no windows")
             }
+        }
+    }
+    outcome
+}
+
+fn sessions_plainly(bids: &Columns) -> Outcome {
+    let mut times: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+    for (row, &bidder) in bids.bidder.iter().enumerate() {
+        times.entry(bidder).or_default().push((bids.time[row], bids.price[row]));
+    }
+    let mut outcome = Outcome::default();
+    for (bidder, mut bids) in times {
+        bids.sort_unstable();
+        for session in bids.chunk_by(|before, after| after.0 < before.0 + 10_000) {
+            let sum = session.iter().map(|bid| bid.1).sum();
+            let count = i64::try_from(session.len()).expect("small");
+            outcome.add(&[bidder, session[0].0, session[session.len() - 1].0 + 10_000, count, sum]);
         }
     }
     outcome
