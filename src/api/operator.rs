@@ -202,6 +202,18 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
+    /// The same operator for input that ends: it tells its results once, at the end, and none of what they were before.
+    /// `None` when it can't; what stands behind it then finds out what is left of its changes.
+    fn final_only(&self) -> Option<Arc<dyn PlannedOperator>> {
+        None
+    }
+
+    /// Whether the changes of its main output are data themselves, the versions of a table's rows, and so are not left out
+    /// where input ends and only final rows count.
+    fn tells_versions(&self) -> bool {
+        false
+    }
+
     /// The role that the optimizer may know of the operator.
     fn role(&self) -> Role<'_> {
         Role::Opaque

@@ -309,6 +309,12 @@ pub trait StageContext {
     /// does not say so itself.
     fn state_ttl_ms(&self) -> Option<i64>;
 
+    /// Whether the job reads all of its input before it gives results: `mode = 'batch'`.
+    fn is_batch(&self) -> bool;
+
+    /// In such a job, makes of a stream of changes the rows that are left of it.
+    fn final_rows(&mut self);
+
     /// Gives the operator applied last this uid.
     ///
     /// # Errors

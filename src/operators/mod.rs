@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod aggregates;
+mod batch;
 mod changelog;
 mod cogroup;
 mod distinct;
@@ -38,6 +39,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{FinalRows, SortAll};
 pub use distinct::Distinct;
 pub use event_time::AssignEventTime;
 pub use filter::Filter;

@@ -22,8 +22,8 @@ use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
 use crate::state::{Instance, RestoredState, StateDelta};
 use crate::types::{
-    Batch, Diagnostic, Error, Field, LogicalType, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema, Span, Spanned,
-    VirtualClock,
+    Batch, Diagnostic, Error, Field, LogicalType, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema,
+    Span, Spanned, SpillSpace, VirtualClock,
 };
 
 /// One column of test data.
@@ -185,6 +185,7 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         batch_rows: 8_192,
         restored: None,
         metrics: Arc::new(OperatorMetrics::default()),
+        spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::at(0)),
         waker: Waker::noop().clone(),
         armed: Cell::default(),
@@ -203,6 +204,24 @@ pub(super) fn advance(operator: &mut dyn Operator, out: &mut Recorder, times: u6
         operator.advance(Moment { watermark: MIN_WATERMARK, now_ms: 0 }, out).expect("goes on");
     }
     out.armed.more
+}
+
+/// The context of an instance with so many bytes of memory for rows that wait.
+pub(super) fn with_memory(bytes: usize, batch_rows: usize) -> OperatorContext {
+    OperatorContext { spill: Arc::new(SpillSpace::temporary(bytes)), batch_rows, ..context() }
+}
+
+/// The rows that an operator gives of all of `input`, in order.
+pub(super) fn given_at_the_end(operator: &mut dyn Operator, input: impl IntoIterator<Item = Batch>) -> Vec<String> {
+    let mut out = Recorder::default();
+    for batch in input {
+        operator.process(0, batch, &mut out).expect("processes");
+    }
+    assert!(out.elements.is_empty(), "rows came before the end");
+    while std::mem::take(&mut out.armed).event_time == Some(MAX_WATERMARK) {
+        operator.advance(Moment { watermark: MAX_WATERMARK, now_ms: 0 }, &mut out).expect("goes on");
+    }
+    out.elements
 }
 
 /// Runs `input` through a fresh instance.
@@ -224,6 +243,7 @@ pub(super) struct FakeStream {
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
     pub(super) placement: Placement,
+    pub(super) batch: bool,
 }
 
 impl FakeStream {
@@ -237,6 +257,7 @@ impl FakeStream {
             side_outputs: Vec::new(),
             settings: Vec::new(),
             placement: Placement::default(),
+            batch: false,
         }
     }
 
@@ -313,6 +334,12 @@ impl StageContext for FakeStream {
     fn state_ttl_ms(&self) -> Option<i64> {
         None
     }
+
+    fn is_batch(&self) -> bool {
+        self.batch
+    }
+
+    fn final_rows(&mut self) {}
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         self.settings.push(format!("uid {}", uid.node));

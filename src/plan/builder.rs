@@ -17,6 +17,7 @@ use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
+use super::settings::Mode;
 use crate::api::{
     OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef, StreamShape,
 };
@@ -134,6 +135,8 @@ pub struct Builder<'a> {
     state_ttl_ms: Option<i64>,
     /// The zone in which instants are read as dates and times of day.
     zone: Zone,
+    /// Whether all input is read before there are results.
+    batch: bool,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -157,6 +160,7 @@ impl<'a> Builder<'a> {
             unreadable: OnError::Fail,
             state_ttl_ms: None,
             zone: Zone::default(),
+            batch: false,
             remarks: Vec::new(),
         }
     }
@@ -188,6 +192,19 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// The same plan for a job of this mode.
+    #[must_use]
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.batch = mode == Mode::Batch;
+        self
+    }
+
+    /// Whether all input is read before there are results.
+    #[must_use]
+    pub const fn is_batch(&self) -> bool {
+        self.batch
+    }
+
     /// The environment that the plan is built with.
     #[must_use]
     pub const fn environment(&self) -> &'a Environment<'a> {
@@ -199,7 +216,41 @@ impl<'a> Builder<'a> {
     ///
     /// Its uid is made of what the pipeline reads and writes and of its name: `bids.print.GroupAggregate`, `…-2` for the
     /// next one there. So stages of another kind come and go, and its state still finds it.
+    ///
+    /// Where all input is read before there are results, an operator that makes changes of rows gives those that are left.
     pub fn add(
+        &mut self,
+        operator: Arc<dyn PlannedOperator>,
+        inputs: &[StreamRef],
+        place: Place<'_>,
+        parallelism: Option<&Spanned<u64>>,
+    ) -> (StreamRef, StreamShape) {
+        let operator = if self.batch { operator.final_only().unwrap_or(operator) } else { operator };
+        let versions = operator.tells_versions();
+        let (stream, shape) = self.push_operator(operator, inputs, place, parallelism);
+        let appended = |stream: &StreamRef| self.shapes.get(stream).is_some_and(|shape| shape.changelog.is_append());
+        if versions || !inputs.iter().all(appended) {
+            return (stream, shape);
+        }
+        self.final_rows((stream, shape), place, parallelism)
+    }
+
+    /// The rows that are left of a stream of changes, where all input is read before there are results.
+    pub fn final_rows(
+        &mut self,
+        (stream, shape): (StreamRef, StreamShape),
+        place: Place<'_>,
+        parallelism: Option<&Spanned<u64>>,
+    ) -> (StreamRef, StreamShape) {
+        if !self.batch || shape.changelog.is_append() {
+            return (stream, shape);
+        }
+        let operator = (self.environment.optimizer.final_rows)(&shape.schema, &shape.changelog);
+        self.shapes.insert(stream, shape);
+        self.push_operator(operator, &[stream], place, parallelism)
+    }
+
+    fn push_operator(
         &mut self,
         operator: Arc<dyn PlannedOperator>,
         inputs: &[StreamRef],

@@ -145,6 +145,7 @@ impl StageContext for Lowering<'_, '_> {
             return Err(Diagnostic::at(span, format!("the window {} has no `aggregate`", window.windows.describe()))
                 .help("put it before `into`: … | aggregate count(*) as n | into …"));
         }
+        self.final_rows();
         let sink = SinkArg { name, target: path.as_ref(), options };
         let (called, operator) = sink::resolve(self.builder, &sink, &self.shape, span)?;
         self.sink = Some(called);
@@ -153,6 +154,15 @@ impl StageContext for Lowering<'_, '_> {
 
     fn state_ttl_ms(&self) -> Option<i64> {
         self.builder.state_ttl_ms()
+    }
+
+    fn is_batch(&self) -> bool {
+        self.builder.is_batch()
+    }
+
+    fn final_rows(&mut self) {
+        let at = (self.at, self.shape.clone());
+        (self.at, self.shape) = self.builder.final_rows(at, self.place, self.parallelism.as_ref());
     }
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {

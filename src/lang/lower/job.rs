@@ -30,8 +30,8 @@ impl JobPlan {
     /// The graph that runs, as operators and exchanges.
     #[must_use]
     pub fn stream_graph(&self) -> StreamGraph {
-        let JobSettings { parallelism, max_parallelism, .. } = *self.settings;
-        StreamGraph::new(self.name.clone(), &self.optimized, parallelism, max_parallelism)
+        let JobSettings { parallelism, max_parallelism, mode, .. } = *self.settings;
+        StreamGraph::new(self.name.clone(), &self.optimized, parallelism, max_parallelism).in_mode(mode)
     }
 }
 
@@ -104,7 +104,8 @@ pub fn lower_preview(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
         .unreadable(settings.on_error)
         .state_ttl(settings.state_ttl_ms)
-        .in_zone(settings.zone);
+        .in_zone(settings.zone)
+        .in_mode(settings.mode);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
         let message = format!("the window {} has no `aggregate`", window.windows.describe());
@@ -152,7 +153,8 @@ pub fn lower_job(
     }
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
         .state_ttl(settings.state_ttl_ms)
-        .in_zone(settings.zone);
+        .in_zone(settings.zone)
+        .in_mode(settings.mode);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
             if let Some(into) = pipeline.stages.iter().find(|stage| stage.spec.name == INTO) {

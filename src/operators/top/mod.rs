@@ -3,7 +3,7 @@
 
 mod append;
 mod emitted;
-mod order;
+pub(super) mod order;
 mod planned;
 mod retract;
 mod spec;
