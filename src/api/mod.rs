@@ -3,6 +3,7 @@
 //! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
 
 mod arming;
+mod body;
 mod changelog;
 mod connector;
 mod context;
@@ -20,6 +21,7 @@ mod time;
 mod window;
 
 pub use arming::{Armed, Inputs, Moment, Settled};
+pub use body::{Body, BodyInput, BodyNode, Rounds};
 pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
     Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, PreviewStart, ResultSink, SinkFactory,

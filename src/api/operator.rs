@@ -202,9 +202,10 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
-    /// The same operator for input that ends: it tells its results once, at the end, and none of what they were before.
-    /// `None` when it can't; what stands behind it then finds out what is left of its changes.
-    fn final_only(&self) -> Option<Arc<dyn PlannedOperator>> {
+    /// The operator that does the same in a job that reads all of its input before it gives results, where event time comes
+    /// to its end at once: it tells its results once, and none of what they were before. `None` where it is this one; what
+    /// stands behind it then finds out what is left of its changes.
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
         None
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature,
+    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, Rounds, SelectItem, Signature,
     StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
@@ -68,6 +68,8 @@ pub enum Arg {
     Flag,
     /// For `Shape::Subtask`: a vertex by number, name or part of its name, and the instance.
     Subtask(Spanned<String>, Spanned<u64>),
+    /// For `Shape::Rounds`.
+    Rounds(Rounds),
     /// For `Shape::Pipeline`.
     Pipeline(Pipeline),
     /// For `Shape::Pipeline` too.
@@ -249,6 +251,8 @@ impl StageArgs {
         window, clause_window, Window, WindowCall);
     accessor!(/// The trigger at head position `index`.
         trigger, clause_trigger, Trigger, TriggerCall);
+    accessor!(/// The rounds at head position `index`.
+        rounds, clause_rounds, Rounds, Rounds);
     accessor!(/// The evictor at head position `index`.
         evictor, clause_evictor, Evictor, EvictorCall);
 
@@ -274,6 +278,13 @@ pub trait StageContext {
 
     /// Puts `operator` behind the stream `to`, beside the one at hand; returns its main output.
     fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef;
+
+    /// Binds `stages` behind `head`, which stands behind the stream so far, and takes them out of the plan again: they
+    /// become the part of an operator. The stream so far stays what it is.
+    ///
+    /// # Errors
+    /// A mistake in a stage, at its place.
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic>;
 
     /// The stream or source called `name`, lowered into this plan.
     ///

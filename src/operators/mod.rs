@@ -14,6 +14,7 @@ mod group_aggregate;
 pub mod group_table;
 mod hot_keys;
 mod into;
+mod iterate;
 pub mod join;
 mod key_by;
 mod keyed;
@@ -21,6 +22,7 @@ mod limit;
 mod map;
 mod match_recognize;
 mod options;
+mod order;
 mod partition;
 mod placement;
 mod primary_key;
@@ -45,6 +47,7 @@ pub use event_time::AssignEventTime;
 pub use filter::Filter;
 pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
+pub use iterate::Iterate;
 pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
@@ -104,6 +107,7 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &placement::CHAIN,
         &placement::SLOT_GROUP,
         &placement::UID,
+        &iterate::ITERATE,
         &into::INTO,
         &match_recognize::MATCH,
     ];

@@ -213,9 +213,17 @@ pub(super) fn with_memory(bytes: usize, batch_rows: usize) -> OperatorContext {
 
 /// The rows that an operator gives of all of `input`, in order.
 pub(super) fn given_at_the_end(operator: &mut dyn Operator, input: impl IntoIterator<Item = Batch>) -> Vec<String> {
+    given_of_inputs(operator, input.into_iter().map(|batch| (0, batch)))
+}
+
+/// The same of batches of several inputs.
+pub(super) fn given_of_inputs(
+    operator: &mut dyn Operator,
+    input: impl IntoIterator<Item = (usize, Batch)>,
+) -> Vec<String> {
     let mut out = Recorder::default();
-    for batch in input {
-        operator.process(0, batch, &mut out).expect("processes");
+    for (input, batch) in input {
+        operator.process(input, batch, &mut out).expect("processes");
     }
     assert!(out.elements.is_empty(), "rows came before the end");
     while std::mem::take(&mut out.armed).event_time == Some(MAX_WATERMARK) {
@@ -315,6 +323,22 @@ impl StageContext for FakeStream {
     fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
         let found = self.functions.iter().find(|function| function.name.node == name.node);
         found.cloned().ok_or_else(|| Diagnostic::at(name.span, "no such process function"))
+    }
+
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic> {
+        let (outer, before) = (self.shape.clone(), std::mem::take(&mut self.applied));
+        self.apply(head);
+        for stage in stages {
+            (stage.spec.bind)(&stage.args, self)?;
+        }
+        let applied = std::mem::replace(&mut self.applied, before);
+        let shape = std::mem::replace(&mut self.shape, outer);
+        let nodes = applied.into_iter().enumerate().map(|(at, operator)| {
+            let input = at.checked_sub(1).map_or(BodyInput::Round, |before| BodyInput::Node(before, 0));
+            BodyNode { operator, inputs: vec![input] }
+        });
+        let nodes: Vec<BodyNode> = nodes.collect();
+        Ok(Body { end: BodyInput::Node(nodes.len() - 1, 0), nodes, others: Vec::new(), shape })
     }
 
     fn name_side_output(&mut self, _port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {

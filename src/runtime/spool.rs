@@ -1,11 +1,10 @@
 //! The rows of a blocking exchange: what one producer has for one reader is kept, in memory and then in a file, until all
 //! producers have finished.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::types::{Batch, Error, MemoryPart, Result, Schema, SpillReader, SpillSpace, SpillWriter, SpilledRows};
+use crate::types::{Batch, Error, Kept, KeptRows, Result, Schema, SpillSpace, Spool};
 
 /// The producers of one reader, which begins when the last of them has finished.
 #[derive(Debug)]
@@ -28,21 +27,19 @@ impl Producers {
 
 /// The two ends of what one producer has for one reader.
 pub(super) fn spool(producers: &Arc<Producers>, schema: &Schema) -> (Filling, Draining) {
-    let handed: Arc<Mutex<Option<Result<Spooled>>>> = Arc::default();
-    let (rows, memory) = (SpilledRows::new(schema.arrow(), &[]), Arc::clone(&producers.space).part());
-    let spooled = Spooled { rows, memory, held: VecDeque::new(), file: None };
-    let filling =
-        Filling { spooled, writer: None, failure: None, handed: Arc::clone(&handed), producers: Arc::clone(producers) };
-    (filling, Draining { handed, producers: Arc::clone(producers), spooled: None, failure: None })
+    let handed: Arc<Mutex<Option<Result<Kept>>>> = Arc::default();
+    let spool = Spool::new(schema, &producers.space);
+    let (own, producers) = (Arc::clone(&handed), Arc::clone(producers));
+    let draining = Draining { handed, producers: Arc::clone(&producers), rows: None, failure: None };
+    (Filling { spool, failure: None, handed: own, producers }, draining)
 }
 
 /// The producer's end.
 #[derive(Debug)]
 pub(super) struct Filling {
-    spooled: Spooled,
-    writer: Option<SpillWriter>,
+    spool: Spool,
     failure: Option<Error>,
-    handed: Arc<Mutex<Option<Result<Spooled>>>>,
+    handed: Arc<Mutex<Option<Result<Kept>>>>,
     producers: Arc<Producers>,
 }
 
@@ -50,34 +47,14 @@ impl Filling {
     /// Keeps rows. What fails is told to the reader, who fails the job.
     pub(super) fn push(&mut self, batch: Batch) {
         if self.failure.is_none() {
-            self.failure = self.keep(batch).err();
+            self.failure = self.spool.push(batch).err();
         }
-    }
-
-    fn keep(&mut self, batch: Batch) -> Result<()> {
-        let Spooled { rows, memory, held, .. } = &mut self.spooled;
-        if self.writer.is_none() && memory.is_spent() {
-            self.writer = Some(memory.space().create(rows.schema())?);
-        }
-        if let Some(writer) = &mut self.writer {
-            return writer.write(&rows.write(&batch, [])?);
-        }
-        memory.take(batch.bytes());
-        held.push_back(batch);
-        Ok(())
     }
 
     /// The producer has finished: what it had is the reader's.
-    pub(super) fn finish(mut self) {
-        let spooled = match (self.failure, self.writer.take()) {
-            (Some(error), _) => Err(error),
-            (None, None) => Ok(self.spooled),
-            (None, Some(writer)) => writer.finish().and_then(|file| {
-                let file = Some(file.reader()?);
-                Ok(Spooled { file, ..self.spooled })
-            }),
-        };
-        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(spooled);
+    pub(super) fn finish(self) {
+        let kept = self.failure.map_or_else(|| self.spool.finish(), Err);
+        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         self.producers.unfinished.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -85,9 +62,9 @@ impl Filling {
 /// The reader's end.
 #[derive(Debug)]
 pub(super) struct Draining {
-    handed: Arc<Mutex<Option<Result<Spooled>>>>,
+    handed: Arc<Mutex<Option<Result<Kept>>>>,
     producers: Arc<Producers>,
-    spooled: Option<Spooled>,
+    rows: Option<KeptRows>,
     failure: Option<Error>,
 }
 
@@ -113,39 +90,20 @@ impl Draining {
     }
 
     fn take(&mut self) -> Result<Drained> {
-        let spooled = match &mut self.spooled {
-            Some(spooled) => spooled,
+        let rows = match &mut self.rows {
+            Some(rows) => rows,
             none => {
                 let handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner).take();
-                none.insert(handed.unwrap_or_else(|| Err(Error::state("an exchange has lost its rows")))?)
+                let kept = handed.unwrap_or_else(|| Err(Error::state("an exchange has lost its rows")))?;
+                none.insert(kept.read()?)
             }
         };
-        Ok(spooled.next()?.map_or(Drained::End, Drained::Batch))
+        Ok(rows.next()?.map_or(Drained::End, Drained::Batch))
     }
 
     /// The failure of either end.
     pub(super) const fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
-    }
-}
-
-/// Rows in their order: first those in memory, then those of the file.
-#[derive(Debug)]
-struct Spooled {
-    rows: SpilledRows,
-    memory: MemoryPart,
-    held: VecDeque<Batch>,
-    file: Option<SpillReader>,
-}
-
-impl Spooled {
-    fn next(&mut self) -> Result<Option<Batch>> {
-        if let Some(batch) = self.held.pop_front() {
-            self.memory.give_back(batch.bytes());
-            return Ok(Some(batch));
-        }
-        let Some(file) = &mut self.file else { return Ok(None) };
-        file.next()?.map(|rows| self.rows.read(&rows)).transpose()
     }
 }
 
@@ -174,7 +132,6 @@ mod tests {
             for first in 0..20 {
                 one.push(batch(&schema, first * 100));
             }
-            assert!(one.spooled.memory.is_spent() || budget == 1 << 20, "a budget of {budget} is kept");
             one.finish();
             assert!(matches!(reads_one.next(), Drained::Nothing), "one has not finished");
             two.finish();

@@ -28,7 +28,7 @@ pub use ids::{CheckpointId, FormerUids, OperatorUid, SubtaskId, VertexId};
 pub use logical::LogicalType;
 pub use schema::{Field, Schema};
 pub use span::{Span, Spanned};
-pub use spill::{MemoryPart, SpillReader, SpillSpace, SpillWriter, Spilled, SpilledRows};
+pub use spill::{Kept, KeptRows, MemoryPart, SpillReader, SpillSpace, SpillWriter, Spilled, SpilledRows, Spool};
 pub use text::{
     Printable, counted, excerpt, grouped, overrides_direction, printable, printable_json, thousands, typed_duration,
     wrapped,

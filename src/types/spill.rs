@@ -4,7 +4,8 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arrow_array::cast::AsArray;
@@ -15,7 +16,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::files::{Files, OsFiles, ReadFile, WriteFile};
-use super::{Batch, Error, Result};
+use super::{Batch, Error, Result, Schema as Columns};
 
 /// The memory of a job for rows that wait, and the directory for those that are more.
 #[derive(Debug)]
@@ -163,7 +164,7 @@ impl SpillWriter {
     /// When it can't be written to its end.
     pub fn finish(mut self) -> Result<Spilled> {
         self.writer.finish().and_then(|()| Ok(self.writer.flush()?)).map_err(|error| self.named.failed(error))?;
-        Ok(Spilled { read: self.read, named: self.named })
+        Ok(Spilled { read: Arc::new(Mutex::new(self.read)), named: Arc::new(self.named) })
     }
 }
 
@@ -174,27 +175,34 @@ impl fmt::Debug for SpillWriter {
 }
 
 /// A file that was written.
+#[derive(Clone)]
 pub struct Spilled {
-    read: Box<dyn ReadFile>,
-    named: Named,
+    read: Arc<Mutex<Box<dyn ReadFile>>>,
+    named: Arc<Named>,
 }
 
 impl Spilled {
-    /// What reads it.
+    /// What reads it from its beginning.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn reader(self) -> Result<SpillReader> {
-        let from = io::BufReader::with_capacity(BUFFER, From { file: self.read, offset: 0 });
+    pub fn reader(&self) -> Result<SpillReader> {
+        let from = io::BufReader::with_capacity(BUFFER, From { file: Arc::clone(&self.read), offset: 0 });
         let reader = StreamReader::try_new(from, None).map_err(|error| self.named.failed(error))?;
-        Ok(SpillReader { reader, named: self.named })
+        Ok(SpillReader { reader, named: Arc::clone(&self.named) })
+    }
+}
+
+impl fmt::Debug for Spilled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spilled({})", self.named.path.display())
     }
 }
 
 /// A file while it is read; it is gone when this is dropped.
 pub struct SpillReader {
     reader: StreamReader<io::BufReader<From>>,
-    named: Named,
+    named: Arc<Named>,
 }
 
 impl SpillReader {
@@ -257,13 +265,13 @@ impl Write for Sink {
 }
 
 struct From {
-    file: Box<dyn ReadFile>,
+    file: Arc<Mutex<Box<dyn ReadFile>>>,
     offset: u64,
 }
 
 impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(self.offset, buffer)?;
+        let read = self.file.lock().unwrap_or_else(PoisonError::into_inner).read_at(self.offset, buffer)?;
         self.offset += read as u64;
         Ok(read)
     }
@@ -324,6 +332,105 @@ impl SpilledRows {
         let columns = RecordBatch::try_new_with_options(Arc::clone(&self.columns), columns.to_vec(), &options)?;
         let kinds = (kinds.null_count() == 0 && !kinds.is_empty()).then(|| kinds.values().clone());
         Ok(Batch::new(columns, times.values().clone()).with_kinds(kinds))
+    }
+}
+
+/// Batches that are kept in their order: in memory, and from where that is spent on in a file.
+#[derive(Debug)]
+pub struct Spool {
+    kept: Kept,
+    writer: Option<SpillWriter>,
+}
+
+impl Spool {
+    /// For batches of these columns.
+    #[must_use]
+    pub fn new(columns: &Columns, space: &Arc<SpillSpace>) -> Self {
+        let (layout, memory) = (SpilledRows::new(columns.arrow(), &[]), Arc::clone(space).part());
+        let kept = Kept { layout, memory: Arc::new(memory), held: VecDeque::new(), file: None, rows: 0 };
+        Self { kept, writer: None }
+    }
+
+    /// Keeps a batch.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn push(&mut self, batch: Batch) -> Result<()> {
+        let Kept { layout, memory, held, rows, .. } = &mut self.kept;
+        *rows += batch.rows() as u64;
+        if self.writer.is_none() && memory.is_spent() {
+            self.writer = Some(memory.space().create(layout.schema())?);
+        }
+        if let Some(writer) = &mut self.writer {
+            return writer.write(&layout.write(&batch, [])?);
+        }
+        if let Some(memory) = Arc::get_mut(memory) {
+            memory.take(batch.bytes());
+        }
+        held.push_back(batch);
+        Ok(())
+    }
+
+    /// The batches.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn finish(self) -> Result<Kept> {
+        let file = self.writer.map(SpillWriter::finish).transpose()?;
+        Ok(Kept { file, ..self.kept })
+    }
+}
+
+/// Batches that were kept.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    layout: SpilledRows,
+    memory: Arc<MemoryPart>,
+    held: VecDeque<Batch>,
+    file: Option<Spilled>,
+    rows: u64,
+}
+
+impl Kept {
+    /// The number of their rows.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// What reads them once. Of a clone that leaves them where they are; else memory is given back on the way.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn read(self) -> Result<KeptRows> {
+        let file = self.file.as_ref().map(Spilled::reader).transpose()?;
+        Ok(KeptRows { layout: self.layout, memory: self.memory, held: self.held, file })
+    }
+}
+
+/// Batches on their way out.
+#[derive(Debug)]
+pub struct KeptRows {
+    layout: SpilledRows,
+    memory: Arc<MemoryPart>,
+    held: VecDeque<Batch>,
+    file: Option<SpillReader>,
+}
+
+impl KeptRows {
+    /// The next one.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn next(&mut self) -> Result<Option<Batch>> {
+        if let Some(batch) = self.held.pop_front() {
+            if let Some(memory) = Arc::get_mut(&mut self.memory) {
+                memory.give_back(batch.bytes());
+            }
+            return Ok(Some(batch));
+        }
+        let Some(file) = &mut self.file else { return Ok(None) };
+        file.next()?.map(|rows| self.layout.read(&rows)).transpose()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, Placement, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape,
+    Arg, Body, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext, StreamRef, StreamShape,
     WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
@@ -12,6 +12,8 @@ use crate::types::{Diagnostic, Span, Spanned};
 
 /// The stage that ends a pipeline.
 pub(super) const INTO: &str = "into";
+/// The stage whose names are those of streams.
+const UNION: &str = "union";
 
 /// The pipeline at hand, and the plan that it goes into.
 pub(super) struct Lowering<'b, 'a> {
@@ -71,6 +73,24 @@ pub(super) fn into_is_last(span: Span) -> Diagnostic {
         .help("write a second pipeline into the job: run NAME { …; … }")
 }
 
+/// The streams that stages name.
+fn streams_of(stages: &[Stage]) -> Vec<Spanned<String>> {
+    let args = stages.iter().flat_map(|stage| {
+        let clauses = stage.args.clauses.iter().map(|(_, arg)| arg);
+        stage.args.head.iter().chain(clauses).map(move |arg| (stage.spec.name, arg))
+    });
+    let mut found = Vec::new();
+    for (stage, arg) in args {
+        match arg {
+            Arg::Stream(stream) => found.push(stream.name.clone()),
+            Arg::Names(names) if stage == UNION => found.extend(names.iter().cloned()),
+            Arg::Rounds(rounds) => found.extend(streams_of(&rounds.stages)),
+            _ => {}
+        }
+    }
+    found
+}
+
 impl Lowering<'_, '_> {
     /// Refuses `into` where a pipeline goes on, or has no sink.
     fn may_end(&self, stage: &StageArgs, may: bool, job: bool) -> Result<(), Diagnostic> {
@@ -118,6 +138,30 @@ impl StageContext for Lowering<'_, '_> {
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
+    }
+
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic> {
+        // What they read besides is read once, whatever is done with it.
+        for name in streams_of(stages) {
+            self.builder.stream(&name)?;
+        }
+        self.builder.set_shape(self.at, self.shape.clone());
+        let outer = (self.at, self.shape.clone(), self.applied);
+        let first = self.builder.place();
+        self.apply(head);
+        let span = stages.iter().map(|stage| stage.args.span).reduce(Span::to).unwrap_or_default();
+        for stage in stages {
+            if stage.spec.name == INTO {
+                return Err(Diagnostic::at(stage.args.span, "the rows of a round go into the next one")
+                    .help("put `into` behind the stages that run again"));
+            }
+            let args = self.builder.with_functions(&stage.args)?;
+            (stage.spec.bind)(&args, self).map_err(|error| error.or_at(stage.args.span))?;
+        }
+        self.final_rows();
+        let (end, shape) = (self.at, self.shape.clone());
+        (self.at, self.shape, self.applied) = outer;
+        self.builder.cut(first, end, shape, span)
     }
 
     fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {

@@ -3,6 +3,7 @@
 mod final_rows;
 mod order_by;
 mod sorter;
+mod time_ordered;
 
 #[cfg(test)]
 mod tests;
@@ -12,3 +13,4 @@ pub(super) use final_rows::{AT_THE_END, places};
 pub use order_by::SortAll;
 pub(super) use order_by::sort_all;
 pub(super) use sorter::{Sorted, Sorter};
+pub(super) use time_ordered::TimeOrdered;

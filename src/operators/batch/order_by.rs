@@ -13,7 +13,7 @@ use crate::api::{
     StageContext,
 };
 use crate::operators::rows::evaluated;
-use crate::operators::top::order::{Order, SortKeys};
+use crate::operators::order::{Order, SortKeys};
 use crate::types::{Batch, Clock, Diagnostic, Result, Schema};
 
 /// Binds `order_by` of a job that reads all of its input before it gives results; `None` sorts by event time.

@@ -58,7 +58,7 @@ impl PlannedOperator for GroupAggregate {
             .then(|| -> Arc<dyn PlannedOperator> { Arc::new(Self { update_before: false, ..self.clone() }) })
     }
 
-    fn final_only(&self) -> Option<Arc<dyn PlannedOperator>> {
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
         // How long a key is left alone is of no meaning where all its rows are taken together.
         Some(Arc::new(Self { final_only: true, ttl_ms: None, ..self.clone() }))
     }

@@ -488,7 +488,7 @@ fn the_final_results_are_those_of_all_rows_however_little_memory_there_is() {
         let changelog = seed % 2 == 1;
         let calls = [("count", None, "n"), ("sum", Some("price"), "s"), ("max", Some("price"), "m")];
         let planned = planned(&changes(&[], &[], &[]), changelog, aggregates(&calls));
-        let planned = planned.final_only().expect("it can");
+        let planned = planned.for_batch().expect("it can");
         assert!(planned.gives(&[ChangelogMode::Append]).is_append());
         let (mut input, mut left): (Vec<Batch>, BTreeMap<i64, Vec<Option<i64>>>) = (Vec::new(), BTreeMap::new());
         let keys = 1 + random.below(400);

@@ -5,6 +5,7 @@ mod contents;
 mod interval;
 mod kind;
 mod options;
+mod merge;
 mod pairs;
 mod regular;
 mod side;

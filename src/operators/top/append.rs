@@ -6,7 +6,7 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::DataType;
 
 use super::emitted::Emitted;
-use super::order::{Encoded, SortKeys};
+use crate::operators::order::{Encoded, SortKeys};
 use super::spec::TopN;
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::expr::EvalContext;

@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 
 use super::append::{no_errors, stored_rows, with_canonical};
 use super::emitted::Emitted;
-use super::order::{Encoded, SortKeys};
+use crate::operators::order::{Encoded, SortKeys};
 use super::spec::{Kind, TopN};
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};

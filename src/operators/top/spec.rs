@@ -1,6 +1,6 @@
 //! The specification of a `top`.
 
-use super::order::Order;
+use crate::operators::order::Order;
 use crate::operators::keyed::RowState;
 use crate::types::{Field, LogicalType, Schema};
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::order::Order;
+use crate::operators::order::Order;
 use super::spec::{Kind, TopN};
 use crate::api::{Clause, Exchange, Shape, Signature, StageArgs, StageContext, StageSpec, StreamShape};
 use crate::operators::options::StageOptions;

@@ -13,7 +13,7 @@ use crate::types::{Diagnostic, LogicalType, Result};
 
 /// What rows are sorted by.
 #[derive(Debug, Clone)]
-pub(in crate::operators) struct Order {
+pub(super) struct Order {
     parts: Vec<(TypedExpr, SortOptions)>,
 }
 
@@ -22,7 +22,7 @@ impl Order {
     ///
     /// # Errors
     /// A mistake in an expression, or one whose values have no order, at its place.
-    pub(in crate::operators) fn bind(items: &[OrderItem], shape: &StreamShape) -> Result<Self, Diagnostic> {
+    pub(super) fn bind(items: &[OrderItem], shape: &StreamShape) -> Result<Self, Diagnostic> {
         let mut parts = Vec::with_capacity(items.len());
         for item in items {
             let expr = bind(&item.expr, shape.scope())?.fold();
@@ -36,22 +36,22 @@ impl Order {
     }
 
     /// The order of arrival.
-    pub(in crate::operators) const fn of_arrival() -> Self {
+    pub(super) const fn of_arrival() -> Self {
         Self { parts: Vec::new() }
     }
 
     /// The columns that it reads.
-    pub(in crate::operators) fn columns(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().flat_map(|(expr, _)| expr.columns())
     }
 
     /// The same over other columns.
-    pub(in crate::operators) fn remap(&self, moved: &dyn Fn(usize) -> usize) -> Self {
+    pub(super) fn remap(&self, moved: &dyn Fn(usize) -> usize) -> Self {
         Self { parts: self.parts.iter().map(|(expr, options)| (expr.remap(moved), *options)).collect() }
     }
 
     /// As Flink's `explain` shows it: `n DESC, a ASC`.
-    pub(in crate::operators) fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let mut text = String::new();
         for (expr, options) in &self.parts {
             let way = if options.descending { "DESC" } else { "ASC" };
@@ -68,7 +68,7 @@ impl Order {
     ///
     /// # Errors
     /// When a type can't be sorted: a defect of ours.
-    pub(in crate::operators) fn keys(&self) -> Result<SortKeys> {
+    pub(super) fn keys(&self) -> Result<SortKeys> {
         let fields =
             self.parts.iter().map(|(expr, options)| SortField::new_with_options(expr.ty().to_arrow(), *options));
         let fields: Vec<SortField> = fields.collect();
@@ -81,7 +81,7 @@ impl Order {
 
 /// Computes of rows byte strings that are ordered as the rows are.
 #[derive(Debug)]
-pub(in crate::operators) struct SortKeys {
+pub(super) struct SortKeys {
     exprs: Vec<Evaluator>,
     /// `None` where all rows are equal.
     converter: Option<RowConverter>,
@@ -92,7 +92,7 @@ impl SortKeys {
     ///
     /// # Errors
     /// When they can't be computed: a defect of ours.
-    pub(in crate::operators) fn values(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Vec<ArrayRef>> {
+    pub(super) fn values(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Vec<ArrayRef>> {
         self.exprs.iter().map(|expr| expr.evaluate(rows, context)).collect()
     }
 
@@ -100,7 +100,7 @@ impl SortKeys {
     ///
     /// # Errors
     /// When they can't be encoded: a defect of ours.
-    pub(in crate::operators) fn places(&self, values: &[ArrayRef], rows: usize) -> Result<BinaryArray> {
+    pub(super) fn places(&self, values: &[ArrayRef], rows: usize) -> Result<BinaryArray> {
         match self.encode(values)?.0 {
             Some(encoded) => Ok(encoded.try_into_binary()?),
             None => Ok(BinaryArray::from_iter_values(std::iter::repeat_n([], rows))),
@@ -111,7 +111,7 @@ impl SortKeys {
     ///
     /// # Errors
     /// When they can't be encoded: a defect of ours.
-    pub(in crate::operators) fn encode(&self, values: &[ArrayRef]) -> Result<Encoded> {
+    pub(super) fn encode(&self, values: &[ArrayRef]) -> Result<Encoded> {
         let Some(converter) = &self.converter else { return Ok(Encoded(None)) };
         let values: Vec<ArrayRef> = values.iter().map(canonical_column).collect();
         Ok(Encoded(Some(converter.convert_columns(&values)?)))
@@ -120,11 +120,11 @@ impl SortKeys {
 
 /// The byte strings of rows.
 #[derive(Debug)]
-pub(in crate::operators) struct Encoded(Option<Rows>);
+pub(super) struct Encoded(Option<Rows>);
 
 impl Encoded {
     /// That of row `row`.
-    pub(in crate::operators) fn of(&self, row: usize) -> &[u8] {
+    pub(super) fn of(&self, row: usize) -> &[u8] {
         self.0.as_ref().map_or(&[], |rows| rows.row(row).data())
     }
 }

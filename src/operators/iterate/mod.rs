@@ -1,0 +1,9 @@
+//! `iterate 10 until changed = 0 { … }`: stages that run again and again on their own rows.
+
+mod operator;
+mod planned;
+mod round;
+mod stage;
+
+pub use planned::Iterate;
+pub(super) use stage::ITERATE;
