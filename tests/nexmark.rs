@@ -558,10 +558,15 @@ fn iterated_stages_find_the_components_of_random_graphs() {
         let mut random = common::Rng::new(seed);
         let nodes = 30 + random.below(30).cast_signed();
         let edges: Vec<(i64, i64)> = (0..nodes)
-            .map(|_| (random.below(nodes.unsigned_abs()).cast_signed(), random.below(nodes.unsigned_abs()).cast_signed()))
+            .map(|_| {
+                (random.below(nodes.unsigned_abs()).cast_signed(), random.below(nodes.unsigned_abs()).cast_signed())
+            })
             .collect();
-        let lines: String =
-            (0..nodes).map(|n| (n, n)).chain(edges.iter().copied()).map(|(a, b)| format!("{{\"a\":{a},\"b\":{b}}}\n")).collect();
+        let lines: String = (0..nodes)
+            .map(|n| (n, n))
+            .chain(edges.iter().copied())
+            .map(|(a, b)| format!("{{\"a\":{a},\"b\":{b}}}\n"))
+            .collect();
         std::fs::write(directory.path().join("edges.ndjson"), lines).expect("written");
         let script = "source edges from file 'edges.ndjson' columns (a bigint, b bigint);
             stream reversed = edges | map b as a, a as b;
@@ -603,7 +608,8 @@ fn rounds_are_as_many_as_typed_and_mistakes_are_shown_at_their_place() {
         let ran = test.run(&format!("{source} run r with (mode = 'batch') = n | {stages} | into print;"));
         ran.map(|_| test.rows.take_sorted()).map_err(|failure| failure.to_string())
     };
-    let rows = |values: [i64; 3]| -> Result<Vec<String>, String> { Ok(values.map(|x| format!("{{\"x\":{x}}}")).to_vec()) };
+    let rows =
+        |values: [i64; 3]| -> Result<Vec<String>, String> { Ok(values.map(|x| format!("{{\"x\":{x}}}")).to_vec()) };
     assert_eq!(run("iterate 3 { map x * 2 as x }"), rows([16, 24, 8]));
     assert_eq!(run("iterate 9 until round = 2 { map x * 2 as x }"), rows([12, 4, 8]));
     assert_eq!(run("iterate 2 { iterate 2 { map x + 1 as x } | map x * 10 as x }"), rows([320, 420, 520]));
@@ -621,6 +627,10 @@ fn rounds_are_as_many_as_typed_and_mistakes_are_shown_at_their_place() {
     let mut streaming = TestSession::new(directory.path(), |_| {});
     let error = streaming.run(&format!("{source} n | iterate 2 {{ map x }};")).expect_err("refused").to_string();
     assert!(error.contains("mode = 'batch'") || error.contains("`iterate` needs"), "{error}");
+    let defined = format!("{source} stream s = n | order_by x desc; run d with (mode = 'batch') = s | limit 1 | into print;");
+    let mut named = TestSession::new(directory.path(), |_| {});
+    named.run(&defined).expect("a stream that only a batch job can read");
+    assert_eq!(named.rows.take(), ["{\"x\":3}"]);
     let preview = format!("{source} set mode = 'batch'; n | order_by x desc | iterate 2 {{ map x + 1 as x }};");
     let mut batch = TestSession::new(directory.path(), |_| {});
     batch.run(&preview).expect("a preview in batch mode");

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, Rounds, SelectItem, Signature,
-    StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
+    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, Rounds,
+    SelectItem, Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};

@@ -13,9 +13,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, Placement, PlannedOperator,
-    ProcessFunction, Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes,
-    WindowAssigner, WindowCall, Windows,
+    Arg, Armed, Body, BodyInput, BodyNode, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output,
+    Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs, StageContext, StreamRef,
+    StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
 };
 use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};

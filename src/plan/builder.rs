@@ -19,7 +19,8 @@ use super::name::check_name;
 use super::optimizer::OptimizerOps;
 use super::settings::Mode;
 use crate::api::{
-    Body, BodyInput, BodyNode, OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef, StreamShape,
+    Body, BodyInput, BodyNode, OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef,
+    StreamShape,
 };
 use crate::expr::Zone;
 use crate::expr::ast::UserFunction;
@@ -296,7 +297,8 @@ impl<'a> Builder<'a> {
             let NodeKind::Operator(operator) = node.kind else {
                 return Err(Diagnostic::at(span, "a round can't read a source that it alone reads"));
             };
-            let inputs = if at == 0 { vec![BodyInput::Round] } else { node.inputs.into_iter().map(&mut input).collect() };
+            let inputs =
+                if at == 0 { vec![BodyInput::Round] } else { node.inputs.into_iter().map(&mut input).collect() };
             body.push(BodyNode { operator, inputs });
         }
         let end = input(end);

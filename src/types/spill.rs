@@ -1,12 +1,12 @@
 //! Rows on disk while a job runs, where they are more than its memory: sorted runs, and what a blocking exchange holds.
 //! Nothing of them is left when the job is over, however it ends.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
@@ -47,6 +47,12 @@ impl SpillSpace {
     #[must_use]
     pub const fn budget(&self) -> usize {
         self.budget
+    }
+
+    /// The files that were written so far.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
     /// Whether somebody holds rows in memory.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Body, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext, StreamRef, StreamShape,
-    WindowCall, Windows,
+    Arg, Body, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext, StreamRef,
+    StreamShape, WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};

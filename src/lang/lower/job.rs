@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::{INTO, PipelineBody, into_is_last, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
-    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Place, StreamBody, StreamDef, StreamGraph,
+    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Mode, Place, StreamBody, StreamDef, StreamGraph,
     check_name,
 };
 use crate::types::{Diagnostic, Spanned};
@@ -46,9 +46,11 @@ pub fn define_stream(
     environment: &Environment,
 ) -> Result<Option<Entry>, Diagnostic> {
     check_name("stream", name)?;
-    let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
-    builder.begin_stream(&name.node);
-    let (_, shape) = lower_pipeline(&mut builder, pipeline, &name.node, None)?;
+    let (_, shape) = in_either_mode(|mode| {
+        let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
+        builder.begin_stream(&name.node);
+        lower_pipeline(&mut builder, pipeline, &name.node, None)
+    })?;
     let def = StreamDef { name: name.node.clone(), body: stream_body(pipeline), shape: Some(shape) };
     Ok(catalog.define(Entry::Stream(def)))
 }
@@ -68,8 +70,15 @@ pub fn shape_of(
     name: &Spanned<String>,
     environment: &Environment,
 ) -> Result<StreamShape, Diagnostic> {
-    let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
-    builder.stream(name).map(|(_, shape)| shape)
+    in_either_mode(|mode| {
+        let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
+        builder.stream(name).map(|(_, shape)| shape)
+    })
+}
+
+/// What is made of a stream that no job reads yet: as in streaming mode, or where only batch mode can, as there.
+fn in_either_mode<T>(make: impl Fn(Mode) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
+    make(Mode::Streaming).or_else(|error| make(Mode::Batch).map_err(|_| error))
 }
 
 /// The shape of the stream at the end of the pipeline `last`, which stands behind those of `earlier` in one job and may

@@ -14,8 +14,8 @@ use super::input::{
 use super::operand::expr;
 use super::pattern::pattern;
 use crate::api::{
-    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, Rounds, SelectItem, Shape, Signature, Stage,
-    StageArgs, TimeRange, TriggerCall, TriggerWhen, WatermarkClause, WindowCall,
+    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, Rounds, SelectItem, Shape, Signature,
+    Stage, StageArgs, TimeRange, TriggerCall, TriggerWhen, WatermarkClause, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;

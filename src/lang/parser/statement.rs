@@ -58,7 +58,8 @@ fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
     }
     suggest_further(start, start.source.grammar.command_names());
     if let Some((command, words)) = start.source.grammar.command(start.rest()) {
-        let owner = Owner { name: command.name, signature: &command.signature, pipeline: Some(pipeline_or_job), stages: None };
+        let owner =
+            Owner { name: command.name, signature: &command.signature, pipeline: Some(pipeline_or_job), stages: None };
         return by_signature(start, words, owner).map(|(rest, args)| (rest, Statement::Command(args)));
     }
     refuse_by_name(start, word)?;

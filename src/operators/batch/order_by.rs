@@ -12,8 +12,8 @@ use crate::api::{
     ChangelogMode, Exchange, Moment, Operator, OperatorContext, OrderItem, Output, PlannedOperator, Pruned,
     StageContext,
 };
-use crate::operators::rows::evaluated;
 use crate::operators::order::{Order, SortKeys};
+use crate::operators::rows::evaluated;
 use crate::types::{Batch, Clock, Diagnostic, Result, Schema};
 
 /// Binds `order_by` of a job that reads all of its input before it gives results; `None` sorts by event time.

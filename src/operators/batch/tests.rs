@@ -58,6 +58,23 @@ fn a_sort_of_many_times_its_memory_is_that_of_a_plain_sort() {
 }
 
 #[test]
+fn a_sort_of_four_times_its_memory_goes_through_files_and_leaves_none() {
+    let values: Vec<(Option<i64>, i64)> = (0..100_000).map(|n| (Some(n * 7_919 % 100_003), n)).collect();
+    let batches: Vec<Batch> = values.chunks(8_192).map(|some| rows(some).1).collect();
+    let bytes: usize = batches.iter().map(Batch::bytes).sum();
+    let context = with_memory(bytes / 4, 8_192);
+    let mut operator = sorted_by(vec![by("k", false, None)]).create(&context).expect("creates");
+    let found = given_at_the_end(&mut *operator, batches);
+    let mut plain = values;
+    plain.sort_by_key(|(key, _)| *key);
+    let shown = |(key, n): &(Option<i64>, i64)| format!("{}|{n}", key.unwrap_or(0));
+    assert!(found.iter().eq(&plain.iter().map(shown).collect::<Vec<_>>()));
+    assert!(context.spill.files() >= 4, "{} runs", context.spill.files());
+    drop(operator);
+    assert!(!context.spill.is_in_use());
+}
+
+#[test]
 fn runs_of_runs_keep_equal_rows_in_their_order() {
     let (schema, _) = rows(&[]);
     let space = Arc::new(SpillSpace::temporary(0));

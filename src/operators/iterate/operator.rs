@@ -131,15 +131,16 @@ impl IterateOperator {
 
     fn is_last(&self, round: RoundView, now_ms: i64) -> Result<bool> {
         let Some(until) = &self.until else { return Ok(false) };
-        let number = |value: u64| -> ArrayRef {
-            Arc::new(Int64Array::from(vec![i64::try_from(value).unwrap_or(i64::MAX)]))
-        };
+        let number =
+            |value: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(value).unwrap_or(i64::MAX)])) };
         let columns = [round.round, round.rows, round.changed].map(number).to_vec();
         let rows = round_schema().record_batch(columns, 1)?;
         let mut context = EvalContext::new(now_ms, &self.place);
         let last = until.evaluate_predicate(&rows, &mut context)?;
         match context.errors.first() {
-            Some(error) => Err(Error::Row { place: self.place.clone(), message: error.message.clone(), row: String::new() }),
+            Some(error) => {
+                Err(Error::Row { place: self.place.clone(), message: error.message.clone(), row: String::new() })
+            }
             None => Ok(last.value(0)),
         }
     }

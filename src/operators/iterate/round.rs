@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::api::{
-    Armed, Body, BodyInput, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Rejected,
+    Armed, Body, BodyInput, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator,
+    Rejected,
 };
 use crate::types::{
     Batch, Error, Kept, KeptRows, MAX_WATERMARK, MIN_WATERMARK, OperatorUid, Result, Schema, SpillSpace, Spool,

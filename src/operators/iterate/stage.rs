@@ -21,10 +21,8 @@ pub(in crate::operators) const ITERATE: StageSpec = StageSpec {
            that the round was not given. So `until changed = 0` ends where nothing changes any more. Other streams that the \
            stages read are read once and given whole to each round. `rounds JOB` lists what each has done. It runs with \
            parallelism 1.",
-    examples: &[
-        "run spread with (mode = 'batch') = bids | map auction % 4 as id, auction % 4 as least | distinct \
-         | iterate 10 until changed = 0 { map id, greatest(least - 1, 0) as least } | into print;",
-    ],
+    examples: &["run spread with (mode = 'batch') = bids | map auction % 4 as id, auction % 4 as least | distinct \
+         | iterate 10 until changed = 0 { map id, greatest(least - 1, 0) as least } | into print;"],
     flink: Some("DataStream.iterate; DataSet's bulk and delta iterations"),
     bind,
 };
@@ -69,7 +67,8 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     };
     if body.shape.window.is_some() || columns(&body.shape.schema) != columns(&schema) {
         let span = rounds.stages.last().map_or(args.span, |stage| stage.args.span);
-        let message = format!("the stages give ({}), and are given ({})", columns(&body.shape.schema), columns(&schema));
+        let message =
+            format!("the stages give ({}), and are given ({})", columns(&body.shape.schema), columns(&schema));
         return Err(Diagnostic::at(span, message).help("let a `map` at their end give the columns of the next round"));
     }
     let others: Vec<_> = body.others.iter().map(|(stream, _)| *stream).collect();

@@ -197,7 +197,8 @@ impl MergeJoinOperator {
         if nulls.iter().all(|nulls| nulls.null_count() == 0) {
             return Ok(batch);
         }
-        let has: BooleanArray = (0..batch.rows()).map(|row| Some(nulls.iter().all(|nulls| nulls.is_valid(row)))).collect();
+        let has: BooleanArray =
+            (0..batch.rows()).map(|row| Some(nulls.iter().all(|nulls| nulls.is_valid(row)))).collect();
         if let Some(alone) = &mut self.sides[input].alone {
             alone.push(batch.filter(&arrow_arith::boolean::not(&has)?)?)?;
         }
@@ -337,7 +338,8 @@ impl Operator for MergeJoinOperator {
     }
 
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
-        self.phase = match self.phase {
+        let phase = self.phase;
+        self.phase = match phase {
             Phase::Coming => {
                 self.sides.iter_mut().try_for_each(Side::begin)?;
                 Phase::Merging

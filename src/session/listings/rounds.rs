@@ -15,7 +15,7 @@ pub fn rounds(view: &JobView) -> Listing {
             Column::number("round"),
             Column::number("rows"),
             Column::number("changed"),
-            Column::number("took_ms"),
+            Column::number("took_ms").for_json(),
         ],
         "no rounds are done",
     );
