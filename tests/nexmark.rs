@@ -438,7 +438,7 @@ fn same_in_both_modes(directory: &std::path::Path, what: &str, script: &str) {
         [(1, "64mb", Executor::Threaded), (3, "20kb", Executor::Threaded), (2, "20kb", Executor::Stepping { seed: 7 })]
     {
         // Which of two rows of one time comes first is told by their order in one reader alone.
-        let parallelism = if what == "process" || what == "pattern" { 1 } else { parallelism };
+        let parallelism = if ["process", "pattern", "updated"].contains(&what) { 1 } else { parallelism };
         let mut batch = TestSession::new(directory, |settings| {
             settings.parallelism = Some(parallelism);
             settings.executor = executor;
@@ -627,7 +627,8 @@ fn rounds_are_as_many_as_typed_and_mistakes_are_shown_at_their_place() {
     let mut streaming = TestSession::new(directory.path(), |_| {});
     let error = streaming.run(&format!("{source} n | iterate 2 {{ map x }};")).expect_err("refused").to_string();
     assert!(error.contains("mode = 'batch'") || error.contains("`iterate` needs"), "{error}");
-    let defined = format!("{source} stream s = n | order_by x desc; run d with (mode = 'batch') = s | limit 1 | into print;");
+    let defined =
+        format!("{source} stream s = n | order_by x desc; run d with (mode = 'batch') = s | limit 1 | into print;");
     let mut named = TestSession::new(directory.path(), |_| {});
     named.run(&defined).expect("a stream that only a batch job can read");
     assert_eq!(named.rows.take(), ["{\"x\":3}"]);

@@ -1,23 +1,11 @@
-//! Stages that run again and again on their own rows: what was typed of them, and what they become.
+//! What stages become that run again and again on their own rows.
 
 use std::sync::Arc;
 
-use super::{PlannedOperator, Stage, StreamRef, StreamShape};
-use crate::expr::ast::ExprNode;
-use crate::types::{Schema, Spanned};
+use super::{PlannedOperator, StreamRef, StreamShape};
+use crate::types::Schema;
 
-/// `10 until changed = 0 { stages }`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rounds {
-    /// Rounds, at most.
-    pub most: Spanned<u64>,
-    /// The condition, over what a round has done, that makes it the last.
-    pub until: Option<ExprNode>,
-    /// The stages of a round.
-    pub stages: Vec<Stage>,
-}
-
-/// The operators that such stages become, each before its readers.
+/// The operators that stages become which run again and again, each before its readers.
 #[derive(Debug, Clone)]
 pub struct Body {
     /// The operators. The first takes the rows of the round.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, Rounds,
-    SelectItem, Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
+    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem,
+    Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -121,6 +121,17 @@ impl PartialEq for Stage {
     fn eq(&self, other: &Self) -> bool {
         self.args == other.args
     }
+}
+
+/// `10 until changed = 0 { stages }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rounds {
+    /// Rounds, at most.
+    pub most: Spanned<u64>,
+    /// The condition, over what a round has done, that makes it the last.
+    pub until: Option<ExprNode>,
+    /// The stages of a round.
+    pub stages: Vec<Stage>,
 }
 
 /// The state that a job is to start from, as typed.

@@ -98,7 +98,7 @@ impl Draining {
                 none.insert(kept.read()?)
             }
         };
-        Ok(rows.next()?.map_or(Drained::End, Drained::Batch))
+        Ok(rows.next_batch()?.map_or(Drained::End, Drained::Batch))
     }
 
     /// The failure of either end.

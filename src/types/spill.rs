@@ -216,7 +216,7 @@ impl SpillReader {
     ///
     /// # Errors
     /// When they can't be read.
-    pub fn next(&mut self) -> Result<Option<RecordBatch>> {
+    pub fn read(&mut self) -> Result<Option<RecordBatch>> {
         self.reader.next().transpose().map_err(|error| self.named.failed(error))
     }
 }
@@ -242,10 +242,7 @@ impl Named {
     }
 
     fn failed(&self, error: ArrowError) -> Error {
-        match error {
-            ArrowError::IoError(_, error) => Error::io(&self.path, error),
-            error => error.into(),
-        }
+        if let ArrowError::IoError(_, error) = error { Error::io(&self.path, error) } else { error.into() }
     }
 }
 
@@ -428,7 +425,7 @@ impl KeptRows {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn next(&mut self) -> Result<Option<Batch>> {
+    pub fn next_batch(&mut self) -> Result<Option<Batch>> {
         if let Some(batch) = self.held.pop_front() {
             if let Some(memory) = Arc::get_mut(&mut self.memory) {
                 memory.give_back(batch.bytes());
@@ -436,7 +433,7 @@ impl KeptRows {
             return Ok(Some(batch));
         }
         let Some(file) = &mut self.file else { return Ok(None) };
-        file.next()?.map(|rows| self.layout.read(&rows)).transpose()
+        file.read()?.map(|rows| self.layout.read(&rows)).transpose()
     }
 }
 
@@ -459,9 +456,9 @@ mod tests {
         }
         let mut reader = writer.finish().unwrap().reader().unwrap();
         for first in 0..3 {
-            assert_eq!(reader.next().unwrap(), Some(rows(first * 10..first * 10 + 10)));
+            assert_eq!(reader.read().unwrap(), Some(rows(first * 10..first * 10 + 10)));
         }
-        assert_eq!(reader.next().unwrap(), None);
+        assert_eq!(reader.read().unwrap(), None);
         drop(reader);
         let half = space.create(&rows(0..1).schema()).unwrap();
         drop((half, space));

@@ -81,11 +81,12 @@ fn streams_of(stages: &[Stage]) -> Vec<Spanned<String>> {
     });
     let mut found = Vec::new();
     for (stage, arg) in args {
-        match arg {
-            Arg::Stream(stream) => found.push(stream.name.clone()),
-            Arg::Names(names) if stage == UNION => found.extend(names.iter().cloned()),
-            Arg::Rounds(rounds) => found.extend(streams_of(&rounds.stages)),
-            _ => {}
+        if let Arg::Stream(stream) = arg {
+            found.push(stream.name.clone());
+        } else if let (Arg::Names(names), UNION) = (arg, stage) {
+            found.extend(names.iter().cloned());
+        } else if let Arg::Rounds(rounds) = arg {
+            found.extend(streams_of(&rounds.stages));
         }
     }
     found

@@ -47,7 +47,7 @@ pub fn define_stream(
 ) -> Result<Option<Entry>, Diagnostic> {
     check_name("stream", name)?;
     let (_, shape) = in_either_mode(|mode| {
-        let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
+        let mut builder = Builder::new(&*catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
         builder.begin_stream(&name.node);
         lower_pipeline(&mut builder, pipeline, &name.node, None)
     })?;

@@ -160,7 +160,7 @@ impl Operator for SortAllOperator {
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
         self.rows = match std::mem::replace(&mut self.rows, Rows::Given) {
             Rows::Coming(sorter) => Rows::Sorted(sorter.finish()?),
-            rows => rows,
+            rows @ (Rows::Sorted(_) | Rows::Given) => rows,
         };
         let Rows::Sorted(sorted) = &mut self.rows else { return Ok(()) };
         match sorted.next()? {

@@ -199,7 +199,7 @@ impl Merge {
     fn new(readers: Vec<SpillReader>) -> Result<Self> {
         let mut runs = Vec::with_capacity(readers.len());
         for mut reader in readers {
-            if let Some(rows) = reader.next()? {
+            if let Some(rows) = reader.read()? {
                 runs.push(Run { places: places(&rows)?.clone(), reader, rows, at: 0, piece: None });
             }
         }
@@ -242,7 +242,7 @@ impl Merge {
             rows.push((piece, run.at));
             run.at += 1;
             if run.at == run.rows.num_rows() {
-                if let Some(next) = run.reader.next()? {
+                if let Some(next) = run.reader.read()? {
                     (run.places, run.rows, run.at, run.piece) = (places(&next)?.clone(), next, 0, None);
                 } else {
                     self.heap.swap_remove(0);

@@ -251,7 +251,7 @@ impl Operator for FinalAggregateOperator {
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
         let giving = match std::mem::replace(&mut self.giving, Giving::Given) {
             Giving::Nothing => self.begin()?,
-            giving => giving,
+            giving @ (Giving::Groups(_) | Giving::Runs(..) | Giving::Given) => giving,
         };
         self.giving = match giving {
             Giving::Groups(from) => {

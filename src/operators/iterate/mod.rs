@@ -3,7 +3,8 @@
 mod operator;
 mod planned;
 mod round;
+mod spec;
 mod stage;
 
-pub use planned::Iterate;
+pub use spec::Iterate;
 pub(super) use stage::ITERATE;

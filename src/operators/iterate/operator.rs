@@ -6,9 +6,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array};
 use arrow_row::{RowConverter, SortField};
 
-use super::planned::Iterate;
 use super::round::{Round, nothing};
-use super::stage::round_schema;
+use super::spec::{Iterate, round_schema};
 use crate::api::{Moment, Operator, OperatorContext, Output};
 use crate::expr::{EvalContext, Evaluator};
 use crate::inspect::{OperatorView, RoundView, Section};
@@ -151,7 +150,7 @@ impl Comparing {
     fn step(&mut self) -> Result<Option<u64>> {
         for (side, kind) in self.sides.iter_mut().zip([RowKind::Delete, RowKind::Insert]) {
             let Some(rows) = side else { continue };
-            let Some(batch) = rows.next()? else {
+            let Some(batch) = rows.next_batch()? else {
                 *side = None;
                 return Ok(None);
             };
@@ -215,7 +214,7 @@ impl Operator for IterateOperator {
                 Some(changed) => self.conclude(comparing.next, changed)?,
                 None => Phase::Comparing(comparing),
             },
-            Phase::Giving(mut rows) => match rows.next()? {
+            Phase::Giving(mut rows) => match rows.next_batch()? {
                 Some(batch) => {
                     out.batch(batch.with_kinds(None))?;
                     Phase::Giving(rows)

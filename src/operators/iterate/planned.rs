@@ -1,27 +1,9 @@
 //! Stages that run again, as the plan holds them.
 
-use std::sync::Arc;
-
 use super::operator::IterateOperator;
-use crate::api::{Body, ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
-use crate::expr::TypedExpr;
+use super::spec::Iterate;
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
 use crate::types::{Result, Schema};
-
-/// Runs a body of operators over its rows, and again over the rows that it gave: Flink's iterations.
-#[derive(Debug, Clone)]
-pub struct Iterate {
-    pub(super) schema: Schema,
-    pub(super) body: Arc<Body>,
-    pub(super) most: u64,
-    /// The condition that ends it, over what a round has done.
-    pub(super) until: Option<TypedExpr>,
-}
-
-impl Iterate {
-    pub(super) fn new(schema: Schema, body: Body, most: u64, until: Option<TypedExpr>) -> Self {
-        Self { schema, body: Arc::new(body), most, until }
-    }
-}
 
 impl PlannedOperator for Iterate {
     fn name(&self) -> &'static str {

@@ -116,7 +116,7 @@ impl Running {
             operator.advance(Moment { watermark, now_ms: context.clock.now_ms() }, &mut inner)?;
             true
         } else if let Some(rows) = inputs.get_mut(*input).filter(|_| !inner.closed) {
-            match rows.next()? {
+            match rows.next_batch()? {
                 Some(batch) => operator.process(*input, batch, &mut inner)?,
                 None => *input += 1,
             }

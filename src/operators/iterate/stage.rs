@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::planned::Iterate;
+use super::spec::{Iterate, round_schema};
 use crate::api::{Shape, Signature, StageArgs, StageContext, StageSpec};
 use crate::expr::{Scope, bind as bind_expr};
 use crate::operators::select::no_window;
@@ -26,12 +26,6 @@ pub(in crate::operators) const ITERATE: StageSpec = StageSpec {
     flink: Some("DataStream.iterate; DataSet's bulk and delta iterations"),
     bind,
 };
-
-/// What `until` reads: of the round that is done.
-pub(super) fn round_schema() -> Schema {
-    let number = |name: &str| Field::new(name, LogicalType::BigInt).not_null();
-    Schema::new([number("round"), number("rows"), number("changed")])
-}
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;

@@ -284,9 +284,10 @@ impl MergeJoinOperator {
     fn give_unmatched(&mut self, out: &mut dyn Output) -> Result<()> {
         for input in [0, 1] {
             let side = &self.sides[input];
-            let wanted = match self.spec.kind {
-                JoinKind::Semi => (input == 0).then_some(true),
-                kind => gives_alone(kind, input).then_some(false),
+            let wanted = if self.spec.kind == JoinKind::Semi {
+                (input == 0).then_some(true)
+            } else {
+                gives_alone(self.spec.kind, input).then_some(false)
             };
             let Some(wanted) = wanted else { continue };
             let rows = side.pending.iter().zip(&side.matched).filter(|(_, matched)| **matched == wanted);
@@ -316,7 +317,7 @@ impl MergeJoinOperator {
             self.alone = Some((input, spool.finish()?.read()?));
         }
         let Some((_, rows)) = &mut self.alone else { return Ok(false) };
-        let Some(batch) = rows.next()? else { return Ok(false) };
+        let Some(batch) = rows.next_batch()? else { return Ok(false) };
         out.batch(self.padded(input, batch.rows(), |column| Ok(batch.column(column).clone()))?)?;
         Ok(true)
     }

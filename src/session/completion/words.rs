@@ -13,7 +13,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("function", "names an expression"),
 ];
 /// The lessons of the tutorial, in the order to take them.
-pub const LESSONS: &[&str] = &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern", "components"];
+pub const LESSONS: &[&str] =
+    &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern", "components"];
 /// Data types by name.
 pub(super) const TYPES: &[(&str, &str)] = &[
     ("bigint", "64 bits"),
