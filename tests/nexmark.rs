@@ -485,7 +485,7 @@ fn batch_and_streaming_agree_on_the_final_rows_of_every_bench_and_demo_query() {
             .replace("events = 2000000, rate = 200000", "events = 60000, rate = 0")
             .replace("rate = 20000", "rate = 0")
             // Nothing is late where all has come before the first result.
-            .replace("seed = 7);\n\nrun sensors", "seed = 7) event_time at watermark 1h;\n\nrun sensors");
+            .replace("seed = 7);\n\nrun sensors", "seed = 7) event_time event_time watermark 1h;\n\nrun sensors");
         let what = path.display().to_string();
         // What comes too late is a stream of its own, and there is none.
         let script = match script.split_once("  late_readings |") {

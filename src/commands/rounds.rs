@@ -13,7 +13,7 @@ pub(super) const SPEC: Command = Command {
         usage: "rounds JOB [--json]",
         summary: "lists the rounds of a job's `iterate` stages",
         help: "For each round that is done the rows that it gave, those of them that it was not given, and the time that it took; the last 1,000 of them.",
-        examples: &["rounds components"],
+        examples: &["rounds hot"],
         flink: None,
     },
     run,

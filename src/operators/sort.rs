@@ -42,7 +42,8 @@ pub(super) const ORDER_BY: StageSpec = StageSpec {
            than the job's `memory` are sorted in files. Elsewhere `top … by` keeps the first.",
     examples: &[
         "bids | order_by event_time | map date_time, price;",
-        "run dearest with (mode = 'batch') = bids | order_by price desc, auction | limit 3 | map auction, price | into print;",
+        "run strongest with (mode = 'batch') = quakes | order_by magnitude desc, place | limit 3 \
+         | map magnitude, place | into print;",
     ],
     flink: Some("ORDER BY"),
     bind,

@@ -169,7 +169,7 @@ impl SpillWriter {
     /// # Errors
     /// When it can't be written to its end.
     pub fn finish(mut self) -> Result<Spilled> {
-        self.writer.finish().and_then(|()| Ok(self.writer.flush()?)).map_err(|error| self.named.failed(error))?;
+        self.writer.finish().and_then(|()| self.writer.flush()).map_err(|error| self.named.failed(error))?;
         Ok(Spilled { read: Arc::new(Mutex::new(self.read)), named: Arc::new(self.named) })
     }
 }

@@ -86,8 +86,8 @@ fn runs_of_runs_keep_equal_rows_in_their_order() {
         let places = places(Some(&converter), &[batch.column(0).clone()], batch.rows()).expect("places");
         sorter.push(&batch, places).expect("takes");
     }
-    let (mut sorted, mut found) = (sorter.finish().expect("sorts"), Vec::new());
-    while let Some((batch, _)) = sorted.next().expect("reads") {
+    let (mut given, mut found) = (sorter.finish().expect("sorts"), Vec::new());
+    while let Some((batch, _)) = given.next().expect("reads") {
         found.extend(lines(&batch));
     }
     let mut plain = values;

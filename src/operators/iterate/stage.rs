@@ -21,8 +21,8 @@ pub(in crate::operators) const ITERATE: StageSpec = StageSpec {
            that the round was not given. So `until changed = 0` ends where nothing changes any more. Other streams that the \
            stages read are read once and given whole to each round. `rounds JOB` lists what each has done. It runs with \
            parallelism 1.",
-    examples: &["run spread with (mode = 'batch') = bids | map auction % 4 as id, auction % 4 as least | distinct \
-         | iterate 10 until changed = 0 { map id, greatest(least - 1, 0) as least } | into print;"],
+    examples: &["run halved with (mode = 'batch') = quakes | map kind, felt as n \
+         | iterate 20 until changed = 0 { map kind, n / 2 as n } | limit 3 | into print;"],
     flink: Some("DataStream.iterate; DataSet's bulk and delta iterations"),
     bind,
 };
