@@ -25,6 +25,9 @@ use crate::types::{Diagnostic, Span, Spanned};
 /// `(k = v, …)` as parsed.
 pub(super) type Options = Vec<(Spanned<String>, ExprNode)>;
 
+/// The parser of stages that stand within one.
+pub(super) type Stages = for<'t> fn(Tokens<'t>) -> PResult<'t, Vec<Stage>>;
+
 /// The stage or command whose arguments are parsed.
 #[derive(Clone, Copy)]
 pub(super) struct Owner<'s> {
@@ -35,7 +38,7 @@ pub(super) struct Owner<'s> {
     /// The parser of a [`Shape::Pipeline`], when the owner is a command.
     pub(super) pipeline: Option<for<'t> fn(Tokens<'t>) -> PResult<'t, Arg>>,
     /// The parser of stages within a stage.
-    pub(super) stages: Option<for<'t> fn(Tokens<'t>) -> PResult<'t, Vec<Stage>>>,
+    pub(super) stages: Option<Stages>,
 }
 
 impl Owner<'_> {
@@ -214,7 +217,7 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
 }
 
 /// `10 until changed = 0 { map … }`
-fn rounds(start: Tokens<'_>, stages: for<'t> fn(Tokens<'t>) -> PResult<'t, Vec<Stage>>) -> PResult<'_, Rounds> {
+fn rounds(start: Tokens<'_>, stages: Stages) -> PResult<'_, Rounds> {
     let (input, most) = integer(start)?;
     let (input, until) = opt(keyword("until")).parse(input)?;
     let (input, until) = if until.is_some() { map(expr, Some).parse(input)? } else { (input, None) };

@@ -133,7 +133,7 @@ impl FinalRowsOperator {
             let mut count = if self.by_key { counted(last).max(0) } else { (at..end).map(counted).sum() };
             if let Some(open) = self.open.take() {
                 if open.place != place {
-                    self.give(&open, out)?;
+                    Self::give(&open, out)?;
                 } else if !self.by_key {
                     count += open.count;
                 }
@@ -153,7 +153,7 @@ impl FinalRowsOperator {
         out.batch(batch.take(&UInt32Array::from(kept))?.with_kinds(None))
     }
 
-    fn give(&self, open: &Open, out: &mut dyn Output) -> Result<()> {
+    fn give(open: &Open, out: &mut dyn Output) -> Result<()> {
         match u32::try_from(open.count.max(0)).unwrap_or(u32::MAX) {
             0 => Ok(()),
             1 => out.batch(open.row.clone()),
@@ -184,7 +184,7 @@ impl Operator for FinalRowsOperator {
             return self.net(&batch, &places, out);
         }
         self.rows = Rows::Given;
-        self.open.take().map_or(Ok(()), |open| self.give(&open, out))
+        self.open.take().map_or(Ok(()), |open| Self::give(&open, out))
     }
 }
 

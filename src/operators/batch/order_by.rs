@@ -163,15 +163,11 @@ impl Operator for SortAllOperator {
             rows @ (Rows::Sorted(_) | Rows::Given) => rows,
         };
         let Rows::Sorted(sorted) = &mut self.rows else { return Ok(()) };
-        match sorted.next()? {
-            Some((batch, _)) => {
-                out.arm(AT_THE_END);
-                out.batch(batch)
-            }
-            None => {
-                self.rows = Rows::Given;
-                Ok(())
-            }
+        if let Some((batch, _)) = sorted.next()? {
+            out.arm(AT_THE_END);
+            return out.batch(batch);
         }
+        self.rows = Rows::Given;
+        Ok(())
     }
 }

@@ -121,7 +121,7 @@ impl TimeOrdered {
                 }
             }
             true
-        } else if self.armed.event_time.is_some_and(|due| due <= MAX_WATERMARK) {
+        } else if self.armed.event_time.is_some() {
             inner.armed = Armed::NOTHING;
             self.operator.advance(Moment { watermark: MAX_WATERMARK, now_ms }, &mut inner)?;
             true

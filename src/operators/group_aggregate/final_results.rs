@@ -128,7 +128,7 @@ impl FinalAggregateOperator {
         for (accumulator, _) in self.accumulators.iter().zip(&self.state_places).filter(|(_, place)| place.owned) {
             columns.extend(accumulator.state(groups)?);
         }
-        Ok(self.partial.record_batch(columns, groups.len())?)
+        self.partial.record_batch(columns, groups.len())
     }
 
     fn add_partial(&mut self, groups: &[u32], partial: &RecordBatch) -> Result<()> {

@@ -39,7 +39,7 @@ enum Phase {
     /// A round, and the rows that it was given.
     Running(Round, Kept),
     /// What a round gave is compared with what it was given.
-    Comparing(Comparing),
+    Comparing(Box<Comparing>),
     Giving(KeptRows),
     Given,
 }
@@ -207,7 +207,7 @@ impl Operator for IterateOperator {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Given) {
             Phase::Coming => self.begin()?,
             Phase::Running(mut round, given) => match round.step(&self.plan.body, &self.context, out)? {
-                Some(next) => Phase::Comparing(self.compare(given, next)?),
+                Some(next) => Phase::Comparing(Box::new(self.compare(given, next)?)),
                 None => Phase::Running(round, given),
             },
             Phase::Comparing(mut comparing) => match comparing.step()? {

@@ -124,14 +124,14 @@ struct Side {
 
 enum Rows {
     Coming(Sorter),
-    Sorted { sorted: Sorted, head: Option<(Batch, BinaryArray)>, at: usize, piece: Option<usize> },
+    Sorted { sorted: Box<Sorted>, head: Option<(Batch, BinaryArray)>, at: usize, piece: Option<usize> },
     Given,
 }
 
 impl Side {
     fn begin(&mut self) -> Result<()> {
         if let Rows::Coming(sorter) = std::mem::replace(&mut self.rows, Rows::Given) {
-            let mut sorted = sorter.finish()?;
+            let mut sorted = Box::new(sorter.finish()?);
             let head = sorted.next()?;
             self.rows = Rows::Sorted { sorted, head, at: 0, piece: None };
         }

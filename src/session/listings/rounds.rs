@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::subtask_name;
-use crate::inspect::JobView;
+use crate::inspect::{JobView, OperatorView};
 use crate::session::{Column, Listing};
 
 /// The rounds that are done, the first of each operator first.
@@ -22,7 +22,7 @@ pub fn rounds(view: &JobView) -> Listing {
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
-            for round in subtask.operators.iter().flat_map(|operator| operator.rounds()) {
+            for round in subtask.operators.iter().flat_map(OperatorView::rounds) {
                 let numbers = [round.round, round.rows, round.changed, round.took_ms];
                 listing.push(std::iter::once(json!(name)).chain(numbers.map(|number| json!(number))).collect());
             }
