@@ -51,7 +51,7 @@ pub(super) const SET: Command = Command {
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Setting], clauses: &[] },
         usage: "set [timezone = 'ZONE' | mode = 'batch' | mode = 'streaming']",
-        summary: "sets the time zone in which instants are shown and read, and the mode of what is run",
+        summary: "sets the session's time zone and mode",
         help: "A value of the type TIMESTAMP_LTZ is an instant. In the modes `table` and `vertical` it is shown in \
                this zone, with the zone's offset, and the expressions of pipelines read its date and time of day in \
                it; in UTC until a zone is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. A TIMESTAMP is \
