@@ -57,7 +57,7 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
 /// The error of a source without an end, where all input is to be read first.
 fn endless(source: &str, span: Span) -> Diagnostic {
     Diagnostic::at(span, format!("`{source}` has no end, and mode = 'batch' reads all of its input first"))
-        .help("say where it ends (`events` of nexmark, `rows` of datagen and demo data, a file without `follow`), or leave out the mode")
+        .help("say where it ends (`events` of nexmark, `rows` of datagen and demo data, a file without `follow`), or take mode = 'streaming'")
 }
 
 impl Builder<'_> {
