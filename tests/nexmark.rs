@@ -392,3 +392,249 @@ fn where_stages_run_changes_nothing_of_what_they_give() {
         }
     }
 }
+
+/// The rows that a job gives in all: those that are left of its changes, sorted.
+fn final_rows(test: &mut TestSession, script: &str) -> Vec<String> {
+    test.run(script).unwrap_or_else(|failure| panic!("{script}: {failure}"));
+    let entry = test.session.jobs().next().expect("a job");
+    let changelog = entry.plan.optimized.written();
+    let names: Vec<&str> = entry.plan.optimized.nodes.iter().map(|node| node.uid.as_str()).collect();
+    let batch = names.iter().any(|_| entry.plan.settings.mode == lotic::plan::Mode::Batch);
+    assert!(!batch || changelog.is_append(), "only final rows in {script}");
+    if changelog.is_append() {
+        return test.rows.take_sorted();
+    }
+    let mut table = ChangelogTable::new(changelog.key().map(<[usize]>::to_vec));
+    let mut rows = test.rows.take();
+    for line in rows.drain(..) {
+        let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).expect("a row");
+        let mut row = row.into_iter();
+        let (_, kind) = row.next().expect("its kind");
+        let kinds = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
+        let kind = kinds.into_iter().find(|known| kind == known.short()).expect("a kind");
+        let fields = row.map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)));
+        assert!(table.apply(kind, fields.collect()) || !kind.adds());
+    }
+    let mut left: Vec<String> = table.rows().map(|row| format!("{{{}}}", row.join(","))).collect();
+    left.sort();
+    left
+}
+
+/// Runs the script with its job in both modes, in both executors, and compares what is left.
+fn same_in_both_modes(directory: &std::path::Path, what: &str, script: &str) {
+    let batch_of = |script: &str, memory: &str| {
+        let (head, rest) = script.split_once("run ").expect("a job");
+        let (name, rest) = rest.split_once(' ').expect("a name");
+        let options = format!("mode = 'batch', memory = '{memory}'");
+        match rest.strip_prefix("with (") {
+            Some(rest) => format!("{head}run {name} with ({options}, {rest}"),
+            None => format!("{head}run {name} with ({options}) {rest}"),
+        }
+    };
+    let mut streaming = TestSession::new(directory, |settings| settings.parallelism = Some(1));
+    let expected = final_rows(&mut streaming, script);
+    assert!(!expected.is_empty(), "{what} gives rows");
+    for (parallelism, memory, executor) in
+        [(1, "64mb", Executor::Threaded), (3, "20kb", Executor::Threaded), (2, "20kb", Executor::Stepping { seed: 7 })]
+    {
+        // Which of two rows of one time comes first, and in which order floats are added, is told by one reader alone.
+        let ordered = ["process", "pattern", "updated"].contains(&what) || what.ends_with("sensors.lotic");
+        let parallelism = if ordered { 1 } else { parallelism };
+        let mut batch = TestSession::new(directory, |settings| {
+            settings.parallelism = Some(parallelism);
+            settings.executor = executor;
+            settings.batch_rows = 500;
+        });
+        let found = final_rows(&mut batch, &batch_of(script, memory));
+        assert!(found == expected, "{what}: {} and {} rows at {parallelism}, {memory}", found.len(), expected.len());
+    }
+}
+
+#[test]
+fn batch_and_streaming_agree_on_the_final_rows_of_every_bench_and_demo_query() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let sources = "source bids from nexmark 'bid' with (events = 30000, rate = 0, seed = 7);
+        source auctions from nexmark 'auction' with (events = 30000, rate = 0, seed = 7);";
+    for name in lotic::commands::bench::query_names() {
+        let (definitions, pipeline) = lotic::commands::bench::query_text(name).expect("a query");
+        let script = format!("{sources} {definitions} run q = {pipeline} | into print;");
+        same_in_both_modes(directory.path(), name, &script);
+    }
+    for (name, pipeline) in [
+        (
+            "retracted",
+            "bids | key_by auction | aggregate max(price) as m | key_by m % 7 as g | aggregate count(*) as n, sum(m) as s",
+        ),
+        ("left join", "auctions as a | left join bids as b on a.id = b.auction | map id, price"),
+        ("full join", "auctions as a | full join bids as b on a.id = b.auction and b.price > 1000000 | map id, price"),
+        ("anti join", "auctions as a | anti join bids as b on a.id = b.auction | map id"),
+        ("continuous top", "bids | top 3 by price desc, bidder per channel as rank | map channel, rank, price, bidder"),
+        ("distinct", "bids | map auction, channel | distinct"),
+        ("except", "bids | map auction as id | except auctions"),
+        ("updated", "bids | primary key bidder | aggregate count(*) as n, max(price) as dearest"),
+    ] {
+        let sources =
+            if name == "except" { sources.replace("auctions from", "all_auctions from") } else { sources.to_owned() };
+        let more = if name == "except" { "stream auctions = all_auctions | map id;" } else { "" };
+        let script = format!("{sources} {more} run q = {pipeline} | into print;");
+        same_in_both_modes(directory.path(), name, &script);
+    }
+    for demo in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sessions/demo")).expect("the demos") {
+        let path = demo.expect("a demo").path();
+        let text = std::fs::read_to_string(&path).expect("a session");
+        let script = text
+            .replace("events = 2000000, rate = 200000", "events = 60000, rate = 0")
+            .replace("rate = 20000", "rate = 0")
+            // Nothing is late where all has come before the first result.
+            .replace("seed = 7);\n\nrun sensors", "seed = 7) event_time event_time watermark 1h;\n\nrun sensors");
+        let what = path.display().to_string();
+        // What comes too late is a stream of its own, and there is none.
+        let script = match script.split_once("  late_readings |") {
+            Some((head, _)) => format!("{head}}}"),
+            None => script,
+        };
+        same_in_both_modes(directory.path(), &what, &script);
+    }
+}
+
+#[test]
+fn a_batch_job_that_fails_does_all_again_and_commits_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let job = |sink: &str, rate: u64| {
+        format!(
+            "source bids from nexmark 'bid' with (events = 20000, rate = {rate}, seed = 7);
+            run {sink} with (mode = 'batch', memory = '20kb', parallelism = 2, restart_delay = 10ms) = bids
+              | key_by auction | aggregate count(*) as n, sum(price) as total | into file '{sink}' with (format = 'json');"
+        )
+    };
+    let mut test = TestSession::new(directory.path(), |_| {});
+    test.run(&job("whole", 0)).expect("it runs");
+    let whole = common::committed_lines(&directory.path().join("whole"));
+    for statement in test
+        .session
+        .parse(&job("broken", 20_000).replace("source bids", "source slow").replace("= bids", "= slow"))
+        .expect("parses")
+    {
+        lotic::commands::execute(&mut test.session, &statement.node).expect("it starts");
+    }
+    let entry = test.session.jobs().last().expect("a job");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(entry.job.checkpoint().expect_err("refused").to_string().contains("takes no checkpoints"));
+    assert!(entry.job.stop(None, true).expect_err("refused").to_string().contains("`cancel` ends it"));
+    let vertex = lotic::types::VertexId(1);
+    entry.job.kill_subtask(lotic::types::SubtaskId { vertex, index: 1 }).expect("it runs");
+    assert_eq!(entry.job.wait(Some(60_000)), Some(lotic::inspect::JobStatus::Finished));
+    let view = entry.job.view();
+    assert_eq!((view.restarts, view.checkpoints.len()), (1, 1), "one restart, and no checkpoint but the end");
+    assert_eq!(common::committed_lines(&directory.path().join("broken")), whole);
+    assert!(whole.len() > 100);
+}
+
+#[test]
+fn what_has_no_end_is_refused_in_batch_mode() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut test = TestSession::new(directory.path(), |_| {});
+    let error = test.run("run b with (mode = 'batch') = bids | into print;").err().map(|error| error.to_string());
+    // The built-in source is bounded or not: a generator without `events` is not.
+    let endless = "source g from nexmark 'bid' with (rate = 0); run b2 with (mode = 'batch') = g | into print;";
+    let refused = test.run(endless).expect_err("is refused").to_string();
+    assert!(refused.contains("`g` has no end"), "{refused} {error:?}");
+}
+
+/// The least number of each component, by union and find.
+fn components(nodes: i64, edges: &[(i64, i64)]) -> Vec<i64> {
+    let mut least: Vec<i64> = (0..nodes).collect();
+    let at = |node: i64| usize::try_from(node).expect("not negative");
+    while let Some(&(a, b)) = edges.iter().find(|&&(a, b)| least[at(a)] != least[at(b)]) {
+        let (keep, gone) = (least[at(a)].min(least[at(b)]), least[at(a)].max(least[at(b)]));
+        least.iter_mut().filter(|of| **of == gone).for_each(|of| *of = keep);
+    }
+    least
+}
+
+#[test]
+fn iterated_stages_find_the_components_of_random_graphs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for seed in 0..size("LOTIC_SEEDS", 6) {
+        let mut random = common::Rng::new(seed);
+        let nodes = 30 + random.below(30).cast_signed();
+        let edges: Vec<(i64, i64)> = (0..nodes)
+            .map(|_| {
+                (random.below(nodes.unsigned_abs()).cast_signed(), random.below(nodes.unsigned_abs()).cast_signed())
+            })
+            .collect();
+        let lines: String = (0..nodes)
+            .map(|n| (n, n))
+            .chain(edges.iter().copied())
+            .map(|(a, b)| format!("{{\"a\":{a},\"b\":{b}}}\n"))
+            .collect();
+        std::fs::write(directory.path().join("edges.ndjson"), lines).expect("written");
+        let script = "source edges from file 'edges.ndjson' columns (a bigint, b bigint);
+            stream reversed = edges | map b as a, a as b;
+            stream both = edges | union reversed;
+            run cc with (mode = 'batch', memory = '20kb') = both | map a as id, a as least | distinct
+              | iterate 100 until changed = 0 {
+                  join both as e on id = e.a | map b as id, least | key_by id | aggregate min(least) as least
+                }
+              | into print;";
+        let mut test = TestSession::new(directory.path(), |settings| {
+            settings.parallelism = Some(2);
+            if seed % 2 == 1 {
+                settings.executor = Executor::Stepping { seed };
+            }
+        });
+        let views = test.run(script).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+        let mut expected: Vec<String> = components(nodes, &edges)
+            .into_iter()
+            .enumerate()
+            .map(|(id, least)| format!("{{\"id\":{id},\"least\":{least}}}"))
+            .collect();
+        expected.sort();
+        assert_eq!(test.rows.take_sorted(), expected, "seed {seed}");
+        let listed = lotic::session::listings::rounds(&views[0]);
+        let changed: Vec<u64> = listed.rows.iter().map(|row| row[3].as_u64().expect("a number")).collect();
+        assert_eq!(changed.last(), Some(&0), "nothing changes in the last round: {changed:?}");
+        assert!(changed[..changed.len() - 1].iter().all(|changed| *changed > 0), "{changed:?}");
+        assert!(listed.rows.iter().all(|row| row[2].as_u64() == Some(nodes.unsigned_abs())));
+    }
+}
+
+#[test]
+fn rounds_are_as_many_as_typed_and_mistakes_are_shown_at_their_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("n.csv"), "x\n1\n2\n3\n").expect("written");
+    let source = "source n from file 'n.csv' columns (x bigint);";
+    let run = |stages: &str| {
+        let mut test = TestSession::new(directory.path(), |_| {});
+        let ran = test.run(&format!("{source} run r with (mode = 'batch') = n | {stages} | into print;"));
+        ran.map(|_| test.rows.take_sorted()).map_err(|failure| failure.to_string())
+    };
+    let rows =
+        |values: [i64; 3]| -> Result<Vec<String>, String> { Ok(values.map(|x| format!("{{\"x\":{x}}}")).to_vec()) };
+    assert_eq!(run("iterate 3 { map x * 2 as x }"), rows([16, 24, 8]));
+    assert_eq!(run("iterate 9 until round = 2 { map x * 2 as x }"), rows([12, 4, 8]));
+    assert_eq!(run("iterate 2 { iterate 2 { map x + 1 as x } | map x * 10 as x }"), rows([320, 420, 520]));
+    assert_eq!(run("iterate 50 until changed = 0 { map least(x + 1, 5) as x }"), rows([5, 5, 5]));
+    for (stages, expected) in [
+        ("iterate 2 { map x * 2 as y }", "the stages give (y bigint), and are given (x bigint)"),
+        ("iterate 0 { map x }", "there must be a round at least"),
+        ("iterate 2 until x = 1 { map x }", "x"),
+        ("iterate 2 until rows { map x }", "a condition is a boolean, not a bigint"),
+        ("iterate 2 { map x | into print }", "the rows of a round go into the next one"),
+    ] {
+        let error = run(stages).expect_err(stages);
+        assert!(error.contains(expected), "{stages}: {error}");
+    }
+    let mut streaming = TestSession::new(directory.path(), |_| {});
+    let error = streaming.run(&format!("{source} n | iterate 2 {{ map x }};")).expect_err("refused").to_string();
+    assert!(error.contains("mode = 'batch'") || error.contains("`iterate` needs"), "{error}");
+    let defined =
+        format!("{source} stream s = n | order_by x desc; run d with (mode = 'batch') = s | limit 1 | into print;");
+    let mut named = TestSession::new(directory.path(), |_| {});
+    named.run(&defined).expect("a stream that only a batch job can read");
+    assert_eq!(named.rows.take(), ["{\"x\":3}"]);
+    let preview = format!("{source} set mode = 'batch'; n | order_by x desc | iterate 2 {{ map x + 1 as x }};");
+    let mut batch = TestSession::new(directory.path(), |_| {});
+    batch.run(&preview).expect("a preview in batch mode");
+    assert_eq!(batch.rows.take(), ["{\"x\":5}", "{\"x\":4}", "{\"x\":3}"]);
+}

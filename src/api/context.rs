@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Armed;
 use crate::state::RestoredState;
-use crate::types::{Clock, OperatorUid, key_group};
+use crate::types::{Clock, OperatorUid, SpillSpace, key_group};
 
 /// The treatment of a row that can't be processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct OperatorContext {
     pub restored: Option<Arc<dyn RestoredState>>,
     /// Counters that the operator itself must keep.
     pub metrics: Arc<OperatorMetrics>,
+    /// The memory for rows that wait until all have come, and the place for those that are more.
+    pub spill: Arc<SpillSpace>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// For another thread to call when it has something for an operator that waits for that: see [`Armed::woken`].

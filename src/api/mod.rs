@@ -3,6 +3,7 @@
 //! [`WindowFnSpec`] or [`ConnectorSpec`] that the line names.
 
 mod arming;
+mod body;
 mod changelog;
 mod connector;
 mod context;
@@ -20,6 +21,7 @@ mod time;
 mod window;
 
 pub use arming::{Armed, Inputs, Moment, Settled};
+pub use body::{Body, BodyInput, BodyNode};
 pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
     Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, PreviewStart, ResultSink, SinkFactory,
@@ -39,7 +41,7 @@ pub use signature::{
     Clause, CommandSpec, EvictorCall, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NOT_YET, NamedExpr, NamedStream,
     OrderItem, SelectItem, Shape, Signature, TimeRange, TriggerCall, TriggerWhen, WindowCall,
 };
-pub use stage::{Arg, Pipeline, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
+pub use stage::{Arg, Pipeline, Rounds, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};
 pub use stream::{Connected, StreamRef, StreamShape, TimeAttribute, TimeAttributes};
 pub use time::{TimeSpans, WatermarkGenerator};

@@ -202,6 +202,19 @@ pub trait PlannedOperator: Debug + Send + Sync {
         None
     }
 
+    /// The operator that does the same in a job that reads all of its input before it gives results, where event time comes
+    /// to its end at once: it tells its results once, and none of what they were before. `None` where it is this one; what
+    /// stands behind it then finds out what is left of its changes.
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        None
+    }
+
+    /// Whether the changes of its main output are data themselves, the versions of a table's rows, and so are not left out
+    /// where input ends and only final rows count.
+    fn tells_versions(&self) -> bool {
+        false
+    }
+
     /// The role that the optimizer may know of the operator.
     fn role(&self) -> Role<'_> {
         Role::Opaque

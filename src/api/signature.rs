@@ -56,6 +56,8 @@ pub enum Shape {
     Flag,
     /// A subtask: `window[1]`.
     Subtask,
+    /// How often stages run, and the stages: `10 until changed = 0 { map … }`.
+    Rounds,
     /// A pipeline, the name of a job, stream, source or sink (a pipeline without stages), or a `run` statement.
     Pipeline,
 }
@@ -87,6 +89,7 @@ impl Shape {
             Self::Setting => "SETTING = VALUE",
             Self::Flag => "",
             Self::Subtask => "VERTEX[I]",
+            Self::Rounds => "N [until CONDITION] { STAGE | … }",
             Self::Pipeline => "PIPELINE|NAME|run …",
         };
         usage.to_owned()

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem, Signature,
-    StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
+    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem,
+    Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -68,6 +68,8 @@ pub enum Arg {
     Flag,
     /// For `Shape::Subtask`: a vertex by number, name or part of its name, and the instance.
     Subtask(Spanned<String>, Spanned<u64>),
+    /// For `Shape::Rounds`.
+    Rounds(Rounds),
     /// For `Shape::Pipeline`.
     Pipeline(Pipeline),
     /// For `Shape::Pipeline` too.
@@ -119,6 +121,17 @@ impl PartialEq for Stage {
     fn eq(&self, other: &Self) -> bool {
         self.args == other.args
     }
+}
+
+/// `10 until changed = 0 { stages }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rounds {
+    /// Rounds, at most.
+    pub most: Spanned<u64>,
+    /// The condition, over what a round has done, that makes it the last.
+    pub until: Option<ExprNode>,
+    /// The stages of a round.
+    pub stages: Vec<Stage>,
 }
 
 /// The state that a job is to start from, as typed.
@@ -249,6 +262,8 @@ impl StageArgs {
         window, clause_window, Window, WindowCall);
     accessor!(/// The trigger at head position `index`.
         trigger, clause_trigger, Trigger, TriggerCall);
+    accessor!(/// The rounds at head position `index`.
+        rounds, clause_rounds, Rounds, Rounds);
     accessor!(/// The evictor at head position `index`.
         evictor, clause_evictor, Evictor, EvictorCall);
 
@@ -274,6 +289,13 @@ pub trait StageContext {
 
     /// Puts `operator` behind the stream `to`, beside the one at hand; returns its main output.
     fn apply_to(&mut self, operator: Arc<dyn PlannedOperator>, to: StreamRef) -> StreamRef;
+
+    /// Binds `stages` behind `head`, which stands behind the stream so far, and takes them out of the plan again: they
+    /// become the part of an operator. The stream so far stays what it is.
+    ///
+    /// # Errors
+    /// A mistake in a stage, at its place.
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic>;
 
     /// The stream or source called `name`, lowered into this plan.
     ///
@@ -308,6 +330,12 @@ pub trait StageContext {
     /// The job's `ttl`: the processing time, milliseconds, after which state that nobody writes is forgotten, where a stage
     /// does not say so itself.
     fn state_ttl_ms(&self) -> Option<i64>;
+
+    /// Whether the job reads all of its input before it gives results: `mode = 'batch'`.
+    fn is_batch(&self) -> bool;
+
+    /// In such a job, makes of a stream of changes the rows that are left of it.
+    fn final_rows(&mut self);
 
     /// Gives the operator applied last this uid.
     ///

@@ -1,8 +1,10 @@
-//! The commands that say how values are shown: `.format`, `\x`, `set timezone`.
+//! The commands that say how values are shown: `.format`, `\x`, `set timezone`; and `set mode`, how what is run gets there.
 
 use super::command::Command;
 use crate::api::{CommandSpec, Shape, Signature, StageArgs};
 use crate::expr::ast::{Expr, ExprNode, Literal};
+use crate::lang::lower::MODES;
+use crate::plan::Mode;
 use crate::session::{Cells, Display, Failure, Outcome, Session, ShellRequest};
 use crate::types::{Diagnostic, Spanned};
 
@@ -42,27 +44,29 @@ pub(super) const EXPANDED: Command = Command {
     run: |_, _| Ok(Outcome::Shell(ShellRequest::Display(Display::Expanded))),
 };
 
-/// The command that sets the session's time zone.
+/// The command that sets the session's time zone and mode.
 pub(super) const SET: Command = Command {
     spec: CommandSpec {
         name: "set",
         aliases: &[],
         signature: Signature { head: &[], optional: &[Shape::Setting], clauses: &[] },
-        usage: "set [timezone = 'ZONE']",
-        summary: "sets the time zone in which instants are shown and read",
+        usage: "set [timezone = 'ZONE' | mode = 'batch' | mode = 'streaming']",
+        summary: "sets the session's time zone and mode",
         help: "A value of the type TIMESTAMP_LTZ is an instant. In the modes `table` and `vertical` it is shown in \
                this zone, with the zone's offset, and the expressions of pipelines read its date and time of day in \
                it; in UTC until a zone is set. A zone is a name such as 'Europe/Berlin', or 'UTC'. A TIMESTAMP is \
                what some clock showed, and is never moved. NDJSON and CSV write instants in UTC. A job keeps the \
-               zone that it was started in. `set` alone says what is set.",
-        examples: &["set timezone = 'Europe/Berlin'", "set"],
-        flink: Some("SET 'table.local-time-zone' = 'Europe/Berlin'"),
+               zone that it was started in. In the mode 'batch' pipelines read all of their bounded input first and give \
+               final rows only, as jobs with (mode = 'batch') do. `set` alone says what is set.",
+        examples: &["set timezone = 'Europe/Berlin'", "set mode = 'streaming'", "set"],
+        flink: Some("SET 'table.local-time-zone' = 'Europe/Berlin'; SET 'execution.runtime-mode' = 'batch'"),
     },
     run: set,
 };
 
 /// The names of the setting.
 const TIMEZONE: &[&str] = &["timezone", "time_zone", "table.local-time-zone"];
+const MODE: &[&str] = &["mode", "execution.runtime-mode"];
 
 fn format(args: &StageArgs, _: &mut Session) -> Result<Outcome, Failure> {
     let change = match &args.head[..] {
@@ -109,12 +113,30 @@ fn set(args: &StageArgs, session: &mut Session) -> Result<Outcome, Failure> {
         session.set_zone(zone);
         return Ok(Outcome::Shell(ShellRequest::Display(Display::Cells(Cells::Zone(zone)))));
     }
+    if MODE.iter().any(|known| known.eq_ignore_ascii_case(&name.node)) {
+        session.set_mode(mode(value)?);
+        return Ok(Outcome::Done);
+    }
     let unknown = Diagnostic::at(name.span, format!("there is no setting `{}`", name.node))
-        .did_you_mean(&name.node, TIMEZONE.iter().copied());
+        .did_you_mean(&name.node, TIMEZONE.iter().chain(MODE).copied());
     Err(if unknown.help.is_some() { unknown } else { unknown.help(SETTINGS) }.into())
 }
 
-const SETTINGS: &str = "the only setting is `timezone`; options of a job stand in `run NAME with (…)`";
+const SETTINGS: &str = "the settings are `timezone` and `mode`; options of a job stand in `run NAME with (…)`";
+
+/// The way that jobs run, by its name.
+fn mode(value: &ExprNode) -> Result<Mode, Diagnostic> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a word")]
+    let word = match &value.node {
+        Expr::Literal(Literal::String(word)) => Some(word),
+        Expr::Column(parts) => parts.first().map(|part| &part.node),
+        _ => None,
+    };
+    let found = MODES.iter().find(|(name, _)| word.is_some_and(|word| word.eq_ignore_ascii_case(name)));
+    found.map(|(_, mode)| *mode).ok_or_else(|| {
+        Diagnostic::at(value.span, "a mode is 'streaming' or 'batch'").help("such as `set mode = 'batch'`")
+    })
+}
 
 /// A time zone by its name.
 fn zone(value: &ExprNode) -> Result<chrono_tz::Tz, Diagnostic> {

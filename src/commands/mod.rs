@@ -23,6 +23,7 @@ mod pause;
 mod rescale;
 mod restore;
 mod resume;
+mod rounds;
 mod savepoint;
 mod shell;
 mod show;
@@ -71,6 +72,7 @@ fn commands() -> &'static [&'static Command] {
         &watermarks::SPEC,
         &windows::SPEC,
         &timers::SPEC,
+        &rounds::SPEC,
         &state::SPEC,
         &output::SPEC,
         &log::SPEC,

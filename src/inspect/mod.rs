@@ -14,7 +14,7 @@ pub use job::{
     SubtaskView, TrendView, VertexView,
 };
 pub use operator::{
-    CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView, Section,
-    TimerView, WindowEntryView, WindowView, WindowsView,
+    CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView,
+    RoundView, Section, TimerView, WindowEntryView, WindowView, WindowsView,
 };
 pub use state::{KeyGroupView, StateColumn, StateEntryView, StateOrigin, StateQuery, StateView};

@@ -31,6 +31,8 @@ pub enum Section {
     HotKeys(Vec<HotKeyView>),
     /// The counters of the operator beside rows.
     Counters(Vec<CounterView>),
+    /// The rounds of stages that run again on their own rows, the last 1,000.
+    Rounds(Vec<RoundView>),
 }
 
 impl OperatorView {
@@ -96,6 +98,13 @@ impl OperatorView {
             .unwrap_or_default()
     }
 
+    /// The rounds that are done.
+    #[must_use]
+    pub fn rounds(&self) -> &[RoundView] {
+        self.section(|section| if let Section::Rounds(rounds) = section { Some(&rounds[..]) } else { None })
+            .unwrap_or_default()
+    }
+
     /// The counters of the operator beside rows.
     #[must_use]
     pub fn counters(&self) -> &[CounterView] {
@@ -111,6 +120,19 @@ pub struct EntriesView {
     pub count: u64,
     /// Bytes of them, estimated.
     pub bytes: u64,
+}
+
+/// One round of stages that run again on their own rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundView {
+    /// The number of the round, from 1.
+    pub round: u64,
+    /// Rows that it gave.
+    pub rows: u64,
+    /// Those of them that it was not given.
+    pub changed: u64,
+    /// The time that it took, milliseconds.
+    pub took_ms: u64,
 }
 
 /// A timer of a key.

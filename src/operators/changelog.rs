@@ -264,6 +264,10 @@ impl PlannedOperator for FromChangelog {
         self.columns.get(column).copied()
     }
 
+    fn tells_versions(&self) -> bool {
+        true
+    }
+
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
         let place = |key: &usize| self.columns.iter().position(|column| column == key);
         let keys = self.keys.as_ref().and_then(|keys| keys.iter().map(place).collect());

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod aggregates;
+mod batch;
 mod changelog;
 mod cogroup;
 mod distinct;
@@ -13,6 +14,7 @@ mod group_aggregate;
 pub mod group_table;
 mod hot_keys;
 mod into;
+mod iterate;
 pub mod join;
 mod key_by;
 mod keyed;
@@ -20,6 +22,7 @@ mod limit;
 mod map;
 mod match_recognize;
 mod options;
+mod order;
 mod partition;
 mod placement;
 mod primary_key;
@@ -38,11 +41,13 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{FinalRows, SortAll};
 pub use distinct::Distinct;
 pub use event_time::AssignEventTime;
 pub use filter::Filter;
 pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
+pub use iterate::Iterate;
 pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
@@ -102,6 +107,7 @@ pub fn stages() -> &'static [&'static StageSpec] {
         &placement::CHAIN,
         &placement::SLOT_GROUP,
         &placement::UID,
+        &iterate::ITERATE,
         &into::INTO,
         &match_recognize::MATCH,
     ];

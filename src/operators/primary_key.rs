@@ -136,6 +136,10 @@ impl PlannedOperator for ChangelogNormalize {
         self.columns.get(column).copied()
     }
 
+    fn tells_versions(&self) -> bool {
+        true
+    }
+
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
         match self.key() {
             Some(key) if !self.update_before => ChangelogMode::Upsert(key),

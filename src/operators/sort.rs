@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arrow_array::BooleanArray;
 use arrow_buffer::ScalarBuffer;
 
+use super::batch::sort_all;
 use super::group_table::GroupTable;
 use super::keyed::{RowState, RowStore};
 use super::select::no_window;
 use crate::api::{
-    Armed, Clause, Exchange, Moment, Operator, OperatorContext, OperatorMetrics, Output, PlannedOperator, Pruned,
-    Shape, SideOutput, Signature, StageArgs, StageContext, StageSpec, StateRead,
+    Armed, Clause, Exchange, Moment, Operator, OperatorContext, OperatorMetrics, OrderItem, Output, PlannedOperator,
+    Pruned, Shape, SideOutput, Signature, StageArgs, StageContext, StageSpec, StateRead,
 };
+use crate::expr::ast::Expr;
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::state::{OperatorStateDescriptor, StateChange, StateDelta, StateDescriptor};
 use crate::types::{Batch, CheckpointId, Diagnostic, Error, MIN_WATERMARK, Result, Schema};
@@ -22,7 +24,7 @@ pub(super) const ORDER_BY: StageSpec = StageSpec {
     name: "order_by",
     aliases: &[],
     signature: Signature {
-        head: &[Shape::Keyword(&["event_time"])],
+        head: &[Shape::Order],
         optional: &[],
         clauses: &[Clause {
             keyword: "late_to",
@@ -32,17 +34,35 @@ pub(super) const ORDER_BY: StageSpec = StageSpec {
         }],
     },
     summary: "sorts rows by their event time",
-    help: "A row waits until the watermark has passed it; then all that wait are given in the order of their event times, \
+    help: "A stream that goes on is sorted by `event_time`. A row waits until the watermark has passed it; then all that wait are given in the order of their event times, \
            rows of the same time in the order in which they came. It runs with parallelism 1: one order of all rows. A row \
            whose place has been passed, or that has no event time, is late: it is counted, and goes to the `late_to` stream. \
-           By what else rows are sorted is said by `top … by`, which keeps the first.",
-    examples: &["bids | order_by event_time | map date_time, price;"],
-    flink: Some("ORDER BY rowtime"),
+           In a job with (mode = 'batch') the order is of any expressions, `desc` for the greatest first; null is the least \
+           value unless `nulls first` or `nulls last` says otherwise, and equal rows stay as they came. Rows that are more \
+           than the job's `memory` are sorted in files. Elsewhere `top … by` keeps the first.",
+    examples: &[
+        "bids | order_by event_time | map date_time, price;",
+        "run strongest with (mode = 'batch') = quakes | order_by magnitude desc, place | limit 3 \
+         | map magnitude, place | into print;",
+    ],
+    flink: Some("ORDER BY"),
     bind,
 };
 
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
+    let items = args.order(0)?;
+    let by_time = is_event_time(items) && stream.shape().time.event_time;
+    if stream.is_batch() {
+        return sort_all((!by_time).then_some(items), stream);
+    }
+    if !is_event_time(items) {
+        let span = items.first().map_or(args.span, |item| item.expr.span);
+        return Err(Diagnostic::at(span, "rows that keep coming can be sorted by their event time alone").help(
+            "`order_by event_time`; `top N by …` keeps the first N in any order; a job with (mode = 'batch') sorts all \
+                   rows of its input by anything",
+        ));
+    }
     let shape = stream.shape().clone();
     if !shape.time.event_time {
         return Err(Diagnostic::at(args.span, "this stream has no event time to sort by")
@@ -62,6 +82,12 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     }
     stream.shape_mut().keys = shape.keys;
     Ok(())
+}
+
+/// Whether the order is that of event times, ascending.
+fn is_event_time(items: &[OrderItem]) -> bool {
+    let [OrderItem { expr, descending: false, nulls_first: None }] = items else { return false };
+    matches!(&expr.node, Expr::Column(parts) if matches!(parts.as_slice(), [name] if name.node.eq_ignore_ascii_case("event_time")))
 }
 
 /// Sorts rows by their event time: Flink's `TemporalSort`.
@@ -267,14 +293,18 @@ mod tests {
     use super::*;
     use crate::api::{Arg, ChangelogMode};
     use crate::operators::testing::script::{Step, broken_anywhere, cases, in_order};
-    use crate::operators::testing::{FakeStream, Random, Values, at, batch};
+    use crate::operators::testing::{FakeStream, Random, Values, at, batch, column};
     use crate::types::NO_TIME;
+
+    fn by(name: &str) -> Arg {
+        Arg::Order(vec![OrderItem { expr: column(name), descending: false, nulls_first: None }])
+    }
 
     fn planned(late_to: bool) -> Arc<dyn PlannedOperator> {
         let mut stream = FakeStream::new(&rows(&[], 0).0);
         let late = late_to.then(|| ("late_to", Arg::Name(at("late".to_owned()))));
         let clauses = late.into_iter().collect();
-        stream.stage("order_by", vec![Arg::Name(at("event_time".to_owned()))], clauses).expect("binds");
+        stream.stage("order_by", vec![by("event_time")], clauses).expect("binds");
         stream.applied.pop().expect("an operator")
     }
 
@@ -347,7 +377,7 @@ mod tests {
 
     #[test]
     fn changes_and_rows_without_times_are_refused() {
-        let head = || vec![Arg::Name(at("event_time".to_owned()))];
+        let head = || vec![by("event_time")];
         let mut stream = FakeStream::new(&rows(&[], 0).0);
         stream.shape.changelog = ChangelogMode::Retract(None);
         let refused = stream.stage("order_by", head(), vec![]).expect_err("is refused");

@@ -13,17 +13,17 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output, Placement, PlannedOperator,
-    ProcessFunction, Rejected, SelectItem, StageArgs, StageContext, StreamRef, StreamShape, TimeAttributes,
-    WindowAssigner, WindowCall, Windows,
+    Arg, Armed, Body, BodyInput, BodyNode, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output,
+    Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs, StageContext, StreamRef,
+    StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
 };
 use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
 use crate::state::{Instance, RestoredState, StateDelta};
 use crate::types::{
-    Batch, Diagnostic, Error, Field, LogicalType, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema, Span, Spanned,
-    VirtualClock,
+    Batch, Diagnostic, Error, Field, LogicalType, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema,
+    Span, Spanned, SpillSpace, VirtualClock,
 };
 
 /// One column of test data.
@@ -185,6 +185,7 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         batch_rows: 8_192,
         restored: None,
         metrics: Arc::new(OperatorMetrics::default()),
+        spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::at(0)),
         waker: Waker::noop().clone(),
         armed: Cell::default(),
@@ -203,6 +204,32 @@ pub(super) fn advance(operator: &mut dyn Operator, out: &mut Recorder, times: u6
         operator.advance(Moment { watermark: MIN_WATERMARK, now_ms: 0 }, out).expect("goes on");
     }
     out.armed.more
+}
+
+/// The context of an instance with so many bytes of memory for rows that wait.
+pub(super) fn with_memory(bytes: usize, batch_rows: usize) -> OperatorContext {
+    OperatorContext { spill: Arc::new(SpillSpace::temporary(bytes)), batch_rows, ..context() }
+}
+
+/// The rows that an operator gives of all of `input`, in order.
+pub(super) fn given_at_the_end(operator: &mut dyn Operator, input: impl IntoIterator<Item = Batch>) -> Vec<String> {
+    given_of_inputs(operator, input.into_iter().map(|batch| (0, batch)))
+}
+
+/// The same of batches of several inputs.
+pub(super) fn given_of_inputs(
+    operator: &mut dyn Operator,
+    input: impl IntoIterator<Item = (usize, Batch)>,
+) -> Vec<String> {
+    let mut out = Recorder::default();
+    for (input, batch) in input {
+        operator.process(input, batch, &mut out).expect("processes");
+    }
+    assert!(out.elements.is_empty(), "rows came before the end");
+    while std::mem::take(&mut out.armed).event_time == Some(MAX_WATERMARK) {
+        operator.advance(Moment { watermark: MAX_WATERMARK, now_ms: 0 }, &mut out).expect("goes on");
+    }
+    out.elements
 }
 
 /// Runs `input` through a fresh instance.
@@ -224,6 +251,7 @@ pub(super) struct FakeStream {
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
     pub(super) placement: Placement,
+    pub(super) batch: bool,
 }
 
 impl FakeStream {
@@ -237,6 +265,7 @@ impl FakeStream {
             side_outputs: Vec::new(),
             settings: Vec::new(),
             placement: Placement::default(),
+            batch: false,
         }
     }
 
@@ -296,6 +325,22 @@ impl StageContext for FakeStream {
         found.cloned().ok_or_else(|| Diagnostic::at(name.span, "no such process function"))
     }
 
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic> {
+        let (outer, before) = (self.shape.clone(), std::mem::take(&mut self.applied));
+        self.apply(head);
+        for stage in stages {
+            (stage.spec.bind)(&stage.args, self)?;
+        }
+        let applied = std::mem::replace(&mut self.applied, before);
+        let shape = std::mem::replace(&mut self.shape, outer);
+        let nodes = applied.into_iter().enumerate().map(|(at, operator)| {
+            let input = at.checked_sub(1).map_or(BodyInput::Round, |before| BodyInput::Node(before, 0));
+            BodyNode { operator, inputs: vec![input] }
+        });
+        let nodes: Vec<BodyNode> = nodes.collect();
+        Ok(Body { end: BodyInput::Node(nodes.len() - 1, 0), nodes, others: Vec::new(), shape })
+    }
+
     fn name_side_output(&mut self, _port: usize, name: &Spanned<String>) -> Result<(), Diagnostic> {
         self.side_outputs.push(name.node.clone());
         Ok(())
@@ -313,6 +358,12 @@ impl StageContext for FakeStream {
     fn state_ttl_ms(&self) -> Option<i64> {
         None
     }
+
+    fn is_batch(&self) -> bool {
+        self.batch
+    }
+
+    fn final_rows(&mut self) {}
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {
         self.settings.push(format!("uid {}", uid.node));

@@ -60,6 +60,13 @@ pub struct Union {
     output: Schema,
 }
 
+impl Union {
+    /// The rows of one input, under the names and as nullable as in `schema`.
+    pub(super) fn of_one(schema: &Schema) -> Self {
+        Self { inputs: 1, output: schema.clone() }
+    }
+}
+
 impl PlannedOperator for Union {
     fn name(&self) -> &'static str {
         "Union"

@@ -17,12 +17,14 @@ use super::definitions::{EntryKind, SinkDef, SourceDef};
 use super::logical::{LogicalNode, LogicalPlan, NodeKind};
 use super::name::check_name;
 use super::optimizer::OptimizerOps;
+use super::settings::Mode;
 use crate::api::{
-    OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef, StreamShape,
+    Body, BodyInput, BodyNode, OnError, Placement, PlannedOperator, ProcessFunction, Registries, ResultSink, StreamRef,
+    StreamShape,
 };
 use crate::expr::Zone;
 use crate::expr::ast::UserFunction;
-use crate::types::{Diagnostic, FormerUids, OperatorUid, Span, Spanned};
+use crate::types::{Diagnostic, FormerUids, OperatorUid, Schema, Span, Spanned};
 
 /// The environment that a plan is built with besides the catalog: the registries of the layers that it may not import,
 /// and where the shell runs.
@@ -134,6 +136,8 @@ pub struct Builder<'a> {
     state_ttl_ms: Option<i64>,
     /// The zone in which instants are read as dates and times of day.
     zone: Zone,
+    /// Whether all input is read before there are results.
+    batch: bool,
     /// Remarks for the person.
     remarks: Vec<String>,
 }
@@ -157,6 +161,7 @@ impl<'a> Builder<'a> {
             unreadable: OnError::Fail,
             state_ttl_ms: None,
             zone: Zone::default(),
+            batch: false,
             remarks: Vec::new(),
         }
     }
@@ -188,6 +193,19 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// The same plan for a job of this mode.
+    #[must_use]
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.batch = mode == Mode::Batch;
+        self
+    }
+
+    /// Whether all input is read before there are results.
+    #[must_use]
+    pub const fn is_batch(&self) -> bool {
+        self.batch
+    }
+
     /// The environment that the plan is built with.
     #[must_use]
     pub const fn environment(&self) -> &'a Environment<'a> {
@@ -199,7 +217,41 @@ impl<'a> Builder<'a> {
     ///
     /// Its uid is made of what the pipeline reads and writes and of its name: `bids.print.GroupAggregate`, `…-2` for the
     /// next one there. So stages of another kind come and go, and its state still finds it.
+    ///
+    /// Where all input is read before there are results, an operator that makes changes of rows gives those that are left.
     pub fn add(
+        &mut self,
+        operator: Arc<dyn PlannedOperator>,
+        inputs: &[StreamRef],
+        place: Place<'_>,
+        parallelism: Option<&Spanned<u64>>,
+    ) -> (StreamRef, StreamShape) {
+        let operator = if self.batch { operator.for_batch().unwrap_or(operator) } else { operator };
+        let versions = operator.tells_versions();
+        let (stream, shape) = self.push_operator(operator, inputs, place, parallelism);
+        let appended = |stream: &StreamRef| self.shapes.get(stream).is_some_and(|shape| shape.changelog.is_append());
+        if versions || !inputs.iter().all(appended) {
+            return (stream, shape);
+        }
+        self.final_rows((stream, shape), place, parallelism)
+    }
+
+    /// The rows that are left of a stream of changes, where all input is read before there are results.
+    pub fn final_rows(
+        &mut self,
+        (stream, shape): (StreamRef, StreamShape),
+        place: Place<'_>,
+        parallelism: Option<&Spanned<u64>>,
+    ) -> (StreamRef, StreamShape) {
+        if !self.batch || shape.changelog.is_append() {
+            return (stream, shape);
+        }
+        let operator = (self.environment.optimizer.final_rows)(&shape.schema, &shape.changelog);
+        self.shapes.insert(stream, shape);
+        self.push_operator(operator, &[stream], place, parallelism)
+    }
+
+    fn push_operator(
         &mut self,
         operator: Arc<dyn PlannedOperator>,
         inputs: &[StreamRef],
@@ -214,6 +266,43 @@ impl<'a> Builder<'a> {
         self.plan.nodes[stream.node].former = former;
         self.shapes.insert(stream, shape.clone());
         (stream, shape)
+    }
+
+    /// The place of the next operator, for [`Self::cut`].
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.plan.nodes.len()
+    }
+
+    /// Takes what was built from the place `first` on out of the plan again: operators, of which the first takes the rows of
+    /// a round, and `end` gives those of the next.
+    ///
+    /// # Errors
+    /// At `span`, when there is a source among them.
+    pub fn cut(&mut self, first: usize, end: StreamRef, shape: StreamShape, span: Span) -> Result<Body, Diagnostic> {
+        let nodes = self.plan.nodes.split_off(first);
+        self.shapes.retain(|stream, _| stream.node < first);
+        self.named.retain(|_, (stream, _)| stream.node < first);
+        let plan = &self.plan;
+        let mut others: Vec<(StreamRef, Schema)> = Vec::new();
+        let mut input = |stream: StreamRef| match stream.node.checked_sub(first) {
+            Some(node) => BodyInput::Node(node, stream.output),
+            None => BodyInput::Other(others.iter().position(|(other, _)| *other == stream).unwrap_or_else(|| {
+                others.push((stream, plan.schema(stream).unwrap_or_else(|| Schema::new([]))));
+                others.len() - 1
+            })),
+        };
+        let mut body = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.into_iter().enumerate() {
+            let NodeKind::Operator(operator) = node.kind else {
+                return Err(Diagnostic::at(span, "a round can't read a source that it alone reads"));
+            };
+            let inputs =
+                if at == 0 { vec![BodyInput::Round] } else { node.inputs.into_iter().map(&mut input).collect() };
+            body.push(BodyNode { operator, inputs });
+        }
+        let end = input(end);
+        Ok(Body { nodes: body, end, others, shape })
     }
 
     /// Says what is known of `stream`, for operators that read on from there.

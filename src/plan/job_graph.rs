@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NodeKind, Port, Scan, StreamEdge, StreamGraph, StreamNode};
+use super::{Mode, NodeKind, Port, Scan, StreamEdge, StreamGraph, StreamNode};
 use crate::api::{Chaining, EventTimeSpec, Exchange, OnError, PlannedOperator, PlannedSource};
 use crate::expr::TypedExpr;
 use crate::types::{FormerUids, OperatorUid, Schema, VertexId};
@@ -18,6 +18,8 @@ pub struct JobGraph {
     pub vertices: Vec<JobVertex>,
     /// Ordered by reader, then by input.
     pub edges: Vec<JobEdge>,
+    /// The way the job runs.
+    pub mode: Mode,
 }
 
 /// A chain: an optional source, then operators that call each other directly.
@@ -107,7 +109,13 @@ impl JobGraph {
         let chains = Chains::new(graph, &parallelisms);
         let vertices = chains.members.iter().map(|members| vertex(graph, members, &parallelisms)).collect();
         let edges = chains.edges(graph, &parallelisms);
-        Self { name: graph.name.clone(), max_parallelism: graph.max_parallelism, vertices, edges }
+        Self { name: graph.name.clone(), max_parallelism: graph.max_parallelism, vertices, edges, mode: graph.mode }
+    }
+
+    /// Whether the readers of an exchange begin when its producers have finished.
+    #[must_use]
+    pub fn is_blocking(&self, exchange: &Exchange) -> bool {
+        is_blocking(self.mode, exchange)
     }
 
     /// The slots it needs: of each slot-sharing group as many as its widest vertex has subtasks, because one subtask of each
@@ -244,6 +252,11 @@ fn vertex(graph: &StreamGraph, members: &[usize], parallelisms: &[usize]) -> Job
     let slot_group = graph.nodes[members[0]].slot_group.clone();
     let parallelism = parallelisms[members[0]];
     JobVertex { name, parallelism, slot_group, source, operators, on_error: graph.on_error }
+}
+
+/// Whether the readers of such an exchange begin when its producers have finished.
+pub(super) fn is_blocking(mode: Mode, exchange: &Exchange) -> bool {
+    mode == Mode::Batch && matches!(exchange, Exchange::Hash(_))
 }
 
 /// Whether `reader` may run in the chain of `producer`, as far as was typed.

@@ -4,6 +4,19 @@ use crate::api::OnError;
 use crate::expr::Zone;
 use crate::types::{DEFAULT_BATCH_ROWS, key_group};
 
+/// The way a job runs: Flink's `execution.runtime-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Results as rows come, checkpoints.
+    #[default]
+    Streaming,
+    /// All of its bounded input first, then the final results; a failure does all again.
+    Batch,
+}
+
+/// The memory of a job for rows that wait, where none is typed.
+const DEFAULT_MEMORY: usize = 256 << 20;
+
 /// The settings of one job. Made once, where the statement is read, and shared from there on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSettings {
@@ -43,6 +56,10 @@ pub struct JobSettings {
     pub dead_letter: Option<String>,
     /// The zone in which instants are read as dates and times of day.
     pub zone: Zone,
+    /// The way it runs.
+    pub mode: Mode,
+    /// Bytes of memory for rows that wait; what is more goes to files.
+    pub memory: usize,
 }
 
 impl Default for JobSettings {
@@ -65,6 +82,8 @@ impl Default for JobSettings {
             on_error: OnError::Fail,
             dead_letter: None,
             zone: Zone::default(),
+            mode: Mode::Streaming,
+            memory: DEFAULT_MEMORY,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The stream graph: operators with their parallelism, edges with their exchange.
 
-use super::{LogicalNode, LogicalPlan, NodeKind, Port};
+use super::{LogicalNode, LogicalPlan, Mode, NodeKind, Port};
 use crate::api::{ChangelogMode, DEFAULT_SLOT_GROUP, Exchange, OnError, Placement};
 use crate::types::{FormerUids, LogicalType, Schema};
 
@@ -19,6 +19,8 @@ pub struct StreamGraph {
     pub edges: Vec<StreamEdge>,
     /// The treatment of rows that operators reject.
     pub on_error: OnError,
+    /// The way the job runs.
+    pub mode: Mode,
 }
 
 /// One operator.
@@ -108,9 +110,17 @@ impl StreamGraph {
                 edges.push(StreamEdge { from: stream.node, port, to, input, exchange, dealt });
             }
         }
-        let mut graph = Self { name: name.into(), parallelism, max_parallelism, nodes, edges, on_error: plan.on_error };
+        let (name, on_error, mode) = (name.into(), plan.on_error, Mode::default());
+        let mut graph = Self { name, parallelism, max_parallelism, nodes, edges, on_error, mode };
         graph.add_dead_letters(plan);
         graph
+    }
+
+    /// The same for a job of this mode.
+    #[must_use]
+    pub const fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// One node a dead-letter sink, one input for each producer of rejected rows.

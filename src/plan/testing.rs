@@ -267,7 +267,11 @@ pub fn projection(_input: Schema, items: Vec<(String, TypedExpr)>) -> Arc<dyn Pl
 }
 
 /// The fakes that the optimizer makes.
-pub const OPS: OptimizerOps = OptimizerOps { filter, projection, normalize };
+pub const OPS: OptimizerOps = OptimizerOps { filter, projection, normalize, final_rows };
+
+fn final_rows(schema: &Schema, _changelog: &ChangelogMode) -> Arc<dyn PlannedOperator> {
+    Fake { changelog: Some(ChangelogMode::Append), ..Fake::new("FinalRows", Does::Nothing, schema.clone()) }.arc()
+}
 
 fn normalize(schema: &Schema, key: Vec<usize>, _kind: Option<usize>) -> Arc<dyn PlannedOperator> {
     Fake {

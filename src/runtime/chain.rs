@@ -342,6 +342,9 @@ impl Output for Tail<'_> {
     }
 
     fn watermark(&mut self, watermark: i64) -> Result<()> {
+        if self.outputs.is_batch() && watermark < MAX_WATERMARK {
+            return Ok(());
+        }
         if let Some(operator) = self.next.checked_sub(1) {
             self.outputs.side_watermark(operator, watermark);
         }

@@ -1,11 +1,13 @@
-//! A bounded queue from one subtask to another: rtrb's lock-free ring, plus closing and waking.
+//! A bounded queue from one subtask to another: rtrb's lock-free ring, plus closing and waking. A blocking one keeps the rows
+//! beside it, until its reader may begin.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use super::checks::ChannelCheck;
+use super::spool::{Drained, Draining, Filling, Producers, spool};
 use super::wake::Waker;
-use crate::types::StreamElement;
+use crate::types::{Error, MAX_WATERMARK, Schema, StreamElement};
 
 /// The state that both ends and the panels share.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ impl ChannelState {
 pub(super) struct Sender {
     ring: rtrb::Producer<StreamElement>,
     state: Arc<ChannelState>,
+    /// The rows of a blocking channel, until the producer has finished.
+    filling: Option<Filling>,
 }
 
 /// The reading end.
@@ -42,6 +46,8 @@ pub(super) struct Receiver {
     ring: rtrb::Consumer<StreamElement>,
     state: Arc<ChannelState>,
     check: ChannelCheck,
+    /// The rows of a blocking channel, until the reader has had all of them.
+    draining: Option<Draining>,
 }
 
 /// A channel for `capacity` elements (at least one).
@@ -57,8 +63,24 @@ pub(super) fn channel(capacity: usize, writer: Arc<Waker>, reader: Arc<Waker>) -
         reader,
         writer,
     });
-    let receiver = Receiver { ring: consumer, state: Arc::clone(&state), check: ChannelCheck::default() };
-    (Sender { ring: producer, state }, receiver)
+    let check = ChannelCheck::default();
+    let receiver = Receiver { ring: consumer, state: Arc::clone(&state), check, draining: None };
+    (Sender { ring: producer, state, filling: None }, receiver)
+}
+
+/// A channel whose reader has nothing before all `producers` have finished: rows, then the end of event time, if it has come,
+/// and the end.
+pub(super) fn blocking_channel(
+    producers: &Arc<Producers>,
+    schema: &Schema,
+    writer: Arc<Waker>,
+    reader: Arc<Waker>,
+) -> (Sender, Receiver) {
+    const ENDS: usize = 2;
+    let (sender, receiver) = channel(ENDS, writer, reader);
+    let (filling, draining) = spool(producers, schema);
+    let (filling, draining) = (Some(filling), Some(draining));
+    (Sender { filling, ..sender }, Receiver { draining, ..receiver })
 }
 
 impl Sender {
@@ -71,6 +93,22 @@ impl Sender {
     pub(super) fn try_send(&mut self, element: StreamElement) -> Result<(), StreamElement> {
         if self.is_closed() {
             return Ok(());
+        }
+        if let Some(filling) = &mut self.filling {
+            match element {
+                StreamElement::Batch(batch) => {
+                    filling.push(batch);
+                    self.state.sent.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
+                StreamElement::EndOfInput => self.filling.take().map(Filling::finish).unwrap_or_default(),
+                StreamElement::Watermark(MAX_WATERMARK) => {}
+                // Nobody waits for event time, idles or measures while nothing flows.
+                StreamElement::Watermark(_)
+                | StreamElement::Barrier(_)
+                | StreamElement::Status(_)
+                | StreamElement::LatencyMarker(_) => return Ok(()),
+            }
         }
         let sent = match self.ring.push(element) {
             Ok(()) => Ok(()),
@@ -92,7 +130,16 @@ impl Sender {
 impl Receiver {
     /// The next element, if one waits.
     pub(super) fn try_receive(&mut self) -> Option<StreamElement> {
-        let element = self.ring.pop().ok()?;
+        let element = match self.draining.as_mut().map(Draining::next) {
+            Some(Drained::Nothing) => return None,
+            Some(Drained::Batch(batch)) => StreamElement::Batch(batch),
+            end_or_none => {
+                if end_or_none.is_some() {
+                    self.draining = None;
+                }
+                self.ring.pop().ok()?
+            }
+        };
         self.state.received.fetch_add(1, Ordering::Relaxed);
         self.wake_writer();
         self.check.element(&element);
@@ -101,6 +148,9 @@ impl Receiver {
 
     /// Whether the next element may pass a reader that takes no rows: a barrier, and with `time` a watermark or status.
     pub(super) fn next_passes(&self, time: bool) -> bool {
+        if self.draining.is_some() {
+            return false;
+        }
         match self.ring.peek() {
             Ok(StreamElement::Barrier(_)) => true,
             Ok(StreamElement::Watermark(_) | StreamElement::Status(_)) => time,
@@ -111,10 +161,16 @@ impl Receiver {
     /// Refuses everything from now on and drops what waits.
     pub(super) fn close(&mut self) {
         self.state.closed.store(true, Ordering::Release);
+        self.draining = None;
         while self.ring.pop().is_ok() {
             self.state.received.fetch_add(1, Ordering::Relaxed);
         }
         self.state.writer.wake();
+    }
+
+    /// The failure to keep or to read the rows of a blocking channel.
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.draining.as_ref().and_then(Draining::failure)
     }
 
     pub(super) fn state(&self) -> Arc<ChannelState> {

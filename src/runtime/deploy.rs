@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::alignment::Alignment;
 use super::chain::{Chain, Link, Standing, Woken};
-use super::channel::{Receiver, channel};
+use super::channel::{Receiver, blocking_channel, channel};
 use super::checked_operator::checked;
 use super::exchange::EdgeOutput;
 use super::held_rows::as_read_now;
@@ -19,13 +19,16 @@ use super::outputs::Outputs;
 use super::source_driver::{RowBudget, SourceDriver, SourceSetting};
 use super::source_reader::{SourceReader, SourceReaders, SplitSetting};
 use super::source_state::{self, ReaderState, SplitState};
+use super::spool::Producers;
 use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
 use crate::state::Instance;
-use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, Schema, SubtaskId, VertexId, counted, key_group};
+use crate::types::{
+    CheckpointId, Clock, Error, OperatorUid, Result, Schema, SpillSpace, SubtaskId, VertexId, counted, key_group,
+};
 
 /// The setting that the subtasks of every attempt are made with.
 pub(super) struct DeploySetting {
@@ -38,6 +41,8 @@ pub(super) struct DeploySetting {
     /// Whether the state of an earlier run was there when the job was launched without a restore.
     pub(super) earlier_state: bool,
     pub(super) clock: Arc<dyn Clock>,
+    /// The memory for rows that wait.
+    pub(super) spill: Arc<SpillSpace>,
 }
 
 /// One execution attempt, ready to be run.
@@ -245,7 +250,7 @@ pub(super) fn deploy(
     recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.slots();
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
-    let mut wiring = Wiring::new(&graph, &slots, setting.settings.channel_capacity);
+    let mut wiring = Wiring::new(&graph, &slots, setting.settings.channel_capacity, &setting.spill);
     let mut control = AttemptControl {
         metrics: Vec::new(),
         mailboxes: Vec::new(),
@@ -279,7 +284,8 @@ pub(super) fn deploy(
                 builder.totals()?,
             ));
             let outputs =
-                Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics), Arc::clone(&setting.clock));
+                Outputs::new(edges, links.len(), vertex.on_error, Arc::clone(&metrics), Arc::clone(&setting.clock))
+                    .in_mode(control.graph.mode);
             let key_groups = builder.instance().key_groups;
             let mut chain = Chain { subtask: index, key_groups, links, outputs, ended: 0 };
             let input = match (readers.get_mut(index).and_then(Option::take), &vertex.source, gate) {
@@ -403,6 +409,7 @@ impl SubtaskBuilder<'_> {
                 batch_rows: self.setting.settings.batch_rows,
                 restored: self.restored.map(|point| point.operator(&chained.uid, self.instance())),
                 metrics: Arc::clone(&metrics),
+                spill: Arc::clone(&self.setting.spill),
                 clock: Arc::clone(&self.setting.clock),
                 waker: Arc::clone(&woken).into(),
                 armed: Cell::default(),
@@ -467,23 +474,33 @@ struct Wiring {
 }
 
 impl Wiring {
-    fn new(graph: &JobGraph, slots: &[Arc<SlotControl>], capacity: usize) -> Self {
+    fn new(graph: &JobGraph, slots: &[Arc<SlotControl>], capacity: usize, spill: &Arc<SpillSpace>) -> Self {
         fn per_subtask<T>(graph: &JobGraph) -> Vec<Vec<Vec<T>>> {
             graph.vertices.iter().map(|v| (0..v.parallelism).map(|_| Vec::new()).collect()).collect()
         }
         let mut wiring =
             Self { outgoing: per_subtask(graph), incoming: per_subtask(graph), origins: per_subtask(graph) };
         for edge in &graph.edges {
-            wiring.connect(graph, edge, slots, capacity);
+            wiring.connect(graph, edge, slots, capacity, spill);
         }
         wiring
     }
 
-    fn connect(&mut self, graph: &JobGraph, edge: &JobEdge, slots: &[Arc<SlotControl>], capacity: usize) {
+    fn connect(
+        &mut self,
+        graph: &JobGraph,
+        edge: &JobEdge,
+        slots: &[Arc<SlotControl>],
+        capacity: usize,
+        spill: &Arc<SpillSpace>,
+    ) {
         let (producer, reader) = (&graph.vertices[edge.from.0], &graph.vertices[edge.to.0]);
         let schema = port_schema(producer, edge.port);
         let waker = |vertex: &JobVertex, index: usize| Arc::clone(&slots[graph.slot_of(vertex, index)].waker);
         let one_to_one = edge.exchange == Exchange::Forward && producer.parallelism == reader.parallelism;
+        let producers = || Producers::new(producer.parallelism, Arc::clone(spill));
+        let producers: Option<Vec<_>> =
+            graph.is_blocking(&edge.exchange).then(|| (0..reader.parallelism).map(|_| producers()).collect());
         for from in 0..producer.parallelism {
             let targets = match edge.exchange {
                 _ if one_to_one => from..from + 1,
@@ -496,7 +513,11 @@ impl Wiring {
             };
             let mut senders = Vec::new();
             for to in targets {
-                let (sender, receiver) = channel(capacity, waker(producer, from), waker(reader, to));
+                let (writes, reads) = (waker(producer, from), waker(reader, to));
+                let (sender, receiver) = match &producers {
+                    Some(producers) => blocking_channel(&producers[to], &schema, writes, reads),
+                    None => channel(capacity, writes, reads),
+                };
                 senders.push(sender);
                 self.incoming[edge.to.0][to].push((edge.input, receiver));
                 self.origins[edge.to.0][to].push(SubtaskId { vertex: edge.from, index: from });

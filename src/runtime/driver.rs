@@ -20,14 +20,18 @@ use crate::api::{Committer, Settled};
 use crate::checkpoint::Moment;
 use crate::inspect::{CheckpointView, EventView, JobStatus, JobView, SavepointView, Severity, TrendView};
 use crate::plan::{JobGraph, JobSettings};
+use crate::state::JobDir;
+use crate::types::files::OsFiles;
 use crate::types::key_group::hash_bytes;
-use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SubtaskId};
+use crate::types::{CheckpointId, Clock, Error, OperatorUid, Result, SpillSpace, SubtaskId};
 
 /// Moments kept for trends, and the time between two, milliseconds.
 const TREND: usize = 100;
 const TREND_MS: i64 = 1_000;
 /// The longest wait for a fresh view, milliseconds.
 const LOOK_MS: u32 = 200;
+/// The directory, in that of a job, for rows that are more than its memory.
+const SPILL: &str = "spill";
 
 /// Who steps the subtasks and does the writer's work: threads, or one thread by seed.
 pub(super) trait Workers {
@@ -267,6 +271,8 @@ pub(super) struct Driver<W> {
     next_token: Token,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
+    /// Leave to use the job's directory, where no storage holds it.
+    _lock: Option<Arc<JobDir>>,
 }
 
 impl<W: Workers> Driver<W> {
@@ -319,6 +325,11 @@ impl<W: Workers> Driver<W> {
             settings: Arc::clone(&options.settings),
         };
         graphs.first = Some(graph);
+        let memory = options.settings.memory;
+        let spill = match &options.directory {
+            Some(directory) => SpillSpace::new(Arc::new(OsFiles), directory.join(SPILL), memory),
+            None => SpillSpace::temporary(memory),
+        };
         let mut driver = Self {
             manager: JobManager::new(manager_options, parallelism, restore, &held, last_id, past, now_ms),
             workers,
@@ -335,6 +346,7 @@ impl<W: Workers> Driver<W> {
                 owner: options.directory.as_ref().map(|path| hash_bytes(path.as_os_str().as_encoded_bytes())),
                 earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
+                spill: Arc::new(spill),
             },
             statement: options.statement,
             stop_after_rows: options.stop_after_rows,
@@ -348,6 +360,7 @@ impl<W: Workers> Driver<W> {
             next_token: 0,
             shared: Arc::new(shared),
             clock,
+            _lock: options.lock,
         };
         let first = driver.manager.start();
         match driver.perform(first) {

@@ -8,7 +8,7 @@ use super::metrics::SubtaskMetrics;
 use super::watermark_valve::{Passed, WatermarkValve};
 use crate::api::Inputs;
 use crate::checkpoint::{Aligned, Aligner};
-use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, StreamElement};
+use crate::types::{Batch, ChannelStatus, CheckpointId, Clock, Error, StreamElement};
 
 /// The event that tells a subtask what to do next about its inputs.
 #[derive(Debug)]
@@ -143,6 +143,11 @@ impl InputGate {
                 StreamElement::EndOfInput => self.end(index, clock.nanos()),
             }
         }
+    }
+
+    /// The failure of a channel, which has nothing more to give.
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.channels.iter().find_map(|channel| channel.receiver.failure())
     }
 
     fn receive(&mut self, refused: Inputs) -> Option<(usize, StreamElement)> {

@@ -18,7 +18,7 @@ use super::storage::CheckpointStorage;
 use super::threaded::Threads;
 use crate::checkpoint::check_savepoint_place;
 use crate::inspect::{CheckpointStatus, CheckpointView, JobStatus, JobView, StateQuery, StateView, TrendView};
-use crate::plan::JobGraph;
+use crate::plan::{JobGraph, Mode};
 use crate::types::{CheckpointId, Clock, Error, Result, SubtaskId};
 
 /// Messages on their way to the job manager, at most.
@@ -54,9 +54,18 @@ impl Job {
             restore::check(&spec, None)?;
         }
         let JobSpec { stream, graph, mut options, restore } = spec;
-        let lock = options.lock.take();
+        let batch = options.settings.mode == Mode::Batch;
+        if batch && (restore != Restore::Fresh || options.final_savepoint.is_some()) {
+            return Err(Error::config(
+                "a job in mode = 'batch' takes no checkpoints and no savepoints: it starts from the beginning of its input, \
+                 and is started again from there; leave out the mode",
+            ));
+        }
         let storage = match &options.directory {
+            // A failure does all again: there is nothing to keep, and the directory is held by the job itself.
+            Some(_) if batch => None,
             Some(directory) => {
+                let lock = options.lock.take();
                 tidy(directory)?;
                 Some(open_locked(directory, &restore, lock)?)
             }

@@ -33,6 +33,7 @@ mod source_reader;
 mod source_scan;
 mod source_state;
 mod source_time;
+mod spool;
 mod state_query;
 mod stepping;
 mod storage;

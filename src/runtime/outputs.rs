@@ -8,7 +8,7 @@ use super::exchange::EdgeOutput;
 use super::metrics::SubtaskMetrics;
 use super::shown::ROW_CHARS;
 use crate::api::{OnError, Rejected, dead_letter_schema};
-use crate::plan::Port;
+use crate::plan::{Mode, Port};
 use crate::types::{Batch, ChannelStatus, Clock, Error, Result, Schema, StreamElement, excerpt};
 
 /// The outputs of one subtask.
@@ -27,6 +27,8 @@ pub(super) struct Outputs {
     clock: Arc<dyn Clock>,
     /// Rows of the sink that are still to be shown.
     tap_rows: usize,
+    /// Whether event time has no end but that of the input.
+    batch: bool,
     closed_from: Option<usize>,
 }
 
@@ -51,6 +53,7 @@ impl Outputs {
             metrics,
             clock,
             tap_rows: 0,
+            batch: false,
             closed_from: None,
         };
         for (index, (port, edge)) in edges.into_iter().enumerate() {
@@ -63,6 +66,16 @@ impl Outputs {
             }
         }
         outputs
+    }
+
+    /// The same in a job of this mode.
+    pub(super) fn in_mode(self, mode: Mode) -> Self {
+        Self { batch: mode == Mode::Batch, ..self }
+    }
+
+    /// Whether nothing is late: event time stands still until all input has come.
+    pub(super) const fn is_batch(&self) -> bool {
+        self.batch
     }
 
     pub(super) fn metrics(&self) -> &SubtaskMetrics {

@@ -350,7 +350,7 @@ impl SourceDriver {
             Some(kept) => batch.filter(kept)?,
             None => batch,
         };
-        if self.times.0.is_none() {
+        if self.times.0.is_none() || chain.outputs.is_batch() {
             return chain.head().batch(batch);
         }
         // The filter ran over the whole batch; how many rows of each piece it kept is a count of bits.

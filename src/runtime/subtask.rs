@@ -319,7 +319,7 @@ impl Subtask {
         let refused = self.chain.refused();
         match &mut self.input {
             Input::Gate(gate) => match gate.poll(refused, &*self.clock, &self.metrics) {
-                None => return Ok(NOTHING),
+                None => return gate.failure().map_or(Ok(NOTHING), |error| Err(error.clone())),
                 Some(GateEvent::Batch(input, batch)) => {
                     self.metrics.add_in(batch.rows(), batch.bytes());
                     self.chain.process(input, batch)?;

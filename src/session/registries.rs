@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{CommandSpec, Registries};
-use crate::operators::{ChangelogNormalize, Filter, Project};
+use crate::operators::{ChangelogNormalize, Filter, FinalRows, Project};
 use crate::plan::OptimizerOps;
 
 /// The built-in registries and these commands.
@@ -23,6 +23,7 @@ pub(super) fn optimizer_ops() -> OptimizerOps {
     OptimizerOps {
         filter: |schema, predicate| Arc::new(Filter::new(&schema, predicate)),
         projection: |_, columns| Arc::new(Project::named(columns)),
+        final_rows: |schema, changelog| Arc::new(FinalRows::new(schema, changelog)),
         normalize: |schema, key, kind| Arc::new(ChangelogNormalize::new(schema, key, kind)),
     }
 }

@@ -19,7 +19,7 @@ use crate::expr::ast::ExprNode;
 use crate::lang;
 use crate::lang::ast::{SourceStatement, Statement};
 use crate::lang::lower::{self, JobPlan};
-use crate::plan::{Catalog, Entry, Environment, Item, JobSettings};
+use crate::plan::{Catalog, Entry, Environment, Item, JobSettings, Mode};
 use crate::runtime::{DryRun, Job, JobOptions, JobSpec, Past, Restore};
 use crate::state::{Definition, JobDir, StateDir};
 use crate::types::{CheckpointId, Clock, Diagnostic, Error, Spanned};
@@ -259,6 +259,7 @@ impl Session {
             batch_rows: self.settings.batch_rows,
             allow_non_restored_state: self.settings.allow_non_restored_state,
             zone: self.settings.zone.into(),
+            mode: self.settings.mode,
             ..JobSettings::default()
         };
         let mut plan = lower::lower_job(catalog, run, defaults, &environment)?;
@@ -271,7 +272,8 @@ impl Session {
 
     /// The settings of a pipeline that names no options.
     fn bare_settings(&self) -> JobSettings {
-        let defaults = JobSettings { zone: self.settings.zone.into(), ..JobSettings::default() };
+        let (zone, mode) = (self.settings.zone.into(), self.settings.mode);
+        let defaults = JobSettings { zone, mode, ..JobSettings::default() };
         JobSettings { parallelism: self.settings.parallelism.unwrap_or(defaults.parallelism), ..defaults }
     }
 
@@ -370,6 +372,11 @@ impl Session {
     /// Sets the zone in which instants are read as dates and times of day, for what is run from now on.
     pub const fn set_zone(&mut self, zone: chrono_tz::Tz) {
         self.settings.zone = zone;
+    }
+
+    /// Sets the way in which pipelines and jobs run from now on, unless they say another.
+    pub const fn set_mode(&mut self, mode: Mode) {
+        self.settings.mode = mode;
     }
 
     /// Writes what a job that was started is made of beside its state, for a later session to restore it.

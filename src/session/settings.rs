@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::plan::Mode;
 use crate::runtime::Executor;
 
 /// The settings: command-line options and their defaults.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub batch_rows: usize,
     /// The zone in which instants are read as dates and times of day (`set timezone`).
     pub zone: chrono_tz::Tz,
+    /// The way in which pipelines and jobs run that say no other (`set mode`).
+    pub mode: Mode,
     /// Who steps the subtasks (`--seed` chooses the stepping executor).
     pub executor: Executor,
     /// What the session has to do with the definitions that the state directory remembers.
@@ -71,6 +74,7 @@ impl Settings {
             drain_at_limit: false,
             batch_rows: crate::types::DEFAULT_BATCH_ROWS,
             zone: chrono_tz::Tz::UTC,
+            mode: Mode::Streaming,
             executor: Executor::Threaded,
             memory: Memory::None,
         }

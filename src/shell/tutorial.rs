@@ -33,8 +33,16 @@ macro_rules! tutorials {
 }
 
 /// Every lesson, in the order to take them.
-pub(super) const TUTORIALS: &[Tutorial] =
-    tutorials!["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern"];
+pub(super) const TUTORIALS: &[Tutorial] = tutorials![
+    "first_pipeline",
+    "event_time",
+    "windows",
+    "changelog",
+    "checkpoints",
+    "rescaling",
+    "pattern",
+    "components"
+];
 
 fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
     let by_number = name.parse::<usize>().ok().and_then(|n| TUTORIALS.get(n.checked_sub(1)?));

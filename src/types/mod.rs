@@ -14,6 +14,7 @@ pub mod key_group;
 mod logical;
 mod schema;
 mod span;
+mod spill;
 mod text;
 
 pub use batch::{Batch, DEFAULT_BATCH_ROWS, NO_TIME, RowKind, any_untimed};
@@ -27,6 +28,7 @@ pub use ids::{CheckpointId, FormerUids, OperatorUid, SubtaskId, VertexId};
 pub use logical::LogicalType;
 pub use schema::{Field, Schema};
 pub use span::{Span, Spanned};
+pub use spill::{Kept, KeptRows, MemoryPart, SpillReader, SpillSpace, SpillWriter, Spilled, SpilledRows, Spool};
 pub use text::{
     Printable, counted, excerpt, grouped, overrides_direction, printable, printable_json, thousands, typed_duration,
     wrapped,

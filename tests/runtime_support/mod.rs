@@ -479,7 +479,9 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        let graph = JobGraph { name: "test".to_owned(), max_parallelism: 16, vertices: Vec::new(), edges: Vec::new() };
+        let mode = lotic::plan::Mode::default();
+        let (name, vertices, edges) = ("test".to_owned(), Vec::new(), Vec::new());
+        let graph = JobGraph { name, max_parallelism: 16, vertices, edges, mode };
         Self { graph }
     }
 

@@ -14,4 +14,4 @@ mod memory;
 mod request;
 
 pub use measure::run;
-pub use request::{BenchRequest, query_names};
+pub use request::{BenchRequest, query_names, query_text};

@@ -141,6 +141,12 @@ pub fn query_names() -> impl Iterator<Item = &'static str> {
     QUERIES.iter().map(|query| query.name)
 }
 
+/// What a query is made of, and its pipeline.
+#[must_use]
+pub fn query_text(name: &str) -> Option<(&'static str, &'static str)> {
+    find(name).ok().map(|query| (query.definitions, query.pipeline))
+}
+
 /// The queries that are asked for.
 pub(super) fn selected(request: &BenchRequest) -> Result<Vec<&'static Query>> {
     if request.queries.is_empty() {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Pipeline, Placement, PlannedOperator, ProcessFunction, StageArgs, StageContext, StreamRef, StreamShape,
-    WindowCall, Windows,
+    Arg, Body, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext, StreamRef,
+    StreamShape, WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
 
 /// The stage that ends a pipeline.
 pub(super) const INTO: &str = "into";
+/// The stage whose names are those of streams.
+const UNION: &str = "union";
 
 /// The pipeline at hand, and the plan that it goes into.
 pub(super) struct Lowering<'b, 'a> {
@@ -71,6 +73,25 @@ pub(super) fn into_is_last(span: Span) -> Diagnostic {
         .help("write a second pipeline into the job: run NAME { …; … }")
 }
 
+/// The streams that stages name.
+fn streams_of(stages: &[Stage]) -> Vec<Spanned<String>> {
+    let args = stages.iter().flat_map(|stage| {
+        let clauses = stage.args.clauses.iter().map(|(_, arg)| arg);
+        stage.args.head.iter().chain(clauses).map(move |arg| (stage.spec.name, arg))
+    });
+    let mut found = Vec::new();
+    for (stage, arg) in args {
+        if let Arg::Stream(stream) = arg {
+            found.push(stream.name.clone());
+        } else if let (Arg::Names(names), UNION) = (arg, stage) {
+            found.extend(names.iter().cloned());
+        } else if let Arg::Rounds(rounds) = arg {
+            found.extend(streams_of(&rounds.stages));
+        }
+    }
+    found
+}
+
 impl Lowering<'_, '_> {
     /// Refuses `into` where a pipeline goes on, or has no sink.
     fn may_end(&self, stage: &StageArgs, may: bool, job: bool) -> Result<(), Diagnostic> {
@@ -120,6 +141,30 @@ impl StageContext for Lowering<'_, '_> {
         self.builder.stream(name)
     }
 
+    fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic> {
+        // What they read besides is read once, whatever is done with it.
+        for name in streams_of(stages) {
+            self.builder.stream(&name)?;
+        }
+        self.builder.set_shape(self.at, self.shape.clone());
+        let outer = (self.at, self.shape.clone(), self.applied);
+        let first = self.builder.place();
+        self.apply(head);
+        let span = stages.iter().map(|stage| stage.args.span).reduce(Span::to).unwrap_or_default();
+        for stage in stages {
+            if stage.spec.name == INTO {
+                return Err(Diagnostic::at(stage.args.span, "the rows of a round go into the next one")
+                    .help("put `into` behind the stages that run again"));
+            }
+            let args = self.builder.with_functions(&stage.args)?;
+            (stage.spec.bind)(&args, self).map_err(|error| error.or_at(stage.args.span))?;
+        }
+        self.final_rows();
+        let (end, shape) = (self.at, self.shape.clone());
+        (self.at, self.shape, self.applied) = outer;
+        self.builder.cut(first, end, shape, span)
+    }
+
     fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {
         self.builder.process_function(name)
     }
@@ -145,6 +190,7 @@ impl StageContext for Lowering<'_, '_> {
             return Err(Diagnostic::at(span, format!("the window {} has no `aggregate`", window.windows.describe()))
                 .help("put it before `into`: … | aggregate count(*) as n | into …"));
         }
+        self.final_rows();
         let sink = SinkArg { name, target: path.as_ref(), options };
         let (called, operator) = sink::resolve(self.builder, &sink, &self.shape, span)?;
         self.sink = Some(called);
@@ -153,6 +199,15 @@ impl StageContext for Lowering<'_, '_> {
 
     fn state_ttl_ms(&self) -> Option<i64> {
         self.builder.state_ttl_ms()
+    }
+
+    fn is_batch(&self) -> bool {
+        self.builder.is_batch()
+    }
+
+    fn final_rows(&mut self) {
+        let at = (self.at, self.shape.clone());
+        (self.at, self.shape) = self.builder.final_rows(at, self.place, self.parallelism.as_ref());
     }
 
     fn set_uid(&mut self, uid: &Spanned<String>) -> Result<(), Diagnostic> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::{INTO, PipelineBody, into_is_last, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
-    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Place, StreamBody, StreamDef, StreamGraph,
+    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Mode, Place, StreamBody, StreamDef, StreamGraph,
     check_name,
 };
 use crate::types::{Diagnostic, Spanned};
@@ -30,8 +30,8 @@ impl JobPlan {
     /// The graph that runs, as operators and exchanges.
     #[must_use]
     pub fn stream_graph(&self) -> StreamGraph {
-        let JobSettings { parallelism, max_parallelism, .. } = *self.settings;
-        StreamGraph::new(self.name.clone(), &self.optimized, parallelism, max_parallelism)
+        let JobSettings { parallelism, max_parallelism, mode, .. } = *self.settings;
+        StreamGraph::new(self.name.clone(), &self.optimized, parallelism, max_parallelism).in_mode(mode)
     }
 }
 
@@ -46,9 +46,11 @@ pub fn define_stream(
     environment: &Environment,
 ) -> Result<Option<Entry>, Diagnostic> {
     check_name("stream", name)?;
-    let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
-    builder.begin_stream(&name.node);
-    let (_, shape) = lower_pipeline(&mut builder, pipeline, &name.node, None)?;
+    let (_, shape) = in_either_mode(|mode| {
+        let mut builder = Builder::new(&*catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
+        builder.begin_stream(&name.node);
+        lower_pipeline(&mut builder, pipeline, &name.node, None)
+    })?;
     let def = StreamDef { name: name.node.clone(), body: stream_body(pipeline), shape: Some(shape) };
     Ok(catalog.define(Entry::Stream(def)))
 }
@@ -68,8 +70,15 @@ pub fn shape_of(
     name: &Spanned<String>,
     environment: &Environment,
 ) -> Result<StreamShape, Diagnostic> {
-    let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism);
-    builder.stream(name).map(|(_, shape)| shape)
+    in_either_mode(|mode| {
+        let mut builder = Builder::new(catalog, environment, JobSettings::default().max_parallelism).in_mode(mode);
+        builder.stream(name).map(|(_, shape)| shape)
+    })
+}
+
+/// What is made of a stream that no job reads yet: as in streaming mode, or where only batch mode can, as there.
+fn in_either_mode<T>(make: impl Fn(Mode) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
+    make(Mode::Streaming).or_else(|error| make(Mode::Batch).map_err(|_| error))
 }
 
 /// The shape of the stream at the end of the pipeline `last`, which stands behind those of `earlier` in one job and may
@@ -104,7 +113,8 @@ pub fn lower_preview(
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
         .unreadable(settings.on_error)
         .state_ttl(settings.state_ttl_ms)
-        .in_zone(settings.zone);
+        .in_zone(settings.zone)
+        .in_mode(settings.mode);
     let (stream, shape) = lower_pipeline(&mut builder, pipeline, "preview", None)?;
     if let Some(window) = &shape.window {
         let message = format!("the window {} has no `aggregate`", window.windows.describe());
@@ -152,7 +162,8 @@ pub fn lower_job(
     }
     let mut builder = Builder::new(catalog, environment, settings.max_parallelism)
         .state_ttl(settings.state_ttl_ms)
-        .in_zone(settings.zone);
+        .in_zone(settings.zone)
+        .in_mode(settings.mode);
     for (at, pipeline) in run.pipelines.iter().enumerate() {
         let Some(sink) = sink_of(pipeline) else {
             if let Some(into) = pipeline.stages.iter().find(|stage| stage.spec.name == INTO) {

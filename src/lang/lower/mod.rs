@@ -13,6 +13,6 @@ mod tests;
 
 pub use functions::{define_function, define_process};
 pub use job::{JobPlan, define_stream, lower_explained, lower_job, lower_open, lower_preview, shape_of, stream_body};
-pub use settings::JOB_OPTIONS;
+pub use settings::{JOB_OPTIONS, MODES};
 pub use sink::define_sink;
 pub use source::{SOURCE_OPTIONS, define_source};

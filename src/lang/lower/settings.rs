@@ -1,10 +1,10 @@
 //! The options of a job: `run hot with (parallelism = 2, checkpoint = 5s) = …`.
 
 use super::options::{self, Typed};
-use crate::api::{OnError, OptionSpec};
+use crate::api::{OnError, OptionSpec, OptionValue, Options};
 use crate::expr::Zone;
-use crate::plan::JobSettings;
-use crate::types::Diagnostic;
+use crate::plan::{JobSettings, Mode};
+use crate::types::{Diagnostic, nearest};
 
 /// Key groups are numbered by 16 bits; Flink's limit is the same.
 const LARGEST_PARALLELISM: i64 = 32_768;
@@ -89,6 +89,17 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         help: "with on_error = 'dead_letter', the directory for such rows; 'dead_letters/JOB' by default",
     },
     OptionSpec {
+        name: "mode",
+        values: "'streaming' | 'batch'",
+        help: "'batch' reads all of its bounded input first and gives final rows only, without checkpoints: a failure does \
+               all again; 'streaming' by default",
+    },
+    OptionSpec {
+        name: "memory",
+        values: "a number of bytes, or a text such as '64mb'",
+        help: "the memory for rows that wait until all have come; what is more goes to files; 256mb by default",
+    },
+    OptionSpec {
         name: "timezone",
         values: "the name of a time zone",
         help: "the zone in which instants are read as dates and times of day; that of the session when the job was started, or UTC",
@@ -160,8 +171,59 @@ impl JobSettings {
             on_error,
             dead_letter,
             zone,
+            mode: mode(&options)?.unwrap_or(self.mode),
+            memory: bytes(&options, "memory")?.unwrap_or(self.memory),
         })
     }
+}
+
+/// `mode = 'streaming' | 'batch'`.
+fn mode(options: &Options) -> Result<Option<Mode>, Diagnostic> {
+    let Some(typed) = options.text("mode")? else { return Ok(None) };
+    if let Some((_, mode)) = MODES.iter().find(|(name, _)| name.eq_ignore_ascii_case(typed)) {
+        return Ok(Some(*mode));
+    }
+    let error = Diagnostic::new(format!("option `mode` can't be '{typed}'"));
+    Err(options::placed(
+        options,
+        "mode",
+        match nearest(typed, MODES.map(|(name, _)| name)) {
+            Some(near) => error.help(format!("did you mean '{near}'?")),
+            None => error.help("write 'streaming' or 'batch'"),
+        },
+    ))
+}
+
+/// The ways a job runs, by name.
+pub const MODES: [(&str, Mode); 2] = [("streaming", Mode::Streaming), ("batch", Mode::Batch)];
+
+/// A number of bytes: `67108864`, `'64mb'`.
+fn bytes(options: &Options, name: &str) -> Result<Option<usize>, Diagnostic> {
+    let Some(value) = options.get(name) else { return Ok(None) };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a number of bytes")]
+    let found = match &value.node {
+        OptionValue::Integer(number) => u64::try_from(*number).ok(),
+        OptionValue::Text(text) => size(text),
+        _ => None,
+    };
+    match found.and_then(|bytes| usize::try_from(bytes).ok()).filter(|&bytes| bytes > 0) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(Diagnostic::at(value.span, format!("option `{name}` takes a number of bytes such as '64mb'"))),
+    }
+}
+
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "k" | "kb" => 10,
+        "m" | "mb" => 20,
+        "g" | "gb" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// The error of a `dead_letter` path that nothing would be written to.
@@ -245,6 +307,20 @@ mod tests {
         let above = JobSettings { parallelism: 8, ..JobSettings::default() };
         let error = above.with(&[option("max_parallelism", integer("4"))]).unwrap_err();
         assert_eq!(error.message, "the parallelism is 8, more than the maximum of 4");
+    }
+
+    #[test]
+    fn the_mode_and_the_memory_are_typed_as_in_flink_or_as_words() {
+        let settings = parse(&[option("mode", word("BATCH")), option("memory", text("64 mb"))]).unwrap();
+        assert_eq!((settings.mode, settings.memory), (Mode::Batch, 64 << 20));
+        assert_eq!(parse(&[option("memory", integer("1000"))]).unwrap().memory, 1_000);
+        for (typed, expected) in [
+            (option("mode", text("batsch")), "option `mode` can't be 'batsch'"),
+            (option("memory", text("64 cows")), "option `memory` takes a number of bytes such as '64mb'"),
+            (option("memory", integer("0")), "option `memory` takes a number of bytes such as '64mb'"),
+        ] {
+            assert_eq!(parse(&[typed]).unwrap_err().message, expected);
+        }
     }
 
     #[test]

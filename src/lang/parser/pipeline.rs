@@ -1,5 +1,8 @@
 //! Pipelines: where they begin, and their stages.
 
+use nom::Parser;
+use nom::multi::separated_list1;
+
 use super::expected::Kind;
 use super::input::{PResult, Tokens, labelled, name, refuse, suggest_further, symbol, text};
 use super::signature::{Owner, alias, by_signature};
@@ -75,11 +78,16 @@ fn refuse_sql(input: Tokens<'_>) -> Result<(), nom::Err<super::input::Fail>> {
     Ok(())
 }
 
+/// `map a, b | limit 5`
+fn stages(input: Tokens<'_>) -> PResult<'_, Vec<Stage>> {
+    separated_list1(symbol(Symbol::Pipe), stage).parse(input)
+}
+
 fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
     let grammar = input.source.grammar;
     suggest_further(input, grammar.stage_names());
     if let Some((spec, words)) = grammar.stage(input.rest()) {
-        let owner = Owner { name: spec.name, signature: &spec.signature, pipeline: None };
+        let owner = Owner { name: spec.name, signature: &spec.signature, pipeline: None, stages: Some(stages) };
         let (rest, args) = by_signature(input, words, owner)?;
         return Ok((rest, Stage { spec, args }));
     }

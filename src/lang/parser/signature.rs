@@ -14,8 +14,8 @@ use super::input::{
 use super::operand::expr;
 use super::pattern::pattern;
 use crate::api::{
-    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, SelectItem, Shape, Signature, StageArgs,
-    TimeRange, TriggerCall, TriggerWhen, WatermarkClause, WindowCall,
+    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, Rounds, SelectItem, Shape, Signature,
+    Stage, StageArgs, TimeRange, TriggerCall, TriggerWhen, WatermarkClause, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;
@@ -24,6 +24,9 @@ use crate::types::{Diagnostic, Span, Spanned};
 
 /// `(k = v, …)` as parsed.
 pub(super) type Options = Vec<(Spanned<String>, ExprNode)>;
+
+/// The parser of stages that stand within one.
+pub(super) type Stages = for<'t> fn(Tokens<'t>) -> PResult<'t, Vec<Stage>>;
 
 /// The stage or command whose arguments are parsed.
 #[derive(Clone, Copy)]
@@ -34,6 +37,8 @@ pub(super) struct Owner<'s> {
     pub(super) signature: &'s Signature,
     /// The parser of a [`Shape::Pipeline`], when the owner is a command.
     pub(super) pipeline: Option<for<'t> fn(Tokens<'t>) -> PResult<'t, Arg>>,
+    /// The parser of stages within a stage.
+    pub(super) stages: Option<Stages>,
 }
 
 impl Owner<'_> {
@@ -46,8 +51,9 @@ impl Owner<'_> {
     ) -> PResult<'a, Arg> {
         let parser = |input: Tokens<'a>| {
             input.suggest(Expected::Argument(shape));
-            match (shape, self.pipeline) {
-                (Shape::Pipeline, Some(pipeline)) => pipeline(input),
+            match (shape, self.pipeline, self.stages) {
+                (Shape::Pipeline, Some(pipeline), _) => pipeline(input),
+                (Shape::Rounds, _, Some(stages)) => map(|input| rounds(input, stages), Arg::Rounds).parse(input),
                 _ => argument(input, shape),
             }
         };
@@ -158,7 +164,7 @@ fn note_optional(input: Tokens<'_>, shape: Shape) {
     match shape {
         Shape::Expr | Shape::Exprs { .. } | Shape::Order => input.note(Expected::Kind(Kind::Expression)),
         Shape::Duration | Shape::Range => input.note(Expected::Kind(Kind::Duration)),
-        Shape::Integer => input.note(Expected::Kind(Kind::Integer)),
+        Shape::Integer | Shape::Rounds => input.note(Expected::Kind(Kind::Integer)),
         Shape::Pattern | Shape::Options => input.note(Expected::Exactly("(")),
         Shape::Stream => input.note(Expected::Kind(Kind::Stream)),
         Shape::Name
@@ -204,9 +210,18 @@ fn argument(input: Tokens<'_>, shape: Shape) -> PResult<'_, Arg> {
         Shape::Setting => map(setting, |setting| Arg::Options(vec![setting])).parse(input),
         Shape::Flag => Ok((input, Arg::Flag)),
         Shape::Subtask => subtask(input),
-        // Of a command only.
-        Shape::Pipeline => input.fail(Kind::Stage),
+        // Of a command, or of a stage, only.
+        Shape::Pipeline | Shape::Rounds => input.fail(Kind::Stage),
     }
+}
+
+/// `10 until changed = 0 { map … }`
+fn rounds(start: Tokens<'_>, stages: Stages) -> PResult<'_, Rounds> {
+    let (input, most) = integer(start)?;
+    let (input, until) = opt(keyword("until")).parse(input)?;
+    let (input, until) = if until.is_some() { map(expr, Some).parse(input)? } else { (input, None) };
+    let (rest, stages) = bracketed(Symbol::LeftBrace, stages, Symbol::RightBrace)(input)?;
+    Ok((rest, Rounds { most, until, stages }))
 }
 
 fn one_of_names(input: Tokens<'_>) -> PResult<'_, Spanned<String>> {

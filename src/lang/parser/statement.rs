@@ -58,7 +58,8 @@ fn any(start: Tokens<'_>) -> PResult<'_, Statement> {
     }
     suggest_further(start, start.source.grammar.command_names());
     if let Some((command, words)) = start.source.grammar.command(start.rest()) {
-        let owner = Owner { name: command.name, signature: &command.signature, pipeline: Some(pipeline_or_job) };
+        let owner =
+            Owner { name: command.name, signature: &command.signature, pipeline: Some(pipeline_or_job), stages: None };
         return by_signature(start, words, owner).map(|(rest, args)| (rest, Statement::Command(args)));
     }
     refuse_by_name(start, word)?;
@@ -292,7 +293,7 @@ const OF_RUN: Signature = Signature {
 pub(super) fn run(start: Tokens<'_>) -> PResult<'_, RunStatement> {
     let (rest, _) = keyword("run")(start)?;
     let (rest, name) = labelled(Kind::NewJob, name)(rest)?;
-    let owner = Owner { name: "run", signature: &OF_RUN, pipeline: Some(pipeline_or_job) };
+    let owner = Owner { name: "run", signature: &OF_RUN, pipeline: Some(pipeline_or_job), stages: None };
     let (rest, clauses) = unfinished(|input| clauses(input, owner))(rest)?;
     let from = match StartFrom::among(&clauses) {
         Ok(from) => from.map(|from| from.node),

@@ -64,6 +64,10 @@ fn arg(arg: &Arg) -> String {
         Arg::Options(all) => options(all),
         Arg::Flag => String::new(),
         Arg::Subtask(vertex, index) => format!("{}#{}", vertex.node, index.node),
+        Arg::Rounds(rounds) => {
+            let until = rounds.until.as_ref().map_or_else(String::new, |until| format!(" until {}", tree(until)));
+            format!("{}{until} {{{}}}", rounds.most.node, stages_of(&rounds.stages))
+        }
         Arg::Pipeline(all) => pipeline(all),
         Arg::Run(all) => run(all),
         Arg::File { path, options: all } => format!("file {}{}", path.node, options(all)),
@@ -97,8 +101,12 @@ fn args(all: &StageArgs) -> String {
     format!("{}{head}{clauses}", all.name.node)
 }
 
+fn stages_of(stages: &[crate::api::Stage]) -> String {
+    stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect()
+}
+
 fn pipeline(all: &Pipeline) -> String {
-    let stages = all.stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect::<Vec<_>>().concat();
+    let stages = stages_of(&all.stages);
     format!("{}{stages}", named(&all.from.node, all.alias.as_ref()))
 }
 

@@ -1,5 +1,6 @@
 //! The aggregate without a window: a changelog.
 
+mod final_results;
 mod operator;
 mod planned;
 mod spec;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::final_results::FinalAggregateOperator;
 use super::operator::GroupAggregateOperator;
 use super::spec::{Column, GroupAggregate};
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
@@ -42,6 +43,9 @@ impl PlannedOperator for GroupAggregate {
     }
 
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
+        if self.final_only {
+            return ChangelogMode::Append;
+        }
         let place = |key| self.columns.iter().position(|column| *column == Column::Key(key));
         match (0..self.keys.len()).map(place).collect() {
             Some(key) if !self.update_before => ChangelogMode::Upsert(key),
@@ -50,7 +54,13 @@ impl PlannedOperator for GroupAggregate {
     }
 
     fn only_after(&self) -> Option<Arc<dyn PlannedOperator>> {
-        Some(Arc::new(Self { update_before: false, ..self.clone() }))
+        (!self.final_only)
+            .then(|| -> Arc<dyn PlannedOperator> { Arc::new(Self { update_before: false, ..self.clone() }) })
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        // How long a key is left alone is of no meaning where all its rows are taken together.
+        Some(Arc::new(Self { final_only: true, ttl_ms: None, ..self.clone() }))
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
@@ -75,6 +85,7 @@ impl PlannedOperator for GroupAggregate {
             changelog_input: self.changelog_input,
             update_before: self.update_before,
             ttl_ms: self.ttl_ms,
+            final_only: self.final_only,
             input: self.input.project(&inputs),
             output: self.output.project(needed),
         };
@@ -86,6 +97,9 @@ impl PlannedOperator for GroupAggregate {
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        if self.final_only {
+            return Ok(Box::new(FinalAggregateOperator::new(self, context)?));
+        }
         Ok(Box::new(GroupAggregateOperator::new(self, context)?))
     }
 }

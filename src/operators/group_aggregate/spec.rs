@@ -32,6 +32,8 @@ pub struct GroupAggregate {
     pub(super) update_before: bool,
     /// The processing time, milliseconds, after which a key that nobody writes is forgotten.
     pub(super) ttl_ms: Option<i64>,
+    /// Whether each key's result is given once, at the end of the input.
+    pub(super) final_only: bool,
     pub(super) input: Schema,
     pub(super) output: Schema,
 }
@@ -48,7 +50,8 @@ impl GroupAggregate {
         let calls = calls.iter().map(|(_, call)| call.clone()).collect();
         let keys = keys.to_vec();
         let input = input.clone();
-        Self { keys, calls, columns, changelog_input, update_before: true, ttl_ms: None, input, output }
+        let (update_before, ttl_ms, final_only) = (true, None, false);
+        Self { keys, calls, columns, changelog_input, update_before, ttl_ms, final_only, input, output }
     }
 
     /// The same where a key that nobody writes for so long, milliseconds of processing time, is forgotten.

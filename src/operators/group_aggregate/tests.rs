@@ -8,7 +8,8 @@ use crate::expr::ast::{Expr, Literal};
 use crate::expr::{EvalContext, Evaluator, bind};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::{
-    FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, at, batch, context, instance, names, run,
+    FakeStream, MemoryState, Random, Recorder, Values, aggregates, apply, at, batch, context, given_at_the_end,
+    instance, names, run, with_memory,
 };
 use crate::types::{Batch, ChangelogTable, CheckpointId, Field, LogicalType, Result, RowKind, Schema};
 
@@ -477,4 +478,49 @@ fn count_and_sum_take_at_most_48_bytes_a_key() {
     let bytes = (resident() - before) / keys;
     eprintln!("{bytes} bytes a key at {keys} keys");
     assert!(bytes <= 48, "{bytes} bytes a key");
+}
+
+/// With less memory than groups, partial results of a key are merged from several runs.
+#[test]
+fn the_final_results_are_those_of_all_rows_however_little_memory_there_is() {
+    for seed in 0..crate::operators::testing::script::cases(30) {
+        let mut random = Random(seed << 20);
+        let changelog = seed % 2 == 1;
+        let calls = [("count", None, "n"), ("sum", Some("price"), "s"), ("max", Some("price"), "m")];
+        let planned = planned(&changes(&[], &[], &[]), changelog, aggregates(&calls));
+        let planned = planned.for_batch().expect("it can");
+        assert!(planned.gives(&[ChangelogMode::Append]).is_append());
+        let (mut input, mut left): (Vec<Batch>, BTreeMap<i64, Vec<Option<i64>>>) = (Vec::new(), BTreeMap::new());
+        let keys = 1 + random.below(400);
+        for _ in 0..random.below(40) {
+            let (mut kinds, mut of, mut prices) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..=random.below(100) {
+                let key = random.int(keys);
+                let there = left.entry(key).or_default();
+                let removes = changelog && !there.is_empty() && random.below(3) == 0;
+                let price =
+                    if removes { there.swap_remove(0) } else { Some(random.int(100)).filter(|price| *price > 9) };
+                if !removes {
+                    there.push(price);
+                }
+                kinds.push(if removes { RowKind::Delete } else { RowKind::Insert });
+                of.push(key);
+                prices.push(price);
+            }
+            input.push(changes(if changelog { &kinds } else { &[] }, &of, &prices));
+        }
+        let context = with_memory(1 << (6 + random.below(14)), 1 + usize::try_from(random.below(50)).expect("small"));
+        let mut operator = planned.create(&context).expect("creates");
+        let mut found = given_at_the_end(&mut *operator, input);
+        found.sort();
+        let shown = |(key, prices): (&i64, &Vec<Option<i64>>)| {
+            let valid: Vec<i64> = prices.iter().flatten().copied().collect();
+            let or_null = |value: Option<i64>| value.map_or("null".to_owned(), |value| value.to_string());
+            let sum = or_null((!valid.is_empty()).then(|| valid.iter().sum()));
+            format!("{key}|{}|{sum}|{}", prices.len(), or_null(valid.iter().max().copied()))
+        };
+        let mut plain: Vec<String> = left.iter().filter(|(_, prices)| !prices.is_empty()).map(shown).collect();
+        plain.sort();
+        assert_eq!(found, plain, "seed {seed}");
+    }
 }

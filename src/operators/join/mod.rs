@@ -4,6 +4,7 @@ mod condition;
 mod contents;
 mod interval;
 mod kind;
+mod merge;
 mod pairs;
 mod regular;
 mod side;

@@ -165,12 +165,24 @@ impl Pairing {
         other: &RowStore,
         out: &mut dyn Output,
     ) -> Result<()> {
-        let Some(residual) = &self.residual else { return Ok(()) };
-        if pairs.rows.is_empty() {
-            return Ok(());
+        let count = pairs.rows.len();
+        let columns = |columns: &[usize]| self.columns(columns, input, batch, other, [&pairs.rows, &pairs.others]);
+        if let Some(keep) = self.meets(count, columns, out)? {
+            pairs.retain(&keep);
         }
-        let columns = self.columns(&residual.columns, input, batch, other, [&pairs.rows, &pairs.others])?;
-        let rows = residual.schema.record_batch(columns, pairs.rows.len())?;
+        Ok(())
+    }
+
+    /// Of which of `count` pairs the rest of the condition is true; `None` where there is none. `columns` gathers the columns of
+    /// the pairs, over the left ones and then the right ones. A pair that it can't be computed of is rejected.
+    pub(super) fn meets(
+        &self,
+        count: usize,
+        columns: impl FnOnce(&[usize]) -> Result<Vec<ArrayRef>>,
+        out: &mut dyn Output,
+    ) -> Result<Option<Vec<bool>>> {
+        let Some(residual) = self.residual.as_ref().filter(|_| count > 0) else { return Ok(None) };
+        let rows = residual.schema.record_batch(columns(&residual.columns)?, count)?;
         let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
         let found = residual.predicate.evaluate_predicate(&rows, &mut context)?;
         let mut keep: Vec<bool> = found.values().iter().collect();
@@ -185,8 +197,7 @@ impl Pairing {
         if !rejected.is_empty() {
             out.reject(rejected)?;
         }
-        pairs.retain(&keep);
-        Ok(())
+        Ok(Some(keep))
     }
 
     /// The result of these rows of `batch`, of input `input`, beside these of the other input; `NO_ROW` stands for nulls.

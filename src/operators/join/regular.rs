@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::contents::Contents;
 use super::kind::JoinKind;
+use super::merge::MergeJoin;
 use super::pairs::{Pairing, Pairs, Probe};
 use super::side::{Sides, descriptors};
 use super::spec::JoinSpec;
@@ -85,6 +86,11 @@ impl PlannedOperator for RegularJoin {
 
     fn parallelism(&self) -> Option<usize> {
         self.spec.parallelism()
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        let append = self.identity.iter().all(Option::is_none);
+        append.then(|| -> Arc<dyn PlannedOperator> { Arc::new(MergeJoin::new(self.spec.clone())) })
     }
 
     fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {

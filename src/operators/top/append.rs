@@ -6,7 +6,6 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::DataType;
 
 use super::emitted::Emitted;
-use super::order::{Encoded, SortKeys};
 use super::spec::TopN;
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::expr::EvalContext;
@@ -14,6 +13,7 @@ use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::{IdleGroups, RowStore};
+use crate::operators::order::{Encoded, SortKeys};
 use crate::operators::rows::evaluated;
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;

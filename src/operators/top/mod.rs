@@ -3,7 +3,6 @@
 
 mod append;
 mod emitted;
-mod order;
 mod planned;
 mod retract;
 mod spec;

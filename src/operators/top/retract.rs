@@ -9,13 +9,13 @@ use arrow_schema::DataType;
 
 use super::append::{no_errors, stored_rows, with_canonical};
 use super::emitted::Emitted;
-use super::order::{Encoded, SortKeys};
 use super::spec::{Kind, TopN};
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, StateRead};
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::{IdleGroups, NO_ROW, RowStore};
+use crate::operators::order::{Encoded, SortKeys};
 use crate::operators::rows::evaluated;
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;

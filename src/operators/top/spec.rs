@@ -1,7 +1,7 @@
 //! The specification of a `top`.
 
-use super::order::Order;
 use crate::operators::keyed::RowState;
+use crate::operators::order::Order;
 use crate::types::{Field, LogicalType, Schema};
 
 /// Name of the keyed state.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::order::Order;
 use super::spec::{Kind, TopN};
 use crate::api::{Clause, Exchange, Shape, Signature, StageArgs, StageContext, StageSpec, StreamShape};
 use crate::operators::options::StageOptions;
+use crate::operators::order::Order;
 use crate::operators::select::{columns, fresh_name};
 use crate::types::{Diagnostic, LogicalType, Span, Spanned};
 

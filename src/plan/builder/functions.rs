@@ -68,6 +68,8 @@ impl Builder<'_> {
                         }
                     }
                 }
+                // Those of the stages, when they are bound.
+                Arg::Rounds(rounds) => rounds.until.iter_mut().try_for_each(&mut each)?,
                 Arg::Window(call) => call.args.iter_mut().try_for_each(&mut each)?,
                 Arg::Order(items) => items.iter_mut().try_for_each(|item| each(&mut item.expr))?,
                 Arg::Trigger(TriggerCall { when: TriggerWhen::Delta(by, of), .. })

@@ -96,7 +96,8 @@ impl Builder<'_> {
         let connector = self.connector("print", "a preview needs the `print` connector", span)?;
         let base_dir = self.environment.base_dir.clone();
         let sink = SinkDef { name: "print".into(), connector, target: None, options: Options::default(), base_dir };
-        let operator = self.sink(&sink, shape, span)?;
+        let (stream, shape) = self.final_rows((stream, shape.clone()), place, None);
+        let operator = self.sink(&sink, &shape, span)?;
         let (shown, _) = self.add(operator, &[stream], place, None);
         self.name_sink(shown.node, "print");
         Ok(())

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{Builder, Environment, Named, Place, StreamBody, uid_of, unusable};
-use crate::api::{ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
+use crate::api::{Bounds, ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
 use crate::plan::definitions::SourceDef;
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
-use crate::types::{Diagnostic, Spanned};
+use crate::types::{Diagnostic, Span, Spanned};
 
 /// The depth to which streams may be defined of streams. Each level costs stack while it is built.
 const DEEPEST_STREAM: usize = 100;
@@ -54,6 +54,12 @@ pub fn file_source(environment: &Environment<'_>, path: &Spanned<String>) -> Res
     })
 }
 
+/// The error of a source without an end, where all input is to be read first.
+fn endless(source: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(span, format!("`{source}` has no end, and mode = 'batch' reads all of its input first"))
+        .help("say where it ends (`events` of nexmark, `rows` of datagen and demo data, a file without `follow`), or take mode = 'streaming'")
+}
+
 impl Builder<'_> {
     /// The stream or source called `name`, which qualifies its columns.
     ///
@@ -76,6 +82,9 @@ impl Builder<'_> {
             return Ok(known.clone());
         }
         let def = file_source(self.environment, path)?;
+        if self.batch && def.source.bounds() == Bounds::Unbounded {
+            return Err(endless(&path.node, path.span));
+        }
         self.remarks.extend(def.inferred());
         let (stream, shape) = self.scan(&def);
         let shape = StreamShape { name: Some(Spanned::new(def.name.clone(), path.span)), ..shape };
@@ -171,7 +180,12 @@ impl Builder<'_> {
                 return Err(Diagnostic::at(name.span, message));
             }
             Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
-            Some(Named::Source(def)) => self.scan(def),
+            Some(Named::Source(def)) => {
+                if self.batch && def.source.bounds() == Bounds::Unbounded {
+                    return Err(endless(&def.name, name.span));
+                }
+                self.scan(def)
+            }
             Some(Named::Stream(called, body)) => self.build(called, body, name)?,
         };
         self.shapes.insert(read.0, read.1.clone());

@@ -6,7 +6,8 @@ use super::graph::PARSED;
 use super::{GraphInput, GraphNode, GraphView};
 use crate::api::{Bounds, Chaining, DEFAULT_SLOT_GROUP, Exchange, OnError, Placement};
 use crate::inspect::ExchangeView;
-use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, NodeKind, Port, Scan, SourceTask, StreamGraph};
+use crate::plan::job_graph::is_blocking;
+use crate::plan::{JobGraph, JobVertex, LogicalNode, LogicalPlan, Mode, NodeKind, Port, Scan, SourceTask, StreamGraph};
 use crate::types::{Schema, typed_duration};
 
 /// The logical plan: what is computed, from which columns.
@@ -65,7 +66,7 @@ pub fn stream_graph(graph: &StreamGraph) -> GraphView {
                 Port::Side { port, .. } => Some(side_name(&producer.node, port)),
                 Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
             },
-            exchange: Some(exchange(&shown, producer.node.schema(output_of(edge.port)).as_ref()).to_string()),
+            exchange: Some(label(graph.mode, &shown, producer.node.schema(output_of(edge.port)).as_ref())),
         });
     }
     GraphView { nodes }
@@ -97,7 +98,7 @@ pub fn job_graph(graph: &JobGraph) -> GraphView {
                 Port::Side { operator, port } => Some(side_of(producer, operator, port)),
                 Port::DeadLetter | Port::SourceDeadLetter => Some("dead letters".into()),
             },
-            exchange: Some(exchange(&edge.exchange, vertex_schema(producer, edge.port).as_ref()).to_string()),
+            exchange: Some(label(graph.mode, &edge.exchange, vertex_schema(producer, edge.port).as_ref())),
         });
     }
     GraphView { nodes }
@@ -134,6 +135,12 @@ pub fn exchange(exchange: &Exchange, schema: Option<&Schema>) -> ExchangeView {
             ExchangeView::Hash(columns.iter().map(name).collect())
         }
     }
+}
+
+/// `hash[auction]`, `hash[auction], blocking`
+fn label(mode: Mode, shown: &Exchange, schema: Option<&Schema>) -> String {
+    let blocking = if is_blocking(mode, shown) { ", blocking" } else { "" };
+    format!("{}{blocking}", exchange(shown, schema))
 }
 
 const fn output_of(port: Port) -> usize {

@@ -55,6 +55,20 @@ fn all_levels_as_json() {
 }
 
 #[test]
+fn a_keyed_exchange_of_a_batch_job_is_shown_as_blocking() {
+    let mut plan = PlanBuilder::default();
+    let bids = plan.scan();
+    let sum = plan.sum(bids, 0, 2);
+    plan.sink(sum, "out");
+    let stream = StreamGraph::new("hot", &plan.plan, 2, 128).in_mode(crate::plan::Mode::Batch);
+    let job = JobGraph::from_stream_graph(&stream, None);
+    for tree in [stream_graph(&stream).tree(), job_graph(&job).tree()] {
+        assert!(tree.contains("[hash[auction], blocking] #0 Source: bids"), "{tree}");
+        assert_eq!(tree.matches("blocking").count(), 1, "{tree}");
+    }
+}
+
+#[test]
 fn each_level_stands_alone() {
     let plan = hot();
     let optimized = plan.plan.optimize(&OPS);

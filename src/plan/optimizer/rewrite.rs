@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{PlannedOperator, Role, StreamRef};
+use crate::api::{ChangelogMode, PlannedOperator, Role, StreamRef};
 use crate::expr::TypedExpr;
 use crate::plan::{LogicalNode, LogicalPlan, NodeKind};
 use crate::types::Schema;
@@ -23,7 +23,12 @@ pub struct OptimizerOps {
     pub projection: MakeProjection,
     /// Makes what tells the changes of a table that has one row a key.
     pub normalize: MakeNormalize,
+    /// Makes what gives, at the end of a changelog, the rows that are left.
+    pub final_rows: MakeFinalRows,
 }
+
+/// Of rows of a schema, which are these changes.
+pub(super) type MakeFinalRows = fn(&Schema, &ChangelogMode) -> Arc<dyn PlannedOperator>;
 
 /// Of rows of a schema, whose key these columns are; and the column that says what a row does.
 pub(super) type MakeNormalize = fn(&Schema, Vec<usize>, Option<usize>) -> Arc<dyn PlannedOperator>;

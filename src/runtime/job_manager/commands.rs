@@ -2,6 +2,7 @@
 
 use super::{Action, Command, JobManager, Token, Want};
 use crate::inspect::{CheckpointView, JobStatus, Severity};
+use crate::plan::Mode;
 use crate::types::{Error, Result};
 
 impl JobManager {
@@ -33,7 +34,10 @@ impl JobManager {
                 self.hold(false, JobStatus::Running, token, actions);
                 None
             }
-            Command::Stop { savepoint: Some(_), .. } if !self.options.durable => Some(no_state()),
+            Command::Stop { .. } if self.options.settings.mode == Mode::Batch => Some(Error::config(
+                "the job is in mode = 'batch': it has no results before the end of its input, and nothing to go on from; `cancel` ends it",
+            )),
+            Command::Stop { savepoint: Some(_), .. } if !self.options.durable => Some(self.no_state()),
             Command::Stop { savepoint, drain } => {
                 let how = if drain { "stopping; open windows fire first" } else { "stopping" };
                 self.note(Severity::Info, "job", how);
@@ -44,7 +48,7 @@ impl JobManager {
                 None
             }
             Command::Checkpoint | Command::Savepoint(_) | Command::Rescale(_) if !self.options.durable => {
-                Some(no_state())
+                Some(self.no_state())
             }
             Command::Rescale(parallelism)
                 if parallelism == 0 || parallelism > usize::from(self.options.max_parallelism) =>
@@ -66,6 +70,16 @@ impl JobManager {
         }
     }
 
+    fn no_state(&self) -> Error {
+        Error::config(match self.options.settings.mode {
+            Mode::Streaming => "the job keeps no state: it runs as a preview; give it a name with `run`",
+            Mode::Batch => {
+                "the job is in mode = 'batch', which takes no checkpoints: a failure reads all of its input again; \
+                 leave out the mode to have them"
+            }
+        })
+    }
+
     /// Asks for the next checkpoint; nothing is refused.
     pub(super) fn want(&mut self, want: Want, token: Token) -> Option<Error> {
         self.wanted.push((want, token));
@@ -85,8 +99,4 @@ impl JobManager {
             actions.push(Action::Reply(token, result));
         }
     }
-}
-
-fn no_state() -> Error {
-    Error::config("the job keeps no state: it runs as a preview; give it a name with `run`")
 }

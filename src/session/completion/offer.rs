@@ -167,6 +167,7 @@ impl<'a> Offer<'a> {
             | Shape::Stream
             | Shape::Range
             | Shape::Order
+            | Shape::Rounds
             | Shape::Pattern
             | Shape::Definitions
             | Shape::Watermark

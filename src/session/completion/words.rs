@@ -14,7 +14,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
 ];
 /// The lessons of the tutorial, in the order to take them.
 pub const LESSONS: &[&str] =
-    &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern"];
+    &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern", "components"];
 /// Data types by name.
 pub(super) const TYPES: &[(&str, &str)] = &[
     ("bigint", "64 bits"),

@@ -13,7 +13,7 @@ use crate::connectors::testing::SPAN;
 use crate::memory_state::MemoryState;
 use crate::state::{Instance, RestoredState};
 use crate::types::files::failing::CrashingFiles;
-use crate::types::{OperatorUid, RowKind, Span, Spanned, VirtualClock};
+use crate::types::{OperatorUid, RowKind, Span, Spanned, SpillSpace, VirtualClock};
 
 struct Nobody;
 
@@ -89,6 +89,7 @@ fn context(subtask: usize, parallelism: usize, restored: Option<&Checkpoint>) ->
             Arc::new(complete.state.for_instance(Instance::new(subtask, parallelism, 128)))
         }),
         metrics: Arc::new(OperatorMetrics::default()),
+        spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::default()),
         waker: Waker::noop().clone(),
         armed: Cell::default(),

@@ -8,7 +8,7 @@ use crate::api::{Arg, ChangelogMode, PlannedOperator};
 use crate::expr::ast::{Expr, Literal};
 use crate::operators::join::JoinKind;
 use crate::operators::testing::script::{Step, broken_anywhere, cases, in_order, straight};
-use crate::operators::testing::{Random, at};
+use crate::operators::testing::{Random, at, given_of_inputs, with_memory};
 use crate::types::{NO_TIME, RowKind};
 
 /// Rows and how often each is there.
@@ -205,4 +205,29 @@ fn rows_are_forgotten_when_their_time_is_over() {
     ];
     assert_eq!(straight(&*planned, &script).rows, ["1|1|1|3", "1|2|1|3", "1|2|1|4"]);
     broken_anywhere(&*planned, &script);
+}
+
+#[test]
+fn over_input_that_ends_both_sides_are_merged_however_little_memory_there_is() {
+    for seed in 0..cases(60) {
+        let mut random = Random(seed << 16);
+        for stage in KINDS {
+            for residual in [false, true] {
+                let script = script(&mut random, [false; 2]);
+                let planned = planned(stage, residual, [false; 2]).for_batch().expect("it can");
+                let rows = 1 + usize::try_from(random.below(6)).expect("small");
+                let context = with_memory(1 << (4 + random.below(12)), rows);
+                let mut operator = planned.create(&context).expect("creates");
+                let input = script.steps.iter().filter_map(|step| match step {
+                    Step::Rows(input, batch) => Some((*input, batch.clone())),
+                    Step::Watermark(_) | Step::Clock(_) => None,
+                });
+                let found = table(&given_of_inputs(&mut *operator, input));
+                let expected = joined(script.after.last().expect("a step"), JoinKind::of_stage(stage), residual);
+                assert_eq!(found, expected, "seed {seed}, {stage}, {residual}");
+                drop(operator);
+                assert!(!context.spill.is_in_use());
+            }
+        }
+    }
 }

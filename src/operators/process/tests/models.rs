@@ -202,3 +202,35 @@ fn timers() {
         out
     });
 }
+
+/// Over input that ends a function does what it would do if its rows came in the order of their times, each with a watermark
+/// right behind those before it.
+#[test]
+fn input_that_ends_is_taken_in_the_order_of_event_time() {
+    let text = "process p { state sum bigint; on event {
+        sum = coalesce(sum, 0) + coalesce(v, 1); emit k, sum, 0 as t;
+        if v > 3 { timer late at event_time + 5ms; } else { timer soon at event_time + 2ms; }
+    } on timer late { emit k, sum, 1 as t; clear sum; } on timer soon { emit k, sum, 2 as t; } }";
+    let stream = planned(text);
+    let batch = stream.last().for_batch().expect("it can");
+    for seed in 0..cases(30) {
+        let steps: Vec<Step> =
+            random_steps(seed, 30, 4).into_iter().filter(|step| matches!(step, Step::Rows(..))).collect();
+        let mut rows: Vec<Batch> = Vec::new();
+        for step in &steps {
+            let Step::Rows(_, batch) = step else { continue };
+            rows.extend((0..batch.rows()).map(|row| batch.slice(row, 1)));
+        }
+        rows.sort_by_key(|row| row.times()[0]);
+        let mut reached = i64::MIN;
+        let mut sorted = Vec::new();
+        for row in rows {
+            if row.times()[0] - 1 > reached {
+                reached = row.times()[0] - 1;
+                sorted.push(Step::Watermark(reached));
+            }
+            sorted.push(Step::Rows(0, row));
+        }
+        assert_eq!(in_order(&*batch, &steps).rows, in_order(stream.last(), &sorted).rows, "seed {seed}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::SortOptions;
 
@@ -94,6 +94,17 @@ impl SortKeys {
     /// When they can't be computed: a defect of ours.
     pub(super) fn values(&self, rows: &RecordBatch, context: &mut EvalContext) -> Result<Vec<ArrayRef>> {
         self.exprs.iter().map(|expr| expr.evaluate(rows, context)).collect()
+    }
+
+    /// The byte strings of these values of `rows` rows, as a column.
+    ///
+    /// # Errors
+    /// When they can't be encoded: a defect of ours.
+    pub(super) fn places(&self, values: &[ArrayRef], rows: usize) -> Result<BinaryArray> {
+        match self.encode(values)?.0 {
+            Some(encoded) => Ok(encoded.try_into_binary()?),
+            None => Ok(BinaryArray::from_iter_values(std::iter::repeat_n([], rows))),
+        }
     }
 
     /// The byte strings of these values.

@@ -1,0 +1,32 @@
+//! Rounds of stages that run again on their own rows.
+
+use serde_json::json;
+
+use super::subtask_name;
+use crate::inspect::{JobView, OperatorView};
+use crate::session::{Column, Listing};
+
+/// The rounds that are done, the first of each operator first.
+#[must_use]
+pub fn rounds(view: &JobView) -> Listing {
+    let mut listing = Listing::new(
+        vec![
+            Column::text("subtask"),
+            Column::number("round"),
+            Column::number("rows"),
+            Column::number("changed"),
+            Column::number("took_ms").for_json(),
+        ],
+        "no rounds are done",
+    );
+    for vertex in &view.vertices {
+        for subtask in &vertex.subtasks {
+            let name = subtask_name(vertex.id, subtask.index);
+            for round in subtask.operators.iter().flat_map(OperatorView::rounds) {
+                let numbers = [round.round, round.rows, round.changed, round.took_ms];
+                listing.push(std::iter::once(json!(name)).chain(numbers.map(|number| json!(number))).collect());
+            }
+        }
+    }
+    listing
+}
