@@ -113,14 +113,18 @@ fn in_case(tokens: &[Token<'_>]) -> Vec<bool> {
     let mut around: Vec<bool> = Vec::new();
     let mut marks = Vec::with_capacity(tokens.len());
     let mut after_point = false;
-    for token in tokens {
+    for (at, token) in tokens.iter().enumerate() {
+        // A stream may be called `case`: no expression goes on so.
+        let of_stream = tokens
+            .get(at + 1)
+            .is_some_and(|next| matches!(next.kind, TokenKind::Symbol(symbol) if symbol.text() == "|"));
         let word = |words: &[&str]| !after_point && words.iter().any(|word| token.is_word(word));
         let inside = around.last() == Some(&true);
         marks.push(inside && word(&["when", "then", "else", "end"]));
         match token.kind {
             TokenKind::Symbol(symbol) if "([{".contains(symbol.text()) => around.push(false),
             TokenKind::Symbol(symbol) if ")]}".contains(symbol.text()) => while around.pop() == Some(true) {},
-            _ if word(&["case"]) => around.push(true),
+            _ if word(&["case"]) && !of_stream => around.push(true),
             _ if inside && word(&["end"]) => {
                 around.pop();
             }

@@ -365,6 +365,7 @@ pub(super) fn duration(input: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
 
 /// A duration before or after a moment.
 fn signed_duration(start: Tokens<'_>) -> PResult<'_, Spanned<i64>> {
+    start.note(Expected::Exactly("-"));
     let minus = start.peek().is_some_and(|token| token.is(Symbol::Minus));
     let (rest, found) = duration(if minus { start.skip(1) } else { start })?;
     let ms = if minus { -found.node } else { found.node };
