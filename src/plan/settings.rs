@@ -37,6 +37,9 @@ pub struct JobSettings {
     pub allow_non_restored_state: bool,
     /// The processing time, milliseconds, after which state that nobody writes is forgotten; `None` for never.
     pub state_ttl_ms: Option<i64>,
+    /// Bytes of memory for the keyed state of all operators, shared out evenly among the slots; `None` for as much as it
+    /// takes.
+    pub memory_bytes: Option<u64>,
     /// The treatment of rows that operators reject.
     pub on_error: OnError,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
@@ -62,6 +65,7 @@ impl Default for JobSettings {
             task_managers: 1,
             allow_non_restored_state: false,
             state_ttl_ms: None,
+            memory_bytes: None,
             on_error: OnError::Fail,
             dead_letter: None,
             zone: Zone::default(),

@@ -335,6 +335,8 @@ impl<W: Workers> Driver<W> {
                 owner: options.directory.as_ref().map(|path| hash_bytes(path.as_os_str().as_encoded_bytes())),
                 earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
+                // A run that keeps no state is bounded by what somebody looks at.
+                directory: options.directory.clone().unwrap_or_else(std::env::temp_dir),
             },
             statement: options.statement,
             stop_after_rows: options.stop_after_rows,

@@ -1,13 +1,17 @@
 //! The options of a job: `run hot with (parallelism = 2, checkpoint = 5s) = …`.
 
 use super::options::{self, Typed};
-use crate::api::{OnError, OptionSpec};
+use crate::api::{OnError, OptionSpec, Options};
 use crate::expr::Zone;
 use crate::plan::JobSettings;
-use crate::types::Diagnostic;
+use crate::types::{Diagnostic, nearest};
 
 /// Key groups are numbered by 16 bits; Flink's limit is the same.
 const LARGEST_PARALLELISM: i64 = 32_768;
+/// Less would not hold a batch.
+const LEAST_MEMORY_BYTES: i64 = 1 << 20;
+/// The memory for state that leaves it, where nobody says how much.
+const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
 
 /// The options of `run … with (…)`, for help and completion.
 pub const JOB_OPTIONS: &[OptionSpec] = &[
@@ -77,6 +81,19 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         name: "ttl",
         values: "a duration",
         help: "how long state that nobody writes is kept, in processing time; for ever by default",
+    },
+    OptionSpec {
+        name: "backend",
+        values: "'memory' | 'redb'",
+        help: "where the state of operators is between checkpoints: all of it in memory, the default, or no more there \
+               than `memory` says, and what has been used least lately in a file of the job's directory, from where it \
+               comes back when it is used; results do not depend on it",
+    },
+    OptionSpec {
+        name: "memory",
+        values: "a size, such as 256mb",
+        help: "the memory for the state of operators, shared out evenly among the job's slots as Flink's managed memory; \
+               backend = 'redb' goes with it, and has 256mb by default",
     },
     OptionSpec {
         name: "on_error",
@@ -157,10 +174,34 @@ impl JobSettings {
                 .boolean("allow_non_restored_state")?
                 .unwrap_or(self.allow_non_restored_state),
             state_ttl_ms: options::positive_duration(&options, "ttl")?.or(self.state_ttl_ms),
+            memory_bytes: memory(&options, self.memory_bytes)?,
             on_error,
             dead_letter,
             zone,
         })
+    }
+}
+
+/// The memory for state, bytes, as `memory` and `backend` say it together.
+fn memory(options: &Options, default: Option<u64>) -> Result<Option<u64>, Diagnostic> {
+    const BACKENDS: [&str; 2] = ["memory", "redb"];
+    let bytes = options::integer_in(options, "memory", LEAST_MEMORY_BYTES, i64::MAX)?.map(i64::cast_unsigned);
+    let Some(typed) = options.text("backend")? else { return Ok(bytes.or(default)) };
+    let Some(backend) = BACKENDS.into_iter().find(|name| name.eq_ignore_ascii_case(typed)) else {
+        let unknown = Diagnostic::new(format!("option `backend` can't be '{typed}'"));
+        let unknown = match nearest(typed, BACKENDS) {
+            Some(near) => unknown.help(format!("did you mean '{near}'?")),
+            None => unknown.help("write 'memory' or 'redb'"),
+        };
+        return Err(options::placed(options, "backend", unknown));
+    };
+    match (backend, bytes) {
+        ("memory", Some(_)) => {
+            let unused = Diagnostic::new("option `memory` has no effect with backend = 'memory'");
+            Err(options::placed(options, "memory", unused.help("backend = 'redb' keeps state within it")))
+        }
+        ("memory", None) => Ok(None),
+        (_, bytes) => Ok(Some(bytes.or(default).unwrap_or(DEFAULT_MEMORY_BYTES))),
     }
 }
 
