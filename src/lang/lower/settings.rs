@@ -274,6 +274,11 @@ mod tests {
                 option("tolerable_failed_checkpoints", integer("-1")),
                 "option `tolerable_failed_checkpoints` must be from 0 to 4294967295, not -1",
             ),
+            (
+                option("memory", integer("1000")),
+                "option `memory` must be from 1048576 to 9223372036854775807, not 1000",
+            ),
+            (option("backend", text("disk")), "option `backend` can't be 'disk'"),
             (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than 0s"),
             (option("on_error", text("ignore")), "option `on_error` can't be 'ignore'"),
             (option("dead_letter", text("x")), "option `dead_letter` has no effect"),
@@ -286,6 +291,19 @@ mod tests {
         let above = JobSettings { parallelism: 8, ..JobSettings::default() };
         let error = above.with(&[option("max_parallelism", integer("4"))]).unwrap_err();
         assert_eq!(error.message, "the parallelism is 8, more than the maximum of 4");
+    }
+
+    #[test]
+    fn memory_and_backend_go_together() {
+        let bytes = |typed: &[_]| parse(typed).map(|settings| settings.memory_bytes).map_err(|error| error.message);
+        let memory = || option("memory", integer("33554432"));
+        assert_eq!(bytes(&[]), Ok(None));
+        assert_eq!(bytes(&[memory()]), Ok(Some(32 << 20)));
+        assert_eq!(bytes(&[memory(), option("backend", word("redb"))]), Ok(Some(32 << 20)));
+        assert_eq!(bytes(&[option("backend", text("redb"))]), Ok(Some(256 << 20)));
+        assert_eq!(bytes(&[option("backend", text("memory"))]), Ok(None));
+        let both = bytes(&[memory(), option("backend", text("memory"))]);
+        assert_eq!(both.unwrap_err(), "option `memory` has no effect with backend = 'memory'");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(in crate::operators) struct Cold {
     limit: usize,
     /// Whether tables have been given that room.
     settled: bool,
+    /// Groups that tables have room for.
+    room: usize,
     /// Bytes that stay though groups leave.
     stays: usize,
     held: Flags,
@@ -67,6 +69,7 @@ impl Cold {
             fixed,
             limit: memory.bytes / 4 * QUARTERS / fixed.max(1),
             settled: false,
+            room: 0,
             stays: 0,
             held: Flags::default(),
             used: Flags::default(),
@@ -78,24 +81,27 @@ impl Cold {
         })
     }
 
-    /// Whether [`room`](Self::room) has still to know how much is held.
-    pub(in crate::operators) fn is_growing(&self, numbers: usize) -> bool {
+    /// Whether [`make_room`](Self::make_room) has still to know how much is held.
+    pub(in crate::operators) const fn is_growing(&self, numbers: usize) -> bool {
         !self.settled && numbers * 4 > self.limit
     }
 
-    /// The number of groups that there should be room for, with `numbers` in use that hold `bytes`: a quarter of what fits
-    /// grows as it must, then all of it is there at once, and nothing is ever copied into more than that.
-    pub(in crate::operators) fn room(&mut self, numbers: usize, bytes: usize) -> usize {
+    /// The number of groups that there should be room for, with `numbers` in use that hold `bytes`: it doubles up to a quarter
+    /// of what fits, then all of it is there at once, and nothing is ever copied into more than that.
+    pub(in crate::operators) fn make_room(&mut self, numbers: usize, bytes: usize) -> usize {
         if self.is_growing(numbers) {
-            let more = bytes.saturating_sub(numbers * 2 * self.fixed) / numbers.max(1);
+            let more = bytes.saturating_sub(self.room * self.fixed) / numbers.max(1);
             self.limit = self.budget / 4 * QUARTERS / (self.fixed + more).max(1);
             self.settled = true;
+            self.room = self.room.max(self.limit);
         }
-        let room = if self.settled { numbers.max(self.limit) } else { numbers };
+        if numbers > self.room {
+            self.room = if self.settled { numbers } else { numbers.max(2 * self.room) };
+        }
         for flags in [&mut self.held, &mut self.used, &mut self.changed, &mut self.filed] {
-            flags.resize(room);
+            flags.resize(self.room);
         }
-        room
+        self.room
     }
 
     /// The number of groups that must leave before `more` come.
@@ -112,9 +118,11 @@ impl Cold {
         over && bytes > self.stays
     }
 
-    /// Notes that as many `bytes` are held after groups have left as before: no more need to, unless it grows again.
-    pub(in crate::operators) fn stay(&mut self, bytes: usize) {
+    /// Notes that as many `bytes` are held after groups have left as before, those of tables that only grow: so there will
+    /// not be more than the `groups` that are left.
+    pub(in crate::operators) fn stay(&mut self, bytes: usize, groups: usize) {
         self.stays = bytes;
+        self.limit = self.limit.min(groups);
     }
 
     /// Notes that groups are used; those that were not held before are pushed to `fresh` by their position.
@@ -195,7 +203,7 @@ impl Cold {
             key_group::hash_keys(&routing, &mut hashes)?;
             for (&group, hash) in groups.iter().zip(hashes) {
                 let hash = hash >> 32;
-                if hash * u64::from(parts) >> 32 != u64::from(self.part) {
+                if (hash * u64::from(parts)) >> 32 != u64::from(self.part) {
                     continue;
                 }
                 if self.used.is_set(group) {

@@ -125,7 +125,7 @@ pub(super) fn parts<'b, 'a>(entries: &'b [Entry<'a>]) -> Vec<&'b [Entry<'a>]> {
     let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (at, entry) in entries.iter().enumerate() {
         let begins = at > from && entries[at - 1].hash != entry.hash;
-        if begins && (bytes >= part && left >= part / 2 || bytes + size(entry) > LARGEST) {
+        if begins && bytes >= part && left >= part / 2 {
             parts.push(&entries[from..at]);
             (from, bytes) = (at, 0);
         }

@@ -98,7 +98,7 @@ fn probes(hash: u32, words: usize) -> impl Iterator<Item = (usize, u64)> {
     let mixed = mix(u64::from(hash));
     let (first, step) = (mixed as u32, (mixed >> 32) as u32 | 1);
     (0..PROBES).map(move |probe| {
-        let place = u64::from(first.wrapping_add(probe.wrapping_mul(step))) * (words as u64 * 64) >> 32;
+        let place = (u64::from(first.wrapping_add(probe.wrapping_mul(step))) * (words as u64 * 64)) >> 32;
         (place as usize / 64, 1 << (place % 64))
     })
 }

@@ -33,7 +33,7 @@ impl GroupAggregateOperator {
         let numbers = self.table.numbers();
         let bytes = if self.cold.as_ref().is_some_and(|cold| cold.is_growing(numbers)) { self.bytes() } else { 0 };
         let Some(cold) = &mut self.cold else { return numbers };
-        let room = cold.room(numbers, bytes);
+        let room = cold.make_room(numbers, bytes);
         self.table.reserve(room);
         room
     }
@@ -95,7 +95,7 @@ impl GroupAggregateOperator {
             self.leave(self.table.len().div_ceil(16), &[])?;
             let after = self.bytes();
             if let Some(cold) = self.cold.as_mut().filter(|_| after >= before) {
-                cold.stay(after);
+                cold.stay(after, self.table.len());
             }
         }
     }
