@@ -80,6 +80,39 @@ fn what_is_killed_restarts_and_the_listing_says_why() {
 }
 
 #[test]
+fn a_job_whose_state_leaves_memory_is_killed_and_rescaled_and_loses_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = |rate: u32, options: &str, out: &str| {
+        format!(
+            "source g from nexmark 'bid' with (events = 40000, rate = {rate}, seed = 3);
+             run t with (parallelism = 2, checkpoint = 50ms, restart_delay = 1ms{options}) =
+               g | key_by price | aggregate count(*) as n | into file '{out}' with (format = 'json');"
+        )
+    };
+    let mut test = TestSession::new(directory.path(), |_| {});
+    test.run(&script(0, "", "straight")).expect("it runs");
+    let expected = committed_lines(&directory.path().join("straight"));
+    assert!(expected.len() > 40_000, "{}", expected.len());
+    let refused = "run d with (backend = 'redb') = g | map price | distinct | into blackhole";
+    let error = type_in(&mut test, refused).expect_err("refused").to_string();
+    assert!(error.contains("can't keep its state within the job's `memory`"), "{error}");
+    let keys = expected.iter().filter(|line| line.contains("\"n\":1}")).count();
+    type_in(&mut test, &format!("drop source g; {}", script(20_000, ", memory = 1mb", "cold"))).expect("it starts");
+    let job = test.session.jobs().next().expect("one job").job.clone();
+    job.wait(Some(700));
+    type_in(&mut test, "kill taskmanager 1 of t").expect("it runs");
+    restarted(&test, 1);
+    job.wait(Some(300));
+    type_in(&mut test, "rescale t to 3").expect("it runs");
+    let shown = listed(&mut test, "state t --json");
+    assert!(!shown.is_empty(), "{shown:?}");
+    test.run("").expect("it ends well");
+    let found = committed_lines(&directory.path().join("cold"));
+    assert_eq!(found.len(), expected.len(), "of {keys} keys");
+    assert!(found == expected, "nothing lost, nothing twice");
+}
+
+#[test]
 fn when_the_restarts_are_used_up_the_job_has_failed_with_the_cause_and_the_exit_code_is_1() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = "source v from values with (rows = array[row(1), row(2)]) columns (a bigint);

@@ -10,7 +10,7 @@ use std::task::Waker;
 use serde::{Deserialize, Serialize};
 
 use super::Armed;
-use crate::state::RestoredState;
+use crate::state::{ManagedMemory, RestoredState};
 use crate::types::{Clock, OperatorUid, SpillSpace, key_group};
 
 /// The treatment of a row that can't be processed.
@@ -40,6 +40,8 @@ pub struct OperatorContext {
     pub batch_rows: usize,
     /// The state to start from; `None` on a fresh start.
     pub restored: Option<Arc<dyn RestoredState>>,
+    /// The memory that the instance may use for its keyed state, and where the rest goes; `None` for as much as it takes.
+    pub memory: Option<ManagedMemory>,
     /// Counters that the operator itself must keep.
     pub metrics: Arc<OperatorMetrics>,
     /// The memory for rows that wait until all have come, and the place for those that are more.

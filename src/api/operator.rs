@@ -231,6 +231,11 @@ pub trait PlannedOperator: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether what it holds by key stays within [`OperatorContext::memory`], whatever the number of keys.
+    fn keeps_budget(&self) -> bool {
+        self.states().is_empty()
+    }
+
     /// The state that belongs to its instances, not to keys.
     fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
         Vec::new()

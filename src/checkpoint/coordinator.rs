@@ -249,6 +249,7 @@ mod tests {
                     | StateChange::Commit { .. }
                     | StateChange::Upsert { .. }
                     | StateChange::Remove { .. }
+                    | StateChange::Deferred { .. }
                     | StateChange::DropNamespace { .. } => {}
                 }
             }

@@ -344,6 +344,18 @@ impl<'a> Lexer<'a, '_> {
         let length = number.len() + unit.len();
         self.check_length(length, "identifier")?;
         let typed = format!("{number}{unit}");
+        if let Some(shift) = match unit.to_ascii_lowercase().as_str() {
+            "kb" => Some(10),
+            "mb" => Some(20),
+            "gb" => Some(30),
+            _ => None,
+        } {
+            let bytes = number.parse::<i64>().ok().and_then(|number| number.checked_mul(1 << shift));
+            let refused =
+                || error(self.span(length), format!("`{typed}` is not a size")).label("expected such as 256mb");
+            self.push(TokenKind::Size(bytes.ok_or_else(refused)?), length);
+            return Ok(());
+        }
         let unit_ms: i64 = match unit.to_ascii_lowercase().as_str() {
             "ms" => 1,
             "s" => 1_000,

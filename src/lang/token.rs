@@ -45,6 +45,8 @@ pub enum TokenKind<'a> {
     Double(&'a str),
     /// `10s`, in milliseconds
     Duration(i64),
+    /// `256mb`, in bytes
+    Size(i64),
     /// `(`, `<=`, …
     Symbol(Symbol),
     /// `--json` behind a command that declares it; a comment everywhere else
@@ -158,6 +160,7 @@ impl Token<'_> {
             | TokenKind::Decimal(_)
             | TokenKind::Double(_)
             | TokenKind::Duration(_)
+            | TokenKind::Size(_)
             | TokenKind::Flag(_)
             | TokenKind::Directive(_)
             | TokenKind::Raw(_) => depth,

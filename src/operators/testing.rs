@@ -13,14 +13,15 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Body, BodyInput, BodyNode, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics, Output,
-    Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs, StageContext, StreamRef,
-    StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
+    Arg, Armed, Body, BodyInput, BodyNode, Exchange, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics,
+    Output, Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs, StageContext,
+    StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
 };
 use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
 pub(super) use crate::memory_state::MemoryState;
-use crate::state::{Instance, RestoredState, StateDelta};
+use crate::state::{Instance, ManagedMemory, RestoredState, StateDelta, StateDescriptor};
+use crate::types::files::OsFiles;
 use crate::types::{
     Batch, Diagnostic, Error, Field, LogicalType, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, OperatorUid, Result, Schema,
     Span, Spanned, SpillSpace, VirtualClock,
@@ -184,6 +185,7 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         max_parallelism: 128,
         batch_rows: 8_192,
         restored: None,
+        memory: None,
         metrics: Arc::new(OperatorMetrics::default()),
         spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::at(0)),
@@ -193,6 +195,59 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
     let of = Instance::new(subtask, parallelism, context.max_parallelism);
     context.restored = restored.map(|state| -> Arc<dyn RestoredState> { Arc::new(state.for_instance(of)) });
     context
+}
+
+/// An operator whose instances have so many bytes of memory for keyed state.
+#[derive(Debug, Clone)]
+pub(super) struct Within {
+    pub(super) operator: Arc<dyn PlannedOperator>,
+    pub(super) memory: ManagedMemory,
+}
+
+impl Within {
+    pub(super) fn bytes(operator: &Arc<dyn PlannedOperator>, bytes: usize) -> Self {
+        let memory = ManagedMemory { bytes, directory: std::env::temp_dir(), files: Arc::new(OsFiles) };
+        Self { operator: Arc::clone(operator), memory }
+    }
+}
+
+impl PlannedOperator for Within {
+    fn name(&self) -> &str {
+        self.operator.name()
+    }
+
+    fn describe(&self) -> String {
+        self.operator.describe()
+    }
+
+    fn output(&self) -> &Schema {
+        self.operator.output()
+    }
+
+    fn exchange(&self, input: usize) -> Exchange {
+        self.operator.exchange(input)
+    }
+
+    fn states(&self) -> Vec<StateDescriptor> {
+        self.operator.states()
+    }
+
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        let within = OperatorContext {
+            uid: context.uid.clone(),
+            restored: context.restored.clone(),
+            memory: Some(self.memory.clone()),
+            metrics: Arc::clone(&context.metrics),
+            spill: Arc::clone(&context.spill),
+            clock: Arc::clone(&context.clock),
+            waker: context.waker.clone(),
+            armed: Cell::default(),
+            ..*context
+        };
+        let created = self.operator.create(&within)?;
+        context.armed.set(within.armed.get());
+        Ok(created)
+    }
 }
 
 /// Lets an operator that has more to give go on, at most `times` times; whether it still has.

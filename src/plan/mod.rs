@@ -23,5 +23,5 @@ pub use logical::{DeadLetterSink, LogicalNode, LogicalPlan, NodeKind, Scan};
 pub use name::{MAX_NAME_BYTES, check_name};
 pub use optimizer::{MakeFilter, MakeProjection, OptimizerOps};
 pub use port::Port;
-pub use settings::{JobSettings, Mode};
+pub use settings::{DEFAULT_MEMORY_BYTES, JobSettings, Mode};
 pub use stream_graph::{StreamEdge, StreamGraph, StreamNode};

@@ -14,8 +14,8 @@ pub enum Mode {
     Batch,
 }
 
-/// The memory of a job for rows that wait, where none is typed.
-const DEFAULT_MEMORY: usize = 256 << 20;
+/// The memory of a job that keeps to one, bytes, where none is typed.
+pub const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
 
 /// The settings of one job. Made once, where the statement is read, and shared from there on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,9 @@ pub struct JobSettings {
     pub allow_non_restored_state: bool,
     /// The processing time, milliseconds, after which state that nobody writes is forgotten; `None` for never.
     pub state_ttl_ms: Option<i64>,
+    /// Bytes of memory for the keyed state of all operators, shared out evenly among the slots, or in batch mode for rows
+    /// that wait; `None` where it was not typed.
+    pub memory_bytes: Option<u64>,
     /// The treatment of rows that operators reject.
     pub on_error: OnError,
     /// The path where those rows are written under [`OnError::DeadLetter`]; `None` for `dead_letters/<job>`.
@@ -58,8 +61,20 @@ pub struct JobSettings {
     pub zone: Zone,
     /// The way it runs.
     pub mode: Mode,
+}
+
+impl JobSettings {
     /// Bytes of memory for rows that wait; what is more goes to files.
-    pub memory: usize,
+    #[must_use]
+    pub fn spill_bytes(&self) -> usize {
+        usize::try_from(self.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES)).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of memory for the keyed state of all operators; `None` for as much as it takes.
+    #[must_use]
+    pub fn budget_bytes(&self) -> Option<u64> {
+        self.memory_bytes.filter(|_| self.mode == Mode::Streaming)
+    }
 }
 
 impl Default for JobSettings {
@@ -79,11 +94,11 @@ impl Default for JobSettings {
             task_managers: 1,
             allow_non_restored_state: false,
             state_ttl_ms: None,
+            memory_bytes: None,
             on_error: OnError::Fail,
             dead_letter: None,
             zone: Zone::default(),
             mode: Mode::Streaming,
-            memory: DEFAULT_MEMORY,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,7 +26,8 @@ use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
 use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
-use crate::state::Instance;
+use crate::state::{Instance, ManagedMemory};
+use crate::types::files::OsFiles;
 use crate::types::{
     CheckpointId, Clock, Error, OperatorUid, Result, Schema, SpillSpace, SubtaskId, VertexId, counted, key_group,
 };
@@ -43,6 +45,8 @@ pub(super) struct DeploySetting {
     pub(super) clock: Arc<dyn Clock>,
     /// The memory for rows that wait.
     pub(super) spill: Arc<SpillSpace>,
+    /// The directory of working files.
+    pub(super) directory: PathBuf,
 }
 
 /// One execution attempt, ready to be run.
@@ -247,6 +251,7 @@ pub(super) fn deploy(
     on_hold: bool,
 ) -> Result<Deployment> {
     check_parallelism(&graph)?;
+    let memory = shares(&graph, setting)?;
     recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.slots();
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
@@ -272,7 +277,8 @@ pub(super) fn deploy(
             let slot = control.graph.slot_of(vertex, index);
             let id = SubtaskId { vertex: VertexId(position), index };
             let mailbox: Arc<Mailbox> = Arc::default();
-            let builder = SubtaskBuilder { id, vertex, setting, restored, max: control.graph.max_parallelism, on_hold };
+            let (max, memory) = (control.graph.max_parallelism, memory.get(slot));
+            let builder = SubtaskBuilder { id, vertex, setting, restored, max, on_hold, memory };
             let links = builder.links(&control.slots[slot].waker)?;
             let (edges, receivers, origins) = wiring.take(id);
             let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
@@ -311,6 +317,29 @@ pub(super) fn deploy(
         control.mailboxes.push(mailboxes);
     }
     Ok(Deployment { slots: subtasks, control: Arc::new(control) })
+}
+
+/// The memory of each operator instance that keeps to one, by slot: the job's is shared out among its slots, a slot's among
+/// those that are in it. Empty where there is no budget.
+fn shares(graph: &JobGraph, setting: &DeploySetting) -> Result<Vec<ManagedMemory>> {
+    let Some(bytes) = setting.settings.budget_bytes() else { return Ok(Vec::new()) };
+    let mut users = vec![0_u64; graph.slots()];
+    for vertex in &graph.vertices {
+        let own = vertex.operators.iter().filter(|chained| !chained.operator.states().is_empty());
+        if let Some(chained) = own.clone().find(|chained| !chained.operator.keeps_budget()) {
+            let name = chained.operator.name();
+            return Err(Error::config(format!("`{name}` ({}) can't keep its state within `memory`", chained.uid)));
+        }
+        let own = own.count() as u64;
+        (0..vertex.parallelism).for_each(|index| users[graph.slot_of(vertex, index)] += own);
+    }
+    let of_slot = bytes / (users.len() as u64).max(1);
+    let share = |users: u64| ManagedMemory {
+        bytes: usize::try_from(of_slot / users.max(1)).unwrap_or(usize::MAX),
+        directory: setting.directory.clone(),
+        files: Arc::new(OsFiles),
+    };
+    Ok(users.into_iter().map(share).collect())
 }
 
 fn check_parallelism(graph: &JobGraph) -> Result<()> {
@@ -392,6 +421,8 @@ struct SubtaskBuilder<'a> {
     restored: Option<&'a dyn RestorePoint>,
     max: u16,
     on_hold: bool,
+    /// The share of each operator.
+    memory: Option<&'a ManagedMemory>,
 }
 
 impl SubtaskBuilder<'_> {
@@ -408,6 +439,7 @@ impl SubtaskBuilder<'_> {
                 max_parallelism: self.max,
                 batch_rows: self.setting.settings.batch_rows,
                 restored: self.restored.map(|point| point.operator(&chained.uid, self.instance())),
+                memory: self.memory.cloned(),
                 metrics: Arc::clone(&metrics),
                 spill: Arc::clone(&self.setting.spill),
                 clock: Arc::clone(&self.setting.clock),

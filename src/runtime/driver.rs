@@ -325,7 +325,7 @@ impl<W: Workers> Driver<W> {
             settings: Arc::clone(&options.settings),
         };
         graphs.first = Some(graph);
-        let memory = options.settings.memory;
+        let memory = options.settings.spill_bytes();
         let spill = match &options.directory {
             Some(directory) => SpillSpace::new(Arc::new(OsFiles), directory.join(SPILL), memory),
             None => SpillSpace::temporary(memory),
@@ -347,6 +347,8 @@ impl<W: Workers> Driver<W> {
                 earlier_state: storage.as_ref().is_some_and(|storage| storage.has_earlier_state()),
                 clock: Arc::clone(&clock),
                 spill: Arc::new(spill),
+                // A run that keeps no state is bounded by what somebody looks at.
+                directory: options.directory.clone().unwrap_or_else(std::env::temp_dir),
             },
             statement: options.statement,
             stop_after_rows: options.stop_after_rows,

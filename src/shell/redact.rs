@@ -111,6 +111,7 @@ fn name_before(tokens: &[Token<'_>], at: usize) -> Option<String> {
         | TokenKind::Decimal(_)
         | TokenKind::Double(_)
         | TokenKind::Duration(_)
+        | TokenKind::Size(_)
         | TokenKind::Symbol(_)
         | TokenKind::Flag(_)
         | TokenKind::Directive(_) => None,

@@ -1,5 +1,8 @@
 //! The changes that an operator hands over at a barrier, and what it gets back on restore.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
 use arrow_array::{ArrayRef, RecordBatch};
 
 use super::find::rows_of_key;
@@ -45,6 +48,15 @@ pub enum StateChange {
         /// The key columns alone.
         rows: KeyedRows,
     },
+    /// These entries changed after they had left memory: they are read when the checkpoint is written.
+    Deferred {
+        /// [`StateDescriptor::name`]
+        state: &'static str,
+        /// The entries' namespace.
+        namespace: Namespace,
+        /// The entries.
+        rows: Arc<dyn DeferredRows>,
+    },
     /// Every entry of the namespace is gone, in all key groups of the instance: its window has been purged.
     DropNamespace {
         /// [`StateDescriptor::name`]
@@ -68,6 +80,16 @@ pub enum StateChange {
     },
 }
 
+/// Entries that changed and are not in memory, as they were when they were handed over.
+pub trait DeferredRows: Debug + Send + Sync {
+    /// The entries of `key_group` that were put, with the state's columns, and the keys of those that are gone. No key
+    /// twice.
+    ///
+    /// # Errors
+    /// When they can't be read any more.
+    fn of(&self, key_group: u16) -> Result<(RecordBatch, RecordBatch)>;
+}
+
 /// Rows with the key group of each.
 #[derive(Debug, Clone)]
 pub struct KeyedRows {
@@ -85,6 +107,19 @@ pub trait RestoredState: Send + Sync {
     /// # Errors
     /// When what is stored is damaged or has other columns.
     fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>>;
+
+    /// As [`keyed`](Self::keyed), given to `visit` in parts, a part at a time in memory where that can be; the parts of a
+    /// namespace need not follow each other.
+    ///
+    /// # Errors
+    /// As [`keyed`](Self::keyed), and those of `visit`.
+    fn scan(
+        &self,
+        descriptor: &StateDescriptor,
+        visit: &mut dyn FnMut(Namespace, RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        self.keyed(descriptor)?.into_iter().try_for_each(|(namespace, rows)| visit(namespace, rows))
+    }
 
     /// The entries of one key in keyed state `descriptor`, by namespace, ascending: what [`keyed`](Self::keyed) has of it.
     /// `key` is a column of one row for each key column, `key_group` the key's. A store decodes only what holds the key.

@@ -12,12 +12,13 @@ mod operator_state;
 mod seal;
 mod slices;
 mod snapshot;
+mod spill;
 mod store;
 mod take_up;
 mod written;
 
 pub use definitions::{Definition, Definitions, DefinitionsFile};
-pub use delta::{KeyedRows, Namespace, RestoredState, StateChange, StateDelta};
+pub use delta::{DeferredRows, KeyedRows, Namespace, RestoredState, StateChange, StateDelta};
 pub use descriptor::{Expiry, Refresh, StateDescriptor};
 pub use directory::{
     JobDir, StateDir, create_private_directory, create_private_file, file_name_of, job_directories, job_path,
@@ -27,6 +28,7 @@ pub use operator_state::{Instance, OperatorEntry, OperatorStateDescriptor, Redis
 pub use seal::Checksum;
 pub use slices::Slices;
 pub use snapshot::{SnapshotSource, StateSnapshot, Visit};
+pub use spill::{Found, ManagedMemory, Mark, Spill};
 pub use store::{Commit, CommitStats, OperatorDelta, StateStore};
 pub use take_up::{Differs, TakeUp};
 pub(crate) use written::intern;

@@ -135,15 +135,25 @@ impl OperatorState {
 
 impl RestoredState for OperatorState {
     fn keyed(&self, descriptor: &StateDescriptor) -> Result<Vec<(Namespace, RecordBatch)>> {
-        let Some((stored, take_up)) = self.stored(descriptor)? else { return Ok(Vec::new()) };
         let mut namespaces: BTreeMap<Namespace, Vec<RecordBatch>> = BTreeMap::new();
-        self.source.scan(&self.uid, stored, self.instance.key_groups.clone(), &mut |_, namespace, rows| {
-            check_namespace(descriptor, namespace)?;
-            namespaces.entry(namespace).or_default().push(take_up.rows(descriptor, &rows)?);
+        self.scan(descriptor, &mut |namespace, rows| {
+            namespaces.entry(namespace).or_default().push(rows);
             Ok(())
         })?;
         let schema = descriptor.schema.arrow();
         namespaces.into_iter().map(|(namespace, parts)| Ok((namespace, concat_batches(schema, &parts)?))).collect()
+    }
+
+    fn scan(
+        &self,
+        descriptor: &StateDescriptor,
+        visit: &mut dyn FnMut(Namespace, RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let Some((stored, take_up)) = self.stored(descriptor)? else { return Ok(()) };
+        self.source.scan(&self.uid, stored, self.instance.key_groups.clone(), &mut |_, namespace, rows| {
+            check_namespace(descriptor, namespace)?;
+            visit(namespace, take_up.rows(descriptor, &rows)?)
+        })
     }
 
     fn lookup(

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 /// A file system. Errors are the system's; who calls adds the path.
@@ -31,6 +33,11 @@ pub trait Files: Debug + Send + Sync {
     /// Locks an existing file for as long as the guard lives; `None` when somebody else, in this process or another,
     /// holds it. A process that dies lets go.
     fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>>;
+    /// Creates a file in an existing directory that has no name there once this returns: it is gone with who holds it,
+    /// however that ends.
+    fn scratch(&self, _directory: &Path) -> io::Result<Box<dyn ScratchFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// An open file, read at any place.
@@ -47,6 +54,14 @@ pub trait WriteFile: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes content and size durable.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A working file that is read and written at any place, and never needed again.
+pub trait ScratchFile: Debug + Send + Sync {
+    /// Fills `buffer` from `offset` on; an error where the file ends before.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+    /// Writes all of `bytes` from `offset` on; the file grows as it must.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 }
 
 /// Holds a lock until it is dropped.
@@ -190,6 +205,30 @@ impl Files for OsFiles {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    fn scratch(&self, directory: &Path) -> io::Result<Box<dyn ScratchFile>> {
+        let number = SCRATCH.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!(".scratch-{}-{number}", std::process::id()));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(Box::new(OsScratch(file)))
+    }
+}
+
+/// A number for the name that a scratch file has for a moment.
+static SCRATCH: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Debug)]
+struct OsScratch(File);
+
+impl ScratchFile for OsScratch {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
 }
 
 struct OsFile(File);
@@ -227,7 +266,9 @@ pub mod failing {
     use std::path::PathBuf;
     use std::sync::{Arc, Mutex};
 
-    use super::{File, FileInfo, FileLock, Files, OpenOptions, OsFiles, OsString, Path, ReadFile, WriteFile, io};
+    use super::{
+        File, FileInfo, FileLock, Files, OpenOptions, OsFiles, OsString, Path, ReadFile, ScratchFile, WriteFile, io,
+    };
 
     /// The machine's files until call number `crash_at` (from 0): that call and every later one fails, as if the
     /// process had died within it; a write that is cut leaves half of its bytes. [`Self::lose_unsynced`] then takes
@@ -349,6 +390,30 @@ pub mod failing {
         fn try_lock(&self, path: &Path) -> io::Result<Option<FileLock>> {
             self.call()?;
             OsFiles.try_lock(path)
+        }
+
+        fn scratch(&self, directory: &Path) -> io::Result<Box<dyn ScratchFile>> {
+            self.call()?;
+            let file = OsFiles.scratch(directory)?;
+            Ok(Box::new(CrashingScratch { files: self.clone(), file }))
+        }
+    }
+
+    #[derive(Debug)]
+    struct CrashingScratch {
+        files: CrashingFiles,
+        file: Box<dyn ScratchFile>,
+    }
+
+    impl ScratchFile for CrashingScratch {
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            self.files.call()?;
+            self.file.read_at(offset, buffer)
+        }
+
+        fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+            self.files.call()?;
+            self.file.write_at(offset, bytes)
         }
     }
 

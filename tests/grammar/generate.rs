@@ -123,6 +123,7 @@ impl<'a> Generator<'a> {
             "DECIMAL" => &["1.5", ".5", "2."],
             "DOUBLE" => &["1e5", "1.5E-3"],
             "DURATION" => &["10s", "250ms", "5m", "1h", "1d"],
+            "SIZE" => &["64kb", "256mb", "1gb"],
             "DIRECTIVE" => &["\\d", "\\q"],
             "RAW" => &["sessions/a.lotic", "x"],
             _ => panic!("no token is called {class}"),

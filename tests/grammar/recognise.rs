@@ -101,6 +101,7 @@ impl<'a> Recogniser<'a> {
             "DECIMAL" => matches!(token.kind, TokenKind::Decimal(_)),
             "DOUBLE" => matches!(token.kind, TokenKind::Double(_)),
             "DURATION" => matches!(token.kind, TokenKind::Duration(_)),
+            "SIZE" => matches!(token.kind, TokenKind::Size(_)),
             "DIRECTIVE" => matches!(token.kind, TokenKind::Directive(_)),
             "RAW" => matches!(token.kind, TokenKind::Raw(_)),
             _ => panic!("no token is called {class}"),

@@ -53,6 +53,16 @@ impl MemoryState {
                         entries.remove(&key);
                     }
                 }
+                StateChange::Deferred { state, namespace, rows } => {
+                    for group in instance.key_groups.clone() {
+                        let (put, removed) = rows.of(group).expect("is read");
+                        let keyed = |rows: RecordBatch| KeyedRows { key_groups: vec![group; rows.num_rows()], rows };
+                        let (state, namespace) = (*state, *namespace);
+                        let removed = StateChange::Remove { state, namespace, rows: keyed(removed) };
+                        let put = StateChange::Upsert { state, namespace, rows: keyed(put) };
+                        self.apply(instance, &StateDelta { changes: vec![removed, put] }, key_columns);
+                    }
+                }
                 StateChange::DropNamespace { state, namespace } => {
                     if let Some(entries) = self.keyed.get_mut(&((*state).to_owned(), *namespace)) {
                         entries.retain(|_, (group, _)| !instance.key_groups.contains(group));

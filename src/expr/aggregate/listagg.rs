@@ -39,7 +39,7 @@ pub(super) const LISTAGG: AggregateSpec = AggregateSpec {
         Ok(match (retracts, call.by_arrival) {
             (true, _) => Box::new(Bag::new(&LogicalType::String, Pick::Joined(separator))?),
             (false, true) => Box::new(arrivals::All::new(call, Some(separator))?),
-            (false, false) => Box::new(Joined { separator, texts: Vec::new() }),
+            (false, false) => Box::new(Joined { separator, texts: Vec::new(), bytes: 0 }),
         })
     },
 };
@@ -47,6 +47,8 @@ pub(super) const LISTAGG: AggregateSpec = AggregateSpec {
 struct Joined {
     separator: String,
     texts: Vec<Option<String>>,
+    /// Bytes of all texts.
+    bytes: usize,
 }
 
 impl Accumulator for Joined {
@@ -66,10 +68,12 @@ impl Accumulator for Joined {
             }
             match &mut self.texts[group as usize] {
                 Some(text) => {
+                    let before = text.capacity();
                     text.push_str(&self.separator);
                     text.push_str(values.value(row));
+                    self.bytes += text.capacity() - before;
                 }
-                empty => *empty = Some(values.value(row).to_owned()),
+                empty => self.bytes += empty.insert(values.value(row).to_owned()).capacity(),
             }
         }
         Ok(())
@@ -94,11 +98,10 @@ impl Accumulator for Joined {
     }
 
     fn clear(&mut self, group: u32) {
-        self.texts[group as usize] = None;
+        self.bytes -= self.texts[group as usize].take().map_or(0, |text| text.capacity());
     }
 
     fn bytes(&self) -> usize {
-        let texts: usize = self.texts.iter().flatten().map(String::capacity).sum();
-        texts + self.texts.capacity() * size_of::<Option<String>>()
+        self.bytes + self.texts.capacity() * size_of::<Option<String>>()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::context::{INTO, PipelineBody, into_is_last, lower_pipeline};
 use crate::api::{Arg, Pipeline, RunStatement, StreamShape};
 use crate::plan::{
-    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Mode, Place, StreamBody, StreamDef, StreamGraph,
-    check_name,
+    Builder, Catalog, Entry, Environment, JobSettings, LogicalPlan, Mode, NodeKind, Place, StreamBody, StreamDef,
+    StreamGraph, check_name,
 };
 use crate::types::{Diagnostic, Spanned};
 
@@ -187,7 +187,26 @@ fn finish(name: Spanned<String>, settings: JobSettings, mut builder: Builder) ->
     let remarks = builder.take_remarks();
     let logical = builder.finish();
     let optimized = logical.optimize(ops);
+    if settings.budget_bytes().is_some() {
+        check_budget(&optimized, &name)?;
+    }
     Ok(JobPlan { name: name.node, settings: Arc::new(settings), logical, optimized, remarks })
+}
+
+/// Refuses operators whose state would grow beyond the job's `memory`.
+fn check_budget(plan: &LogicalPlan, job: &Spanned<String>) -> Result<(), Diagnostic> {
+    for node in &plan.nodes {
+        if let NodeKind::Operator(operator) = &node.kind
+            && !operator.keeps_budget()
+        {
+            let (name, uid) = (operator.name(), &node.uid);
+            let message = format!("{name} `{uid}` can't keep its state within the job's `memory`");
+            return Err(Diagnostic::at(job.span, message).label("has `memory`, or backend = 'redb'").help(
+                "leave them out; of the stages with state the running `aggregate` without `ttl` keeps to a budget",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The sink that the pipeline's last stage names.

@@ -3,11 +3,13 @@
 use super::options::{self, Typed};
 use crate::api::{OnError, OptionSpec, OptionValue, Options};
 use crate::expr::Zone;
-use crate::plan::{JobSettings, Mode};
+use crate::plan::{DEFAULT_MEMORY_BYTES, JobSettings, Mode};
 use crate::types::{Diagnostic, nearest};
 
 /// Key groups are numbered by 16 bits; Flink's limit is the same.
 const LARGEST_PARALLELISM: i64 = 32_768;
+/// Less would not hold a batch.
+const LEAST_MEMORY_BYTES: u64 = 1 << 20;
 
 /// The options of `run … with (…)`, for help and completion.
 pub const JOB_OPTIONS: &[OptionSpec] = &[
@@ -79,6 +81,20 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         help: "how long state that nobody writes is kept, in processing time; for ever by default",
     },
     OptionSpec {
+        name: "backend",
+        values: "'memory' | 'redb'",
+        help: "where the state of operators is between checkpoints: all of it in memory, the default, or no more there \
+               than `memory` says, and what has been used least lately in a file of the job's directory, from where it \
+               comes back when it is used; results do not depend on it",
+    },
+    OptionSpec {
+        name: "memory",
+        values: "a size, such as 256mb",
+        help: "the memory for the state of operators, shared out evenly among the job's slots as Flink's managed memory; \
+               backend = 'redb' goes with it, and has 256mb by default; with mode = 'batch' the memory for rows that \
+               wait until all have come, beyond which they go to files",
+    },
+    OptionSpec {
         name: "on_error",
         values: "'fail' | 'skip' | 'dead_letter'",
         help: "what becomes of a row that an operator can't process; 'fail' by default",
@@ -93,11 +109,6 @@ pub const JOB_OPTIONS: &[OptionSpec] = &[
         values: "'streaming' | 'batch'",
         help: "'batch' reads all of its bounded input first and gives final rows only, without checkpoints: a failure does \
                all again; 'streaming' by default",
-    },
-    OptionSpec {
-        name: "memory",
-        values: "a number of bytes, or a text such as '64mb'",
-        help: "the memory for rows that wait until all have come; what is more goes to files; 256mb by default",
     },
     OptionSpec {
         name: "timezone",
@@ -151,6 +162,7 @@ impl JobSettings {
         if options.get("dead_letter").is_some() && on_error != OnError::DeadLetter {
             return Err(options::placed(&options, "dead_letter", unused_dead_letter()));
         }
+        let mode = mode(&options)?.unwrap_or(self.mode);
         Ok(Self {
             parallelism,
             max_parallelism,
@@ -168,11 +180,11 @@ impl JobSettings {
                 .boolean("allow_non_restored_state")?
                 .unwrap_or(self.allow_non_restored_state),
             state_ttl_ms: options::positive_duration(&options, "ttl")?.or(self.state_ttl_ms),
+            memory_bytes: memory(&options, self.memory_bytes, mode)?,
             on_error,
             dead_letter,
             zone,
-            mode: mode(&options)?.unwrap_or(self.mode),
-            memory: bytes(&options, "memory")?.unwrap_or(self.memory),
+            mode,
         })
     }
 }
@@ -197,8 +209,35 @@ fn mode(options: &Options) -> Result<Option<Mode>, Diagnostic> {
 /// The ways a job runs, by name.
 pub const MODES: [(&str, Mode); 2] = [("streaming", Mode::Streaming), ("batch", Mode::Batch)];
 
-/// A number of bytes: `67108864`, `'64mb'`.
-fn bytes(options: &Options, name: &str) -> Result<Option<usize>, Diagnostic> {
+/// The memory for state, bytes, as `memory` and `backend` say it together.
+fn memory(options: &Options, default: Option<u64>, mode: Mode) -> Result<Option<u64>, Diagnostic> {
+    const BACKENDS: [&str; 2] = ["memory", "redb"];
+    let bytes = bytes(options, "memory")?;
+    if bytes.is_some_and(|bytes| bytes < LEAST_MEMORY_BYTES && mode == Mode::Streaming) {
+        let little = Diagnostic::new("option `memory` must be at least 1mb: less does not hold a batch");
+        return Err(options::placed(options, "memory", little));
+    }
+    let Some(typed) = options.text("backend")? else { return Ok(bytes.or(default)) };
+    let Some(backend) = BACKENDS.into_iter().find(|name| name.eq_ignore_ascii_case(typed)) else {
+        let unknown = Diagnostic::new(format!("option `backend` can't be '{typed}'"));
+        let unknown = match nearest(typed, BACKENDS) {
+            Some(near) => unknown.help(format!("did you mean '{near}'?")),
+            None => unknown.help("write 'memory' or 'redb'"),
+        };
+        return Err(options::placed(options, "backend", unknown));
+    };
+    match (backend, bytes) {
+        ("memory", Some(_)) => {
+            let unused = Diagnostic::new("option `memory` has no effect with backend = 'memory'");
+            Err(options::placed(options, "memory", unused.help("backend = 'redb' keeps state within it")))
+        }
+        ("memory", None) => Ok(None),
+        (_, bytes) => Ok(Some(bytes.or(default).unwrap_or(DEFAULT_MEMORY_BYTES))),
+    }
+}
+
+/// A number of bytes: `67108864`, `64mb`, `'64mb'`.
+fn bytes(options: &Options, name: &str) -> Result<Option<u64>, Diagnostic> {
     let Some(value) = options.get(name) else { return Ok(None) };
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a number of bytes")]
     let found = match &value.node {
@@ -206,9 +245,9 @@ fn bytes(options: &Options, name: &str) -> Result<Option<usize>, Diagnostic> {
         OptionValue::Text(text) => size(text),
         _ => None,
     };
-    match found.and_then(|bytes| usize::try_from(bytes).ok()).filter(|&bytes| bytes > 0) {
+    match found.filter(|&bytes| bytes > 0) {
         Some(bytes) => Ok(Some(bytes)),
-        None => Err(Diagnostic::at(value.span, format!("option `{name}` takes a number of bytes such as '64mb'"))),
+        None => Err(Diagnostic::at(value.span, format!("option `{name}` takes a size such as 64mb"))),
     }
 }
 
@@ -295,6 +334,8 @@ mod tests {
                 option("tolerable_failed_checkpoints", integer("-1")),
                 "option `tolerable_failed_checkpoints` must be from 0 to 4294967295, not -1",
             ),
+            (option("memory", integer("1000")), "option `memory` must be at least 1mb: less does not hold a batch"),
+            (option("backend", text("disk")), "option `backend` can't be 'disk'"),
             (option("restart_delay", duration(-1)), "option `restart_delay` must be longer than 0s"),
             (option("on_error", text("ignore")), "option `on_error` can't be 'ignore'"),
             (option("dead_letter", text("x")), "option `dead_letter` has no effect"),
@@ -312,15 +353,30 @@ mod tests {
     #[test]
     fn the_mode_and_the_memory_are_typed_as_in_flink_or_as_words() {
         let settings = parse(&[option("mode", word("BATCH")), option("memory", text("64 mb"))]).unwrap();
-        assert_eq!((settings.mode, settings.memory), (Mode::Batch, 64 << 20));
-        assert_eq!(parse(&[option("memory", integer("1000"))]).unwrap().memory, 1_000);
+        assert_eq!((settings.mode, settings.memory_bytes), (Mode::Batch, Some(64 << 20)));
+        assert_eq!(settings.spill_bytes(), 64 << 20);
+        let little = [option("mode", word("batch")), option("memory", integer("1000"))];
+        assert_eq!(parse(&little).unwrap().memory_bytes, Some(1_000));
         for (typed, expected) in [
             (option("mode", text("batsch")), "option `mode` can't be 'batsch'"),
-            (option("memory", text("64 cows")), "option `memory` takes a number of bytes such as '64mb'"),
-            (option("memory", integer("0")), "option `memory` takes a number of bytes such as '64mb'"),
+            (option("memory", text("64 cows")), "option `memory` takes a size such as 64mb"),
+            (option("memory", integer("0")), "option `memory` takes a size such as 64mb"),
         ] {
             assert_eq!(parse(&[typed]).unwrap_err().message, expected);
         }
+    }
+
+    #[test]
+    fn memory_and_backend_go_together() {
+        let bytes = |typed: &[_]| parse(typed).map(|settings| settings.memory_bytes).map_err(|error| error.message);
+        let memory = || option("memory", integer("33554432"));
+        assert_eq!(bytes(&[]), Ok(None));
+        assert_eq!(bytes(&[memory()]), Ok(Some(32 << 20)));
+        assert_eq!(bytes(&[memory(), option("backend", word("redb"))]), Ok(Some(32 << 20)));
+        assert_eq!(bytes(&[option("backend", text("redb"))]), Ok(Some(256 << 20)));
+        assert_eq!(bytes(&[option("backend", text("memory"))]), Ok(None));
+        let both = bytes(&[memory(), option("backend", text("memory"))]);
+        assert_eq!(both.unwrap_err(), "option `memory` has no effect with backend = 'memory'");
     }
 
     #[test]

@@ -261,6 +261,7 @@ fn primary(input: Tokens<'_>) -> PResult<'_, Measured> {
         TokenKind::Decimal(digits) => constant(Literal::Decimal((*digits).to_owned())),
         TokenKind::Double(digits) => constant(Literal::Double((*digits).to_owned())),
         TokenKind::Duration(ms) => constant(Literal::IntervalDayTime(*ms)),
+        TokenKind::Size(bytes) => constant(Literal::Integer(bytes.to_string())),
         TokenKind::Text(text) => constant(Literal::String(text.clone().into_owned())),
         TokenKind::Bytes(bytes) => constant(Literal::Bytes(bytes.clone())),
         TokenKind::Symbol(Symbol::LeftParen) => parenthesised(input),

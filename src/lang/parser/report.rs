@@ -71,6 +71,7 @@ fn shown(text: &str, token: &Token<'_>) -> String {
         TokenKind::Bytes(_) => format!("bytes {typed}"),
         TokenKind::Integer(_) | TokenKind::Decimal(_) | TokenKind::Double(_) => format!("number {typed}"),
         TokenKind::Duration(_) => format!("duration {typed}"),
+        TokenKind::Size(_) => format!("size {typed}"),
         TokenKind::Word(_)
         | TokenKind::Flag(_)
         | TokenKind::Directive(_)

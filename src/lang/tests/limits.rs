@@ -144,6 +144,7 @@ fn numbers_and_durations_have_a_range() {
     for (text, message) in [
         ("bids | filter a > 1e999", "`1e999` is out of the range of a double"),
         ("bids | window tumble(1000000000000d)", "the duration `1000000000000d` is out of range"),
+        ("run a with (memory = 9999999999999gb) = b | into c", "`9999999999999gb` is not a size"),
         ("bids | window tumble(10s) lateness -1s", "a duration here can't be negative"),
         ("bids | limit 18446744073709551616", "`18446744073709551616` is out of range"),
         ("bids | limit -1", "a negative number can't stand here"),

@@ -3,6 +3,7 @@
 //! A batch is done column by column: first what each row emits, then for each aggregate the values before and after
 //! each row, then the keys.
 
+mod cold;
 mod view;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::operators::aggregates::{Aggregates, Evaluated, StatePlace, state_plac
 use crate::operators::flags::Flags;
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
-use crate::operators::keyed::IdleGroups;
+use crate::operators::keyed::{Cold, IdleGroups};
 use crate::operators::rows::{Entries, keyed_rows};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, Result, RowKind};
@@ -46,10 +47,12 @@ pub(super) struct GroupAggregateOperator {
     /// Whether a row always changes some column, so that old and new need no comparison.
     always_changes: bool,
     /// When groups were last written, which of them there are, and the keys of those that expired since the last snapshot;
-    /// kept only where they do.
+    /// kept only where they do, or leave memory.
     idle: Option<IdleGroups>,
     live: Flags,
     expired: Vec<(Vec<ArrayRef>, usize)>,
+    /// Which groups are in memory; kept only where that is bounded.
+    cold: Option<Cold>,
     hot_keys: HotKeys,
     groups: Vec<u32>,
     emits: Vec<RunningEmit>,
@@ -74,6 +77,7 @@ impl GroupAggregateOperator {
             idle: plan.ttl_ms.map(IdleGroups::new),
             live: Flags::default(),
             expired: Vec::new(),
+            cold: None,
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
             emits: Vec::new(),
@@ -82,10 +86,11 @@ impl GroupAggregateOperator {
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
         };
+        if let Some(memory) = context.memory.as_ref().filter(|_| !plan.keys.is_empty()) {
+            this.cold = Some(this.within(memory)?);
+        }
         if let Some(restored) = &context.restored {
-            for (_, rows) in restored.keyed(&plan.descriptor())? {
-                this.restore(&rows)?;
-            }
+            restored.scan(&plan.descriptor(), &mut |_, rows| this.restore(&rows))?;
             let processing_time_ms = this.idle.as_ref().and_then(IdleGroups::next_ms);
             context.armed.set(Armed { processing_time_ms, ..Armed::NOTHING });
         }
@@ -98,6 +103,20 @@ impl GroupAggregateOperator {
         accumulators.filter(|(_, place)| place.owned).map(|(accumulator, _)| accumulator.as_ref())
     }
 
+    /// The value columns of the entries of these groups.
+    fn values(&self, groups: &[u32]) -> Result<Vec<ArrayRef>> {
+        let mut values: Vec<ArrayRef> = Vec::new();
+        if self.plan.changelog_input {
+            let counts = groups.iter().map(|&group| self.rows[group as usize]);
+            values.push(Arc::new(Int64Array::from_iter_values(counts)));
+        }
+        for accumulator in self.owners() {
+            values.extend(accumulator.state(groups)?);
+        }
+        values.extend(self.written(groups));
+        Ok(values)
+    }
+
     /// The column of when groups were written, where there is one.
     fn written(&self, groups: &[u32]) -> Option<ArrayRef> {
         let idle = self.idle.as_ref()?;
@@ -105,12 +124,12 @@ impl GroupAggregateOperator {
     }
 
     fn make_room(&mut self) {
-        let groups = self.table.numbers();
+        let groups = self.room();
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);
         }
         self.dirty.resize(groups);
-        if self.idle.is_some() {
+        if self.numbers_return() {
             self.live.resize(groups);
         }
         if self.plan.changelog_input && self.rows.len() < groups {
@@ -119,12 +138,25 @@ impl GroupAggregateOperator {
         }
     }
 
+    /// Whether numbers of groups are used again while rows are only added.
+    const fn numbers_return(&self) -> bool {
+        self.idle.is_some() || self.cold.is_some()
+    }
+
     fn restore(&mut self, rows: &RecordBatch) -> Result<()> {
-        let columns = rows.columns();
+        if self.cold.is_some() {
+            return self.restore_cold(rows);
+        }
         let mut groups = Vec::new();
-        let mut at = self.plan.keys.len();
-        self.table.intern(&columns[..at], rows.num_rows(), &mut groups)?;
+        let keys = self.plan.keys.len();
+        self.table.intern(&rows.columns()[..keys], rows.num_rows(), &mut groups)?;
         self.make_room();
+        self.fill(&groups, rows.columns())
+    }
+
+    /// Gives new groups the values of their entries.
+    fn fill(&mut self, groups: &[u32], columns: &[ArrayRef]) -> Result<()> {
+        let mut at = self.plan.keys.len();
         if self.plan.changelog_input {
             let counts = columns[at].as_primitive_opt::<Int64Type>();
             let counts = counts.ok_or_else(|| Error::state("a stored row count is no bigint"))?;
@@ -136,21 +168,23 @@ impl GroupAggregateOperator {
         }
         let states = &columns[at..];
         for (accumulator, place) in self.accumulators.iter_mut().zip(&self.places) {
-            accumulator.merge(&groups, &states[place.columns.clone()])?;
+            accumulator.merge(groups, &states[place.columns.clone()])?;
         }
         if let Some(idle) = &mut self.idle {
             let written = states.last().and_then(|written| written.as_primitive_opt::<Int64Type>());
             let written = written.ok_or_else(|| Error::state("the time of a stored group is no bigint"))?;
             for (&group, &at_ms) in groups.iter().zip(written.values()) {
-                self.live.set(group);
                 idle.touch(group, at_ms);
             }
+        }
+        if self.numbers_return() {
+            groups.iter().for_each(|&group| self.live.set(group));
         }
         Ok(())
     }
 
-    /// The same where groups expire: their numbers are used again.
-    fn emits_of_expiring(&mut self) -> usize {
+    /// The same where numbers are used again.
+    fn emits_of_live(&mut self) -> usize {
         self.emits.clear();
         let live = &mut self.live;
         self.emits.extend(self.groups.iter().map(|&group| {
@@ -277,9 +311,13 @@ impl GroupAggregateOperator {
     /// next snapshot, which removes their entries.
     fn free_emptied(&mut self) {
         for &group in &self.groups {
-            if self.rows[group as usize] == 0 && !self.stored.is_set(group) && self.dirty.is_set(group) {
+            let filed = self.cold.as_ref().is_some_and(|cold| cold.is_filed(group));
+            if self.rows[group as usize] == 0 && !self.stored.is_set(group) && !filed && self.dirty.is_set(group) {
                 self.dirty.clear(group);
                 self.table.free(group);
+                if let Some(cold) = &mut self.cold {
+                    cold.forget(group);
+                }
             }
         }
     }
@@ -323,8 +361,12 @@ impl Operator for GroupAggregateOperator {
         }
         self.hot_keys.sample(&input.keys, input.rows)?;
         let known = self.table.numbers();
-        self.table.intern(&input.keys, input.rows, &mut self.groups)?;
-        self.make_room();
+        if self.cold.is_some() {
+            self.warm(&input.keys, input.rows)?;
+        } else {
+            self.table.intern(&input.keys, input.rows, &mut self.groups)?;
+            self.make_room();
+        }
         for &group in &self.groups {
             self.dirty.set(group);
         }
@@ -336,14 +378,14 @@ impl Operator for GroupAggregateOperator {
             self.free_emptied();
             emitted
         } else {
-            let expiring = self.idle.is_some();
-            let emitted = if expiring { self.emits_of_expiring() } else { self.emits_of_inserts(known) };
+            let emitted = if self.numbers_return() { self.emits_of_live() } else { self.emits_of_inserts(known) };
             self.touch(now_ms);
             self.emit(&batch, &input, emitted, None)?
         };
         if let Some(idle) = &self.idle {
             out.arm(Armed { processing_time_ms: idle.next_ms(), ..Armed::NOTHING });
         }
+        self.lose_weight()?;
         if emitted.is_empty() { Ok(()) } else { out.batch(emitted) }
     }
 
@@ -352,11 +394,11 @@ impl Operator for GroupAggregateOperator {
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {
-        let is_empty = |group: &u32| self.plan.changelog_input && self.rows[*group as usize] == 0;
-        let (gone, live): (Vec<u32>, Vec<u32>) = self.dirty.take().into_iter().partition(is_empty);
+        let (gone, live): (Vec<u32>, Vec<u32>) = self.dirty.take().into_iter().partition(|&group| self.is_empty(group));
         let schema = self.plan.descriptor().schema;
         let keys = self.plan.keys.len();
-        let mut changes = Vec::new();
+        // What has left memory is older than what has not.
+        let mut changes: Vec<StateChange> = self.cold.as_mut().and_then(Cold::take_changed).into_iter().collect();
         let key_schema = schema.project(&(0..keys).collect::<Vec<_>>());
         for (keys, rows) in std::mem::take(&mut self.expired) {
             let rows = keyed_rows(&key_schema, Entries { keys, values: Vec::new(), rows }, self.max_parallelism)?;
@@ -368,23 +410,24 @@ impl Operator for GroupAggregateOperator {
             changes.push(StateChange::Remove { state: ACCUMULATORS, namespace: 0, rows });
             for group in gone {
                 self.stored.clear(group);
-                self.table.free(group);
+                match &mut self.cold {
+                    // Its end is filed when it leaves.
+                    Some(cold) if cold.is_filed(group) => {}
+                    Some(cold) => {
+                        cold.forget(group);
+                        self.table.free(group);
+                    }
+                    None => self.table.free(group),
+                }
             }
         }
         if !live.is_empty() {
-            let mut states: Vec<ArrayRef> = Vec::new();
             if self.plan.changelog_input {
-                let counts = live.iter().map(|&group| self.rows[group as usize]);
-                states.push(Arc::new(Int64Array::from_iter_values(counts)));
                 for &group in &live {
                     self.stored.set(group);
                 }
             }
-            for accumulator in self.owners() {
-                states.extend(accumulator.state(&live)?);
-            }
-            states.extend(self.written(&live));
-            let entries = Entries { keys: self.table.keys(&live)?, values: states, rows: live.len() };
+            let entries = Entries { keys: self.table.keys(&live)?, values: self.values(&live)?, rows: live.len() };
             let rows = keyed_rows(&schema, entries, self.max_parallelism)?;
             changes.push(StateChange::Upsert { state: ACCUMULATORS, namespace: 0, rows });
         }

@@ -96,6 +96,11 @@ impl PlannedOperator for GroupAggregate {
         vec![self.descriptor()]
     }
 
+    fn keeps_budget(&self) -> bool {
+        // Without keys there is one entry. What expires would have to be looked for in the file.
+        self.keys.is_empty() || self.ttl_ms.is_none()
+    }
+
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         if self.final_only {
             return Ok(Box::new(FinalAggregateOperator::new(self, context)?));

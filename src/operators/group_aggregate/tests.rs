@@ -13,6 +13,8 @@ use crate::operators::testing::{
 };
 use crate::types::{Batch, ChangelogTable, CheckpointId, Field, LogicalType, Result, RowKind, Schema};
 
+mod cold;
+
 fn planned(input: &Batch, changelog: bool, calls: Arg) -> Arc<dyn PlannedOperator> {
     let fields: Vec<Field> = input
         .columns()

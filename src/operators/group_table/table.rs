@@ -259,10 +259,20 @@ impl GroupTable {
         self.free.push(group);
     }
 
+    /// Makes room for `groups` groups, and no more than that.
+    pub fn reserve(&mut self, groups: usize) {
+        match &mut self.keys {
+            Keys::Unit => {}
+            Keys::Int { held, .. } => held.reserve_exact(groups.saturating_sub(held.len())),
+            Keys::Text { held, .. } | Keys::Rows { rows: held, .. } => held.reserve(groups),
+        }
+    }
+
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        match &self.keys {
+        let free = self.free.capacity() * size_of::<u32>();
+        free + match &self.keys {
             Keys::Unit => 0,
             Keys::Int { probe, held } => held.capacity() * size_of::<i64>() + probe.bytes(),
             Keys::Text { probe, held } | Keys::Rows { probe, rows: held, .. } => held.bytes() + probe.bytes(),

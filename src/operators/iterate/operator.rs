@@ -67,6 +67,7 @@ impl IterateOperator {
             max_parallelism: context.max_parallelism,
             batch_rows: context.batch_rows,
             restored: None,
+            memory: None,
             metrics: Arc::clone(&context.metrics),
             spill: Arc::clone(&context.spill),
             clock: Arc::clone(&context.clock),

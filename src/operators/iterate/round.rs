@@ -80,6 +80,7 @@ impl Round {
             max_parallelism: context.max_parallelism,
             batch_rows: context.batch_rows,
             restored: None,
+            memory: None,
             metrics: Arc::new(OperatorMetrics::default()),
             spill: Arc::clone(&context.spill),
             clock: Arc::clone(&context.clock),

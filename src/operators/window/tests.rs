@@ -487,7 +487,9 @@ fn a_purged_window_is_dropped_from_stored_state_and_an_untouched_one_is_not_writ
                 crate::state::StateChange::Operator { entry, .. } => {
                     format!("watermark {}", i64::from_le_bytes(entry.as_slice().try_into().expect("eight bytes")))
                 }
-                crate::state::StateChange::Remove { .. } | crate::state::StateChange::Commit { .. } => {
+                crate::state::StateChange::Remove { .. }
+                | crate::state::StateChange::Deferred { .. }
+                | crate::state::StateChange::Commit { .. } => {
                     panic!("a window neither removes single entries nor commits")
                 }
             })

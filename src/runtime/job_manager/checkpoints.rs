@@ -272,6 +272,7 @@ fn commit_entries(deltas: Vec<OperatorDelta>) -> BTreeMap<OperatorUid, Vec<Vec<u
             StateChange::Commit { entry } => Some(entry),
             StateChange::Upsert { .. }
             | StateChange::Remove { .. }
+            | StateChange::Deferred { .. }
             | StateChange::DropNamespace { .. }
             | StateChange::Operator { .. } => None,
         });

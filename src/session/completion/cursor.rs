@@ -109,7 +109,8 @@ fn parts<'a>(before: &'a str, grammar: &Registries) -> Option<(Vec<Token<'a>>, u
         | TokenKind::Integer(_)
         | TokenKind::Decimal(_)
         | TokenKind::Double(_)
-        | TokenKind::Duration(_) => return None,
+        | TokenKind::Duration(_)
+        | TokenKind::Size(_) => return None,
     };
     tokens.pop();
     Some((tokens, start, part))

@@ -11,9 +11,9 @@ use arrow_select::take::take_record_batch;
 
 use super::block::{Block, batch};
 use super::commit::OperatorDelta;
-use super::merge::{gather, latest};
+use super::merge::{gather, latest, merge};
 use super::stored_state::StoredState;
-use crate::state::{KeyedRows, Namespace, OperatorEntry, StateChange};
+use crate::state::{DeferredRows, KeyedRows, Namespace, OperatorEntry, StateChange};
 use crate::types::{Error, Result};
 
 /// The net change of one namespace of one state: drops first, then removals, then entries. Key groups of different
@@ -23,6 +23,7 @@ pub(super) struct NamespaceChange<'a> {
     pub(super) drops: Vec<Range<u16>>,
     removed: Vec<Cow<'a, KeyedRows>>,
     entries: Vec<Cow<'a, KeyedRows>>,
+    pub(super) in_order: Vec<InOrder<'a>>,
 }
 
 /// By position in the states given, by namespace.
@@ -35,6 +36,20 @@ struct Steps<'a> {
     dropped: bool,
     /// Whether entries are put (or else removed), and which.
     rows: Vec<(bool, &'a KeyedRows)>,
+    /// What came before those of `rows` from an index on, and is not in memory.
+    deferred: Vec<(usize, &'a dyn DeferredRows)>,
+}
+
+/// The net changes of one instance in the order in which they were made, where some of them are not in memory: they are
+/// put together a key group at a time.
+pub(super) struct InOrder<'a> {
+    key_groups: Range<u16>,
+    parts: Vec<Part<'a>>,
+}
+
+enum Part<'a> {
+    Deferred(&'a dyn DeferredRows),
+    Held(BTreeMap<u16, Block>),
 }
 
 /// The changes of keyed state in `deltas`. An instance may stand there several times, its older snapshots first: what it
@@ -45,10 +60,11 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
     let mut all: BTreeMap<(usize, Namespace, usize), Steps<'a>> = BTreeMap::new();
     for delta in deltas {
         for change in &delta.delta.changes {
-            let (state, namespace, rows) = match change {
-                StateChange::Upsert { state, namespace, rows } => (*state, *namespace, Some((true, rows))),
-                StateChange::Remove { state, namespace, rows } => (*state, *namespace, Some((false, rows))),
-                StateChange::DropNamespace { state, namespace } => (*state, *namespace, None),
+            let (state, namespace, step) = match change {
+                StateChange::Upsert { state, namespace, rows } => (*state, *namespace, Step::Rows(true, rows)),
+                StateChange::Remove { state, namespace, rows } => (*state, *namespace, Step::Rows(false, rows)),
+                StateChange::Deferred { state, namespace, rows } => (*state, *namespace, Step::Deferred(&**rows)),
+                StateChange::DropNamespace { state, namespace } => (*state, *namespace, Step::Drop),
                 StateChange::Operator { .. } | StateChange::Commit { .. } => continue,
             };
             let at = states
@@ -58,15 +74,18 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
                     let uid = &delta.uid;
                     Error::state(format!("operator `{uid}` handed over state `{state}`, which it does not declare"))
                 })?;
-            let none = Steps { key_groups: &delta.key_groups, dropped: false, rows: Vec::new() };
+            let key_groups = &delta.key_groups;
+            let none = Steps { key_groups, dropped: false, rows: Vec::new(), deferred: Vec::new() };
             let steps = all.entry((at, namespace, delta.subtask)).or_insert(none);
-            let Some((put, rows)) = rows else {
-                (steps.dropped, steps.rows) = (true, Vec::new());
-                continue;
-            };
-            check(states[at].as_ref(), delta, put, rows)?;
-            if !rows.key_groups.is_empty() {
-                steps.rows.push((put, rows));
+            match step {
+                Step::Drop => *steps = Steps { key_groups, dropped: true, rows: Vec::new(), deferred: Vec::new() },
+                Step::Deferred(deferred) => steps.deferred.push((steps.rows.len(), deferred)),
+                Step::Rows(put, rows) => {
+                    check(states[at].as_ref(), delta, put, rows)?;
+                    if !rows.key_groups.is_empty() {
+                        steps.rows.push((put, rows));
+                    }
+                }
             }
         }
     }
@@ -75,9 +94,65 @@ pub(super) fn keyed<'a, S: AsRef<StoredState>>(deltas: &'a [OperatorDelta], stat
         if steps.dropped {
             change.drops.push(steps.key_groups.clone());
         }
-        add_net(states[at].as_ref(), &steps.rows, change)?;
+        if steps.deferred.is_empty() {
+            add_net(states[at].as_ref(), &steps.rows, change)?;
+        } else {
+            change.in_order.push(in_order(states[at].as_ref(), &steps)?);
+        }
     }
     Ok(changes)
+}
+
+/// What a change says of a namespace.
+enum Step<'a> {
+    Rows(bool, &'a KeyedRows),
+    Deferred(&'a dyn DeferredRows),
+    Drop,
+}
+
+fn in_order<'a>(state: &StoredState, steps: &Steps<'a>) -> Result<InOrder<'a>> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    let held = |range: Range<usize>, parts: &mut Vec<Part<'a>>| -> Result<()> {
+        let mut change = NamespaceChange::default();
+        add_net(state, &steps.rows[range], &mut change)?;
+        let blocks = change.blocks(state)?;
+        if !blocks.is_empty() {
+            parts.push(Part::Held(blocks));
+        }
+        Ok(())
+    };
+    for &(at, deferred) in &steps.deferred {
+        held(from..at, &mut parts)?;
+        parts.push(Part::Deferred(deferred));
+        from = at;
+    }
+    held(from..steps.rows.len(), &mut parts)?;
+    Ok(InOrder { key_groups: steps.key_groups.clone(), parts })
+}
+
+impl InOrder<'_> {
+    /// Calls `write` for each key group that has changes.
+    pub(super) fn blocks(&self, state: &StoredState, write: &mut dyn FnMut(u16, Block) -> Result<()>) -> Result<()> {
+        for key_group in self.key_groups.clone() {
+            let mut blocks = Vec::new();
+            for part in &self.parts {
+                let block = match part {
+                    Part::Held(blocks) => blocks.get(&key_group).cloned(),
+                    Part::Deferred(rows) => {
+                        let (entries, removed) = rows.of(key_group)?;
+                        let (entries, removed) =
+                            (with_schema(&state.layout.entries, &entries)?, with_schema(&state.layout.keys, &removed)?);
+                        Some(Block { entries, removed, ..state.layout.empty() })
+                    }
+                };
+                blocks.extend(block.filter(|block| !block.is_empty()));
+            }
+            if !blocks.is_empty() {
+                write(key_group, merge(&state.layout, &state.keys, &blocks, false)?)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The entries that instances handed over beside keyed state, by operator, ordered by instance.
@@ -88,7 +163,10 @@ pub(super) fn entries(deltas: &[OperatorDelta]) -> BTreeMap<&str, Vec<OperatorEn
             let (state, entry) = match change {
                 StateChange::Operator { state, entry } => (Some((*state).to_owned()), entry.clone()),
                 StateChange::Commit { entry } => (None, entry.clone()),
-                StateChange::Upsert { .. } | StateChange::Remove { .. } | StateChange::DropNamespace { .. } => continue,
+                StateChange::Upsert { .. }
+                | StateChange::Remove { .. }
+                | StateChange::Deferred { .. }
+                | StateChange::DropNamespace { .. } => continue,
             };
             let entry = OperatorEntry { state, subtask: delta.subtask, entry };
             by_operator.entry(delta.uid.as_str()).or_default().push(entry);

@@ -1,6 +1,6 @@
 //! A checkpoint made durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -370,6 +370,7 @@ impl<'t> BlockWriter<'t> {
         change: &NamespaceChange<'_>,
     ) -> Result<()> {
         let mut blocks = change.blocks(state)?;
+        let mut dropped_groups = BTreeSet::new();
         for dropped in &change.drops {
             let mut any = false;
             for key_group in dropped.clone() {
@@ -377,13 +378,22 @@ impl<'t> BlockWriter<'t> {
                 let group = Group { key_group, namespace };
                 let older = table.range::<&BlockKey>(&group.block(0)..&group.block(self.id)).map_err(db)?.next();
                 if older.transpose().map_err(db)?.is_some() {
-                    blocks.entry(key_group).or_insert_with(|| state.layout.empty()).drop = true;
+                    dropped_groups.insert(key_group);
                     any = true;
                 }
             }
             if any {
                 self.purge(state, namespace, dropped)?;
             }
+        }
+        for in_order in &change.in_order {
+            in_order.blocks(state, &mut |key_group, mut block| {
+                block.drop = dropped_groups.remove(&key_group);
+                self.block(state, table, Group { key_group, namespace }, &block)
+            })?;
+        }
+        for key_group in dropped_groups {
+            blocks.entry(key_group).or_insert_with(|| state.layout.empty()).drop = true;
         }
         for (key_group, block) in &blocks {
             self.block(state, table, Group { key_group: *key_group, namespace }, block)?;

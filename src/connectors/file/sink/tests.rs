@@ -85,6 +85,7 @@ fn context(subtask: usize, parallelism: usize, restored: Option<&Checkpoint>) ->
         parallelism,
         max_parallelism: 128,
         batch_rows: 10,
+        memory: None,
         restored: restored.map(|complete| -> Arc<dyn RestoredState> {
             Arc::new(complete.state.for_instance(Instance::new(subtask, parallelism, 128)))
         }),
@@ -288,6 +289,7 @@ fn another_run_and_another_sink_never_touch_each_other() {
             StateChange::Operator { .. }
             | StateChange::Upsert { .. }
             | StateChange::Remove { .. }
+            | StateChange::Deferred { .. }
             | StateChange::DropNamespace { .. } => None,
         })
         .collect();

@@ -143,9 +143,11 @@ impl<'a, 't> Reader<'a, 't> {
             }
             TokenKind::Flag(_) => Some(CLAUSE),
             TokenKind::Text(_) | TokenKind::Bytes(_) => Some(TEXT),
-            TokenKind::Integer(_) | TokenKind::Decimal(_) | TokenKind::Double(_) | TokenKind::Duration(_) => {
-                Some(NUMBER)
-            }
+            TokenKind::Integer(_)
+            | TokenKind::Decimal(_)
+            | TokenKind::Double(_)
+            | TokenKind::Duration(_)
+            | TokenKind::Size(_) => Some(NUMBER),
             TokenKind::Symbol(symbol) => {
                 self.symbol(*symbol);
                 None
