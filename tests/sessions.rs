@@ -209,7 +209,7 @@ fn the_demos_find_what_was_planted() {
     assert_eq!((pattern.len(), slow), (200, 100), "of 200 logins a guess, and somebody who is slow");
     let model = rows("model");
     let last = model.last().expect("rows");
-    for weight in ["4.0134", "3.0525", "-1.9994"] {
-        assert!(last.contains(weight), "{last}");
+    for parameter in ["20000", "4.013", "3.053", "-1.999"] {
+        assert!(last.contains(parameter), "{last}");
     }
 }

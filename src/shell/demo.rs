@@ -56,10 +56,10 @@ const DEMOS: &[Demo] = &[
         name: "fraud",
         summary: "card payments: a small amount and a large one within a minute, by a process function",
         script: include_str!("../../sessions/demo/fraud.lotic"),
-        paces: &[("rows = 20000, rate = 20000", "rows = 200000, rate = 500")],
+        paces: &[("rows = 20000, rate = 20000", "rows = 80000, rate = 200")],
         caption: Caption {
             question: "Which cards were tried with a small amount and then charged with a large one?",
-            look: "Look: a timer forgets what was small.  Try 1 graph, 5 state, 7 fraud",
+            look: "Look: a timer forgets what was small.  Try 5 state, 7 fraud, x to kill",
         },
     },
     Demo {
@@ -99,7 +99,7 @@ const DEMOS: &[Demo] = &[
         paces: &[("rows = 20000, rate = 20000", "rows = 60000, rate = 100")],
         caption: Caption {
             question: "What are a, b and c in y = a + b x + c z? (4, 3 and -2 were planted)",
-            look: "Look: the weights are the state.  Try 5 state, 7 rows, x to kill",
+            look: "Look: the parameters are the state.  Try 5 state, 7 rows, x to kill",
         },
     },
     Demo {

@@ -49,7 +49,7 @@ impl DemoSet for Rides {
             0 => numbers(rows, |row| FIRST_RIDE + row),
             1 => texts(rows, |row, out| out.append_value(pick(ZONES, noise.at(row) >> 8))),
             2 => numbers(rows, |row| 1 + noise.below(row, 4)),
-            _ => timestamps(rows, |row| begins_ms(row)),
+            _ => timestamps(rows, begins_ms),
         })
     }
 }
