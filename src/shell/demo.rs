@@ -98,7 +98,7 @@ const DEMOS: &[Demo] = &[
         script: include_str!("../../sessions/demo/model.lotic"),
         paces: &[("rows = 20000, rate = 20000", "rows = 60000, rate = 100")],
         caption: Caption {
-            question: "What are a, b and c in y = a + b x + c z? (4, 3 and -2 were planted)",
+            question: "Are a, b and c in y = a + b x + c z the 4, 3 and -2 that were planted?",
             look: "Look: the parameters are the state.  Try 5 state, 7 rows, x to kill",
         },
     },

@@ -43,7 +43,7 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
            \n\
            'quakes': the 1,707 earthquakes that were recorded from 31 January to 7 February 2018.",
     target: Some(
-        "'transactions'|'rules'|'sensors'|'gateways'|'clicks'|'logins'|'rides'|'fares'|'orders'|'rates'|'points'|'quakes'",
+        "'transactions' | 'rules' | 'sensors' | 'gateways' | 'clicks' | 'logins' | 'rides' | 'fares' | 'orders' | 'rates' | 'points' | 'quakes'",
     ),
     options: &OPTIONS,
     examples: &[
