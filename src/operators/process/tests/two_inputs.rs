@@ -1,6 +1,7 @@
 use super::*;
 use crate::api::StateRead;
 use crate::inspect::{StateEntryView, StateOrigin, StateQuery};
+use crate::types::CellValue;
 
 fn connected(text: &str, broadcast: bool, keyed: bool) -> Result<FakeStream, Diagnostic> {
     let function = function(text);
@@ -97,8 +98,7 @@ fn broadcast_state_is_shown_once() {
         let reads = running.read_state(&query).expect("reads").expect("can be read");
         let view = |read| StateRead::view(vec![read], ("p", "p"), StateOrigin::Live, &|_| 0);
         let lines = reads.into_iter().filter_map(view).map(|view| {
-            let row =
-                |row: &StateEntryView| row.values.iter().map(|value| value.as_str()).collect::<Vec<_>>().join("=");
+            let row = |row: &StateEntryView| row.values.iter().map(CellValue::as_str).collect::<Vec<_>>().join("=");
             format!("{}: {}", view.state, view.rows.iter().map(row).collect::<Vec<_>>().join(" "))
         });
         lines.collect::<Vec<_>>()
