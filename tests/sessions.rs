@@ -84,8 +84,10 @@ fn every_lesson_plays_through_key_by_key() {
     pty.shows("`tutorial 1` plays the first");
     pty.prompt();
     let listed = |number: usize| {
-        let line =
-            pty.lines().into_iter().find_map(|line| line.strip_prefix(&format!("{number}  ")).map(str::to_owned));
+        let line = pty
+            .lines()
+            .into_iter()
+            .find_map(|line| line.trim_start().strip_prefix(&format!("{number}  ")).map(str::to_owned));
         line.and_then(|line| line.split(' ').next().map(str::to_owned))
     };
     let names: Vec<String> = (1..).map_while(listed).collect();
@@ -186,9 +188,28 @@ fn completions_and_the_manual_are_printed() {
 #[test]
 fn the_sessions_of_the_demos_run() {
     let files = sessions("sessions/demo");
-    assert!(files.len() >= 4, "{files:?}");
+    assert!(files.len() >= 11, "{files:?}");
     for file in files {
         // Two thousand rows of each: at their rates the whole of them would take a quarter of a minute.
         run(&file, Some(2_000));
+    }
+}
+
+/// In the 20,000 rows that they have off a terminal.
+#[test]
+fn the_demos_find_what_was_planted() {
+    let rows = |demo: &str| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("sessions/demo/{demo}.lotic"));
+        run(&file, None)
+    };
+    assert_eq!(rows("fraud").len(), 40, "one in 500 payments");
+    assert_eq!(rows("sessions").len(), 2_500, "two visits in 16 clicks");
+    let pattern = rows("pattern");
+    let slow = pattern.iter().filter(|row| row.contains("null")).count();
+    assert_eq!((pattern.len(), slow), (200, 100), "of 200 logins a guess, and somebody who is slow");
+    let model = rows("model");
+    let last = model.last().expect("rows");
+    for parameter in ["20000", "4.013", "3.053", "-1.999"] {
+        assert!(last.contains(parameter), "{last}");
     }
 }

@@ -1,12 +1,14 @@
 //! The documents that other programs read: completions of shells, and the manual page.
 
-use clap::{Command, CommandFactory};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::cli::Cli;
 use super::exit::{EXIT_OK, EXIT_USAGE};
-use super::print;
+use super::{demo, print};
+use crate::session::TUTORIALS;
 use crate::types::{Diagnostic, Error, Printable, Result};
 
 const NAME: &str = "lotic";
@@ -14,7 +16,13 @@ const NAME: &str = "lotic";
 /// Prints the completions of the command line for a shell.
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
+    // Only here: a name that is none is answered by ourselves.
+    let named = |argument: Arg, names: Vec<&'static str>| argument.value_parser(PossibleValuesParser::new(names));
+    let lessons = || TUTORIALS.iter().map(|tutorial| tutorial.name).collect();
+    let mut all = Cli::command()
+        .mut_subcommand("demo", |demo| demo.mut_arg("name", |name| named(name, demo::names())))
+        .mut_subcommand("tutorial", |tutorial| tutorial.mut_arg("name", |name| named(name, lessons())));
+    clap_complete::generate(shell, &mut all, NAME, &mut script);
     print::data(String::from_utf8_lossy(&script).into_owned())?;
     Ok(EXIT_OK)
 }

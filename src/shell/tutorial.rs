@@ -15,34 +15,8 @@ use super::scratch::Scratch;
 use super::shell::Shell;
 use super::signals::Interrupts;
 use super::{ask, print, render};
-use crate::session::{Memory, Session, registries};
+use crate::session::{Memory, Session, TUTORIALS, Tutorial, registries};
 use crate::types::{Diagnostic, Printable, Result, wrapped};
-
-/// A session inside the binary.
-pub(super) struct Tutorial {
-    /// The name that `tutorial NAME` takes.
-    pub(super) name: &'static str,
-    /// The session file.
-    pub(super) text: &'static str,
-}
-
-macro_rules! tutorials {
-    ($($name:literal),+ $(,)?) => {
-        &[$(Tutorial { name: $name, text: include_str!(concat!("../../sessions/", $name, ".lotic")) },)+]
-    };
-}
-
-/// Every lesson, in the order to take them.
-pub(super) const TUTORIALS: &[Tutorial] = tutorials![
-    "first_pipeline",
-    "event_time",
-    "windows",
-    "changelog",
-    "checkpoints",
-    "rescaling",
-    "pattern",
-    "components"
-];
 
 fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
     let by_number = name.parse::<usize>().ok().and_then(|n| TUTORIALS.get(n.checked_sub(1)?));
@@ -59,9 +33,10 @@ fn find(name: &str) -> Result<&'static Tutorial, Diagnostic> {
 fn list(width: Option<usize>) -> String {
     let registries = registries(crate::commands::specs());
     let mut text = String::new();
+    let longest = TUTORIALS.iter().map(|tutorial| tutorial.name.len()).max().unwrap_or(0);
     for (index, tutorial) in TUTORIALS.iter().enumerate() {
         let lesson = Lesson::parse(tutorial.text, &registries);
-        let name = format!("{}  {:16} ", index + 1, tutorial.name);
+        let name = format!("{:2}  {:longest$}  ", index + 1, tutorial.name);
         let room = width.map(|width| width.saturating_sub(name.len())).filter(|&room| room > name.len());
         let title = room.map_or_else(|| vec![lesson.title().to_owned()], |room| wrapped(lesson.title(), room));
         // Writing to a String cannot fail.
@@ -266,8 +241,6 @@ mod tests {
     #[test]
     fn every_lesson_has_a_title_and_says_what_it_shows() {
         let registries = registries(crate::commands::specs());
-        let names: Vec<&str> = TUTORIALS.iter().map(|tutorial| tutorial.name).collect();
-        assert_eq!(names, crate::session::completion::LESSONS, "what Tab offers");
         for tutorial in TUTORIALS {
             let lesson = Lesson::parse(tutorial.text, &registries);
             let (title, steps) = (lesson.title(), &lesson.steps);

@@ -7,12 +7,11 @@
 
 use std::fmt::Write;
 use std::ops::Range;
-use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::builder::StringBuilder;
-use arrow_array::{ArrayRef, Int64Array};
 
-use super::set::{DemoSet, START_MS, pick, texts, timestamps};
+use super::set::{DemoSet, START_MS, numbers, pick, texts, timestamps};
 use crate::connectors::random::Stream;
 use crate::types::{Field, LogicalType, Result};
 
@@ -60,7 +59,7 @@ impl DemoSet for Clicks {
     fn column(&self, seed: u64, column: usize, rows: Range<u64>) -> Result<ArrayRef> {
         let site = Site::new(seed);
         Ok(match column {
-            0 => Arc::new(Int64Array::from_iter_values(rows.map(|row| site.click(row).user().cast_signed()))),
+            0 => numbers(rows, |row| site.click(row).user()),
             1 => texts(rows, |row, out| {
                 let click = site.click(row);
                 site.page(click, click.index, out);

@@ -10,11 +10,10 @@
 
 use std::fmt::Write;
 use std::ops::Range;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Decimal128Array, Int64Array};
+use arrow_array::ArrayRef;
 
-use super::set::{DemoSet, START_MS, pick, texts, timestamps};
+use super::set::{DemoSet, START_MS, decimals, numbers, pick, texts, timestamps};
 use crate::connectors::random::Stream;
 use crate::types::{Field, LogicalType, Result};
 
@@ -47,7 +46,7 @@ const MERCHANTS: &[&str] = &[
     "Tulip Flowers",
 ];
 
-const COUNTRIES: &[&str] = &["DE", "FR", "NL", "PL", "SE", "IT", "ES", "GB"];
+pub(super) const COUNTRIES: &[&str] = &["DE", "FR", "NL", "PL", "SE", "IT", "ES", "GB"];
 
 /// The set.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl DemoSet for Transactions {
     fn column(&self, seed: u64, column: usize, rows: Range<u64>) -> Result<ArrayRef> {
         let book = Book::new(seed);
         Ok(match column {
-            0 => Arc::new(Int64Array::from_iter_values(rows.map(|row| book.account(row).cast_signed()))),
+            0 => numbers(rows, |row| book.account(row)),
             1 => texts(rows, |row, out| {
                 let card = 1 + book.detail.at(row) % 2;
                 // Writing to a builder in memory cannot fail.
@@ -84,10 +83,7 @@ impl DemoSet for Transactions {
                 out.append_value("");
             }),
             2 => texts(rows, |row, out| out.append_value(pick(MERCHANTS, book.detail.at(row) >> 8))),
-            3 => {
-                let cents = Decimal128Array::from_iter_values(rows.map(|row| i128::from(book.cents(row))));
-                Arc::new(cents.with_precision_and_scale(10, 2)?)
-            }
+            3 => decimals(rows, 2, |row| book.cents(row))?,
             4 => texts(rows, |row, out| out.append_value(book.country(row))),
             _ => timestamps(rows, |row| book.time_ms(row)),
         })
@@ -151,16 +147,16 @@ impl Book {
             }
     }
 
-    fn cents(&self, row: u64) -> i64 {
+    fn cents(&self, row: u64) -> u64 {
         match self.kind(row) {
             Kind::Ordinary => {
                 let unit = self.amounts.unit(row);
-                #[expect(clippy::cast_possible_truncation, reason = "below 50,000")]
-                let cents = (unit * unit * unit * 49_900.0) as i64;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 49,900")]
+                let cents = (unit * unit * unit * 49_900.0) as u64;
                 100 + cents
             }
-            Kind::FraudSmall | Kind::DecoySmall => 1 + self.amounts.below(row, 99).cast_signed(),
-            Kind::FraudLarge | Kind::DecoyLarge => 50_001 + self.amounts.below(row, 150_000).cast_signed(),
+            Kind::FraudSmall | Kind::DecoySmall => 1 + self.amounts.below(row, 99),
+            Kind::FraudLarge | Kind::DecoyLarge => 50_001 + self.amounts.below(row, 150_000),
         }
     }
 

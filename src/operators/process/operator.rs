@@ -59,6 +59,8 @@ pub(super) struct ProcessOperator {
     hot_keys: HotKeys,
     groups: Vec<u32>,
     place: String,
+    /// Whether it is the instance that shows what is the same in all.
+    first: bool,
     batch_rows: usize,
     max_parallelism: u16,
     clock: Arc<dyn Clock>,
@@ -87,6 +89,7 @@ impl ProcessOperator {
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
             place: format!("{}[{}]", context.uid, context.subtask),
+            first: context.subtask == 0,
             batch_rows: context.batch_rows.max(1),
             max_parallelism: context.max_parallelism,
             clock: Arc::clone(&context.clock),
@@ -470,17 +473,20 @@ impl Operator for ProcessOperator {
 
     fn read_state(&mut self, query: &StateQuery) -> Result<Option<Vec<StateRead>>> {
         let mut reads = Vec::new();
-        for store in self.machine.stores.iter().filter(|store| !store.state.broadcast) {
-            let descriptor = store.state.descriptor(&self.program.keys);
+        let no_keys = Schema::new([]);
+        for store in self.machine.stores.iter().filter(|store| self.first || !store.state.broadcast) {
+            let of_key = !store.state.broadcast;
+            let descriptor = store.state.descriptor(if of_key { &self.program.keys } else { &no_keys });
             let Some(mut reader) = StateReader::new(query, descriptor, self.max_parallelism)? else { continue };
             let groups = store.all();
+            let keys_of = |groups: &[u32]| if of_key { self.table.keys(groups) } else { Ok(Vec::new()) };
             let (keys, rows, values) = if store.state.is_map() {
                 let mut rows = store.map_rows(&groups)?;
-                let mut keys = self.table.keys(&rows.groups)?;
+                let mut keys = keys_of(&rows.groups)?;
                 keys.push(rows.columns.remove(0));
                 (keys, rows.groups.len(), rows.columns)
             } else {
-                (self.table.keys(&groups)?, groups.len(), Vec::new())
+                (keys_of(&groups)?, groups.len(), Vec::new())
             };
             let mut of = |places: &[u32]| {
                 if store.state.is_map() {

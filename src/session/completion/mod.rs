@@ -17,4 +17,3 @@ mod tests;
 
 pub use candidate::{Candidate, CandidateKind, Completions};
 pub use completer::Completer;
-pub use words::LESSONS;

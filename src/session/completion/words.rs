@@ -12,9 +12,6 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("process", "names a process function: state and timers of a key"),
     ("function", "names an expression"),
 ];
-/// The lessons of the tutorial, in the order to take them.
-pub const LESSONS: &[&str] =
-    &["first_pipeline", "event_time", "windows", "changelog", "checkpoints", "rescaling", "pattern", "components"];
 /// Data types by name.
 pub(super) const TYPES: &[(&str, &str)] = &[
     ("bigint", "64 bits"),

@@ -95,7 +95,11 @@ impl State {
             return;
         }
         // A heading that is cut names nothing.
-        let text = |title: String, nth| Col::text(title.clone(), width(&title).clamp(7, 20), 40, nth);
+        let text = |title: String, nth| {
+            // The last one takes what is left.
+            let most = if usize::from(nth) + 1 == state.columns.len() { 200 } else { 40 };
+            Col::text(title.clone(), width(&title).clamp(7, 20), most, nth)
+        };
         let mut cols = Vec::new();
         for (nth, column) in (0_u8..200).zip(&state.columns) {
             let numbers = numeric(state.rows.iter().filter_map(|row| row.values.get(usize::from(nth))));

@@ -289,11 +289,12 @@ impl Panel for Watermarks {
         if area.height >= 12
             && let Some(row) = summary.rows.get(self.cursor.selected.min(summary.rows.len() - 1))
         {
-            let wanted = u16::try_from(row.subtask.inputs.len().max(1)).unwrap_or(u16::MAX).saturating_add(1);
+            let lines = |count: usize| u16::try_from(count.max(1)).unwrap_or(u16::MAX).saturating_add(1);
             // As high for every subtask, so that moving the choice does not move the rows.
-            let most = summary.rows.iter().map(|row| row.subtask.inputs.len()).max().unwrap_or(0);
-            let most = u16::try_from(most.max(1)).unwrap_or(u16::MAX).saturating_add(1);
-            let inputs = area.cut_bottom(most.max(wanted).min(area.height / 3));
+            let parts = |row: &Row<'_>| row.subtask.inputs.len().max(row.subtask.splits.len());
+            let most = lines(summary.rows.iter().map(parts).max().unwrap_or(0));
+            let free = area.height.saturating_sub(lines(summary.rows.len()));
+            let inputs = area.cut_bottom(most.min(free.max(area.height / 3)));
             Self::inputs(&mut canvas, inputs, row, &model.view, theme);
         }
         self.ruler(&mut canvas, area, &summary, theme);
@@ -344,6 +345,7 @@ mod tests {
     use crate::dashboard::Model;
     use crate::dashboard::panels::tests::{press, screen};
     use crate::dashboard::testing::{model, view};
+    use crate::inspect::SplitView;
     use crate::types::MAX_WATERMARK;
 
     #[test]
@@ -356,6 +358,23 @@ mod tests {
         let mut panel = (SPEC.create)();
         let drawn = screen(panel.as_mut(), &Model::new(Arc::new(view), Vec::new()), 80, 24);
         assert!(drawn.contains("end"), "{drawn}");
+    }
+
+    #[test]
+    fn every_split_of_a_source_is_shown_where_there_is_room() {
+        let mut view = view(8);
+        view.vertices.truncate(1);
+        view.vertices[0].subtasks.truncate(1);
+        let split = |name: &str, watermark| SplitView {
+            name: name.to_owned(),
+            watermark: Some(watermark),
+            newest_event_time: Some(watermark),
+            idle: false,
+        };
+        view.vertices[0].subtasks[0].splits = vec![split("north", 9_000), split("south", 5_000), split("west", 8_000)];
+        let mut panel = (SPEC.create)();
+        let drawn = screen(panel.as_mut(), &Model::new(Arc::new(view), Vec::new()), 100, 16);
+        assert!(["north", "south", "west"].iter().all(|name| drawn.contains(name)), "{drawn}");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 use super::*;
+use crate::api::StateRead;
+use crate::inspect::{StateEntryView, StateOrigin, StateQuery};
+use crate::types::CellValue;
 
 fn connected(text: &str, broadcast: bool, keyed: bool) -> Result<FakeStream, Diagnostic> {
     let function = function(text);
@@ -75,6 +78,33 @@ fn broadcast_state_is_the_same_in_every_instance() {
     ];
     assert_eq!(in_order(stream.last(), &steps()).rows, expected);
     broken_anywhere(stream.last(), &steps());
+}
+
+#[test]
+fn broadcast_state_is_shown_once() {
+    let text = "process p {
+      state rules map<bigint, bigint> broadcast; state last bigint broadcast; state n bigint;
+      on left { n = coalesce(n, 0) + 1; }
+      on right { rules[coalesce(k, 0)] = v; last = v; }
+    }";
+    let shown = |subtask: usize| {
+        let mut context = crate::operators::testing::context();
+        context.subtask = subtask;
+        let mut running = bind(text, true).last().create(&context).expect("creates");
+        let mut out = crate::operators::testing::Recorder::default();
+        running.process(1, rows(&[(Some(1), Some(10), 1), (Some(2), Some(20), 1)]), &mut out).expect("processes");
+        running.process(0, rows(&[(Some(7), Some(0), 2)]), &mut out).expect("processes");
+        let query = StateQuery { limit: 9, ..Default::default() };
+        let reads = running.read_state(&query).expect("reads").expect("can be read");
+        let view = |read| StateRead::view(vec![read], ("p", "p"), StateOrigin::Live, &|_| 0);
+        let lines = reads.into_iter().filter_map(view).map(|view| {
+            let row = |row: &StateEntryView| row.values.iter().map(CellValue::as_str).collect::<Vec<_>>().join("=");
+            format!("{}: {}", view.state, view.rows.iter().map(row).collect::<Vec<_>>().join(" "))
+        });
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), ["rules: 1=10 2=20", "last: 20", "n: 7=1"]);
+    assert_eq!(shown(1), ["n: 7=1"]);
 }
 
 #[test]

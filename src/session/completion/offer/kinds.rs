@@ -11,8 +11,8 @@ use crate::session::completion::files;
 use crate::session::completion::options::{enumerated, is_path};
 use crate::session::completion::scope::Lookup;
 use crate::session::completion::usage;
-use crate::session::completion::words::{BEGINNINGS, LESSONS, STATEMENTS};
-use crate::session::kept;
+use crate::session::completion::words::{BEGINNINGS, STATEMENTS};
+use crate::session::{TUTORIALS, kept};
 use crate::types::{LogicalType, printable};
 
 impl<'a> Offer<'a> {
@@ -77,8 +77,8 @@ impl<'a> Offer<'a> {
     }
 
     pub(super) fn lessons(&mut self) {
-        for lesson in LESSONS {
-            self.word(lesson, Kind::Topic, "lesson");
+        for lesson in TUTORIALS {
+            self.word(lesson.name, Kind::Topic, "lesson");
         }
     }
 
