@@ -27,7 +27,8 @@ use lotic::operators::window::assigners::{Hop, Tumble};
 use lotic::operators::{GroupAggregate, WindowAggregate};
 use lotic::types::key_group::mix;
 use lotic::types::{
-    Batch, Clock, Field, LogicalType, MAX_WATERMARK, OperatorUid, Result, Schema, Span, Spanned, SystemClock,
+    Batch, Clock, Field, LogicalType, MAX_WATERMARK, OperatorUid, Result, Schema, Span, Spanned, SpillSpace,
+    SystemClock,
 };
 
 const ROWS: usize = 4_000_000;
@@ -243,6 +244,8 @@ fn context() -> OperatorContext {
         max_parallelism: 128,
         batch_rows: BATCH,
         restored: None,
+        memory: None,
+        spill: Arc::new(SpillSpace::temporary(1 << 20)),
         metrics: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         waker: Waker::noop().clone(),

@@ -23,6 +23,13 @@ impl Flags {
         self.words[number as usize / BITS] |= 1 << (number as usize % BITS);
     }
 
+    /// Puts these up.
+    pub(super) fn set_all(&mut self, numbers: &[u32]) {
+        for &number in numbers {
+            self.set(number);
+        }
+    }
+
     /// Puts one down.
     pub(super) fn clear(&mut self, number: u32) {
         self.words[number as usize / BITS] &= !(1 << (number as usize % BITS));

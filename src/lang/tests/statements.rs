@@ -102,7 +102,7 @@ fn args(all: &StageArgs) -> String {
 }
 
 fn stages_of(stages: &[crate::api::Stage]) -> String {
-    stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect()
+    stages.iter().map(|stage| format!(" | {}", args(&stage.args))).collect::<Vec<_>>().concat()
 }
 
 fn pipeline(all: &Pipeline) -> String {

@@ -178,7 +178,7 @@ impl GroupAggregateOperator {
             }
         }
         if self.numbers_return() {
-            groups.iter().for_each(|&group| self.live.set(group));
+            self.live.set_all(groups);
         }
         Ok(())
     }

@@ -138,7 +138,7 @@ impl Cold {
 
     /// Notes that groups are other than the file has them.
     pub(in crate::operators) fn change(&mut self, groups: &[u32]) {
-        groups.iter().for_each(|&group| self.changed.set(group));
+        self.changed.set_all(groups);
     }
 
     /// The entries of these keys, which are not held, as far as they have any.
@@ -149,7 +149,7 @@ impl Cold {
     /// Notes that groups have been read from the file.
     pub(in crate::operators) fn loaded(&mut self, groups: &[u32]) {
         self.filed_groups += groups.len() as u64;
-        groups.iter().for_each(|&group| self.filed.set(group));
+        self.filed.set_all(groups);
     }
 
     /// Whether the file has an entry of `group`, so that it can't be forgotten without a word.
@@ -179,11 +179,11 @@ impl Cold {
             } else {
                 turns += 1;
                 self.turn(table)?;
-                pinned.iter().for_each(|&group| self.used.set(group));
+                self.used.set_all(pinned);
             }
         }
         // Those that were taken out of the hand are held until they have left.
-        chosen.iter().for_each(|&group| self.held.set(group));
+        self.held.set_all(&chosen);
         Ok(chosen)
     }
 

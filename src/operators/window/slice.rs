@@ -49,9 +49,7 @@ impl Slice {
             accumulator.update(groups, args, keep.as_ref())?;
         }
         if self.stored {
-            for &group in &*groups {
-                self.dirty.set(group);
-            }
+            self.dirty.set_all(groups);
         }
         Ok(())
     }

@@ -35,7 +35,6 @@ impl Codec {
     }
 
     /// What entries of these keys are filed under.
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
     pub(super) fn hashes(&self, keys: &[ArrayRef]) -> Result<Vec<u32>> {
         let routing: Vec<ArrayRef> = self.partition.iter().map(|&key| keys[key].clone()).collect();
         let mut hashes = Vec::new();

@@ -41,13 +41,12 @@ impl Extents {
     pub(super) fn take(&mut self, bytes: usize) -> Option<Extent> {
         self.end_leases();
         let units = size(bytes)?;
-        let at = match self.free.get_mut(&units).and_then(Vec::pop) {
-            Some(at) => at,
-            None => {
-                let at = self.end;
-                self.end = at.checked_add(units)?;
-                at
-            }
+        let at = if let Some(at) = self.free.get_mut(&units).and_then(Vec::pop) {
+            at
+        } else {
+            let at = self.end;
+            self.end = at.checked_add(units)?;
+            at
         };
         Some(Extent { at, bytes: u32::try_from(bytes).ok()? })
     }
@@ -74,7 +73,9 @@ impl Extents {
 
     fn end_leases(&mut self) {
         while let Some((_, waiting)) = self.leased.pop_front_if(|(lease, _)| lease.strong_count() == 0) {
-            waiting.into_iter().for_each(|extent| self.put_free(extent));
+            for extent in waiting {
+                self.put_free(extent);
+            }
         }
     }
 

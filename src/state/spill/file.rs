@@ -180,12 +180,11 @@ impl Spill {
             block::write(start, self.epoch, part, &mut self.written)?;
             let extent = self.extents.take(self.written.len());
             let extent = extent.ok_or_else(|| Error::state("state that has left memory is larger than 2 TiB"))?;
-            let file = match &self.file {
-                Some(file) => file,
-                None => {
-                    let made = self.memory.files.scratch(&self.memory.directory);
-                    self.file.insert(made.map_err(|error| failed(&self.memory.directory, &error))?.into())
-                }
+            let file = if let Some(file) = &self.file {
+                file
+            } else {
+                let made = self.memory.files.scratch(&self.memory.directory);
+                self.file.insert(made.map_err(|error| failed(&self.memory.directory, &error))?.into())
             };
             let written = file.write_at(extent.offset(), &self.written);
             written.map_err(|error| failed(&self.memory.directory, &error))?;
