@@ -99,10 +99,10 @@ fn a_job_whose_state_leaves_memory_is_killed_and_rescaled_and_loses_nothing() {
     let keys = expected.iter().filter(|line| line.contains("\"n\":1}")).count();
     type_in(&mut test, &format!("drop source g; {}", script(20_000, ", memory = 1mb", "cold"))).expect("it starts");
     let job = test.session.jobs().next().expect("one job").job.clone();
-    job.wait(Some(700));
+    let _still_runs = job.wait(Some(700));
     type_in(&mut test, "kill taskmanager 1 of t").expect("it runs");
     restarted(&test, 1);
-    job.wait(Some(300));
+    let _still_runs = job.wait(Some(300));
     type_in(&mut test, "rescale t to 3").expect("it runs");
     let shown = listed(&mut test, "state t --json");
     assert!(!shown.is_empty(), "{shown:?}");

@@ -1,7 +1,11 @@
 //! The places of blocks in the file.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Weak};
+
+use crate::types::{Error, io_reason};
 
 /// Bytes of a unit.
 const UNIT: usize = 512;
@@ -91,6 +95,12 @@ fn size(bytes: usize) -> Option<u32> {
     let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?.max(1);
     let step = (units.checked_next_power_of_two()? / 16).max(1);
     Some(units.div_ceil(step) * step)
+}
+
+/// The error of a working file in `directory`.
+pub(super) fn failed(directory: &Path, error: &io::Error) -> Error {
+    let place = directory.display();
+    Error::state(format!("state that does not fit into memory can't be kept in {place}: {}", io_reason(error)))
 }
 
 #[cfg(test)]

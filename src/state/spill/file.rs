@@ -1,8 +1,7 @@
 //! The file of one operator instance.
 
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -11,10 +10,10 @@ use super::block::{self, Block, CHANGED, Entry, GONE};
 use super::changed::Changed;
 use super::codec::Codec;
 use super::directory::{Directory, Filter, Stored};
-use super::extents::{Extent, Extents};
+use super::extents::{Extent, Extents, failed};
 use crate::state::{DeferredRows, StateDescriptor};
 use crate::types::files::{Files, ScratchFile};
-use crate::types::{Error, Result, io_reason};
+use crate::types::{Error, Result};
 
 /// Of the memory that an instance may use, filters take at most one part in so many.
 const FILTER_SHARE: usize = 8;
@@ -289,10 +288,4 @@ impl Spill {
     pub fn key_columns(&self) -> usize {
         self.codec.key_columns()
     }
-}
-
-/// The error of a working file in `directory`.
-pub(super) fn failed(directory: &Path, error: &io::Error) -> Error {
-    let place = directory.display();
-    Error::state(format!("state that does not fit into memory can't be kept in {place}: {}", io_reason(error)))
 }
