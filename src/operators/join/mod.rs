@@ -1,4 +1,4 @@
-//! Joins: one file a kind. [`stage`] binds what was typed; [`spec`] is what all have in common.
+//! Joins: one file a kind. `stage` binds what was typed; `spec` is what all have in common.
 
 mod condition;
 mod contents;
