@@ -1103,7 +1103,9 @@ fn words_are_whole_on_a_narrow_terminal() {
     terminal.press("set paralelism = 2\r");
     terminal.shows("`run NAME with (…)`");
     let lines = terminal.lines();
-    for whole in ["`cancel some_long_name_of_a_job`", "`.forget", "remembered", "`timezone`", "`run NAME with (…)`"] {
+    for whole in
+        ["`cancel some_long_name_of_a_job`", "`.forget", "remembered", "`timezone`", "`mode`;", "`run NAME with (…)`"]
+    {
         assert!(lines.iter().any(|line| line.contains(whole)), "`{whole}` is broken:\n{}", terminal.screen());
     }
     terminal.press("tutorial windows\r");

@@ -60,6 +60,12 @@ impl OperatorContext {
     pub fn key_groups(&self) -> Range<u16> {
         key_group::groups_of(self.subtask, self.parallelism, self.max_parallelism)
     }
+
+    /// The name of the instance, `counts-1[0]`: where the rows that it rejects come from.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}[{}]", self.uid, self.subtask)
+    }
 }
 
 impl fmt::Debug for OperatorContext {

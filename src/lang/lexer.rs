@@ -344,12 +344,7 @@ impl<'a> Lexer<'a, '_> {
         let length = number.len() + unit.len();
         self.check_length(length, "identifier")?;
         let typed = format!("{number}{unit}");
-        if let Some(shift) = match unit.to_ascii_lowercase().as_str() {
-            "kb" => Some(10),
-            "mb" => Some(20),
-            "gb" => Some(30),
-            _ => None,
-        } {
+        if let Some(shift) = size_shift(unit) {
             let bytes = number.parse::<i64>().ok().and_then(|number| number.checked_mul(1 << shift));
             let refused =
                 || error(self.span(length), format!("`{typed}` is not a size")).label("expected such as 256mb");
@@ -483,4 +478,14 @@ fn is_bare(c: char) -> bool {
 
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// The power of two that a unit of memory multiplies by; `None` for any other unit.
+pub(super) fn size_shift(unit: &str) -> Option<u32> {
+    match unit.to_ascii_lowercase().as_str() {
+        "kb" => Some(10),
+        "mb" => Some(20),
+        "gb" => Some(30),
+        _ => None,
+    }
 }

@@ -295,7 +295,7 @@ impl PlannedOperator for FromChangelog {
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        let place = format!("{}[{}]", context.uid, context.subtask);
+        let place = context.place();
         Ok(Box::new(FromChangelogOperator { plan: self.clone(), place }))
     }
 }

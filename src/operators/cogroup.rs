@@ -134,7 +134,7 @@ impl PlannedOperator for CoGroup {
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         Ok(Box::new(CoGroupOperator {
             keys: [0, 1].map(|side| self.keys[side].iter().map(Evaluator::new).collect()),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: self.clone(),
         }))

@@ -175,7 +175,7 @@ impl PlannedOperator for AssignEventTime {
             flags: if punctuated { PUNCTUATED } else { 0 },
             columns: self.columns.clone(),
             output: self.output.clone(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
         }))
     }

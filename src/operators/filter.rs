@@ -91,7 +91,7 @@ impl PlannedOperator for Filter {
             predicate: Evaluator::new(&self.predicate),
             columns: self.columns.clone(),
             output: self.output.clone(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
         }))
     }

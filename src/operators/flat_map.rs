@@ -185,7 +185,7 @@ impl PlannedOperator for Unnest {
             watermark: None,
             output: self.output.clone(),
             batch_rows: context.batch_rows.max(1),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
         };
         Ok(Box::new(operator))

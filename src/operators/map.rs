@@ -113,7 +113,7 @@ impl PlannedOperator for Project {
         Ok(Box::new(ProjectOperator {
             exprs: self.exprs.iter().map(Evaluator::new).collect(),
             output: self.output.clone(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
         }))
     }

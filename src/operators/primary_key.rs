@@ -179,7 +179,7 @@ impl PlannedOperator for ChangelogNormalize {
         if let Some(restored) = &context.restored {
             store.restore(&**restored, &mut table)?;
         }
-        let place = format!("{}[{}]", context.uid, context.subtask);
+        let place = context.place();
         Ok(Box::new(NormalizeOperator { plan: self.clone(), table, store, place }))
     }
 }

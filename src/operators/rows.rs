@@ -33,6 +33,11 @@ pub(super) fn evaluated<T>(
     Ok((batch, found))
 }
 
+/// A row of a batch, as arrow's `take` counts.
+pub(super) fn index(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
+}
+
 /// Rejects the rows that `errors` names, each once; gives the batch of the others.
 pub(super) fn reject_failed(batch: &Batch, errors: &[RowError], place: &str, out: &mut dyn Output) -> Result<Batch> {
     let mut errors: Vec<&RowError> = errors.iter().collect();

@@ -3,6 +3,7 @@
 use super::options::{self, Typed};
 use crate::api::{OnError, OptionSpec, OptionValue, Options};
 use crate::expr::Zone;
+use crate::lang::lexer::size_shift;
 use crate::plan::{DEFAULT_MEMORY_BYTES, JobSettings, Mode};
 use crate::types::{Diagnostic, nearest};
 
@@ -253,14 +254,12 @@ fn bytes(options: &Options, name: &str) -> Result<Option<u64>, Diagnostic> {
 
 fn size(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
+    // Unlike in front of a word, `64m` in a text is no time.
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let shift = match unit.trim() {
         "" | "b" => 0,
-        "k" | "kb" => 10,
-        "m" | "mb" => 20,
-        "g" | "gb" => 30,
-        _ => return None,
+        unit => size_shift(&format!("{}b", unit.strip_suffix('b').unwrap_or(unit)))?,
     };
     number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }

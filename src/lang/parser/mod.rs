@@ -18,6 +18,7 @@ mod process;
 mod report;
 mod signature;
 mod statement;
+mod time;
 mod trace;
 mod tree;
 

@@ -11,7 +11,7 @@ use super::input::{
     within,
 };
 use super::operand::expr;
-use super::signature::duration;
+use super::time::duration;
 use crate::api::{Action, Handler, NamedExpr, On, ProcessFunction, StateDecl, StateKind, StateTtl};
 use crate::expr::ast::{Expr, ExprNode, UserFunction};
 use crate::lang::token::Symbol;

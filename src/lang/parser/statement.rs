@@ -13,9 +13,8 @@ use super::input::{
 use super::operand::expr;
 use super::pipeline::pipeline;
 use super::process;
-use super::signature::{
-    Owner, by_signature, clauses, duration, options as options_list, target, target_and_options, watermark, written_to,
-};
+use super::signature::{Owner, by_signature, clauses, options as options_list, target, target_and_options, written_to};
+use super::time::{duration, watermark};
 use crate::api::{
     Arg, Clause, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, Pipeline, RunStatement, Shape, Signature, Stage,
     StageArgs, StartFrom,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BinaryArray, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 
-use super::{Sorted, Sorter};
+use super::SortsAll;
 use crate::api::{
     Armed, ChangelogMode, Moment, Operator, OperatorContext, Output, PlannedOperator, Pruned, UpdateKind,
 };
@@ -82,7 +82,7 @@ impl PlannedOperator for FinalRows {
             by_key: self.key.is_some(),
             places: if columns.is_empty() { None } else { Some(RowConverter::new(types.collect())?) },
             columns,
-            rows: Rows::Coming(Sorter::new(&self.schema, context.batch_rows, &context.spill)),
+            rows: SortsAll::new(&self.schema, context.batch_rows, &context.spill),
             open: None,
         }))
     }
@@ -92,15 +92,9 @@ struct FinalRowsOperator {
     by_key: bool,
     columns: Vec<usize>,
     places: Option<RowConverter>,
-    rows: Rows,
+    rows: SortsAll,
     /// The row whose changes were read last, as far as they were.
     open: Option<Open>,
-}
-
-enum Rows {
-    Coming(Sorter),
-    Sorted(Sorted),
-    Given,
 }
 
 /// The changes of one row so far: its place, its content (a batch of one row), and how often it is there.
@@ -166,24 +160,16 @@ impl Operator for FinalRowsOperator {
     fn process(&mut self, _input: usize, batch: Batch, out: &mut dyn Output) -> Result<()> {
         let columns: Vec<ArrayRef> = self.columns.iter().map(|&column| batch.column(column).clone()).collect();
         let places = places(self.places.as_ref(), &columns, batch.rows())?;
-        if let Rows::Coming(sorter) = &mut self.rows {
-            sorter.push(&batch, places)?;
-        }
+        self.rows.push(&batch, places)?;
         out.arm(AT_THE_END);
         Ok(())
     }
 
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
-        self.rows = match std::mem::replace(&mut self.rows, Rows::Given) {
-            Rows::Coming(sorter) => Rows::Sorted(sorter.finish()?),
-            rows @ (Rows::Sorted(_) | Rows::Given) => rows,
-        };
-        let Rows::Sorted(sorted) = &mut self.rows else { return Ok(()) };
-        if let Some((batch, places)) = sorted.next()? {
+        if let Some((batch, places)) = self.rows.next()? {
             out.arm(AT_THE_END);
             return self.net(&batch, &places, out);
         }
-        self.rows = Rows::Given;
         self.open.take().map_or(Ok(()), |open| Self::give(&open, out))
     }
 }

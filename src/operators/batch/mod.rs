@@ -12,5 +12,5 @@ pub use final_rows::FinalRows;
 pub(super) use final_rows::{AT_THE_END, places};
 pub use order_by::SortAll;
 pub(super) use order_by::sort_all;
-pub(super) use sorter::{Sorted, Sorter};
+pub(super) use sorter::{Sorted, Sorter, SortsAll};
 pub(super) use time_ordered::TimeOrdered;

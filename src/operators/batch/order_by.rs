@@ -6,8 +6,8 @@ use arrow_array::{ArrayRef, BinaryArray, Int64Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
 
+use super::SortsAll;
 use super::final_rows::{AT_THE_END, places};
-use super::{Sorted, Sorter};
 use crate::api::{
     ChangelogMode, Exchange, Moment, Operator, OperatorContext, OrderItem, Output, PlannedOperator, Pruned,
     StageContext,
@@ -98,8 +98,8 @@ impl PlannedOperator for SortAll {
         };
         Ok(Box::new(SortAllOperator {
             keys,
-            rows: Rows::Coming(Sorter::new(&self.output, context.batch_rows, &context.spill)),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            rows: SortsAll::new(&self.output, context.batch_rows, &context.spill),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: self.clone(),
         }))
@@ -109,7 +109,7 @@ impl PlannedOperator for SortAll {
 struct SortAllOperator {
     plan: SortAll,
     keys: Keys,
-    rows: Rows,
+    rows: SortsAll,
     place: String,
     clock: Arc<dyn Clock>,
 }
@@ -117,12 +117,6 @@ struct SortAllOperator {
 enum Keys {
     Values(SortKeys),
     Times(RowConverter),
-}
-
-enum Rows {
-    Coming(Sorter),
-    Sorted(Sorted),
-    Given,
 }
 
 impl SortAllOperator {
@@ -150,24 +144,16 @@ impl Operator for SortAllOperator {
         let (batch, places) = self.places(batch, out)?;
         let columns = self.plan.columns.iter().map(|&column| batch.column(column).clone());
         let leaving = batch.with_columns(self.plan.output.arrow().clone(), columns.collect())?;
-        if let Rows::Coming(sorter) = &mut self.rows {
-            sorter.push(&leaving, places)?;
-        }
+        self.rows.push(&leaving, places)?;
         out.arm(AT_THE_END);
         Ok(())
     }
 
     fn advance(&mut self, _now: Moment, out: &mut dyn Output) -> Result<()> {
-        self.rows = match std::mem::replace(&mut self.rows, Rows::Given) {
-            Rows::Coming(sorter) => Rows::Sorted(sorter.finish()?),
-            rows @ (Rows::Sorted(_) | Rows::Given) => rows,
-        };
-        let Rows::Sorted(sorted) = &mut self.rows else { return Ok(()) };
-        if let Some((batch, _)) = sorted.next()? {
+        if let Some((batch, _)) = self.rows.next()? {
             out.arm(AT_THE_END);
             return out.batch(batch);
         }
-        self.rows = Rows::Given;
         Ok(())
     }
 }

@@ -257,3 +257,45 @@ impl Merge {
         Ok(Some(interleave_record_batch(&pieces, &rows)?))
     }
 }
+
+/// Rows that are sorted when all have come, and then given.
+pub(in crate::operators) enum SortsAll {
+    /// Rows come.
+    Coming(Sorter),
+    /// Rows are given.
+    Sorted(Sorted),
+    /// None is left.
+    Given,
+}
+
+impl SortsAll {
+    /// No rows yet; a given batch has about `batch_rows` of them.
+    pub(in crate::operators) fn new(rows: &Schema, batch_rows: usize, space: &Arc<SpillSpace>) -> Self {
+        Self::Coming(Sorter::new(rows, batch_rows, space))
+    }
+
+    /// Takes in rows, each with its place; those that come when the others are given are none of ours.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub(in crate::operators) fn push(&mut self, batch: &Batch, places: BinaryArray) -> Result<()> {
+        if let Self::Coming(sorter) = self { sorter.push(batch, places) } else { Ok(()) }
+    }
+
+    /// The next rows in their order, a batch of them, with their places: from the first call on no more come.
+    ///
+    /// # Errors
+    /// When they can't be written or read.
+    pub(in crate::operators) fn next(&mut self) -> Result<Option<(Batch, BinaryArray)>> {
+        *self = match std::mem::replace(self, Self::Given) {
+            Self::Coming(sorter) => Self::Sorted(sorter.finish()?),
+            all @ (Self::Sorted(_) | Self::Given) => all,
+        };
+        let Self::Sorted(sorted) = self else { return Ok(None) };
+        let next = sorted.next()?;
+        if next.is_none() {
+            *self = Self::Given;
+        }
+        Ok(next)
+    }
+}

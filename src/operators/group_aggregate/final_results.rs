@@ -73,7 +73,7 @@ impl FinalAggregateOperator {
             sorter: None,
             giving: Giving::Nothing,
             batch_rows: context.batch_rows.max(1),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
         })

@@ -81,7 +81,7 @@ impl GroupAggregateOperator {
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
             emits: Vec::new(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             max_parallelism: context.max_parallelism,
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
@@ -217,14 +217,7 @@ impl GroupAggregateOperator {
         }
         self.expired.push((self.table.keys(&due)?, due.len()));
         for group in due {
-            self.accumulators.iter_mut().for_each(|accumulator| accumulator.clear(group));
-            self.dirty.clear(group);
-            self.live.clear(group);
-            if self.plan.changelog_input {
-                self.rows[group as usize] = 0;
-                self.stored.clear(group);
-            }
-            self.table.free(group);
+            self.forget(group);
         }
         Ok(())
     }

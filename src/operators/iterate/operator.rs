@@ -82,7 +82,7 @@ impl IterateOperator {
             rounds: Vec::new(),
             done: 0,
             since_ms: 0,
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             plan: plan.clone(),
             context,
         }

@@ -152,7 +152,7 @@ impl Pairing {
             let at = |column: usize| columns.binary_search(&column).unwrap_or(column);
             Residual { predicate: Evaluator::new(&residual.remap(&at)), schema, columns }
         });
-        let place = format!("{}[{}]", context.uid, context.subtask);
+        let place = context.place();
         Self { spec: spec.clone(), residual, place, clock: Arc::clone(&context.clock) }
     }
 

@@ -25,7 +25,7 @@ use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::RowStore;
-use crate::operators::rows::reject_failed;
+use crate::operators::rows::{index, reject_failed};
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;
 use crate::types::{Batch, CheckpointId, Clock, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema, any_untimed};
@@ -108,7 +108,7 @@ impl MatchOperator {
             hot_keys: HotKeys::default(),
             watermark: MIN_WATERMARK,
             results: Results::default(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             batch_rows: context.batch_rows,
             max_parallelism: context.max_parallelism,
             metrics: Arc::clone(&context.metrics),
@@ -596,9 +596,4 @@ fn waves(groups: &[u32]) -> Vec<Vec<usize>> {
         *wave += 1;
     }
     waves
-}
-
-/// A row of a batch, as arrow's `take` counts.
-fn index(row: usize) -> u32 {
-    u32::try_from(row).unwrap_or(u32::MAX)
 }

@@ -88,7 +88,7 @@ impl ProcessOperator {
             unread: new_null_array(&LogicalType::Timestamp.to_arrow(), 0),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             first: context.subtask == 0,
             batch_rows: context.batch_rows.max(1),
             max_parallelism: context.max_parallelism,

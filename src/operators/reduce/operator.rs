@@ -34,7 +34,7 @@ impl ReduceOperator {
             store: RowStore::new(plan.state(), context.max_parallelism),
             hot_keys: HotKeys::default(),
             groups: Vec::new(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
         };

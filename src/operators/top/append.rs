@@ -65,7 +65,7 @@ impl Firsts {
             fresh: Vec::new(),
             left: Vec::new(),
             hot_keys: HotKeys::default(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),
         };

@@ -87,7 +87,7 @@ impl RetractTop {
             emitted: Emitted::default(),
             gone: Vec::new(),
             hot_keys: HotKeys::default(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             batch_rows: context.batch_rows,
             clock: Arc::clone(&context.clock),
             plan: plan.clone(),

@@ -39,7 +39,7 @@ use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, Shared};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
-use crate::operators::rows::{keyed_rows, reject_failed};
+use crate::operators::rows::{index, keyed_rows, reject_failed};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Result, any_untimed};
 
@@ -143,7 +143,7 @@ impl WindowAggregateOperator {
             hot_keys: HotKeys::default(),
             purged: Vec::new(),
             groups: Vec::new(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             batch_rows: context.batch_rows.max(1),
             max_parallelism: context.max_parallelism,
             key_groups: context.key_groups(),
@@ -458,9 +458,4 @@ pub(super) fn ends_of(assigner: &dyn WindowAssigner, slice_end: i64) -> impl Ite
 pub(super) fn read_number(entry: &[u8]) -> Result<i64> {
     let bytes = entry.try_into().map_err(|_| Error::state("a stored number is not eight bytes"))?;
     Ok(i64::from_le_bytes(bytes))
-}
-
-/// A row of a batch, as arrow's `take` counts.
-pub(super) fn index(row: usize) -> u32 {
-    u32::try_from(row).unwrap_or(u32::MAX)
 }

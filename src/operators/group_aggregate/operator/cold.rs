@@ -128,8 +128,8 @@ impl GroupAggregateOperator {
         self.plan.changelog_input && self.rows[group as usize] == 0
     }
 
-    /// Forgets a group that has left; its number is used again.
-    fn forget(&mut self, group: u32) {
+    /// Forgets a group that has left or expired; its number is used again.
+    pub(super) fn forget(&mut self, group: u32) {
         self.accumulators.iter_mut().for_each(|accumulator| accumulator.clear(group));
         self.dirty.clear(group);
         self.live.clear(group);

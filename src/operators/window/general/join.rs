@@ -57,7 +57,7 @@ impl Function for WindowJoin {
         let rows = JoinRows {
             residual: self.spec.residual.as_ref().map(Evaluator::new),
             both: Schema::new(both),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             clock: Arc::clone(&context.clock),
             plan: self.clone(),
         };

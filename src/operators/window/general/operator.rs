@@ -29,9 +29,9 @@ use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated};
 use crate::operators::hot_keys::HotKeys;
-use crate::operators::rows::{evaluated, reject_failed};
+use crate::operators::rows::{evaluated, index, reject_failed};
 use crate::operators::window::late_rows::LateRows;
-use crate::operators::window::operator::{FiredWindows, ends_of, index};
+use crate::operators::window::operator::{FiredWindows, ends_of};
 use crate::state::StateDelta;
 use crate::types::{Batch, CheckpointId, Clock, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, any_untimed};
 
@@ -130,7 +130,7 @@ impl WindowOperatorInstance {
             fired: FiredWindows::default(),
             hot_keys: HotKeys::default(),
             keys: Vec::new(),
-            place: format!("{}[{}]", context.uid, context.subtask),
+            place: context.place(),
             batch_rows: context.batch_rows.max(1),
             max_parallelism: context.max_parallelism,
             metrics: Arc::clone(&context.metrics),

@@ -49,7 +49,7 @@ impl Function for WindowReduce {
     }
 
     fn contents(&self, window: &WindowSpec, context: &OperatorContext) -> Result<Box<dyn Contents>> {
-        let place = format!("{}[{}]", context.uid, context.subtask);
+        let place = context.place();
         let (reducer, clock) = (self.reducer.clone(), Arc::clone(&context.clock));
         if self.elements {
             let rows = Box::new(ReduceRows { reducer, place, clock });

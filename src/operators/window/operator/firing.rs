@@ -12,12 +12,12 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecon
 
 use super::super::slice::Slice;
 use super::super::spec::{Column, FIRING, GIVEN, OWED_ROWS};
+use super::WindowAggregateOperator;
 use super::owed::{Firing, Gathered, Owed};
 use super::resumed::{Mark, Resumed};
-use super::{WindowAggregateOperator, index};
 use crate::api::{Armed, Inputs, Output};
 use crate::inspect::FiredWindowView;
-use crate::operators::rows::{Entries, decode_batch, encode_batch, keyed_rows};
+use crate::operators::rows::{Entries, decode_batch, encode_batch, index, keyed_rows};
 use crate::state::{RestoredState, StateChange};
 use crate::types::{Batch, Result, key_group};
 

@@ -6,8 +6,9 @@ use arrow_array::ArrayRef;
 
 use super::super::slice::Slice;
 use super::super::tree::{Merging, Missing, Part, Window};
-use super::{WindowAggregateOperator, index};
+use super::WindowAggregateOperator;
 use crate::operators::group_table::NO_GROUP;
+use crate::operators::rows::index;
 use crate::types::{Error, Result};
 
 impl WindowAggregateOperator {
