@@ -1289,3 +1289,76 @@ fn a_stage_costs_its_file_and_a_line_of_the_registry() {
     println!("{crashes} crashes");
     assert!(crashes > 5);
 }
+
+/// Stages that keep state, each with what makes its result the same whatever the order in which rows of several readers come.
+/// `o` has every other bid under other names.
+const STATEFUL: &[&str] = &[
+    "top 3 by price desc, bidder, date_time per auction as rank | map auction, price, bidder, rank | to_changelog",
+    "top 2 by price desc, bidder, date_time | map price, bidder | to_changelog",
+    "window tumble(10s) | top 2 by price desc, bidder, date_time per auction, window",
+    "key_by auction | window tumble(10s) | aggregate count(*) as n | top 2 by n desc, auction per window",
+    "map auction, bidder % 5 as b | distinct | to_changelog",
+    "map auction, bidder % 7 as b | intersect o_b | to_changelog",
+    "map auction, bidder % 7 as b | except o_b | to_changelog",
+    "key_by auction | window session(5s) | aggregate count(*) as n, sum(price) as total",
+    "key_by auction | window tumble(10s) | reduce greatest(left.price, right.price) as price | map auction, price",
+    "join o on bids.auction = o.a within -1s..1s | map bidder, b, price, p",
+    "join o on bids.auction = o.a window tumble(4s) | map bidder, b, price, p",
+    "filter price > 9000 | left join o on bids.auction = o.a and bids.bidder < o.b | map bidder, b, price, p | to_changelog",
+    "filter price > 5000 | left join last as l as of bids.date_time on bids.auction = l.auction | map bids.bidder, l.price as p",
+    "cogroup o on bids.auction = o.a window tumble(10s) | aggregate count(left.bidder) as n, sum(right.p) as total",
+    "match (LOW HIGH) per auction within 20s define LOW as price < 3000, HIGH as price > LOW.price + 2000
+       measures LOW.price as low, HIGH.price as high",
+    "key_by auction | process ticks",
+    "order_by event_time | map auction, price, date_time",
+    "map bidder | primary key bidder | aggregate count(*) as n | to_changelog",
+];
+
+/// The rows that are left of these lines, changes or not, with how often each is there.
+fn left_of(lines: &[String]) -> std::collections::BTreeMap<String, i64> {
+    let mut rows = std::collections::BTreeMap::new();
+    for line in lines {
+        let taken_back =
+            ["UPDATE_BEFORE", "DELETE"].iter().any(|kind| line.starts_with(&format!("{{\"op\":\"{kind}\"")));
+        let row = if line.starts_with("{\"op\"") { line.split_once(',').map_or("", |(_, rest)| rest) } else { line };
+        *rows.entry(row.to_owned()).or_insert(0) += if taken_back { -1 } else { 1 };
+    }
+    rows.retain(|_, count| *count != 0);
+    rows
+}
+
+#[test]
+fn every_stage_that_keeps_state_goes_on_in_a_whole_job_at_another_parallelism() {
+    for stage in STATEFUL {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path();
+        let input = path.join("bids.ndjson");
+        std::fs::write(&input, ndjson(&bids(11, 2_000, 40, 250, 500, 0, 0))).expect("written");
+        let text = |out: &str, parallelism: usize| {
+            format!(
+                "{} stream o = bids | filter bidder % 2 = 0 | map auction as a, bidder as b, price as p;
+                 stream o_b = bids | filter price > 9000 | map auction, bidder % 7 as b;
+                 stream last = bids | filter price < 2000 | map auction, price, date_time | primary key auction;
+                 process ticks {{
+                   on event {{ timer tick at event_time + 3s; }}
+                   on timer tick {{ emit auction, timer_time as at; }}
+                 }}
+                 run {out} with (parallelism = {parallelism}) = bids | {stage} | into file '{out}' with (format = 'json');",
+                source(&input, "")
+            )
+        };
+        run(path, &text("whole", 1), |settings| settings.drain = true).expect("it runs");
+        let whole = left_of(&committed_lines(&path.join("whole")));
+        assert!(!whole.is_empty(), "{stage}");
+        run(path, &text("broken", 2), |settings| settings.stop_after_rows = Some(700)).expect("it stops");
+        for (parallelism, stop_after) in [(1, Some(600)), (3, None)] {
+            let restored = run(path, &text("broken", parallelism), |settings| {
+                latest(settings);
+                settings.stop_after_rows = stop_after;
+                settings.drain = stop_after.is_none();
+            });
+            assert!(restored.expect(stage).is_some(), "{stage}");
+        }
+        assert_eq!(left_of(&committed_lines(&path.join("broken"))), whole, "{stage}");
+    }
+}

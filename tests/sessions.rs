@@ -188,7 +188,7 @@ fn completions_and_the_manual_are_printed() {
 #[test]
 fn the_sessions_of_the_demos_run() {
     let files = sessions("sessions/demo");
-    assert!(files.len() >= 11, "{files:?}");
+    assert!(files.len() >= 12, "{files:?}");
     for file in files {
         // Two thousand rows of each: at their rates the whole of them would take a quarter of a minute.
         run(&file, Some(2_000));
@@ -209,6 +209,11 @@ fn the_demos_find_what_was_planted() {
     assert_eq!((pattern.len(), slow), (200, 100), "of 200 logins a guess, and somebody who is slow");
     let model = rows("model");
     let last = model.last().expect("rows");
+    let circles = rows("components");
+    assert_eq!(circles.len(), 8, "{circles:?}");
+    for row in ["| 34", "| 21"] {
+        assert!(circles.iter().any(|line| line.contains(row)), "{circles:?}");
+    }
     for parameter in ["20000", "4.013", "3.053", "-1.999"] {
         assert!(last.contains(parameter), "{last}");
     }

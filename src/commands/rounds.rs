@@ -12,7 +12,7 @@ pub(super) const SPEC: Command = Command {
         signature: Signature { head: &[Shape::Name], optional: &[], clauses: &[JSON] },
         usage: "rounds JOB [--json]",
         summary: "lists the rounds of a job's `iterate` stages",
-        help: "For each round that is done the rows that it gave, those of them that it was not given, and the time that it took; the last 1,000 of them.",
+        help: "For each round that is done the rows that it gave, those of them that it was not given, of the last 1,000 of them. With `--json` the time that each took too, and some of the rows that it was not given, of the last 100. The panel `windows` shows them as they come.",
         examples: &["rounds hot"],
         flink: None,
     },

@@ -15,6 +15,6 @@ pub use job::{
 };
 pub use operator::{
     CounterView, EntriesView, FiredWindowView, HotKeyView, LateRowView, LateView, LatenessView, OperatorView,
-    RoundView, Section, TimerView, WindowEntryView, WindowView, WindowsView,
+    RoundView, RoundsView, Section, TimerView, WindowEntryView, WindowView, WindowsView,
 };
 pub use state::{KeyGroupView, StateColumn, StateEntryView, StateOrigin, StateQuery, StateView};

@@ -31,8 +31,8 @@ pub enum Section {
     HotKeys(Vec<HotKeyView>),
     /// The counters of the operator beside rows.
     Counters(Vec<CounterView>),
-    /// The rounds of stages that run again on their own rows, the last 1,000.
-    Rounds(Vec<RoundView>),
+    /// The rounds of stages that run again on their own rows.
+    Rounds(RoundsView),
 }
 
 impl OperatorView {
@@ -98,11 +98,10 @@ impl OperatorView {
             .unwrap_or_default()
     }
 
-    /// The rounds that are done.
+    /// The rounds, of an operator that has any.
     #[must_use]
-    pub fn rounds(&self) -> &[RoundView] {
-        self.section(|section| if let Section::Rounds(rounds) = section { Some(&rounds[..]) } else { None })
-            .unwrap_or_default()
+    pub fn rounds(&self) -> Option<&RoundsView> {
+        self.section(|section| if let Section::Rounds(rounds) = section { Some(rounds) } else { None })
     }
 
     /// The counters of the operator beside rows.
@@ -122,8 +121,21 @@ pub struct EntriesView {
     pub bytes: u64,
 }
 
+/// Stages that run again on their own rows, round by round.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundsView {
+    /// The rounds that are done, the first first, the last 1,000 of them.
+    pub done: Vec<RoundView>,
+    /// What is done now: `round 3: Join (2 of 4)`; `None` when the last round is done.
+    pub now: Option<String>,
+    /// The most rounds that there may be.
+    pub most: u64,
+    /// Names of the columns in [`RoundView::sample`].
+    pub columns: Vec<String>,
+}
+
 /// One round of stages that run again on their own rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundView {
     /// The number of the round, from 1.
     pub round: u64,
@@ -133,6 +145,8 @@ pub struct RoundView {
     pub changed: u64,
     /// The time that it took, milliseconds.
     pub took_ms: u64,
+    /// Some of the rows that it was not given, or of all where there are none, at most 8; of the last 100 rounds.
+    pub sample: Vec<Vec<CellValue>>,
 }
 
 /// A timer of a key.
@@ -205,8 +219,8 @@ pub struct LateView {
     pub columns: Vec<String>,
     /// The last of them, oldest first, at most a hundred.
     pub rows: Vec<LateRowView>,
-    /// The lateness that the windows allow, milliseconds.
-    pub allowed_ms: i64,
+    /// The lateness that the windows allow, milliseconds; `None` where rows are late that no lateness could admit.
+    pub allowed_ms: Option<i64>,
     /// All of them since the attempt began, by how late they were, ascending.
     pub by_lateness: Vec<LatenessView>,
     /// Whether an amount may stand for those below it too, down to the next.

@@ -18,6 +18,7 @@ mod iterate;
 pub mod join;
 mod key_by;
 mod keyed;
+mod late_rows;
 mod limit;
 mod map;
 mod match_recognize;

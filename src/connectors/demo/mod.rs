@@ -13,6 +13,7 @@ mod rules;
 mod sensors;
 mod set;
 mod source;
+mod ties;
 mod transactions;
 
 pub(super) use source::SPEC;
@@ -20,7 +21,7 @@ pub(super) use source::SPEC;
 use set::DemoSet;
 
 /// Every set, in the order of listings.
-const SETS: [&dyn DemoSet; 12] = [
+const SETS: [&dyn DemoSet; 13] = [
     &transactions::Transactions,
     &rules::Rules,
     &sensors::Sensors,
@@ -32,5 +33,6 @@ const SETS: [&dyn DemoSet; 12] = [
     &rates::Orders,
     &rates::Rates,
     &points::Points,
+    &ties::Ties,
     &quakes::Quakes,
 ];

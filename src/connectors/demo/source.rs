@@ -41,9 +41,11 @@ pub(in crate::connectors) const SPEC: ConnectorSpec = ConnectorSpec {
            \n\
            'points': near the plane y = 4 + 3 x - 2 z.\n\
            \n\
+           'ties': who knows whom, in circles of 2, 3, 5, 8, 13, 21 and 34 people.\n\
+           \n\
            'quakes': the 1,707 earthquakes that were recorded from 31 January to 7 February 2018.",
     target: Some(
-        "'transactions' | 'rules' | 'sensors' | 'gateways' | 'clicks' | 'logins' | 'rides' | 'fares' | 'orders' | 'rates' | 'points' | 'quakes'",
+        "'transactions' | 'rules' | 'sensors' | 'gateways' | 'clicks' | 'logins' | 'rides' | 'fares' | 'orders' | 'rates' | 'points' | 'ties' | 'quakes'",
     ),
     options: &OPTIONS,
     examples: &[

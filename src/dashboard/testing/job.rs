@@ -318,7 +318,7 @@ fn late(watermark: i64) -> LateView {
         .collect();
     let by_lateness = rows.iter().map(|row| LatenessView { late_by_ms: row.late_by_ms, rows: 1 }).collect();
     let columns = ["auction", "price", "channel"].map(str::to_owned).to_vec();
-    LateView { columns, rows, allowed_ms: 0, by_lateness, merged: false }
+    LateView { columns, rows, allowed_ms: Some(0), by_lateness, merged: false }
 }
 
 fn sink(step: i64) -> VertexView {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, SchemaRef as ArrowSchemaRef};
 use arrow_select::interleave::interleave_record_batch;
 
 use crate::types::{Batch, Error, MemoryPart, Result, Schema, SpillReader, SpillSpace, SpilledRows};
@@ -27,8 +27,8 @@ pub(in crate::operators) struct Sorter {
 
 impl Sorter {
     /// For rows of these columns, which are given back in batches of `batch_rows`.
-    pub(in crate::operators) fn new(columns: &Schema, batch_rows: usize, space: &Arc<SpillSpace>) -> Self {
-        let layout = SpilledRows::new(columns.arrow(), &[Field::new("#place", DataType::Binary, false)]);
+    pub(in crate::operators) fn new(columns: &ArrowSchemaRef, batch_rows: usize, space: &Arc<SpillSpace>) -> Self {
+        let layout = SpilledRows::new(columns, &[Field::new("#place", DataType::Binary, false)]);
         let memory = Arc::clone(space).part();
         Self { layout, batch_rows: batch_rows.max(1), memory, held: Vec::new(), runs: Vec::new() }
     }
@@ -271,7 +271,7 @@ pub(in crate::operators) enum SortsAll {
 impl SortsAll {
     /// No rows yet; a given batch has about `batch_rows` of them.
     pub(in crate::operators) fn new(rows: &Schema, batch_rows: usize, space: &Arc<SpillSpace>) -> Self {
-        Self::Coming(Sorter::new(rows, batch_rows, space))
+        Self::Coming(Sorter::new(rows.arrow(), batch_rows, space))
     }
 
     /// Takes in rows, each with its place; those that come when the others are given are none of ours.

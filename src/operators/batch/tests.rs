@@ -79,7 +79,7 @@ fn runs_of_runs_keep_equal_rows_in_their_order() {
     let (schema, _) = rows(&[]);
     let space = Arc::new(SpillSpace::temporary(0));
     let converter = RowConverter::new(vec![SortField::new(DataType::Int64)]).expect("converts");
-    let mut sorter = Sorter::new(&schema, 7, &space);
+    let mut sorter = Sorter::new(schema.arrow(), 7, &space);
     let values: Vec<(Option<i64>, i64)> = (0..9_000).map(|n| (Some(n % 3), n)).collect();
     for some in values.chunks(2) {
         let (_, batch) = rows(some);

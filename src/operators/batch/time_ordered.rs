@@ -12,22 +12,36 @@ use super::final_rows::{AT_THE_END, places};
 use super::{Sorted, Sorter};
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, Rejected, StateRead};
 use crate::inspect::{OperatorView, StateQuery};
-use crate::types::{Batch, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, Schema};
+use crate::types::{Batch, MAX_WATERMARK, MIN_WATERMARK, NO_TIME, Result, SpillSpace};
 
 /// The operator, and the rows that it is yet to take.
-pub(in crate::operators) struct TimeOrdered {
+pub(super) struct TimeOrdered {
     operator: Box<dyn Operator>,
     converter: RowConverter,
     inputs: Vec<Input>,
-    /// Whether event time passes between any two rows: the operator has timers.
-    by_row: bool,
+    passes: Passes,
     armed: Armed,
     watermark: i64,
+    /// Rows taken since event time passed last.
+    taken: usize,
     batch_rows: usize,
+    spill: Arc<SpillSpace>,
+}
+
+/// When event time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::operators) enum Passes {
+    /// When all rows have come: the operator does not look at it.
+    AtTheEnd,
+    /// About once a batch: it lets go of what is past.
+    ByBatch,
+    /// Between any two rows: it has timers.
+    ByRow,
 }
 
 enum Input {
-    Coming(Sorter),
+    /// `None` before the first rows.
+    Coming(Option<Sorter>),
     /// The rows of the batch that is at hand, from the first that was not taken.
     Sorted(Sorted, Option<Batch>),
     Given,
@@ -54,22 +68,23 @@ impl Input {
 }
 
 impl TimeOrdered {
-    /// Over `operator`, whose inputs have these columns.
-    pub(in crate::operators) fn new(
+    /// Over `operator` of `inputs` inputs.
+    pub(super) fn new(
         operator: Box<dyn Operator>,
-        inputs: &[&Schema],
-        by_row: bool,
+        inputs: usize,
+        passes: Passes,
         context: &OperatorContext,
     ) -> Result<Self> {
-        let sorter = |schema: &&Schema| Input::Coming(Sorter::new(schema, context.batch_rows, &context.spill));
         Ok(Self {
             operator,
             converter: RowConverter::new(vec![SortField::new(DataType::Int64)])?,
-            inputs: inputs.iter().map(sorter).collect(),
-            by_row,
+            inputs: (0..inputs).map(|_| Input::Coming(None)).collect(),
+            passes,
             armed: context.armed.take(),
             watermark: MIN_WATERMARK,
+            taken: 0,
             batch_rows: context.batch_rows.max(1),
+            spill: Arc::clone(&context.spill),
         })
     }
 
@@ -83,7 +98,7 @@ impl TimeOrdered {
     /// The rows of `input` that may be taken at once.
     fn run(&self, input: usize) -> usize {
         let Some(head) = self.inputs[input].head() else { return 0 };
-        if self.by_row {
+        if self.passes == Passes::ByRow {
             return 1;
         }
         let others = self.inputs.iter().enumerate().filter(|(other, _)| *other != input);
@@ -102,21 +117,27 @@ impl TimeOrdered {
         } else if let Some((input, time)) = self.next() {
             // Event time has passed what is before the row.
             let reached = if time == NO_TIME { MIN_WATERMARK } else { time - 1 };
-            if self.by_row && self.armed.event_time.is_some_and(|due| due <= reached) {
+            let passes = match self.passes {
+                Passes::AtTheEnd => false,
+                Passes::ByBatch => self.taken >= self.batch_rows,
+                Passes::ByRow => true,
+            };
+            if passes && self.armed.event_time.is_some_and(|due| due <= reached) {
                 self.watermark = self.watermark.max(reached);
                 inner.armed = Armed::NOTHING;
                 let moment = Moment { watermark: self.watermark, now_ms };
                 self.operator.advance(moment, &mut inner)?;
                 if inner.armed.event_time.is_none_or(|due| due > reached) {
+                    self.taken = 0;
                     self.operator.watermark(self.watermark, &mut inner)?;
                 }
+            } else if passes && reached > self.watermark {
+                (self.watermark, self.taken) = (reached, 0);
+                self.operator.watermark(reached, &mut inner)?;
             } else {
                 let rows = self.run(input);
-                if self.by_row && reached > self.watermark {
-                    self.watermark = reached;
-                    self.operator.watermark(reached, &mut inner)?;
-                }
                 if let Some(batch) = self.inputs[input].take(rows)? {
+                    self.taken += batch.rows();
                     self.operator.process(input, batch, &mut inner)?;
                 }
             }
@@ -137,7 +158,7 @@ impl TimeOrdered {
             if !matches!(input, Input::Coming(_)) {
                 continue;
             }
-            if let Input::Coming(sorter) = std::mem::replace(input, Input::Given) {
+            if let Input::Coming(Some(sorter)) = std::mem::replace(input, Input::Given) {
                 let mut sorted = sorter.finish()?;
                 let first = sorted.next()?.map(|(batch, _)| batch);
                 *input = Input::Sorted(sorted, first);
@@ -152,6 +173,8 @@ impl Operator for TimeOrdered {
         let times: ArrayRef = Arc::new(Int64Array::new(batch.times().clone(), None));
         let places = places(Some(&self.converter), &[times], batch.rows())?;
         if let Input::Coming(sorter) = &mut self.inputs[input] {
+            let schema = batch.columns().schema_ref();
+            let sorter = sorter.get_or_insert_with(|| Sorter::new(schema, self.batch_rows, &self.spill));
             sorter.push(&batch, places)?;
         }
         out.arm(AT_THE_END);

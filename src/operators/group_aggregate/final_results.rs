@@ -163,7 +163,7 @@ impl FinalAggregateOperator {
         order.sort_by(|&a, &b| keys.value(a as usize).cmp(keys.value(b as usize)));
         let mut sorter = match self.sorter.take() {
             Some(sorter) => sorter,
-            None => Sorter::new(&self.partial, self.batch_rows, self.memory.space()),
+            None => Sorter::new(self.partial.arrow(), self.batch_rows, self.memory.space()),
         };
         let mut runs = order.chunks(self.batch_rows);
         sorter.add_run(|| {

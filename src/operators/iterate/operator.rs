@@ -10,12 +10,15 @@ use super::round::{Round, nothing};
 use super::spec::{Iterate, round_schema};
 use crate::api::{Moment, Operator, OperatorContext, Output};
 use crate::expr::{EvalContext, Evaluator};
-use crate::inspect::{OperatorView, RoundView, Section};
+use crate::inspect::{OperatorView, RoundView, RoundsView, Section};
 use crate::operators::batch::{AT_THE_END, Sorted, Sorter, places};
-use crate::types::{Batch, Error, Kept, KeptRows, Result, RowKind, Spool};
+use crate::types::{Batch, CellValue, Cells, Error, Kept, KeptRows, Result, RowKind, Spool};
 
 /// Rounds that are kept to be shown.
 const ROUNDS_SHOWN: usize = 1_000;
+/// Those of them whose rows are shown too, and how many rows of each.
+const ROUNDS_SAMPLED: usize = 100;
+const ROWS_SAMPLED: usize = 8;
 
 pub(super) struct IterateOperator {
     plan: Iterate,
@@ -51,9 +54,24 @@ struct Comparing {
     sorter: Option<Sorter>,
     sorted: Option<Sorted>,
     converter: RowConverter,
-    /// The row that was looked at last, and how often it is more, or less, than it was.
-    row: Option<(Vec<u8>, i64)>,
+    /// The row that was looked at last, in the bytes of the converter.
+    row: Option<Compared>,
     changed: u64,
+    /// The first rows that the round gave: those that it was not given, and the others.
+    sample: [Vec<Vec<u8>>; 2],
+}
+
+struct Compared {
+    place: Vec<u8>,
+    /// How often it is more, or less, than it was.
+    more: i64,
+    given: bool,
+}
+
+/// What a round has changed.
+struct Changes {
+    rows: u64,
+    sample: Vec<Vec<CellValue>>,
 }
 
 impl IterateOperator {
@@ -105,31 +123,37 @@ impl IterateOperator {
         Ok(Comparing {
             sides: [Some(given.read()?), Some(next.clone().read()?)],
             next,
-            sorter: Some(Sorter::new(&self.plan.schema, self.context.batch_rows, &self.context.spill)),
+            sorter: Some(Sorter::new(self.plan.schema.arrow(), self.context.batch_rows, &self.context.spill)),
             sorted: None,
             converter: RowConverter::new(types.collect())?,
             row: None,
             changed: 0,
+            sample: Default::default(),
         })
     }
 
     /// The round is done: another one, or the end.
-    fn conclude(&mut self, next: Kept, changed: u64) -> Result<Phase> {
+    fn conclude(&mut self, next: Kept, changes: Changes) -> Result<Phase> {
         self.done += 1;
         let now_ms = self.context.clock.now_ms();
         let took_ms = now_ms.saturating_sub(self.since_ms).max(0).unsigned_abs();
-        let round = RoundView { round: self.done, rows: next.rows(), changed, took_ms };
+        let Changes { rows: changed, sample } = changes;
+        let round = RoundView { round: self.done, rows: next.rows(), changed, took_ms, sample };
+        let last = self.done >= self.plan.most || self.is_last(&round, now_ms)?;
+        if let Some(old) = self.rounds.len().checked_sub(ROUNDS_SAMPLED).and_then(|old| self.rounds.get_mut(old)) {
+            old.sample = Vec::new();
+        }
         if self.rounds.len() == ROUNDS_SHOWN {
             self.rounds.remove(0);
         }
         self.rounds.push(round);
-        if self.done >= self.plan.most || self.is_last(round, now_ms)? {
+        if last {
             return Ok(Phase::Giving(next.read()?));
         }
         Ok(self.round(next))
     }
 
-    fn is_last(&self, round: RoundView, now_ms: i64) -> Result<bool> {
+    fn is_last(&self, round: &RoundView, now_ms: i64) -> Result<bool> {
         let Some(until) = &self.until else { return Ok(false) };
         let number =
             |value: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(value).unwrap_or(i64::MAX)])) };
@@ -147,8 +171,8 @@ impl IterateOperator {
 }
 
 impl Comparing {
-    /// Does a batch of work; the number of changed rows when all are compared.
-    fn step(&mut self) -> Result<Option<u64>> {
+    /// Does a batch of work; the changes when all are compared.
+    fn step(&mut self) -> Result<Option<Changes>> {
         for (side, kind) in self.sides.iter_mut().zip([RowKind::Delete, RowKind::Insert]) {
             let Some(rows) = side else { continue };
             let Some(batch) = rows.next_batch()? else {
@@ -168,24 +192,40 @@ impl Comparing {
         }
         let Some((batch, places)) = self.sorted.as_mut().map(Sorted::next).transpose()?.flatten() else {
             self.end_row();
-            return Ok(Some(self.changed));
+            return Ok(Some(Changes { rows: self.changed, sample: self.shown()? }));
         };
         for row in 0..batch.rows() {
             let place = places.value(row);
-            if self.row.as_ref().is_none_or(|(last, _)| last != place) {
+            if self.row.as_ref().is_none_or(|last| last.place != place) {
                 self.end_row();
-                self.row = Some((place.to_vec(), 0));
+                self.row = Some(Compared { place: place.to_vec(), more: 0, given: false });
             }
-            if let Some((_, count)) = &mut self.row {
-                *count += if batch.kind(row).adds() { 1 } else { -1 };
+            if let Some(compared) = &mut self.row {
+                let adds = batch.kind(row).adds();
+                compared.more += if adds { 1 } else { -1 };
+                compared.given |= adds;
             }
         }
         Ok(None)
     }
 
     fn end_row(&mut self) {
-        let more = self.row.take().map_or(0, |(_, count)| count.max(0));
-        self.changed += more.unsigned_abs();
+        let Some(row) = self.row.take().filter(|row| row.given) else { return };
+        self.changed += row.more.max(0).unsigned_abs();
+        let of = &mut self.sample[usize::from(row.more <= 0)];
+        if of.len() < ROWS_SAMPLED {
+            of.push(row.place);
+        }
+    }
+
+    /// The values of the rows that are shown of the round.
+    fn shown(&self) -> Result<Vec<Vec<CellValue>>> {
+        let [changed, others] = &self.sample;
+        let rows = if changed.is_empty() { others } else { changed };
+        let parser = self.converter.parser();
+        let columns = self.converter.convert_rows(rows.iter().map(|row| parser.parse(row)))?;
+        let cells = Cells::new(&columns);
+        Ok((0..rows.len()).map(|row| cells.row(row)).collect())
     }
 }
 
@@ -231,6 +271,14 @@ impl Operator for IterateOperator {
     }
 
     fn inspect(&mut self) -> OperatorView {
-        OperatorView { watermark: None, sections: vec![Section::Rounds(self.rounds.clone())] }
+        let now = match &self.phase {
+            Phase::Coming => Some("takes its rows".to_owned()),
+            Phase::Running(round, _) => Some(format!("round {}: {}", self.done + 1, round.now(&self.plan.body))),
+            Phase::Comparing(_) => Some(format!("round {}: compares", self.done + 1)),
+            Phase::Giving(_) | Phase::Given => None,
+        };
+        let columns = self.plan.schema.fields().iter().map(|field| field.name.clone()).collect();
+        let rounds = RoundsView { done: self.rounds.clone(), now, most: self.plan.most, columns };
+        OperatorView { watermark: None, sections: vec![Section::Rounds(rounds)] }
     }
 }

@@ -69,6 +69,14 @@ impl Round {
         Ok(None)
     }
 
+    /// The operator that runs, or runs next, and its place among the others. The first only takes the rows in.
+    pub(super) fn now(&self, body: &Body) -> String {
+        let at =
+            self.running.as_ref().map_or(self.next, |running| running.node).min(body.nodes.len().saturating_sub(1));
+        let name = body.nodes.get(at).map_or("", |node| node.operator.name());
+        format!("{name} ({at} of {})", body.nodes.len().saturating_sub(1))
+    }
+
     fn start(&mut self, body: &Body, context: &OperatorContext) -> Result<Running> {
         let node = self.next;
         self.next += 1;

@@ -13,6 +13,7 @@ use crate::api::{
     PlannedOperator, Pruned, StateRead, TimeRange,
 };
 use crate::inspect::{OperatorView, StateQuery};
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::operators::group_table::NO_GROUP;
 use crate::operators::keyed::NO_ROW;
 use crate::state::{StateDelta, StateDescriptor};
@@ -105,6 +106,10 @@ impl PlannedOperator for IntervalJoin {
         };
         context.armed.set(running.armed());
         Ok(Box::new(running))
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        InTimeOrder::of(self.clone(), 2, Passes::ByBatch)
     }
 }
 

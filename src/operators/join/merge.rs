@@ -62,7 +62,7 @@ impl PlannedOperator for MergeJoin {
         let types = spec.keys[0].iter().map(|&key| SortField::new(spec.inputs[0].fields()[key].ty.to_arrow()));
         let side = |input: usize| Side {
             alone: gives_alone(spec.kind, input).then(|| Spool::new(&spec.inputs[input], &context.spill)),
-            rows: Rows::Coming(Sorter::new(&spec.inputs[input], context.batch_rows, &context.spill)),
+            rows: Rows::Coming(Sorter::new(spec.inputs[input].arrow(), context.batch_rows, &context.spill)),
             pieces: Vec::new(),
             pending: Vec::new(),
             matched: Vec::new(),

@@ -14,6 +14,7 @@ use crate::api::{
     PlannedOperator, Pruned, StateRead, UpdateKind,
 };
 use crate::inspect::{OperatorView, Section, StateQuery};
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::operators::group_table::NO_GROUP;
 use crate::operators::keyed::{NO_ROW, Timer, TimerState, Timers};
 use crate::state::{OperatorStateDescriptor, StateChange, StateDelta, StateDescriptor};
@@ -127,6 +128,10 @@ impl PlannedOperator for TemporalJoin {
         }
         context.armed.set(running.armed());
         Ok(Box::new(running))
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        InTimeOrder::of(self.clone(), 2, Passes::ByBatch)
     }
 }
 

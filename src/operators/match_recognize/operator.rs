@@ -25,6 +25,7 @@ use crate::inspect::{OperatorView, StateQuery};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::RowStore;
+use crate::operators::late_rows::LateRows;
 use crate::operators::rows::{index, reject_failed};
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;
@@ -60,6 +61,7 @@ pub(super) struct MatchOperator {
     batch_rows: usize,
     max_parallelism: u16,
     metrics: Arc<OperatorMetrics>,
+    late_rows: LateRows,
     clock: Arc<dyn Clock>,
 }
 
@@ -112,6 +114,7 @@ impl MatchOperator {
             batch_rows: context.batch_rows,
             max_parallelism: context.max_parallelism,
             metrics: Arc::clone(&context.metrics),
+            late_rows: LateRows::default(),
             clock: Arc::clone(&context.clock),
             row_schema,
             plan: plan.clone(),
@@ -165,7 +168,7 @@ impl MatchOperator {
     }
 
     /// The rows that are neither late nor without a time.
-    fn on_time(&self, batch: Batch, out: &mut dyn Output) -> Result<Batch> {
+    fn on_time(&mut self, batch: Batch, out: &mut dyn Output) -> Result<Batch> {
         let batch = if any_untimed(batch.times()) {
             let untimed = batch.times().iter().enumerate().filter(|&(_, &time)| time == NO_TIME);
             let error = |(row, _)| RowError { row, message: "no event time".to_owned() };
@@ -182,6 +185,9 @@ impl MatchOperator {
         self.metrics.add_late(count as u64);
         if self.plan.late_to.is_some() {
             out.side(0, batch.filter(&late)?)?;
+        } else {
+            let rows: Vec<usize> = (0..batch.rows()).filter(|&row| late.value(row)).collect();
+            self.late_rows.keep_each(&batch, &rows, |_| None, watermark);
         }
         Ok(batch.filter(&late.iter().map(|late| late.map(|late| !late)).collect())?)
     }

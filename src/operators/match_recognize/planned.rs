@@ -10,6 +10,7 @@ use crate::api::show_duration;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::expr::TypedExpr;
 use crate::operators::aggregates::{describe_outputs, names};
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Result, Schema};
 
@@ -99,6 +100,10 @@ impl PlannedOperator for MatchRecognize {
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         Ok(Box::new(MatchOperator::new(self, context)?))
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        InTimeOrder::of(self.clone(), 1, Passes::ByBatch)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::operator::ProcessOperator;
 use super::program::{Program, each_emit, each_expr};
 use crate::api::{Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
-use crate::operators::batch::TimeOrdered;
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Result, Schema};
 
@@ -13,8 +13,6 @@ use crate::types::{Result, Schema};
 #[derive(Debug, Clone)]
 pub(super) struct Process {
     pub(super) program: Arc<Program>,
-    /// Whether it takes its rows in the order of their event times, when all have come.
-    pub(super) in_time_order: bool,
 }
 
 impl PlannedOperator for Process {
@@ -111,7 +109,7 @@ impl PlannedOperator for Process {
                 *key = read.binary_search(key).unwrap_or(*key);
             }
         }
-        Some(Pruned { operator: Arc::new(Self { program: Arc::new(program), ..self.clone() }), inputs: read })
+        Some(Pruned { operator: Arc::new(Self { program: Arc::new(program) }), inputs: read })
     }
 
     fn states(&self) -> Vec<StateDescriptor> {
@@ -123,15 +121,11 @@ impl PlannedOperator for Process {
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        let operator = Box::new(ProcessOperator::new(&self.program, context)?);
-        if !self.in_time_order {
-            return Ok(operator);
-        }
-        let inputs: Vec<&Schema> = self.program.inputs.iter().map(|(schema, _)| schema).collect();
-        Ok(Box::new(TimeOrdered::new(operator, &inputs, !self.program.timers.is_empty(), context)?))
+        Ok(Box::new(ProcessOperator::new(&self.program, context)?))
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        Some(Arc::new(Self { in_time_order: true, ..self.clone() }))
+        let passes = if self.program.timers.is_empty() { Passes::AtTheEnd } else { Passes::ByRow };
+        InTimeOrder::of(self.clone(), self.program.inputs.len(), passes)
     }
 }

@@ -54,7 +54,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     let program = program(&function, &inputs, broadcast).map_err(|error| shown(&function, name, error))?;
     let sides: Vec<String> = program.sides.iter().map(|side| side.name.clone()).collect();
     let others: Vec<_> = connected.iter().map(|connected| connected.stream).collect();
-    stream.apply_many(Arc::new(Process { program: Arc::new(program), in_time_order: false }), &others);
+    stream.apply_many(Arc::new(Process { program: Arc::new(program) }), &others);
     for (port, side) in sides.into_iter().enumerate() {
         stream.name_side_output(port, &Spanned::new(side, name.span))?;
     }

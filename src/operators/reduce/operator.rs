@@ -13,7 +13,7 @@ use crate::operators::hot_keys::HotKeys;
 use crate::operators::keyed::RowStore;
 use crate::state::StateDelta;
 use crate::types::floats::canonical_column;
-use crate::types::{Batch, CheckpointId, Clock, Result};
+use crate::types::{Batch, CheckpointId, Clock, Result, RowKind};
 
 pub(super) struct ReduceOperator {
     plan: Reduce,
@@ -61,7 +61,8 @@ impl Operator for ReduceOperator {
             return Ok(());
         }
         let times: Vec<i64> = rows.iter().map(|&row| batch.times()[row as usize]).collect();
-        out.batch(Batch::new(results, times.into()))
+        let kinds = self.plan.only_last.then(|| vec![RowKind::UpdateAfter as i8; times.len()].into());
+        out.batch(Batch::new(results, times.into()).with_kinds(kinds))
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<StateDelta> {

@@ -1,5 +1,7 @@
 //! The un-windowed `reduce` as the plan holds it.
 
+use std::sync::Arc;
+
 use super::operator::ReduceOperator;
 use super::spec::Reduce;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
@@ -31,7 +33,11 @@ impl PlannedOperator for Reduce {
     }
 
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
-        ChangelogMode::Append
+        if self.only_last { ChangelogMode::Upsert(self.keys.clone()) } else { ChangelogMode::Append }
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        Some(Arc::new(Self { only_last: true, ..self.clone() }))
     }
 
     fn states(&self) -> Vec<StateDescriptor> {

@@ -8,6 +8,8 @@ use crate::operators::keyed::RowState;
 pub(super) struct Reduce {
     pub(super) keys: Vec<usize>,
     pub(super) reducer: Reducer,
+    /// Whether a result replaces the one before it of its key: only the last counts where input ends.
+    pub(super) only_last: bool,
 }
 
 impl Reduce {

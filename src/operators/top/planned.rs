@@ -8,6 +8,7 @@ use super::spec::{Column, Kind, TopN};
 use super::windowed::WindowTop;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
 use crate::operators::aggregates::names;
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::state::StateDescriptor;
 use crate::types::{Result, Schema};
 
@@ -134,5 +135,12 @@ impl PlannedOperator for TopN {
             Kind::Retract(_) => Box::new(RetractTop::new(self, context)?),
             Kind::Window { end } => Box::new(WindowTop::new(self, *end, context)?),
         })
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        match self.kind {
+            Kind::Window { .. } => InTimeOrder::of(self.clone(), 1, Passes::ByBatch),
+            Kind::Append | Kind::Retract(_) => None,
+        }
     }
 }

@@ -8,7 +8,8 @@ use crate::api::{Clause, Exchange, Shape, Signature, StageArgs, StageContext, St
 use crate::operators::options::StageOptions;
 use crate::operators::order::Order;
 use crate::operators::select::{columns, fresh_name};
-use crate::types::{Diagnostic, LogicalType, Span, Spanned};
+use crate::operators::window::in_windows;
+use crate::types::{Diagnostic, LogicalType, Schema, Span, Spanned};
 
 /// `top`
 pub(in crate::operators) const TOP: StageSpec = StageSpec {
@@ -40,10 +41,11 @@ pub(in crate::operators) const TOP: StageSpec = StageSpec {
            row that is no longer among the first is taken back, and with `as` a column tells the rank of each, so that a row \
            that changes its place is told too. `per` does it for each value of some columns; behind `key_by` that is for \
            each key. `per window` gives the first rows of each window once, in their order, when the watermark has passed \
-           its end; it stands behind a windowed `aggregate`, or behind `map` where window_start and window_end are columns \
-           still. With `ttl` what was not written for so long is forgotten.",
+           its end; it stands behind a `window` of tumble, hop or cumulate, behind a windowed `aggregate`, or where \
+           window_start and window_end are columns still. With `ttl` what was not written for so long is forgotten.",
     examples: &[
         "bids | key_by auction | window tumble(10s) | aggregate count(*) as n | top 3 by n desc per window;",
+        "bids | window tumble(10s) | top 2 by price desc per channel, window | map channel, price, window_end;",
         "bids | top 3 by price desc per channel as rank | map channel, rank, price;",
         "bids | key_by auction | aggregate count(*) as n | top 5 by n desc as rank with (ttl = 1h);",
     ],
@@ -54,21 +56,27 @@ pub(in crate::operators) const TOP: StageSpec = StageSpec {
 /// The word of `per` that stands for the window.
 const WINDOW: &str = "window";
 
+fn is_window(name: &Spanned<String>, schema: &Schema) -> bool {
+    name.node.eq_ignore_ascii_case(WINDOW) && schema.index_of(&name.node).is_none()
+}
+
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
-    let shape = stream.shape().clone();
-    if let Some(window) = &shape.window {
-        let message = format!("`top` can't stand between the window {} and its `aggregate`", window.windows.describe());
-        return Err(Diagnostic::at(args.name.span, message).help("`top … per window` stands behind the aggregate"));
+    let typed = args.clause_words("per")?;
+    if let Some(window) = &stream.shape().window {
+        let message = format!("the rows are in the window {}, and `top` is not per window", window.windows.describe());
+        if !typed.is_some_and(|names| names.iter().any(|name| is_window(name, &stream.shape().schema))) {
+            return Err(Diagnostic::at(args.name.span, message).help("write `per window`, or an `aggregate` before it"));
+        }
+        in_windows(&args.name, stream)?;
     }
+    let shape = stream.shape().clone();
     let count = args.integer(0)?;
     let n = usize::try_from(count.node).ok().filter(|&n| n > 0);
     let n =
         n.ok_or_else(|| Diagnostic::at(count.span, "the first 0 rows are none").label("expected a number from 1"))?;
     let order = args.clause_order("by")?.map_or(&[][..], Vec::as_slice);
     let order = Order::bind(order, &shape)?;
-    let typed = args.clause_words("per")?;
-    let is_window =
-        |name: &&Spanned<String>| name.node.eq_ignore_ascii_case(WINDOW) && shape.schema.index_of(&name.node).is_none();
+    let is_window = |name: &&Spanned<String>| is_window(name, &shape.schema);
     let window = typed.and_then(|names| names.iter().find(is_window)).map(|name| name.span);
     let (mut per, kind) = match typed {
         Some(names) => {

@@ -12,6 +12,7 @@ use super::emitted::Emitted;
 use super::spec::TopN;
 use crate::api::{Armed, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead};
 use crate::inspect::{OperatorView, Section, StateQuery};
+use crate::operators::late_rows::LateRows;
 use crate::state::StateDelta;
 use crate::types::{Batch, CheckpointId, Error, MIN_WATERMARK, Result, RowKind};
 
@@ -24,6 +25,7 @@ pub(super) struct WindowTop {
     open: BTreeMap<i64, VecDeque<u32>>,
     watermark: i64,
     metrics: Arc<OperatorMetrics>,
+    late_rows: LateRows,
     batch_rows: usize,
 }
 
@@ -44,6 +46,7 @@ impl WindowTop {
             open,
             watermark: MIN_WATERMARK,
             metrics: Arc::clone(&context.metrics),
+            late_rows: LateRows::default(),
             batch_rows: context.batch_rows,
         };
         context.armed.set(this.armed());
@@ -55,14 +58,18 @@ impl WindowTop {
     }
 
     /// The rows of windows that are not over.
-    fn in_time(&self, batch: Batch) -> Result<Batch> {
+    fn in_time(&mut self, batch: Batch) -> Result<Batch> {
         let moments = last_moments(batch.column(self.end))?;
-        let open = |last: &Option<i64>| last.is_some_and(|last| last > self.watermark);
+        let watermark = self.watermark;
+        let open = |last: &Option<i64>| last.is_some_and(|last| last > watermark);
         let late = moments.iter().filter(|last| !open(last)).count();
         if late == 0 {
             return Ok(batch);
         }
         self.metrics.add_late(late as u64);
+        let rows: Vec<usize> = (0..batch.rows()).filter(|&row| !open(&moments[row])).collect();
+        let end = |row: usize| moments[row].map(|last| last.saturating_add(1));
+        self.late_rows.keep_each(&batch, &rows, end, self.watermark);
         let keep: BooleanArray = moments.iter().map(|last| Some(open(last))).collect();
         Ok(batch.filter(&keep)?)
     }
@@ -133,6 +140,7 @@ impl Operator for WindowTop {
 
     fn inspect(&mut self) -> OperatorView {
         let mut sections = self.firsts.sections();
+        sections.push(Section::Late(self.late_rows.view(&self.firsts.plan.input, None)));
         sections.push(Section::Timers(self.open.values().map(|groups| groups.len() as u64).sum()));
         OperatorView { watermark: Some(self.watermark), sections }
     }

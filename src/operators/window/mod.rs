@@ -2,17 +2,19 @@
 
 pub mod assigners;
 mod general;
-mod late_rows;
 mod operator;
 mod planned;
 mod slice;
 mod spec;
 mod stage;
+mod table_function;
 mod tree;
 
 pub(super) use general::{Incremental, WindowOperator, WindowReduce, window_join};
 pub use spec::WindowAggregate;
 pub(super) use stage::{WINDOW, apply_window, takes_both, two_sided};
+pub use table_function::WindowTableFunction;
+pub(super) use table_function::in_windows;
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,6 @@ pub(super) use fired_windows::FiredWindows;
 use owed::{Fired, Firing, Owed};
 use resumed::Resumed;
 
-use super::late_rows::LateRows;
 use super::slice::Slice;
 use super::spec::{ACCUMULATORS, ARRIVALS, WATERMARK, WindowAggregate};
 use super::tree::{MergeTree, Merging};
@@ -39,6 +38,7 @@ use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
 use crate::operators::aggregates::{Aggregates, Evaluated, Shared};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
+use crate::operators::late_rows::LateRows;
 use crate::operators::rows::{index, keyed_rows, reject_failed};
 use crate::state::{StateChange, StateDelta};
 use crate::types::{Batch, CheckpointId, Clock, Error, MIN_WATERMARK, NO_TIME, Result, any_untimed};

@@ -8,6 +8,7 @@ use super::spec::{ARRIVALS, Column, FIRING, OWED_ROWS, WATERMARK, WindowAggregat
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::expr::aggregate::AggregateCall;
 use crate::operators::aggregates::{columns_read, describe_outputs, names, remap};
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Result, Schema};
 
@@ -96,5 +97,9 @@ impl PlannedOperator for WindowAggregate {
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         Ok(Box::new(WindowAggregateOperator::new(self, context)?))
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        InTimeOrder::of(self.clone(), 1, Passes::ByBatch)
     }
 }

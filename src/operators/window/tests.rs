@@ -2,6 +2,7 @@
 
 mod cascade;
 mod reference;
+mod table_function;
 mod views;
 
 use std::convert::Infallible;

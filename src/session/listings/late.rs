@@ -83,7 +83,8 @@ pub fn lateness(vertex: &VertexView) -> Option<String> {
 /// How late the rows were that a vertex has dropped, over all its subtasks.
 struct Lateness<'a> {
     vertex: &'a VertexView,
-    allowed_ms: i64,
+    /// `None` where a later watermark alone would have admitted rows.
+    allowed_ms: Option<i64>,
     /// By how late, ascending.
     by: Vec<LatenessView>,
     /// Whether an amount may stand for smaller ones too.
@@ -116,13 +117,13 @@ impl<'a> Lateness<'a> {
 
     /// The rows that a lateness of `ms` would have admitted, at least: where amounts are merged, those known to be.
     fn admitted(&self, ms: i64) -> u64 {
-        let longer = ms.saturating_sub(self.allowed_ms);
+        let longer = ms.saturating_sub(self.allowed_ms.unwrap_or(0));
         self.by.iter().filter(|one| one.late_by_ms < longer).map(|one| one.rows).sum()
     }
 
     /// The lateness, in whole seconds where it is more than one, that would have admitted the rows up to `one`.
     fn enough_ms(&self, one: &LatenessView) -> i64 {
-        let exact = self.allowed_ms.saturating_add(one.late_by_ms).saturating_add(1);
+        let exact = self.allowed_ms.unwrap_or(0).saturating_add(one.late_by_ms).saturating_add(1);
         if exact <= 1_000 { exact } else { exact.saturating_add(999) / 1_000 * 1_000 }
     }
 
@@ -130,7 +131,11 @@ impl<'a> Lateness<'a> {
     fn sentence(&self) -> String {
         let (total, all) = (self.total(), self.by.last().map_or(0, |last| self.enough_ms(last)));
         let rows = if total == 1 { "the late row".to_owned() } else { format!("all {total} late rows") };
-        let mut said = format!("a lateness of {} would have admitted {rows}", typed_duration(all));
+        let all_ms = typed_duration(all);
+        let mut said = match self.allowed_ms {
+            Some(_) => format!("a lateness of {all_ms} would have admitted {rows}"),
+            None => format!("a watermark that is {all_ms} further behind would have admitted {rows}"),
+        };
         // The least that would have done for nine in ten, where that is much less.
         let most = self.by.iter().map(|one| self.enough_ms(one)).find(|&ms| self.admitted(ms) * 10 >= total * 8);
         if let Some(ms) = most.filter(|&ms| ms < all) {
@@ -154,7 +159,8 @@ impl<'a> Lateness<'a> {
             let length = usize::try_from((bar.rows * BAR).div_ceil(most)).unwrap_or(0);
             let upto = typed_duration(self.enough_ms(&bar));
             let noun = if bar.rows == 1 { "row, " } else { "rows," };
-            let _ = writeln!(text, "  {:>widest$} {noun} lateness {upto:<8} {}", bar.rows, "█".repeat(length));
+            let by = if self.allowed_ms.is_some() { "lateness" } else { "by less than" };
+            let _ = writeln!(text, "  {:>widest$} {noun} {by} {upto:<8} {}", bar.rows, "█".repeat(length));
         }
         text.pop();
         text
@@ -198,7 +204,7 @@ mod tests {
     fn vertex(subtasks: &[&[(i64, u64)]], ever: u64) -> VertexView {
         let subtask = |(index, by): (usize, &&[(i64, u64)])| {
             let by_lateness = by.iter().map(|&(late_by_ms, rows)| LatenessView { late_by_ms, rows }).collect();
-            let late = LateView { by_lateness, allowed_ms: 2_000, ..LateView::default() };
+            let late = LateView { by_lateness, allowed_ms: Some(2_000), ..LateView::default() };
             let operators = vec![OperatorView { watermark: None, sections: vec![Section::Late(late)] }];
             let late_rows = if index == 0 { ever } else { 0 };
             SubtaskView { index, late_rows, operators: Arc::new(operators), ..SubtaskView::default() }

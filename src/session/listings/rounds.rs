@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::subtask_name;
+use super::text::{named, subtask_name};
 use crate::inspect::{JobView, OperatorView};
 use crate::session::{Column, Listing};
 
@@ -16,15 +16,20 @@ pub fn rounds(view: &JobView) -> Listing {
             Column::number("rows"),
             Column::number("changed"),
             Column::number("took_ms").for_json(),
+            Column::text("sample").for_json(),
         ],
         "no rounds are done",
     );
     for vertex in &view.vertices {
         for subtask in &vertex.subtasks {
             let name = subtask_name(vertex.id, subtask.index);
-            for round in subtask.operators.iter().flat_map(OperatorView::rounds) {
-                let numbers = [round.round, round.rows, round.changed, round.took_ms];
-                listing.push(std::iter::once(json!(name)).chain(numbers.map(|number| json!(number))).collect());
+            for rounds in subtask.operators.iter().filter_map(OperatorView::rounds) {
+                for round in &rounds.done {
+                    let sample = round.sample.iter().map(|row| named(rounds.columns.iter().map(String::as_str), row));
+                    let numbers = [round.round, round.rows, round.changed, round.took_ms].map(|number| json!(number));
+                    let cells = std::iter::once(json!(name)).chain(numbers);
+                    listing.push(cells.chain(std::iter::once(sample.collect())).collect());
+                }
             }
         }
     }

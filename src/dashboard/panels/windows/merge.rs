@@ -7,7 +7,7 @@ use chrono::DateTime;
 use crate::dashboard::draw::clock;
 use crate::inspect::{JobView, LateRowView, OperatorView, VertexView, WindowEntryView};
 
-/// A window operator: the same place in the chain of every subtask.
+/// An operator that has windows or rounds: the same place in the chain of every subtask.
 pub(super) struct Operator<'a> {
     pub(super) vertex: &'a VertexView,
     place: usize,
@@ -39,14 +39,14 @@ pub(super) struct Fired {
     pub(super) again: bool,
 }
 
-/// The window operators of a job, in the order of its graph.
+/// The operators of a job that have windows or rounds, in the order of its graph.
 pub(super) fn operators(view: &JobView) -> Vec<Operator<'_>> {
     let mut found = Vec::new();
     for vertex in &view.vertices {
         let chain = vertex.subtasks.iter().map(|subtask| subtask.operators.len()).max().unwrap_or(0);
         for place in 0..chain {
             let operator = Operator { vertex, place };
-            if operator.views().any(|(_, _, view)| view.windows().is_some()) {
+            if operator.views().any(|(_, _, view)| view.windows().is_some() || view.rounds().is_some()) {
                 found.push(operator);
             }
         }

@@ -5,6 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::merge::{Open, Operator, bounds, operators};
+use super::rounds;
 use crate::dashboard::draw::{Canvas, Cell, Col, Cursor, Cut, Table, clean, clock, count, duration, numeric, value};
 use crate::dashboard::{Model, Panel, PanelSpec, Reaction, Theme};
 use crate::session::{Listing, listings};
@@ -13,9 +14,9 @@ use crate::session::{Listing, listings};
 pub(in crate::dashboard::panels) const SPEC: PanelSpec = PanelSpec {
     name: "windows",
     title: "windows",
-    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now (≥: there may be more); below, what fired last (↻: once more, for late rows) and what came too late, in the columns that the window reads: `:why late JOB` shows whole rows.",
+    help: "The open windows of a window operator, the next to fire first: the bar fills as the watermark comes to the window's end. Beside them the keys of the chosen window with what their aggregates come to now (≥: there may be more); below, what fired last (↻: once more, for late rows) and what came too late, in the columns that the window reads: `:why late JOB` shows whole rows. Of `iterate` it shows the rounds, the newest first, and some of the rows that the chosen one changed.",
     keys: &[
-        ("↑ ↓ j k PgUp PgDn Home End", "choose a window, or a key"),
+        ("↑ ↓ j k PgUp PgDn Home End", "choose a window, a key or a round"),
         ("← →", "to the windows, to the keys"),
         ("o", "the next window operator"),
     ],
@@ -174,6 +175,10 @@ impl Panel for Windows {
         }
         self.operator %= operators.len();
         let Some(operator) = operators.get(self.operator) else { return };
+        if let Some(rounds) = rounds::rounds(operator) {
+            rounds::draw(&mut canvas, area, (operator, rounds), &mut self.open, theme);
+            return;
+        }
         let open = operator.open();
         if area.height > 2 {
             let head = area.cut_top(1);
@@ -251,7 +256,12 @@ impl Panel for Windows {
     }
 
     fn listing(&self, model: &Model) -> Listing {
-        listings::windows(&model.view)
+        let operators = operators(&model.view);
+        let shown = self.operator.checked_rem(operators.len()).and_then(|nth| operators.get(nth));
+        match shown.and_then(rounds::rounds) {
+            Some(_) => listings::rounds(&model.view),
+            None => listings::windows(&model.view),
+        }
     }
 }
 

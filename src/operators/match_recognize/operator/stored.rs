@@ -259,6 +259,7 @@ impl MatchOperator {
         OperatorView {
             watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
             sections: vec![
+                Section::Late(self.late_rows.view(&self.plan.input, None)),
                 Section::Timers(self.plan.within_ms.map_or(0, |_| self.deadlines.len() as u64)),
                 Section::Entries(EntriesView { count: self.table.len() as u64, bytes: bytes as u64 }),
                 Section::HotKeys(self.hot_keys.view()),

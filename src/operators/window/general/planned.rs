@@ -8,6 +8,7 @@ use super::operator::WindowOperatorInstance;
 use super::spec::WindowOperator;
 use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned, SideOutput};
 use crate::operators::aggregates::names;
+use crate::operators::batch::{InTimeOrder, Passes};
 use crate::operators::window::spec::{ARRIVALS, WATERMARK};
 use crate::state::{OperatorStateDescriptor, StateDescriptor};
 use crate::types::{Result, Schema};
@@ -86,5 +87,9 @@ impl PlannedOperator for WindowOperator {
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         Ok(Box::new(WindowOperatorInstance::new(self, context)?))
+    }
+
+    fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
+        InTimeOrder::of(self.clone(), self.inputs.len(), Passes::ByBatch)
     }
 }

@@ -69,7 +69,7 @@ impl WindowOperatorInstance {
             watermark: by_event_time.then_some(self.watermark),
             sections: vec![
                 Section::Windows(windows),
-                Section::Late(self.late_rows.view(&input.schema, self.moments.lateness_ms)),
+                Section::Late(self.late_rows.view(&input.schema, Some(self.moments.lateness_ms))),
                 Section::Timers(self.panes.queued()),
                 Section::Entries(entries),
                 Section::HotKeys(self.hot_keys.view()),

@@ -66,7 +66,7 @@ impl WindowAggregateOperator {
             watermark: (self.watermark != MIN_WATERMARK).then_some(self.watermark),
             sections: vec![
                 Section::Windows(windows),
-                Section::Late(self.late_rows.view(&self.plan.input, self.lateness_ms)),
+                Section::Late(self.late_rows.view(&self.plan.input, Some(self.lateness_ms))),
                 Section::Timers(timers),
                 Section::Entries(entries),
                 Section::HotKeys(self.hot_keys.view()),

@@ -47,19 +47,52 @@ impl LateRows {
         let late_by_ms = watermark.saturating_sub(taken_until);
         self.count(late_by_ms, rows.len() as u64);
         let cells = Cells::new(batch.columns().columns());
+        let ends: Vec<i64> = ends.into();
         for row in rows.start.max(rows.end.saturating_sub(KEPT))..rows.end {
-            if self.last.len() == KEPT {
-                self.last.pop_front();
-            }
-            self.last.push_back(LateRowView {
-                row: shortened(display(batch.columns(), row)),
-                values: cells.row(row),
-                time: batch.times()[row],
-                window_ends: ends.iter().copied().collect(),
-                watermark,
-                late_by_ms,
-            });
+            self.push(batch, &cells, row, &ends, (watermark, late_by_ms));
         }
+    }
+
+    /// Keeps these rows, ascending, which came when event time was at `watermark`, had passed the end of the one window of
+    /// each, or the row's own time where it is of no window.
+    pub(super) fn keep_each(
+        &mut self,
+        batch: &Batch,
+        rows: &[usize],
+        window_end: impl Fn(usize) -> Option<i64>,
+        watermark: i64,
+    ) {
+        let cells = Cells::new(batch.columns().columns());
+        for (nth, &row) in rows.iter().enumerate() {
+            let end = window_end(row);
+            let taken_until = end.unwrap_or(batch.times()[row]).saturating_sub(1);
+            let late_by_ms = watermark.saturating_sub(taken_until);
+            self.count(late_by_ms, 1);
+            if nth + KEPT >= rows.len() {
+                self.push(batch, &cells, row, end.as_slice(), (watermark, late_by_ms));
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        batch: &Batch,
+        cells: &Cells<'_>,
+        row: usize,
+        ends: &[i64],
+        (watermark, late_by_ms): (i64, i64),
+    ) {
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(LateRowView {
+            row: shortened(display(batch.columns(), row)),
+            values: cells.row(row),
+            time: batch.times()[row],
+            window_ends: ends.to_vec(),
+            watermark,
+            late_by_ms,
+        });
     }
 
     /// Counts `rows` that were late by as much. When there are too many amounts to tell all apart, an amount stands for
@@ -86,8 +119,8 @@ impl LateRows {
         }
     }
 
-    /// The late rows, whose columns are `schema`, of windows that allow this lateness.
-    pub(super) fn view(&self, schema: &Schema, allowed_ms: i64) -> LateView {
+    /// The late rows, whose columns are `schema`, of windows that allow this lateness; `None` where none can be allowed.
+    pub(super) fn view(&self, schema: &Schema, allowed_ms: Option<i64>) -> LateView {
         let by_lateness = self.by_lateness.iter().map(|(&late_by_ms, &rows)| LatenessView { late_by_ms, rows });
         LateView {
             columns: schema.names().map(str::to_owned).collect(),
@@ -120,7 +153,7 @@ mod tests {
             late.count(late_by_ms, rows);
             all.push((late_by_ms, rows));
         }
-        let view = late.view(&Schema::new([]), 0);
+        let view = late.view(&Schema::new([]), Some(0));
         assert_eq!(view.by_lateness.len(), AMOUNTS);
         let mut sum = 0;
         for one in &view.by_lateness {
