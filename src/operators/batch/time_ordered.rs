@@ -22,11 +22,17 @@ pub(super) struct TimeOrdered {
     passes: Passes,
     armed: Armed,
     watermark: i64,
+    /// The watermark that is passed on when what it has made the operator give is given.
+    ending: Option<i64>,
+    now_ms: i64,
     /// Rows taken since event time passed last.
     taken: usize,
     batch_rows: usize,
     spill: Arc<SpillSpace>,
 }
+
+/// What is asked for when event time has come to its end and there is more to give.
+const MORE: Armed = Armed { more: true, full: Inputs::ALL, ..Armed::NOTHING };
 
 /// When event time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,8 @@ impl TimeOrdered {
             passes,
             armed: context.armed.take(),
             watermark: MIN_WATERMARK,
+            ending: None,
+            now_ms: context.clock.now_ms(),
             taken: 0,
             batch_rows: context.batch_rows.max(1),
             spill: Arc::clone(&context.spill),
@@ -182,25 +190,37 @@ impl Operator for TimeOrdered {
     }
 
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        self.operator.watermark(watermark, out)
+        (self.watermark, self.ending) = (watermark, Some(watermark));
+        let mut inner = Inner { armed: self.armed, out };
+        self.operator.watermark(watermark, &mut inner)?;
+        self.armed = inner.armed;
+        self.advance(Moment { watermark, now_ms: self.now_ms }, out)
     }
 
     fn advance(&mut self, now: Moment, out: &mut dyn Output) -> Result<()> {
+        self.now_ms = now.now_ms;
         self.begin()?;
         for _ in 0..self.batch_rows {
             if !self.step(now.now_ms, out)? {
-                return Ok(());
+                // Behind it event time passes when all is given.
+                return self.ending.take().map_or(Ok(()), |watermark| out.watermark(watermark));
             }
             if !out.has_room() {
                 break;
             }
         }
-        out.arm(AT_THE_END);
+        out.arm(if self.ending.is_some() { MORE } else { AT_THE_END });
         Ok(())
     }
 
     fn end_of_input(&mut self, input: usize, out: &mut dyn Output) -> Result<()> {
-        self.operator.end_of_input(input, out)
+        let mut inner = Inner { armed: self.armed, out };
+        self.operator.end_of_input(input, &mut inner)?;
+        self.armed = inner.armed;
+        if self.armed.more {
+            out.arm(MORE);
+        }
+        Ok(())
     }
 
     fn inspect(&mut self) -> OperatorView {
@@ -223,7 +243,6 @@ impl Output for Inner<'_> {
         self.out.batch(batch)
     }
 
-    /// Behind it event time passes when all rows have come.
     fn watermark(&mut self, _watermark: i64) -> Result<()> {
         Ok(())
     }
