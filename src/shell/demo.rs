@@ -142,7 +142,7 @@ const DEMOS: &[Demo] = &[
         paces: &[("rows = 20000, rate = 20000", "rows = 400000, rate = 100000")],
         caption: Caption {
             question: "How many circles of people are there, and how large is each?",
-            look: "Look: all rows first, then round by round.  Try 4 rounds, 1 graph, 7 rows",
+            look: "Look: all rows first, then rounds.  Try 4 windows (rounds), 1 graph, 7 rows",
         },
     },
 ];

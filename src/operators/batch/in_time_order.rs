@@ -22,8 +22,8 @@ impl InTimeOrder {
         operator: O,
         inputs: usize,
         passes: Passes,
-    ) -> Option<Arc<dyn PlannedOperator>> {
-        Some(Arc::new(Self { operator: Arc::new(operator), passes, inputs }))
+    ) -> Arc<dyn PlannedOperator> {
+        Arc::new(Self { operator: Arc::new(operator), passes, inputs })
     }
 }
 

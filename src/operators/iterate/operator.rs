@@ -133,11 +133,11 @@ impl IterateOperator {
     }
 
     /// The round is done: another one, or the end.
-    fn conclude(&mut self, next: Kept, changes: Changes) -> Result<Phase> {
+    fn conclude(&mut self, next: Kept, found: Changes) -> Result<Phase> {
         self.done += 1;
         let now_ms = self.context.clock.now_ms();
         let took_ms = now_ms.saturating_sub(self.since_ms).max(0).unsigned_abs();
-        let Changes { rows: changed, sample } = changes;
+        let Changes { rows: changed, sample } = found;
         let round = RoundView { round: self.done, rows: next.rows(), changed, took_ms, sample };
         let last = self.done >= self.plan.most || self.is_last(&round, now_ms)?;
         if let Some(old) = self.rounds.len().checked_sub(ROUNDS_SAMPLED).and_then(|old| self.rounds.get_mut(old)) {

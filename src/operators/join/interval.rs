@@ -109,7 +109,7 @@ impl PlannedOperator for IntervalJoin {
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        InTimeOrder::of(self.clone(), 2, Passes::ByBatch)
+        Some(InTimeOrder::of(self.clone(), 2, Passes::ByBatch))
     }
 }
 

@@ -131,7 +131,7 @@ impl PlannedOperator for TemporalJoin {
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        InTimeOrder::of(self.clone(), 2, Passes::ByBatch)
+        Some(InTimeOrder::of(self.clone(), 2, Passes::ByBatch))
     }
 }
 

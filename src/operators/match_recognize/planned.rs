@@ -103,7 +103,7 @@ impl PlannedOperator for MatchRecognize {
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        InTimeOrder::of(self.clone(), 1, Passes::ByBatch)
+        Some(InTimeOrder::of(self.clone(), 1, Passes::ByBatch))
     }
 }
 

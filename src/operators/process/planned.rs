@@ -126,6 +126,6 @@ impl PlannedOperator for Process {
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
         let passes = if self.program.timers.is_empty() { Passes::AtTheEnd } else { Passes::ByRow };
-        InTimeOrder::of(self.clone(), self.program.inputs.len(), passes)
+        Some(InTimeOrder::of(self.clone(), self.program.inputs.len(), passes))
     }
 }

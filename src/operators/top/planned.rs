@@ -139,7 +139,7 @@ impl PlannedOperator for TopN {
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
         match self.kind {
-            Kind::Window { .. } => InTimeOrder::of(self.clone(), 1, Passes::ByBatch),
+            Kind::Window { .. } => Some(InTimeOrder::of(self.clone(), 1, Passes::ByBatch)),
             Kind::Append | Kind::Retract(_) => None,
         }
     }

@@ -100,6 +100,6 @@ impl PlannedOperator for WindowAggregate {
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        InTimeOrder::of(self.clone(), 1, Passes::ByBatch)
+        Some(InTimeOrder::of(self.clone(), 1, Passes::ByBatch))
     }
 }

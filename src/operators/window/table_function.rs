@@ -116,7 +116,8 @@ impl WindowTableOperator {
             while rows.len() < self.batch_rows
                 && let Some(Reverse((end, row, last))) = next.pop()
             {
-                (rows.push(row), ends.push(end));
+                rows.push(row);
+                ends.push(end);
                 let following = self.assigner.next_window_end(end);
                 if following > end && following <= last {
                     next.push(Reverse((following, row, last)));

@@ -90,6 +90,6 @@ impl PlannedOperator for WindowOperator {
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
-        InTimeOrder::of(self.clone(), self.inputs.len(), Passes::ByBatch)
+        Some(InTimeOrder::of(self.clone(), self.inputs.len(), Passes::ByBatch))
     }
 }
