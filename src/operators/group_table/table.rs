@@ -1,6 +1,7 @@
 //! The table: typed ways in and out for one integer or one string key, row encoding for the rest.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -158,6 +159,33 @@ impl GroupTable {
     /// When the columns do not have the table's types.
     pub fn intern(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
         self.locate::<true>(keys, rows, groups)
+    }
+
+    /// The group of each of the keys of `other`, a table of the same types, that have numbers `range` there, without gaps; a
+    /// key that is new gets the next number.
+    ///
+    /// # Errors
+    /// When the keys can't be decoded: a defect of ours.
+    pub fn intern_from(&mut self, other: &Self, range: Range<u32>, groups: &mut Vec<u32>) -> Result<()> {
+        let (Keys::Int { probe, held }, Keys::Int { held: theirs, .. }) = (&mut self.keys, &other.keys) else {
+            let keys = other.keys(&range.clone().collect::<Vec<_>>())?;
+            return self.intern(&keys, range.len(), groups);
+        };
+        let mut numbers = Numbers { next: &mut self.numbers, free: &mut self.free };
+        let theirs = &theirs[range.start as usize..range.end as usize];
+        groups.clear();
+        groups.resize(theirs.len(), NONE);
+        for (group, (&key, number)) in groups.iter_mut().zip(theirs.iter().zip(range)) {
+            if number != other.null {
+                *group = locate_int::<true>(key, probe, held, &mut numbers);
+                continue;
+            }
+            if self.null == NONE {
+                self.null = set(held, numbers.take(), 0);
+            }
+            *group = self.null;
+        }
+        Ok(())
     }
 
     /// The group of each row, [`NO_GROUP`] where the key has none.
@@ -327,7 +355,8 @@ fn locate_ints<T: ArrowPrimitiveType, const INSERT: bool>(
     }
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the whole body of a loop that every keyed operator runs")]
 fn locate_int<const INSERT: bool>(
     value: i64,
     probe: &mut IntProbe,
@@ -335,9 +364,12 @@ fn locate_int<const INSERT: bool>(
     numbers: &mut Numbers<'_>,
 ) -> u32 {
     let (found, place) = probe.look(value, held);
-    if !INSERT || found != NONE {
-        return found;
-    }
+    if INSERT && found == NONE { insert_int(value, place, probe, held, numbers) } else { found }
+}
+
+/// Apart from the search, which is a loop's whole body where keys are known.
+#[inline(never)]
+fn insert_int(value: i64, place: usize, probe: &mut IntProbe, held: &mut Vec<i64>, numbers: &mut Numbers<'_>) -> u32 {
     let group = set(held, numbers.take(), value);
     probe.put(place, group, held);
     group
@@ -412,6 +444,29 @@ mod tests {
             let back = table.keys(&[3, 0, 1]).expect("decodes");
             for (back, key) in back.iter().zip(&keys) {
                 let wanted = arrow_select::take::take(key, &arrow_array::UInt32Array::from(vec![5, 0, 1]), None);
+                assert_eq!(back.to_data(), wanted.expect("takes").to_data());
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_another_table_are_found_as_those_of_columns() {
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(0), Some(9), Some(i64::MIN)]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some(""), Some("b"), Some("c")]));
+        for keys in [vec![ints.clone()], vec![texts.clone()], vec![ints, texts]] {
+            let types: Vec<DataType> = keys.iter().map(|key| key.data_type().clone()).collect();
+            let (mut table, mut other) = [0, 1].map(|_| GroupTable::new(&types, 0).expect("types can be keys")).into();
+            let one: Vec<ArrayRef> = keys.iter().map(|key| key.slice(3, 1)).collect();
+            assert_eq!(numbers(&mut other, &keys), [0, 1, 2, 3, 4]);
+            assert_eq!(numbers(&mut table, &one), [0]);
+            let mut groups = Vec::new();
+            table.intern_from(&other, 1..5, &mut groups).expect("decodes");
+            assert_eq!(groups, [1, 2, 0, 3]);
+            table.intern_from(&other, 0..2, &mut groups).expect("decodes");
+            assert_eq!(groups, [4, 1]);
+            let all: Vec<u32> = (0..5).collect();
+            for (back, key) in table.keys(&all).expect("decodes").iter().zip(&keys) {
+                let wanted = arrow_select::take::take(key, &arrow_array::UInt32Array::from(vec![3, 1, 2, 4, 0]), None);
                 assert_eq!(back.to_data(), wanted.expect("takes").to_data());
             }
         }

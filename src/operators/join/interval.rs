@@ -270,8 +270,9 @@ impl IntervalJoinOperator {
                     if self.plan.spec.kind.pads(input) && store.mark(row) == 0 {
                         self.lonely[input].push(row);
                     } else {
-                        gone.push(store.group(row));
+                        let group = store.group(row);
                         store.remove(row)?;
+                        gone.extend(store.is_empty(group).then_some(group));
                     }
                 }
             }

@@ -21,5 +21,6 @@ pub use regular::RegularJoin;
 pub use temporal::TemporalJoin;
 
 pub(super) use condition::{Condition, Key};
+pub(super) use pairs::Pairing;
 pub(super) use spec::JoinSpec;
 pub(super) use stage::JOINS;

@@ -58,7 +58,14 @@ impl Probe {
 
     /// The next `limit` pairs or fewer of rows of the batch with rows of `other` for which `meets` is true.
     pub(super) fn find(&mut self, other: &RowStore, limit: usize, meets: impl Fn(usize, u32) -> bool) -> Pairs {
-        let mut pairs = Pairs { first: self.row, met: self.met, ..Pairs::default() };
+        let left = (self.batch.rows() - self.row).min(limit);
+        let mut pairs = Pairs {
+            first: self.row,
+            met: self.met,
+            rows: Vec::with_capacity(left),
+            others: Vec::with_capacity(left),
+            ends: Vec::with_capacity(left),
+        };
         let mut looked_at = 0;
         while self.row < self.groups.len() {
             let group = self.groups[self.row];
@@ -126,7 +133,7 @@ impl Pairs {
 }
 
 /// What puts rows of both inputs beside each other.
-pub(super) struct Pairing {
+pub(in crate::operators) struct Pairing {
     spec: JoinSpec,
     residual: Option<Residual>,
     place: String,
@@ -141,7 +148,7 @@ struct Residual {
 }
 
 impl Pairing {
-    pub(super) fn new(spec: &JoinSpec, context: &OperatorContext) -> Self {
+    pub(in crate::operators) fn new(spec: &JoinSpec, context: &OperatorContext) -> Self {
         let residual = spec.residual.as_ref().map(|residual| {
             let columns = residual.columns();
             let field = |&column: &usize| -> Field {
@@ -175,7 +182,7 @@ impl Pairing {
 
     /// Of which of `count` pairs the rest of the condition is true; `None` where there is none. `columns` gathers the columns of
     /// the pairs, over the left ones and then the right ones. A pair that it can't be computed of is rejected.
-    pub(super) fn meets(
+    pub(in crate::operators) fn meets(
         &self,
         count: usize,
         columns: impl FnOnce(&[usize]) -> Result<Vec<ArrayRef>>,
@@ -222,11 +229,18 @@ impl Pairing {
         let places: Vec<(usize, usize)> = columns.iter().map(|&column| self.spec.place(column)).collect();
         let of_other: Vec<usize> = places.iter().filter(|(of, _)| *of != input).map(|&(_, at)| at).collect();
         let mut gathered = if of_other.is_empty() { Vec::new() } else { other.gather(others, &of_other)? }.into_iter();
-        let indices = indices(rows);
+        // Where each row has met one, nothing moves.
+        let straight = rows.first().map(|&first| (first as usize, rows.len())).filter(|&(first, count)| {
+            first + count <= batch.rows() && rows.iter().zip(first..).all(|(&row, at)| row as usize == at)
+        });
+        let indices = if straight.is_some() { indices(&[]) } else { indices(rows) };
         let mut made = Vec::with_capacity(columns.len());
         for (of, at) in places {
             made.push(if of == input {
-                take(batch.column(at), &indices, None)?
+                match straight {
+                    Some((first, count)) => batch.column(at).slice(first, count),
+                    None => take(batch.column(at), &indices, None)?,
+                }
             } else {
                 gathered.next().ok_or_else(|| crate::types::Error::state("a column of a join is missing"))?
             });

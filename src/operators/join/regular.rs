@@ -142,6 +142,7 @@ impl PlannedOperator for RegularJoin {
             probe: None,
             held: Vec::new(),
             append: self.is_append(),
+            counted: self.marks().map(|mark| mark.is_some()),
             batch_rows: context.batch_rows,
             clock: Arc::clone(&context.clock),
             plan: self.clone(),
@@ -161,6 +162,8 @@ struct RegularJoinOperator {
     /// The content of each of its rows, where rows of its input are taken back.
     held: Vec<u32>,
     append: bool,
+    /// For each input whether its rows have the number of their matches beside them.
+    counted: [bool; 2],
     batch_rows: usize,
     clock: Arc<dyn Clock>,
 }
@@ -220,7 +223,12 @@ impl RegularJoinOperator {
             let mut pairs = probe.find(other, self.batch_rows, |_, _| true);
             self.pairing.filter(&mut pairs, probe.input, &probe.batch, other, out)?;
             probe.carry(&pairs);
-            let changes = self.settle(&probe, &pairs)?;
+            let changes = if self.append && self.plan.spec.kind == JoinKind::Inner {
+                // Nothing else follows from a pair than that it is given.
+                Changes { rows: pairs.rows, others: pairs.others, kinds: Vec::new() }
+            } else {
+                self.settle(&probe, &pairs)?
+            };
             self.give(&probe, changes, out)?;
             if probe.is_done() {
                 self.end(&probe);
@@ -259,7 +267,7 @@ impl RegularJoinOperator {
             (_, false) if kind.pads(input) => RowKind::Delete,
             (_, false) => change,
         };
-        let counted = self.plan.marks()[1 - input].is_some();
+        let counted = self.counted[1 - input];
         if kind.filters() && !counted {
             return;
         }
@@ -304,7 +312,7 @@ impl RegularJoinOperator {
         }
         let kept = probe.kept[row];
         let store = &mut self.sides.stores[input];
-        if kept != NO_ROW && self.plan.marks()[input].is_some() {
+        if kept != NO_ROW && self.counted[input] {
             store.set_mark(kept, met);
         }
         let Some(contents) = &mut self.contents[input] else { return Ok(()) };
@@ -348,8 +356,9 @@ impl RegularJoinOperator {
                 if let Some(contents) = contents {
                     contents.remove(row);
                 }
-                gone.push(store.group(row));
+                let group = store.group(row);
                 store.remove(row)?;
+                gone.extend(store.is_empty(group).then_some(group));
             }
         }
         self.sides.free(gone);

@@ -57,7 +57,7 @@ impl JoinSpec {
     }
 
     /// The input that column `column`, over the left columns and then the right ones, is of, and its place there.
-    pub(super) fn place(&self, column: usize) -> (usize, usize) {
+    pub(in crate::operators) fn place(&self, column: usize) -> (usize, usize) {
         let width = self.inputs[0].len();
         if column < width { (0, column) } else { (1, column - width) }
     }
@@ -90,31 +90,46 @@ impl JoinSpec {
 
     /// The same join with only the columns `needed` of its result, and the columns that it then reads of each input.
     pub(super) fn prune(&self, needed: &[usize]) -> (Self, Vec<Vec<usize>>) {
-        let columns: Vec<usize> = needed.iter().map(|&column| self.columns[column]).collect();
+        let narrowed = self.giving(needed);
+        let reads = narrowed.reads();
+        let inputs = [0, 1].map(|input| self.inputs[input].project(&reads[input]));
+        let moved = |input: usize, column: usize| reads[input].binary_search(&column).unwrap_or(column);
+        (narrowed.over(inputs, &moved), reads.to_vec())
+    }
+
+    /// The same join with only the columns `needed` of its result.
+    pub(in crate::operators) fn giving(&self, needed: &[usize]) -> Self {
+        let columns = needed.iter().map(|&column| self.columns[column]).collect();
+        Self { columns, output: self.output.project(needed), ..self.clone() }
+    }
+
+    /// The columns that it reads of each input, ascending.
+    pub(in crate::operators) fn reads(&self) -> [Vec<usize>; 2] {
         let mut reads = self.keys.clone();
-        for &column in columns.iter().chain(&self.residual.iter().flat_map(TypedExpr::columns).collect::<Vec<_>>()) {
-            let (input, at) = self.place(column);
+        let residual = self.residual.iter().flat_map(TypedExpr::columns);
+        for (input, at) in self.columns.iter().copied().chain(residual).map(|column| self.place(column)) {
             reads[input].push(at);
         }
         for reads in &mut reads {
             reads.sort_unstable();
             reads.dedup();
         }
-        let at = |input: usize, column: usize| reads[input].binary_search(&column).unwrap_or(column);
-        let moved = |column: usize| match self.place(column) {
-            (0, column) => at(0, column),
-            (_, column) => reads[0].len() + at(1, column),
+        reads
+    }
+
+    /// The same join over inputs of these columns; `moved` says where a column of an input has gone.
+    pub(in crate::operators) fn over(&self, inputs: [Schema; 2], moved: &dyn Fn(usize, usize) -> usize) -> Self {
+        let width = inputs[0].len();
+        let place = |column: usize| match self.place(column) {
+            (0, column) => moved(0, column),
+            (_, column) => width + moved(1, column),
         };
-        let keys = [0, 1].map(|input| self.keys[input].iter().map(|&key| at(input, key)).collect());
-        let narrowed = Self {
-            kind: self.kind,
-            inputs: [0, 1].map(|input| self.inputs[input].project(&reads[input])),
-            keys,
-            null_safe: self.null_safe.clone(),
-            residual: self.residual.as_ref().map(|residual| residual.remap(&moved)),
-            columns: columns.into_iter().map(moved).collect(),
-            output: self.output.project(needed),
-        };
-        (narrowed, reads.to_vec())
+        Self {
+            keys: [0, 1].map(|input| self.keys[input].iter().map(|&key| moved(input, key)).collect()),
+            residual: self.residual.as_ref().map(|residual| residual.remap(&place)),
+            columns: self.columns.iter().map(|&column| place(column)).collect(),
+            inputs,
+            ..self.clone()
+        }
     }
 }

@@ -4,17 +4,20 @@
 //! list in the order of their arrival. A chunk that is small, or most of whose rows are gone, is merged with others of its
 //! kind, so that a row is copied a few times at most and memory follows what is held.
 
+mod chunks;
+mod facts;
 mod stored;
 #[cfg(test)]
 mod tests;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::ScalarBuffer;
-use arrow_select::interleave::interleave;
-use arrow_select::take::take;
+
+use chunks::Chunks;
+use facts::{DIRTY, Facts, GONE, NewRows, STORED};
 
 use crate::state::StateDescriptor;
-use crate::types::{Batch, Error, Field, LogicalType, Result, Schema};
+use crate::types::{Batch, Field, LogicalType, Result, Schema};
 
 /// The number that no row has.
 pub(in crate::operators) const NO_ROW: u32 = u32::MAX;
@@ -23,10 +26,6 @@ pub(in crate::operators) const NO_ROW: u32 = u32::MAX;
 const NUMBER: &str = "#";
 /// The column of a stored row's event time, epoch milliseconds.
 const TIME: &str = "#time";
-/// A chunk of fewer rows is merged with others.
-const SMALL: usize = 1_024;
-/// Chunks to be merged are, when there are so many, or their rows fill a batch.
-const SMALL_MAX: usize = 64;
 /// Rows of a merged chunk, at least where there are so many.
 const CHUNK_ROWS: usize = 8_192;
 
@@ -68,13 +67,8 @@ impl RowState {
 pub(in crate::operators) struct RowStore {
     state: RowState,
     max_parallelism: u16,
-    chunks: Vec<Option<Chunk>>,
-    free_chunks: Vec<u32>,
-    /// Chunks that are to be merged.
-    small: Vec<u32>,
-    small_rows: usize,
-    rows: Vec<Row>,
-    free: Vec<u32>,
+    chunks: Chunks,
+    facts: Facts,
     /// The first and the last row of each group.
     ends: Vec<(u32, u32)>,
     len: usize,
@@ -87,45 +81,14 @@ pub(in crate::operators) struct RowStore {
     removed: Vec<(Vec<ArrayRef>, Vec<i64>)>,
 }
 
-struct Chunk {
-    rows: RecordBatch,
-    times: ScalarBuffer<i64>,
-    /// The row at each place; `NO_ROW` where it is gone.
-    ids: Vec<u32>,
-    /// Rows that are neither gone nor to be told of.
-    held: usize,
-    /// No row is earlier.
-    first_time: i64,
-    /// Whether it is to be merged.
-    small: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    next: u32,
-    before: u32,
-    group: u32,
-    chunk: u32,
-    at: u32,
-    dirty: bool,
-    stored: bool,
-    gone: bool,
-    number: i64,
-    mark: i64,
-}
-
 impl RowStore {
     /// A store without rows.
     pub(in crate::operators) fn new(state: RowState, max_parallelism: u16) -> Self {
         Self {
+            chunks: Chunks::new(&state.schema),
             state,
             max_parallelism,
-            chunks: Vec::new(),
-            free_chunks: Vec::new(),
-            small: Vec::new(),
-            small_rows: 0,
-            rows: Vec::new(),
-            free: Vec::new(),
+            facts: Facts::default(),
             ends: Vec::new(),
             len: 0,
             next_number: 0,
@@ -141,18 +104,21 @@ impl RowStore {
     }
 
     /// Whether group `group` has no row.
+    #[inline]
     pub(in crate::operators) fn is_empty(&self, group: u32) -> bool {
         self.first(group) == NO_ROW
     }
 
     /// The first row of a group, [`NO_ROW`] when it has none.
+    #[inline]
     pub(in crate::operators) fn first(&self, group: u32) -> u32 {
         self.ends.get(group as usize).map_or(NO_ROW, |ends| ends.0)
     }
 
     /// The row that came after `row` in its group.
+    #[inline]
     pub(in crate::operators) fn next(&self, row: u32) -> u32 {
-        self.rows[row as usize].next
+        self.facts.next[row as usize]
     }
 
     /// The rows of a group in the order of their arrival.
@@ -162,40 +128,46 @@ impl RowStore {
     }
 
     /// The event time of a row.
+    #[inline]
     pub(in crate::operators) fn time(&self, row: u32) -> i64 {
-        let Row { chunk, at, .. } = self.rows[row as usize];
-        self.chunks[chunk as usize].as_ref().map_or(0, |chunk| chunk.times[at as usize])
+        self.facts.time[row as usize]
     }
 
     /// The number of a row, which it keeps through restores: greater than those of the rows of its group before it.
+    #[inline]
     pub(in crate::operators) fn number(&self, row: u32) -> i64 {
-        self.rows[row as usize].number
+        self.facts.number[row as usize]
     }
 
     /// A time that no row is earlier than; `None` without rows.
     pub(in crate::operators) fn first_time(&self) -> Option<i64> {
-        self.chunks.iter().flatten().map(|chunk| chunk.first_time).min().filter(|_| self.len > 0)
+        self.chunks.first_time().filter(|_| self.len > 0)
+    }
+
+    /// A time that no row is earlier than, the time of the first one or close to it; `None` without rows.
+    pub(in crate::operators) fn earliest(&self) -> Option<i64> {
+        self.chunks.first_time().filter(|&time| time < i64::MAX)
     }
 
     /// The group of a row.
+    #[inline]
     pub(in crate::operators) fn group(&self, row: u32) -> u32 {
-        self.rows[row as usize].group
+        self.facts.group[row as usize]
     }
 
     /// The number beside a row, 0 at first.
+    #[inline]
     pub(in crate::operators) fn mark(&self, row: u32) -> i64 {
-        self.rows[row as usize].mark
+        self.facts.mark.get(row as usize).copied().unwrap_or(0)
     }
 
     /// Sets the number beside a row.
     pub(in crate::operators) fn set_mark(&mut self, row: u32, mark: i64) {
-        let at = &mut self.rows[row as usize];
-        if at.mark != mark {
-            at.mark = mark;
-            if !at.dirty {
-                at.dirty = true;
-                self.dirty.push(row);
-            }
+        let Some(at) = self.facts.mark.get_mut(row as usize).filter(|at| **at != mark) else { return };
+        *at = mark;
+        if !self.facts.is(row, DIRTY) {
+            self.facts.set(row, DIRTY);
+            self.dirty.push(row);
         }
     }
 
@@ -207,14 +179,15 @@ impl RowStore {
         let from = self.next_number;
         self.next_number += i64::try_from(groups.len()).unwrap_or(i64::MAX);
         let numbers: Vec<i64> = (from..self.next_number).collect();
-        self.put(batch.columns().clone(), batch.times().clone(), groups, &numbers, None, false, rows);
+        let new = NewRows { groups, times: batch.times(), numbers: &numbers, marks: None, state: DIRTY };
+        self.put(batch.columns().clone(), &new, rows);
         if self.dirty.len() > 2 * self.len + CHUNK_ROWS {
             // Without checkpoints nobody else gives the numbers of rows that are gone free.
-            let (rows, free) = (&self.rows, &mut self.free);
+            let facts = &mut self.facts;
             self.dirty.retain(|&row| {
-                let gone = rows[row as usize].gone;
+                let gone = facts.is(row, GONE);
                 if gone {
-                    free.push(row);
+                    facts.free.push(row);
                 }
                 !gone
             });
@@ -222,70 +195,32 @@ impl RowStore {
         self.merge_small()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row has so many parts")]
-    fn put(
-        &mut self,
-        columns: RecordBatch,
-        times: ScalarBuffer<i64>,
-        groups: &[u32],
-        numbers: &[i64],
-        marks: Option<&[i64]>,
-        stored: bool,
-        rows: &mut Vec<u32>,
-    ) {
-        if groups.is_empty() {
+    fn put(&mut self, columns: RecordBatch, new: &NewRows<'_>, rows: &mut Vec<u32>) {
+        if new.groups.is_empty() {
             return;
         }
-        let highest = groups.iter().copied().max().unwrap_or(0) as usize;
+        let highest = new.groups.iter().copied().max().unwrap_or(0) as usize;
         if self.ends.len() <= highest {
             self.ends.resize(highest + 1, (NO_ROW, NO_ROW));
         }
-        let slot = self.chunk_slot();
-        let mut ids = Vec::with_capacity(groups.len());
-        for (at, (&group, &number)) in (0_u32..).zip(groups.iter().zip(numbers)) {
-            let mark = marks.map_or(0, |marks| marks[at as usize]);
-            let before = self.ends[group as usize].1;
-            let dirty = !stored;
-            let row = Row { next: NO_ROW, before, group, chunk: slot, at, dirty, stored, gone: false, number, mark };
-            let id = if let Some(id) = self.free.pop() {
-                self.rows[id as usize] = row;
-                id
+        let slot = self.chunks.slot();
+        let ids = self.facts.add(slot, new, self.state.mark.is_some());
+        for (&id, &group) in ids.iter().zip(new.groups) {
+            let (first, last) = &mut self.ends[group as usize];
+            if *last == NO_ROW {
+                *first = id;
             } else {
-                self.rows.push(row);
-                index(self.rows.len() - 1)
-            };
-            if dirty {
-                self.dirty.push(id);
+                self.facts.before[id as usize] = *last;
+                self.facts.next[*last as usize] = id;
             }
-            if before == NO_ROW {
-                self.ends[group as usize].0 = id;
-            } else {
-                self.rows[before as usize].next = id;
-            }
-            self.ends[group as usize].1 = id;
-            ids.push(id);
+            *last = id;
+        }
+        if new.state & DIRTY != 0 {
+            self.dirty.extend_from_slice(&ids);
         }
         self.len += ids.len();
         rows.extend_from_slice(&ids);
-        self.set_chunk(slot, columns, times, ids);
-    }
-
-    fn chunk_slot(&mut self) -> u32 {
-        self.free_chunks.pop().unwrap_or_else(|| {
-            self.chunks.push(None);
-            index(self.chunks.len() - 1)
-        })
-    }
-
-    fn set_chunk(&mut self, slot: u32, rows: RecordBatch, times: ScalarBuffer<i64>, ids: Vec<u32>) {
-        let held = ids.len();
-        let small = held < SMALL;
-        if small {
-            self.small.push(slot);
-            self.small_rows += held;
-        }
-        let first_time = times.iter().copied().min().unwrap_or(i64::MAX);
-        self.chunks[slot as usize] = Some(Chunk { rows, times, ids, held, first_time, small });
+        self.chunks.set(slot, columns, ids, &self.facts);
     }
 
     /// Takes a row out.
@@ -293,28 +228,32 @@ impl RowStore {
     /// # Errors
     /// When its key can't be read: a defect of ours.
     pub(in crate::operators) fn remove(&mut self, row: u32) -> Result<()> {
-        let Row { next, before, group, stored, .. } = self.rows[row as usize];
-        let ends = &mut self.ends[group as usize];
+        let (next, before) = (self.facts.next[row as usize], self.facts.before[row as usize]);
+        let ends = &mut self.ends[self.facts.group[row as usize] as usize];
         if before == NO_ROW {
             ends.0 = next;
+        } else {
+            self.facts.next[before as usize] = next;
         }
         if next == NO_ROW {
             ends.1 = before;
+        } else {
+            self.facts.before[next as usize] = before;
         }
-        if before != NO_ROW {
-            self.rows[before as usize].next = next;
-        }
-        if next != NO_ROW {
-            self.rows[next as usize].before = before;
-        }
-        self.rows[row as usize].gone = true;
-        self.len -= 1;
-        if !stored {
-            self.forget(row);
-            return Ok(());
-        }
-        self.gone.push(row);
+        self.let_go(row);
         if self.gone.len() >= CHUNK_ROWS { self.tell_gone() } else { Ok(()) }
+    }
+
+    /// A row is in no list any more.
+    #[inline]
+    fn let_go(&mut self, row: u32) {
+        self.facts.set(row, GONE);
+        self.len -= 1;
+        if self.facts.is(row, STORED) {
+            self.gone.push(row);
+        } else {
+            self.forget(row);
+        }
     }
 
     /// Whether these groups have a row, and the rows of those that have (of which there is one each).
@@ -343,10 +282,17 @@ impl RowStore {
     /// # Errors
     /// As [`Self::remove`].
     pub(in crate::operators) fn clear(&mut self, group: u32) -> Result<()> {
-        while !self.is_empty(group) {
-            self.remove(self.first(group))?;
+        let mut row = self.first(group);
+        if row == NO_ROW {
+            return Ok(());
         }
-        Ok(())
+        self.ends[group as usize] = (NO_ROW, NO_ROW);
+        while row != NO_ROW {
+            let next = self.next(row);
+            self.let_go(row);
+            row = next;
+        }
+        if self.gone.len() >= CHUNK_ROWS { self.tell_gone() } else { Ok(()) }
     }
 
     /// Puts the rows of group `from` into group `into`; all stay in the order of their arrival.
@@ -359,47 +305,34 @@ impl RowStore {
         if self.ends.len() <= highest {
             self.ends.resize(highest + 1, (NO_ROW, NO_ROW));
         }
+        let facts = &mut self.facts;
         let mut last = NO_ROW;
         while one != NO_ROW || other != NO_ROW {
-            let number = |row: u32| if row == NO_ROW { i64::MAX } else { self.rows[row as usize].number };
+            let number = |row: u32| if row == NO_ROW { i64::MAX } else { facts.number[row as usize] };
             let next = if number(one) <= number(other) { &mut one } else { &mut other };
             let row = *next;
-            *next = self.rows[row as usize].next;
-            let at = &mut self.rows[row as usize];
-            (at.group, at.before) = (into, last);
+            *next = facts.next[row as usize];
+            (facts.group[row as usize], facts.before[row as usize]) = (into, last);
             if last == NO_ROW {
                 self.ends[into as usize].0 = row;
             } else {
-                self.rows[last as usize].next = row;
+                facts.next[last as usize] = row;
             }
             last = row;
         }
-        self.rows[last as usize].next = NO_ROW;
+        facts.next[last as usize] = NO_ROW;
         self.ends[into as usize].1 = last;
         self.ends[from as usize] = (NO_ROW, NO_ROW);
     }
 
     /// Gives a row's number and place free.
+    #[inline]
     fn forget(&mut self, row: u32) {
-        let Row { chunk: slot, at, dirty, .. } = self.rows[row as usize];
-        if !dirty {
+        if !self.facts.is(row, DIRTY) {
             // One that is dirty is still listed as such; the snapshot gives its number free.
-            self.free.push(row);
+            self.facts.free.push(row);
         }
-        let Some(chunk) = &mut self.chunks[slot as usize] else { return };
-        chunk.ids[at as usize] = NO_ROW;
-        chunk.held -= 1;
-        if chunk.small {
-            self.small_rows = self.small_rows.saturating_sub(1);
-        } else if chunk.held * 2 < chunk.ids.len() {
-            chunk.small = true;
-            self.small.push(slot);
-            self.small_rows += chunk.held;
-        }
-        if chunk.held == 0 && !chunk.small {
-            self.chunks[slot as usize] = None;
-            self.free_chunks.push(slot);
-        }
+        self.chunks.take_out(self.facts.place[row as usize]);
     }
 
     /// Notes the keys of the rows that are gone, whose entries the next snapshot removes, and forgets them.
@@ -409,7 +342,7 @@ impl RowStore {
         }
         let gone = std::mem::take(&mut self.gone);
         let keys = self.gather(&gone, &self.state.keys)?;
-        let numbers = gone.iter().map(|&row| self.rows[row as usize].number).collect();
+        let numbers = gone.iter().map(|&row| self.number(row)).collect();
         self.removed.push((keys, numbers));
         for row in gone {
             self.forget(row);
@@ -419,57 +352,17 @@ impl RowStore {
 
     /// Merges small chunks once there are enough of them.
     fn merge_small(&mut self) -> Result<()> {
-        if self.small.len() < SMALL_MAX && self.small_rows < CHUNK_ROWS {
-            return Ok(());
-        }
-        self.tell_gone()?;
-        let slots = std::mem::take(&mut self.small);
-        self.small_rows = 0;
-        let rows: Vec<u32> = slots
-            .iter()
-            .filter_map(|&slot| self.chunks[slot as usize].as_ref())
-            .flat_map(|chunk| chunk.ids.iter().copied().filter(|&row| row != NO_ROW))
-            .collect();
-        for part in rows.chunks(CHUNK_ROWS) {
-            let all: Vec<usize> = (0..self.state.schema.len()).collect();
-            let columns = self.gather(part, &all)?;
-            let columns = self.state.schema.record_batch(columns, part.len())?;
-            let times: ScalarBuffer<i64> = part.iter().map(|&row| self.time(row)).collect();
-            let slot = self.chunk_slot();
-            for (at, &row) in (0_u32..).zip(part) {
-                let row = &mut self.rows[row as usize];
-                (row.chunk, row.at) = (slot, at);
-            }
-            self.set_chunk(slot, columns, times, part.to_vec());
-        }
-        for slot in slots {
-            self.chunks[slot as usize] = None;
-            self.free_chunks.push(slot);
+        if self.chunks.are_small() {
+            self.tell_gone()?;
+            self.chunks.merge_small(&mut self.facts)?;
         }
         Ok(())
-    }
-
-    /// A time that no row is earlier than, the time of the first one or close to it; `None` without rows.
-    pub(in crate::operators) fn earliest(&self) -> Option<i64> {
-        self.chunks.iter().flatten().map(|chunk| chunk.first_time).min().filter(|&time| time < i64::MAX)
     }
 
     /// The rows earlier than `time`, in the order of their chunks; whoever asks takes them out. Chunks whose rows are all
     /// later cost nothing.
     pub(in crate::operators) fn due(&mut self, time: i64) -> Vec<u32> {
-        let mut due = Vec::new();
-        for chunk in self.chunks.iter_mut().flatten().filter(|chunk| chunk.first_time < time) {
-            chunk.first_time = i64::MAX;
-            for (&row, &at) in chunk.ids.iter().zip(chunk.times.iter()) {
-                if row == NO_ROW || self.rows[row as usize].gone {
-                } else if at < time {
-                    due.push(row);
-                } else {
-                    chunk.first_time = chunk.first_time.min(at);
-                }
-            }
-        }
-        due
+        self.chunks.due(time, &self.facts)
     }
 
     /// These columns of these rows; nulls for [`NO_ROW`].
@@ -477,44 +370,7 @@ impl RowStore {
     /// # Errors
     /// When they can't be put together: a defect of ours.
     pub(in crate::operators) fn gather(&self, rows: &[u32], columns: &[usize]) -> Result<Vec<ArrayRef>> {
-        let mut used: Vec<(u32, &Chunk)> = Vec::new();
-        let mut dense = vec![NO_ROW; self.chunks.len()];
-        let mut places = Vec::with_capacity(rows.len());
-        let mut nulls = false;
-        for &row in rows {
-            if row == NO_ROW {
-                nulls = true;
-                places.push((usize::MAX, 0));
-                continue;
-            }
-            let Row { chunk: slot, at, .. } = self.rows[row as usize];
-            let known = &mut dense[slot as usize];
-            if *known == NO_ROW {
-                let Some(chunk) = &self.chunks[slot as usize] else {
-                    return Err(Error::state("a row that is kept is nowhere"));
-                };
-                *known = index(used.len());
-                used.push((slot, chunk));
-            }
-            places.push((*known as usize, at as usize));
-        }
-        if let ([(_, chunk)], false) = (used.as_slice(), nulls) {
-            let at: UInt32Array = places.iter().map(|&(_, at)| index(at)).collect();
-            return columns.iter().map(|&column| Ok(take(chunk.rows.column(column), &at, None)?)).collect();
-        }
-        for place in places.iter_mut().filter(|place| place.0 == usize::MAX) {
-            place.0 = used.len();
-        }
-        let one = |&column: &usize| -> Result<ArrayRef> {
-            let ty = self.state.schema.arrow().field(column).data_type();
-            if places.is_empty() {
-                return Ok(new_null_array(ty, 0));
-            }
-            let null = nulls.then(|| new_null_array(ty, 1));
-            let arrays = used.iter().map(|(_, chunk)| chunk.rows.column(column)).chain(&null);
-            Ok(interleave(&arrays.map(AsRef::as_ref).collect::<Vec<&dyn Array>>(), &places)?)
-        };
-        columns.iter().map(one).collect()
+        self.chunks.gather(rows, columns, &self.facts)
     }
 
     /// The event times of these rows.
@@ -524,12 +380,7 @@ impl RowStore {
 
     /// Bytes held.
     pub(in crate::operators) fn bytes(&self) -> usize {
-        let chunk = |chunk: &Chunk| {
-            chunk.rows.get_array_memory_size() + chunk.ids.capacity() * size_of::<u32>() + chunk.times.len() * 8
-        };
-        self.chunks.iter().flatten().map(chunk).sum::<usize>()
-            + self.rows.capacity() * size_of::<Row>()
-            + self.ends.capacity() * size_of::<(u32, u32)>()
+        self.chunks.bytes() + self.facts.bytes() + self.ends.capacity() * size_of::<(u32, u32)>()
     }
 }
 

@@ -240,16 +240,17 @@ impl WindowAggregateOperator {
     /// Cuts a batch into runs of one slice.
     fn runs(&self, times: &[i64]) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
-        let (mut from, mut end) = (i64::MAX, i64::MIN);
-        for (row, &time) in times.iter().enumerate() {
-            if time < from || time >= end {
-                end = self.assigner.slice_end(time);
-                from = end.saturating_sub(self.assigner.slice_ms());
-            }
+        let mut start = 0;
+        while start < times.len() {
+            let slice_end = self.assigner.slice_end(times[start]);
+            let from = slice_end.saturating_sub(self.assigner.slice_ms());
+            let inside = |&&time: &&i64| from <= time && time < slice_end;
+            let length = times[start..].iter().take_while(inside).count().max(1);
             match runs.last_mut() {
-                Some(run) if run.slice_end == end => run.length += 1,
-                _ => runs.push(Run { slice_end: end, start: row, length: 1 }),
+                Some(run) if run.slice_end == slice_end => run.length += length,
+                _ => runs.push(Run { slice_end, start, length }),
             }
+            start += length;
         }
         runs
     }

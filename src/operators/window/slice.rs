@@ -56,8 +56,7 @@ impl Slice {
 
     /// Adds these groups of `other`. `groups` is scratch space.
     pub(super) fn merge(&mut self, other: &Self, range: Range<u32>, groups: &mut Vec<u32>) -> Result<()> {
-        let keys = other.table.keys(&range.clone().collect::<Vec<_>>())?;
-        self.table.intern(&keys, range.len(), groups)?;
+        self.table.intern_from(&other.table, range.clone(), groups)?;
         self.make_room();
         for (accumulator, other) in self.accumulators.iter_mut().zip(&other.accumulators) {
             accumulator.merge_from(groups, other.as_ref(), range.start)?;

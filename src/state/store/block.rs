@@ -3,7 +3,7 @@
 //! `checksum u64 · format u8 · flags u8 · entries u32 · removed u32 · fingerprints of the entries' keys · of the removed
 //! keys · columns of the entries · key columns of the removed`, fingerprints u16 each. It means, in this order: drop
 //! everything older if [`DROP`] is set, remove the removed keys, put the entries. A key is found by its fingerprint, and
-//! its row alone is decoded. Format 1 has no fingerprints.
+//! its row alone is decoded. Format 1 has no fingerprints; up to format 2 all numbers are stored in full.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ use crate::state::seal::{SEAL_BYTES, checksum, unseal};
 use crate::types::key_group::hash_keys;
 use crate::types::{Error, Result};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// The format without fingerprints.
 const FORMAT_1: u8 = 1;
 /// Nothing older counts.
@@ -309,6 +309,6 @@ mod tests {
         let sum = checksum(&context("t", &key), &bytes[SEAL_BYTES..]);
         bytes[..SEAL_BYTES].copy_from_slice(&sum.to_le_bytes());
         let error = Block::decode(&layout(), "t", &key, &bytes).expect_err("later");
-        assert!(error.to_string().contains("has format 3; this build reads formats up to 2"), "{error}");
+        assert!(error.to_string().contains("has format 4; this build reads formats up to 3"), "{error}");
     }
 }

@@ -1,9 +1,11 @@
 //! Columns as bytes. Smaller and simpler than Arrow's IPC messages, whose metadata would outweigh the few rows that a
 //! key group changes between two checkpoints.
 //!
-//! A column of `n` rows: a byte that says whether a validity bitmap follows; the bitmap; then the values: fixed-width
-//! values as they lie in memory (little-endian), booleans as a bitmap, strings, bytes, arrays and maps as `n` end
-//! offsets (u32) and their content, rows as their fields, nulls as nothing.
+//! A column of `n` rows: a byte of flags; the validity bitmap, if the lowest says so; then the values: fixed-width values as
+//! they lie in memory (little-endian), booleans as a bitmap, strings, bytes, arrays and maps as `n` end offsets (u32) and
+//! their content, rows as their fields, nulls as nothing. Whole numbers of eight bytes whose differences need fewer are
+//! stored as the least of them, then what each is above it ("frame of reference" of Goldstein, Ramakrishnan and Shaft,
+//! "Compressing Relations and Indexes", 1998); the flags then say in how many bytes. In blocks of formats 1 and 2 none are.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +17,11 @@ use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field};
 
 use crate::types::{Error, Result};
+
+/// A validity bitmap follows.
+const NULLS: u8 = 1;
+/// Values are stored as what they are above the least: the flags over it are one more than the bytes of each.
+const ABOVE: u32 = 1;
 
 /// Reads what was written, never past its end.
 #[derive(Clone, Copy)]
@@ -63,12 +70,19 @@ pub(super) fn length(length: usize) -> Result<u32> {
 
 /// Appends `column`.
 pub(super) fn encode(column: &dyn Array, out: &mut Vec<u8>) -> Result<()> {
+    let words = words(column.data_type()).then(|| column.to_data());
+    let words = words.as_ref().and_then(Words::new);
+    let flags = words.as_ref().map_or(0, |words| (words.width + 1) << ABOVE);
     match column.nulls().filter(|nulls| nulls.null_count() > 0) {
         Some(nulls) => {
-            out.push(1);
+            out.push(flags | NULLS);
             bits(nulls.inner(), out);
         }
-        None => out.push(0),
+        None => out.push(flags),
+    }
+    if let Some(words) = words {
+        words.encode(out);
+        return Ok(());
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not nested or of variable length has a fixed width")]
     match column.data_type() {
@@ -110,6 +124,75 @@ pub(super) fn encode(column: &dyn Array, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// Whether values are whole numbers of eight bytes.
+const fn words(ty: &DataType) -> bool {
+    matches!(ty, DataType::Int64 | DataType::Timestamp(..) | DataType::Duration(_) | DataType::Time64(_))
+}
+
+/// Whole numbers that need less than eight bytes each.
+struct Words<'a> {
+    words: &'a [[u8; 8]],
+    least: i64,
+    /// Bytes that what each is above the least fits: 0, 1, 2 or 4.
+    width: u8,
+}
+
+impl<'a> Words<'a> {
+    /// `None` when as many bytes are as good.
+    fn new(column: &'a ArrayData) -> Option<Self> {
+        let values = column.buffers().first()?.as_slice().as_chunks::<8>().0;
+        let words = values.get(column.offset()..column.offset() + column.len())?;
+        let all = || words.iter().map(|&word| i64::from_le_bytes(word));
+        let (least, most) = (all().min()?, all().max()?);
+        let width = match most.wrapping_sub(least).cast_unsigned() {
+            0 => 0,
+            1..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => return None,
+        };
+        (words.len() * usize::from(8 - width) > size_of::<i64>()).then_some(Self { words, least, width })
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "none is further above the least than fits")]
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.least.to_le_bytes());
+        let above = self.words.iter().map(|&word| i64::from_le_bytes(word).wrapping_sub(self.least).cast_unsigned());
+        let from = out.len();
+        out.resize(from + self.words.len() * usize::from(self.width), 0);
+        let to = &mut out[from..];
+        match self.width {
+            0 => {}
+            1 => to.iter_mut().zip(above).for_each(|(to, above)| *to = above as u8),
+            2 => {
+                let to = to.as_chunks_mut::<2>().0;
+                to.iter_mut().zip(above).for_each(|(to, above)| *to = (above as u16).to_le_bytes());
+            }
+            _ => {
+                let to = to.as_chunks_mut::<4>().0;
+                to.iter_mut().zip(above).for_each(|(to, above)| *to = (above as u32).to_le_bytes());
+            }
+        }
+    }
+
+    /// Values `range` of so many that [`encode`](Self::encode) wrote, `width` bytes each.
+    fn decode(rows: usize, range: &Range<usize>, width: u8, from: &mut Reader<'_>) -> Result<Buffer> {
+        let least = i64::from_le_bytes(from.array()?);
+        let bytes = usize::from(width);
+        let stored = from.take(bytes.checked_mul(rows).ok_or_else(cut_short)?)?;
+        let stored = part(stored, &(range.start * bytes..range.end * bytes))?;
+        let at = |above: u64| least.wrapping_add(above.cast_signed());
+        let values: Vec<i64> = match width {
+            0 => vec![least; range.len()],
+            1 => stored.iter().map(|&above| at(above.into())).collect(),
+            2 => stored.as_chunks::<2>().0.iter().map(|&above| at(u16::from_le_bytes(above).into())).collect(),
+            4 => stored.as_chunks::<4>().0.iter().map(|&above| at(u32::from_le_bytes(above).into())).collect(),
+            _ => return Err(Error::state("a block has values of no known width")),
+        };
+        Ok(Buffer::from_vec(values))
+    }
+}
+
 /// A bitmap, its unused last bits 0.
 fn bits(bits: &BooleanBuffer, out: &mut Vec<u8>) {
     let from = out.len();
@@ -139,10 +222,12 @@ fn fixed_width(ty: &DataType) -> Result<usize> {
 
 /// Rows `range` of the next column, which is of type `ty` and has so many rows. The others are passed over.
 pub(super) fn decode(ty: &DataType, rows: usize, range: &Range<usize>, from: &mut Reader<'_>) -> Result<ArrayRef> {
-    let nulls = match from.u8()? {
-        0 => None,
-        _ => Some(NullBuffer::new(read_bits(rows, range, from)?)),
-    };
+    let flags = from.u8()?;
+    let nulls = (flags & NULLS != 0).then(|| read_bits(rows, range, from)).transpose()?.map(NullBuffer::new);
+    let above = (flags >> ABOVE).checked_sub(1);
+    if above.is_some() && !words(ty) {
+        return Err(Error::state(format!("a block has values of type {ty} in a way that only numbers are stored")));
+    }
     let data = ArrayData::builder(ty.clone()).len(range.len()).nulls(nulls.clone());
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not nested or of variable length has a fixed width")]
     let data = match ty {
@@ -160,6 +245,7 @@ pub(super) fn decode(ty: &DataType, rows: usize, range: &Range<usize>, from: &mu
             let children = fields.iter().map(|field| child(field, rows, range, from)).collect::<Result<Vec<_>>>()?;
             data.child_data(children)
         }
+        _ if let Some(width) = above => data.add_buffer(Words::decode(rows, range, width, from)?),
         other => {
             let width = fixed_width(other)?;
             let values = from.take(width.checked_mul(rows).ok_or_else(cut_short)?)?;
@@ -262,6 +348,10 @@ mod tests {
             Arc::new(TimestampMillisecondArray::from_iter_values(0..11).with_timezone("UTC")),
             Arc::new(DurationMillisecondArray::from_iter_values(0..11)),
             Arc::new(IntervalYearMonthArray::from_iter_values(0..11)),
+            Arc::new(Int64Array::from_value(-7, 11)),
+            Arc::new((0..11).map(|i| (i != 4).then_some(i64::MAX - 300 * i)).collect::<Int64Array>()),
+            Arc::new(TimestampMillisecondArray::from_iter_values((0..11).map(|i| i64::MIN + (i << 28)))),
+            Arc::new(Int64Array::from_iter_values((0..11).map(|i| if i == 5 { i64::MIN } else { i64::MAX }))),
         ]
     }
 
@@ -287,6 +377,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn whole_numbers_take_the_bytes_of_their_differences() {
+        for (most, width) in [(0, 0), (255, 1), (256, 2), (65_535, 2), (65_536, 4), (u32::MAX.into(), 4), (1 << 32, 8)]
+        {
+            let column = Int64Array::from_iter_values((0..100).map(|i| i64::MIN + if i == 50 { most } else { 0 }));
+            let mut bytes = Vec::new();
+            encode(&column, &mut bytes).expect("encodes");
+            assert_eq!(bytes.len(), 1 + 100 * width + if width < 8 { 8 } else { 0 }, "up to {most}");
+        }
+        let full = Int64Array::from(vec![1]);
+        let mut bytes = Vec::new();
+        encode(&full, &mut bytes).expect("encodes");
+        assert_eq!(bytes, [0, 1, 0, 0, 0, 0, 0, 0, 0], "as earlier formats have it");
     }
 
     #[test]

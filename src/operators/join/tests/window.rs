@@ -122,6 +122,55 @@ fn a_failure_anywhere_changes_nothing() {
 }
 
 #[test]
+fn only_the_columns_that_are_read_come_and_are_kept() {
+    let steps = random_steps(7);
+    for kind in KINDS {
+        for residual in [false, true] {
+            let join = windowed(kind, residual, ("tumble", &[10]));
+            let needed: &[usize] = if join.output().len() == 2 { &[1] } else { &[3] };
+            let pruned = join.prune(needed).expect("narrows");
+            let reads: [&[usize]; 2] = match (residual, needed) {
+                (true, _) => [&[0, 1], &[0, 1]],
+                (false, [1]) => [&[0, 1], &[0]],
+                (false, _) => [&[0], &[0, 1]],
+            };
+            assert_eq!(pruned.inputs, reads, "{kind}");
+            for state in pruned.operator.states() {
+                let other = |name: &str| ["v", "w"].contains(&name);
+                let kept = state.schema.names().filter(|name| other(name)).count();
+                let read = match state.name {
+                    "left_rows" => reads[0].len() - 1,
+                    "right_rows" => reads[1].len() - 1,
+                    _ => 0,
+                };
+                assert_eq!(kept, read, "{kind}, {}", state.name);
+            }
+            let read = |input: usize, rows: &crate::types::Batch| {
+                let columns = pruned.inputs[input].iter().map(|&column| rows.column(column).clone()).collect();
+                let schema = super::schemas()[input].project(&pruned.inputs[input]);
+                let columns = schema.record_batch(columns, rows.rows()).expect("columns fit");
+                crate::types::Batch::new(columns, rows.times().clone())
+            };
+            let narrowed: Vec<Step> = steps
+                .iter()
+                .map(|step| match step {
+                    Step::Rows(input, rows) => Step::Rows(*input, read(*input, rows)),
+                    other => other.clone(),
+                })
+                .collect();
+            let all = straight(&*join, &steps).rows.into_iter().map(|row| {
+                let (columns, time) = row.split_once(" @").expect("a time");
+                format!("{} @{time}", columns.split('|').nth(needed[0]).expect("a column"))
+            });
+            let mut all: Vec<String> = all.collect();
+            all.sort();
+            assert_eq!(straight(&*pruned.operator, &narrowed).rows, all, "{kind}");
+            broken_anywhere(&*pruned.operator, &narrowed);
+        }
+    }
+}
+
+#[test]
 fn a_session_of_both_holds_rows_of_either() {
     let join = windowed("full join", false, ("session", &[5]));
     let steps = [

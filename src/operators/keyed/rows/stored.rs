@@ -8,7 +8,8 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_ord::sort::sort_to_indices;
 use arrow_select::take::take;
 
-use super::{CHUNK_ROWS, NO_ROW, Row, RowStore};
+use super::facts::{DIRTY, GONE, NewRows, STORED};
+use super::{CHUNK_ROWS, NO_ROW, RowStore};
 use crate::api::{StateRead, StateReader};
 use crate::inspect::StateQuery;
 use crate::operators::group_table::GroupTable;
@@ -36,12 +37,11 @@ impl RowStore {
         }
         let mut live = Vec::with_capacity(self.dirty.len());
         for row in std::mem::take(&mut self.dirty) {
-            let at = &mut self.rows[row as usize];
-            at.dirty = false;
-            if at.gone {
-                self.free.push(row);
+            self.facts.unset(row, DIRTY);
+            if self.facts.is(row, GONE) {
+                self.facts.free.push(row);
             } else {
-                at.stored = true;
+                self.facts.set(row, STORED);
                 live.push(row);
             }
         }
@@ -49,7 +49,7 @@ impl RowStore {
             let keys = self.gather(part, &self.state.keys)?;
             let column =
                 |value: &dyn Fn(&u32) -> i64| -> ArrayRef { Arc::new(part.iter().map(value).collect::<Int64Array>()) };
-            let number = column(&|&row| self.rows[row as usize].number);
+            let number = column(&|&row| self.number(row));
             let time = column(&|&row| self.time(row));
             let mark = self.state.mark.map(|_| column(&|&row| self.mark(row)));
             let others = self.gather(part, &self.state.others().collect::<Vec<_>>())?;
@@ -108,7 +108,9 @@ impl RowStore {
                 let row = self.state.schema.record_batch(row, part.len())?;
                 group_of(&columns[..keys], &row, &mut groups)?;
                 self.next_number = self.next_number.max(numbers.last().map_or(0, |last| last + 1));
-                self.put(row, times, &groups, &numbers, marks.as_deref(), true, &mut Vec::new());
+                let (groups, times, numbers) = (groups.as_slice(), &times[..], &numbers[..]);
+                let new = NewRows { groups, times, numbers, marks: marks.as_deref(), state: STORED };
+                self.put(row, &new, &mut Vec::new());
             }
         }
         Ok(())
@@ -122,27 +124,25 @@ impl RowStore {
         let Some(mut reader) = StateReader::new(query, self.state.descriptor(), self.max_parallelism)? else {
             return Ok(None);
         };
-        for chunk in self.chunks.iter().flatten() {
-            let places = (0_u32..).zip(&chunk.ids).filter(|&(_, &row)| row != NO_ROW && !self.rows[row as usize].gone);
+        for chunk in self.chunks.iter() {
+            let places = (0_u32..).zip(&chunk.ids).filter(|&(_, &row)| row != NO_ROW && !self.facts.is(row, GONE));
             let places: Vec<u32> = places.map(|(at, _)| at).collect();
             if places.is_empty() {
                 continue;
             }
             let at = UInt32Array::from(places.clone());
-            let of = |values: &dyn Fn(&Row) -> i64, places: &[u32]| -> ArrayRef {
-                let row = |&at: &u32| values(&self.rows[chunk.ids[at as usize] as usize]);
-                Arc::new(places.iter().map(row).collect::<Int64Array>())
+            let of = |values: &dyn Fn(u32) -> i64, places: &[u32]| -> ArrayRef {
+                Arc::new(places.iter().map(|&at| values(chunk.ids[at as usize])).collect::<Int64Array>())
             };
             let keys = self.state.keys.iter().map(|&key| take(chunk.rows.column(key), &at, None));
             let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
-            keys.push(of(&|row| row.number, &places));
+            keys.push(of(&|row| self.number(row), &places));
             let bytes = chunk.rows.get_array_memory_size() as u64 / (chunk.ids.len() as u64).max(1);
             reader.add(0, &keys, places.len(), bytes * places.len() as u64, &mut |wanted| {
                 let wanted: Vec<u32> = wanted.iter().map(|&at| places[at as usize]).collect();
                 let at = UInt32Array::from(wanted.clone());
-                let times = wanted.iter().map(|&at| chunk.times[at as usize]);
-                let mut values: Vec<ArrayRef> = vec![Arc::new(times.collect::<Int64Array>())];
-                values.extend(self.state.mark.map(|_| of(&|row| row.mark, &wanted)));
+                let mut values = vec![of(&|row| self.time(row), &wanted)];
+                values.extend(self.state.mark.map(|_| of(&|row| self.mark(row), &wanted)));
                 for column in self.state.others() {
                     values.push(take(chunk.rows.column(column), &at, None)?);
                 }

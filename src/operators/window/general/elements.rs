@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
-use arrow_select::filter::filter_record_batch;
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 
 use super::function::{Contents, Fired, OverRows, ResultColumn, Results, SideRows, Taken, WindowInput};
 use super::panes::{NONE, Panes};
@@ -82,31 +81,18 @@ impl Elements {
         }
     }
 
-    /// The rows of an input that windows have, with their numbers.
-    fn side(&self, side: usize, panes: &[u32]) -> Result<(Vec<u32>, SideRows)> {
-        let store = &self.stores[side];
-        let (mut ids, mut windows) = (Vec::new(), Vec::new());
-        for (window, &pane) in (0_u32..).zip(panes) {
-            ids.extend(store.of(pane));
-            windows.resize(ids.len(), window);
-        }
-        let columns: Vec<usize> = (0..self.schemas[side].len()).collect();
-        let rows = self.schemas[side].record_batch(store.gather(&ids, &columns)?, ids.len())?;
-        let times = store.times(&ids);
-        Ok((ids, SideRows { rows, times, windows }))
-    }
-
-    /// Lets the rows go that the evictor does not want.
-    fn evict(&mut self, panes: usize, side: usize, ids: &[u32], rows: SideRows) -> Result<SideRows> {
-        let Some(evictor) = &self.evictor else { return Ok(rows) };
+    /// The rows that the evictor lets go.
+    fn evicted(&self, panes: usize, rows: &SideRows<'_>) -> Result<Vec<u32>> {
+        let Some(evictor) = &self.evictor else { return Ok(Vec::new()) };
         let values = if let Evicts::Delta(_, of) = evictor {
             let mut context = EvalContext::new(self.clock.now_ms(), "evict");
             // A row that fails has no value: it stays.
-            Some(of.evaluate(&rows.rows, &mut context)?)
+            Some(of.evaluate(&rows.rows()?, &mut context)?)
         } else {
             None
         };
-        let mut keep = vec![true; ids.len()];
+        let times = rows.store.times(&rows.ids);
+        let mut keep = vec![true; rows.ids.len()];
         let mut from = 0;
         for window in 0..u32::try_from(panes).unwrap_or(NONE) {
             let length = rows.windows[from..].iter().take_while(|&&of| of == window).count();
@@ -114,7 +100,7 @@ impl Elements {
             match evictor {
                 Evicts::Last(last) => keep[from..until - length.min(*last)].fill(false),
                 Evicts::Within(ms) => {
-                    let times = &rows.times[from..until];
+                    let times = &times[from..until];
                     if times.first().is_some_and(|&first| first != NO_TIME) {
                         let latest = times.iter().copied().max().unwrap_or(NO_TIME);
                         let cut = latest.saturating_sub(*ms);
@@ -136,20 +122,33 @@ impl Elements {
             }
             from = until;
         }
-        if keep.iter().all(|&keep| keep) {
-            return Ok(rows);
-        }
-        for (&id, _) in ids.iter().zip(&keep).filter(|(_, keep)| !**keep) {
-            self.stores[side].remove(id)?;
-        }
-        let kept = |at: &usize| keep[*at];
-        let mask = BooleanArray::from(keep.clone());
-        Ok(SideRows {
-            rows: filter_record_batch(&rows.rows, &mask)?,
-            times: (0..keep.len()).filter(kept).map(|at| rows.times[at]).collect(),
-            windows: (0..keep.len()).filter(kept).map(|at| rows.windows[at]).collect(),
-        })
+        Ok(rows.ids.iter().zip(keep).filter(|(_, keep)| !keep).map(|(&row, _)| row).collect())
     }
+}
+
+/// The rows that windows have, of each input; those are left out of which `gives` is false, told of which inputs they have rows.
+fn sides<'a>(
+    stores: &'a [RowStore],
+    schemas: &'a [Schema],
+    panes: &[u32],
+    gives: impl Fn(&[bool]) -> bool,
+) -> Vec<SideRows<'a>> {
+    let side = |(store, schema)| SideRows { store, schema, ids: Vec::new(), windows: Vec::new() };
+    let mut sides: Vec<SideRows<'a>> = stores.iter().zip(schemas).map(side).collect();
+    let mut has = vec![false; stores.len()];
+    for (window, &pane) in (0_u32..).zip(panes) {
+        for (has, store) in has.iter_mut().zip(stores) {
+            *has = !store.is_empty(pane);
+        }
+        if !gives(&has) {
+            continue;
+        }
+        for side in &mut sides {
+            side.ids.extend(side.store.of(pane));
+            side.windows.resize(side.ids.len(), window);
+        }
+    }
+    sides
 }
 
 impl Contents for Elements {
@@ -190,11 +189,17 @@ impl Contents for Elements {
     }
 
     fn fire(&mut self, fired: &Fired<'_>, out: &mut dyn Output) -> Result<Results> {
-        let mut sides = Vec::with_capacity(self.stores.len());
-        for side in 0..self.stores.len() {
-            let (ids, rows) = self.side(side, fired.panes)?;
-            sides.push(self.evict(fired.panes.len(), side, &ids, rows)?);
+        if self.evictor.is_some() {
+            let mut gone = Vec::with_capacity(self.stores.len());
+            // A window that gives nothing loses rows too.
+            for side in sides(&self.stores, &self.schemas, fired.panes, |_| true) {
+                gone.push(self.evicted(fired.panes.len(), &side)?);
+            }
+            for (store, rows) in self.stores.iter_mut().zip(gone) {
+                rows.into_iter().try_for_each(|row| store.remove(row))?;
+            }
         }
+        let sides = sides(&self.stores, &self.schemas, fired.panes, |has| self.function.gives(has));
         self.function.apply(fired, &sides, out)
     }
 
@@ -274,7 +279,7 @@ impl AggregateRows {
 }
 
 impl OverRows for AggregateRows {
-    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows], _out: &mut dyn Output) -> Result<Results> {
+    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows<'_>], _out: &mut dyn Output) -> Result<Results> {
         let mut accumulators = self.aggregates.accumulators()?;
         for accumulator in &mut accumulators {
             accumulator.resize(fired.panes.len());
@@ -282,7 +287,7 @@ impl OverRows for AggregateRows {
         for side in sides {
             // Rows that fail have failed when they came.
             let mut context = EvalContext::new(self.clock.now_ms(), "evict");
-            let evaluated = self.aggregates.columns(&side.rows, &mut context)?;
+            let evaluated = self.aggregates.columns(&side.rows()?, &mut context)?;
             for ((accumulator, args), keep) in accumulators.iter_mut().zip(&evaluated.args).zip(&evaluated.keep) {
                 accumulator.update(&side.windows, args, keep.as_ref())?;
             }

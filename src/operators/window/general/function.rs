@@ -9,12 +9,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
-use arrow_buffer::ScalarBuffer;
 
 use crate::api::{OperatorContext, Output, StateRead, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
 use crate::inspect::StateQuery;
 use crate::operators::aggregates::Evaluated;
+use crate::operators::keyed::RowStore;
 use crate::operators::window::general::panes::Panes;
 use crate::state::{RestoredState, StateChange, StateDescriptor};
 use crate::types::{Batch, Field, Result, Schema};
@@ -57,14 +57,14 @@ pub(in crate::operators) trait Function: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The same with only the result columns `needed`, and the input columns that it then reads beside the keys; `None` when
-    /// it needs everything.
-    fn prune(&self, _needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<usize>)> {
+    /// The same with only the result columns `needed`, and the columns that it then reads of each input beside the keys;
+    /// `None` when it needs everything.
+    fn prune(&self, _needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
         None
     }
 
-    /// The same over an input of these columns, to which the old ones have moved.
-    fn moved(&self, _input: &WindowInput, _moved: &dyn Fn(usize) -> usize) -> Option<Arc<dyn Function>> {
+    /// The same over inputs of these columns; `moved` says where a column of an input has gone.
+    fn moved(&self, _inputs: &[WindowInput], _moved: &dyn Fn(usize, usize) -> usize) -> Option<Arc<dyn Function>> {
         None
     }
 
@@ -157,19 +157,34 @@ pub(in crate::operators) trait Contents: Send {
 /// A function of all rows of windows that fire.
 pub(in crate::operators) trait OverRows: Send {
     /// The results, of the rows of each input.
-    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows], out: &mut dyn Output) -> Result<Results>;
+    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows<'_>], out: &mut dyn Output) -> Result<Results>;
+
+    /// Whether a window gives something that has rows of these inputs.
+    fn gives(&self, _has: &[bool]) -> bool {
+        true
+    }
 
     /// A window is gone.
     fn ended(&mut self, _pane: u32) {}
 }
 
 /// The rows that windows have of one input, window by window, in the order in which they came.
-pub(in crate::operators) struct SideRows {
-    pub(in crate::operators) rows: RecordBatch,
-    /// Their event times.
-    pub(in crate::operators) times: ScalarBuffer<i64>,
+pub(in crate::operators) struct SideRows<'a> {
+    pub(in crate::operators) store: &'a RowStore,
+    /// Their columns.
+    pub(in crate::operators) schema: &'a Schema,
+    /// Their numbers in the store.
+    pub(in crate::operators) ids: Vec<u32>,
     /// The window of each, by its place among those that fire.
     pub(in crate::operators) windows: Vec<u32>,
+}
+
+impl SideRows<'_> {
+    /// All of them.
+    pub(in crate::operators) fn rows(&self) -> Result<RecordBatch> {
+        let columns: Vec<usize> = (0..self.schema.len()).collect();
+        self.schema.record_batch(self.store.gather(&self.ids, &columns)?, self.ids.len())
+    }
 }
 
 /// A column of the result of an aggregate.

@@ -95,7 +95,7 @@ impl Function for Incremental {
         if self.elements { element_states(&[&self.input], self.windows) } else { Vec::new() }
     }
 
-    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<usize>)> {
+    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
         let columns: Vec<ResultColumn> = needed.iter().map(|&index| self.columns[index]).collect();
         let kept: Vec<usize> =
             (0..self.calls.len()).filter(|&call| columns.contains(&ResultColumn::Call(call))).collect();
@@ -106,12 +106,12 @@ impl Function for Incremental {
         let calls: Vec<AggregateCall> = kept.iter().map(|&call| self.calls[call].clone()).collect();
         let read = columns_read(&calls);
         let columns = columns.iter().map(renumber).collect();
-        Some((Arc::new(Self { columns, calls, output: self.output.project(needed), ..self.clone() }), read))
+        Some((Arc::new(Self { columns, calls, output: self.output.project(needed), ..self.clone() }), vec![read]))
     }
 
-    fn moved(&self, input: &WindowInput, moved: &dyn Fn(usize) -> usize) -> Option<Arc<dyn Function>> {
-        let calls = self.calls.iter().map(|call| remap(call, moved)).collect();
-        Some(Arc::new(Self { calls, input: input.clone(), ..self.clone() }))
+    fn moved(&self, inputs: &[WindowInput], moved: &dyn Fn(usize, usize) -> usize) -> Option<Arc<dyn Function>> {
+        let calls = self.calls.iter().map(|call| remap(call, &|column| moved(0, column))).collect();
+        Some(Arc::new(Self { calls, input: inputs.first()?.clone(), ..self.clone() }))
     }
 
     fn contents(&self, window: &WindowSpec, context: &OperatorContext) -> Result<Box<dyn Contents>> {

@@ -3,18 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
-use arrow_select::take::take;
+use arrow_array::{Array, ArrayRef};
 
 use super::elements::{Elements, element_states};
 use super::function::{Contents, Fired, Function, OverRows, Results, SideRows, WindowInput};
 use super::spec::WindowOperator;
-use crate::api::{OperatorContext, Output, PlannedOperator, Rejected, WindowSpec};
-use crate::expr::{EvalContext, Evaluator};
-use crate::operators::join::{JoinKind, JoinSpec};
-use crate::operators::rows::display;
+use crate::api::{OperatorContext, Output, PlannedOperator, WindowSpec};
+use crate::operators::join::{JoinKind, JoinSpec, Pairing};
+use crate::operators::keyed::NO_ROW;
 use crate::state::StateDescriptor;
-use crate::types::{Clock, Field, Result, Schema};
+use crate::types::{Error, Result, Schema};
 
 /// Pairs for which the rest of the condition is computed at a time.
 const PAIRS: usize = 8_192;
@@ -52,164 +50,163 @@ impl Function for WindowJoin {
         element_states(&[&self.inputs[0], &self.inputs[1]], self.bounded)
     }
 
+    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+        let spec = self.spec.giving(needed);
+        let reads = spec.reads().to_vec();
+        Some((Arc::new(Self { spec, ..self.clone() }), reads))
+    }
+
+    fn moved(&self, inputs: &[WindowInput], moved: &dyn Fn(usize, usize) -> usize) -> Option<Arc<dyn Function>> {
+        let [left, right] = inputs else { return None };
+        let spec = self.spec.over([left.schema.clone(), right.schema.clone()], moved);
+        Some(Arc::new(Self { inputs: inputs.to_vec(), spec, bounded: self.bounded }))
+    }
+
     fn contents(&self, window: &WindowSpec, context: &OperatorContext) -> Result<Box<dyn Contents>> {
-        let both: Vec<Field> = self.inputs.iter().flat_map(|input| input.schema.fields()).cloned().collect();
-        let rows = JoinRows {
-            residual: self.spec.residual.as_ref().map(Evaluator::new),
-            both: Schema::new(both),
-            place: context.place(),
-            clock: Arc::clone(&context.clock),
-            plan: self.clone(),
-        };
+        let rows = JoinRows { pairing: Pairing::new(&self.spec, context), spec: self.spec.clone() };
         Ok(Box::new(Elements::new(&[&self.inputs[0], &self.inputs[1]], window, Box::new(rows), context)))
     }
 }
 
 struct JoinRows {
-    plan: WindowJoin,
-    residual: Option<Evaluator>,
-    /// The left columns, then the right ones.
-    both: Schema,
-    place: String,
-    clock: Arc<dyn Clock>,
+    spec: JoinSpec,
+    pairing: Pairing,
 }
 
-/// Rows of both sides beside each other, by their places; `None` stands for nulls.
+/// Rows of both sides beside each other, by their places among the rows that are looked at; [`NO_ROW`] stands for nulls.
 #[derive(Default)]
 struct Pairs {
-    left: Vec<Option<u32>>,
-    right: Vec<Option<u32>>,
+    left: Vec<u32>,
+    right: Vec<u32>,
 }
 
 impl Pairs {
-    fn push(&mut self, left: Option<u32>, right: Option<u32>) {
+    fn push(&mut self, left: u32, right: u32) {
         self.left.push(left);
         self.right.push(right);
+    }
+
+    fn extend(&mut self, row: u32, others: Range<u32>) {
+        self.left.resize(self.left.len() + others.len(), row);
+        self.right.extend(others);
     }
 }
 
 impl JoinRows {
-    /// These pairs in columns.
-    fn columns(&self, [left, right]: [&RecordBatch; 2], pairs: &Pairs) -> Result<Vec<ArrayRef>> {
-        let of = |rows: &RecordBatch, places: &[Option<u32>]| -> Result<Vec<ArrayRef>> {
-            let places = UInt32Array::from(places.to_vec());
-            rows.columns().iter().map(|column| Ok(take(column, &places, None)?)).collect()
-        };
-        let mut columns = of(left, &pairs.left)?;
-        if columns.len() < self.plan.spec.output.len() || self.residual.is_some() {
-            columns.extend(of(right, &pairs.right)?);
-        }
-        Ok(columns)
-    }
-
-    /// Leaves only the pairs for which the rest of the condition is true; one of which it can't be computed is rejected.
-    fn filter(&self, sides: [&RecordBatch; 2], pairs: Pairs, out: &mut dyn Output) -> Result<Pairs> {
-        let Some(residual) = &self.residual else { return Ok(pairs) };
-        let rows = self.both.record_batch(self.columns(sides, &pairs)?, pairs.left.len())?;
-        let mut context = EvalContext::new(self.clock.now_ms(), &self.place);
-        let found = residual.evaluate_predicate(&rows, &mut context)?;
-        context.errors.sort_by_key(|error| error.row);
-        context.errors.dedup_by_key(|error| error.row);
-        let rejected: Vec<Rejected> = context
-            .errors
-            .iter()
-            .map(|error| Rejected {
-                place: self.place.clone(),
-                row: display(&rows, error.row).into_bytes(),
-                message: error.message.clone(),
-            })
-            .collect();
-        if !rejected.is_empty() {
-            out.reject(rejected)?;
-        }
-        let mut kept = Pairs::default();
-        for (row, keep) in found.values().iter().enumerate() {
-            if keep {
-                kept.push(pairs.left[row], pairs.right[row]);
+    /// These columns of these pairs, over the left columns and then the right ones.
+    fn columns(&self, sides: [&SideRows<'_>; 2], pairs: &Pairs, columns: &[usize]) -> Result<Vec<ArrayRef>> {
+        let mut made: Vec<Option<ArrayRef>> = vec![None; columns.len()];
+        for (input, places) in [&pairs.left, &pairs.right].into_iter().enumerate() {
+            let wanted = columns.iter().map(|&column| self.spec.place(column)).enumerate();
+            let wanted = wanted.filter(|(_, (of, _))| *of == input).map(|(place, (_, at))| (place, at));
+            let (into, of): (Vec<usize>, Vec<usize>) = wanted.unzip();
+            if of.is_empty() {
+                continue;
+            }
+            let ids = &sides[input].ids;
+            let rows: Vec<u32> = places.iter().map(|&at| ids.get(at as usize).copied().unwrap_or(NO_ROW)).collect();
+            for (into, column) in into.into_iter().zip(sides[input].store.gather(&rows, &of)?) {
+                made[into] = Some(column);
             }
         }
-        Ok(kept)
+        let missing = || Error::state("a column of a join is missing");
+        made.into_iter().collect::<Option<Vec<ArrayRef>>>().ok_or_else(missing)
+    }
+
+    /// Adds the pairs for which the rest of the condition is true to `found`, and notes which rows they are of.
+    fn settle(
+        &self,
+        sides: [&SideRows<'_>; 2],
+        pending: Pairs,
+        found: &mut Pairs,
+        met: &mut [Vec<bool>; 2],
+        out: &mut dyn Output,
+    ) -> Result<()> {
+        let columns = |columns: &[usize]| self.columns(sides, &pending, columns);
+        let keep = self.pairing.meets(pending.left.len(), columns, out)?;
+        for (at, (left, right)) in pending.left.into_iter().zip(pending.right).enumerate() {
+            if keep.as_ref().is_none_or(|keep| keep[at]) {
+                (met[0][left as usize], met[1][right as usize]) = (true, true);
+                if !self.spec.kind.filters() {
+                    found.push(left, right);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether rows of the window's key can match: null equals nothing.
     fn matches(&self, fired: &Fired<'_>, window: usize) -> bool {
-        fired.keys.iter().zip(&self.plan.spec.null_safe).all(|(key, &null_safe)| null_safe || key.is_valid(window))
+        fired.keys.iter().zip(&self.spec.null_safe).all(|(key, &null_safe)| null_safe || key.is_valid(window))
     }
 }
 
 impl OverRows for JoinRows {
-    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows], out: &mut dyn Output) -> Result<Results> {
+    fn gives(&self, has: &[bool]) -> bool {
+        let &[left, right] = has else { return true };
+        match self.spec.kind {
+            JoinKind::Inner | JoinKind::Semi => left && right,
+            JoinKind::Left | JoinKind::Anti => left,
+            JoinKind::Right => right,
+            JoinKind::Full => left || right,
+        }
+    }
+
+    fn apply(&mut self, fired: &Fired<'_>, sides: &[SideRows<'_>], out: &mut dyn Output) -> Result<Results> {
         let [left, right] = sides else {
-            return Err(crate::types::Error::state("a window join has two inputs"));
+            return Err(Error::state("a window join has two inputs"));
         };
-        let rows = [&left.rows, &right.rows];
-        let mut met = [vec![false; left.windows.len()], vec![false; right.windows.len()]];
+        let sides = [left, right];
+        let kind = self.spec.kind;
+        let straight = kind == JoinKind::Inner && self.spec.residual.is_none();
+        let mut met = [vec![false; left.ids.len()], vec![false; right.ids.len()]];
         let (mut found, mut pending) = (Pairs::default(), Pairs::default());
-        let settle =
-            |pending: &mut Pairs, found: &mut Pairs, met: &mut [Vec<bool>; 2], out: &mut dyn Output| -> Result<()> {
-                let kept = self.filter(rows, std::mem::take(pending), out)?;
-                for (left, right) in kept.left.iter().zip(&kept.right) {
-                    for (met, at) in met.iter_mut().zip([left, right]) {
-                        if let Some(at) = *at {
-                            met[at as usize] = true;
-                        }
-                    }
-                }
-                if !self.plan.spec.kind.filters() {
-                    found.left.extend(kept.left);
-                    found.right.extend(kept.right);
-                }
-                Ok(())
-            };
         let (mut at_left, mut at_right) = (0, 0);
-        let mut ends: Vec<[Range<usize>; 2]> = Vec::new();
+        let mut ends: Vec<[Range<u32>; 2]> = Vec::new();
         for window in 0..fired.panes.len() {
             let lefts = of_window(&left.windows, window, &mut at_left);
             let rights = of_window(&right.windows, window, &mut at_right);
-            if self.matches(fired, window) {
+            if !lefts.is_empty() && !rights.is_empty() && self.matches(fired, window) {
                 for row in lefts.clone() {
-                    for other in rights.clone() {
-                        pending.push(Some(number(row)), Some(number(other)));
-                        if pending.left.len() >= PAIRS {
-                            settle(&mut pending, &mut found, &mut met, out)?;
-                        }
+                    if straight {
+                        found.extend(row, rights.clone());
+                        continue;
+                    }
+                    pending.extend(row, rights.clone());
+                    if pending.left.len() >= PAIRS {
+                        self.settle(sides, std::mem::take(&mut pending), &mut found, &mut met, out)?;
                     }
                 }
             }
             ends.push([lefts, rights]);
         }
-        settle(&mut pending, &mut found, &mut met, out)?;
-        let kind = self.plan.spec.kind;
+        self.settle(sides, pending, &mut found, &mut met, out)?;
         let wanted = kind == JoinKind::Semi;
-        for [lefts, rights] in ends {
-            for row in
-                lefts.filter(|&row| if kind.filters() { met[0][row] == wanted } else { kind.pads(0) && !met[0][row] })
-            {
-                found.push(Some(number(row)), None);
+        for [lefts, rights] in ends.into_iter().filter(|_| !straight) {
+            let given = |met: bool| if kind.filters() { met == wanted } else { kind.pads(0) && !met };
+            for row in lefts.filter(|&row| given(met[0][row as usize])) {
+                found.push(row, NO_ROW);
             }
-            for row in rights.filter(|&row| kind.pads(1) && !met[1][row]) {
-                found.push(None, Some(number(row)));
+            for row in rights.filter(|&row| kind.pads(1) && !met[1][row as usize]) {
+                found.push(NO_ROW, row);
             }
         }
-        let windows = found.left.iter().zip(&found.right).map(|(row, other)| match (row, other) {
-            (Some(row), _) => left.windows[*row as usize],
-            (None, Some(other)) => right.windows[*other as usize],
-            (None, None) => 0,
-        });
-        let windows = windows.collect();
-        let mut columns = self.columns(rows, &found)?;
-        columns.truncate(self.plan.spec.output.len());
-        Ok(Results { rows: self.plan.spec.output.record_batch(columns, found.left.len())?, windows: Some(windows) })
+        let window = |(&row, &other): (&u32, &u32)| {
+            if row == NO_ROW { right.windows[other as usize] } else { left.windows[row as usize] }
+        };
+        let windows = found.left.iter().zip(&found.right).map(window).collect();
+        let columns = self.columns(sides, &found, &self.spec.columns)?;
+        Ok(Results { rows: self.spec.output.record_batch(columns, found.left.len())?, windows: Some(windows) })
     }
 }
 
 /// The rows of a window, which stand behind those of the windows before it.
-fn of_window(windows: &[u32], window: usize, at: &mut usize) -> Range<usize> {
+fn of_window(windows: &[u32], window: usize, at: &mut usize) -> Range<u32> {
     let from = *at;
     while windows.get(*at).is_some_and(|&of| of as usize == window) {
         *at += 1;
     }
-    from..*at
+    number(from)..number(*at)
 }
 
 /// Rows of a batch fit 32 bits.

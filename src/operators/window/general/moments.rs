@@ -20,10 +20,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    #[inline]
     const fn waits(&self) -> bool {
         self.next_firing != NO_TIME && self.fires_from != FIRED
     }
 
+    #[inline]
     fn fire_at(&mut self, time: i64, now: i64) {
         self.next_firing = time;
         self.fires_from = if time <= now { now.saturating_add(1) } else { NO_TIME };
@@ -48,17 +50,20 @@ pub(super) struct Moments {
 }
 
 /// The last moment of a window that ends at `end`.
+#[inline]
 pub(super) const fn last_moment(end: i64) -> i64 {
     if end == i64::MAX { end } else { end.saturating_sub(1) }
 }
 
 impl Moments {
     /// The time at which a window's state goes; the end of time for never.
+    #[inline]
     pub(super) const fn gone_at(&self, end: i64) -> i64 {
         last_moment(end).saturating_add(self.lateness_ms)
     }
 
     /// A row at `time` has come into a window that ends at `end`, when time had reached `now`; whether the window fires.
+    #[inline]
     pub(super) fn row(&self, of: &mut Progress, end: i64, (time, now): (i64, i64), value: Option<f64>) -> bool {
         let last = last_moment(end);
         match &self.when {
@@ -105,11 +110,18 @@ impl Moments {
     }
 
     /// When something is due next in a window that ends at `end`; `None` for never.
+    #[inline]
     pub(super) fn due(&self, of: &Progress, end: i64) -> Option<i64> {
-        let at_end = of.fires_at_end.then(|| last_moment(end));
-        let early = of.waits().then(|| of.next_firing.max(of.fires_from));
-        let gone = Some(self.gone_at(end)).filter(|&gone| gone != i64::MAX);
-        at_end.into_iter().chain(early).chain(gone).min()
+        let gone = self.gone_at(end);
+        let mut due = (gone != i64::MAX).then_some(gone);
+        let mut sooner = |time: i64| due = Some(due.map_or(time, |due| due.min(time)));
+        if of.fires_at_end {
+            sooner(last_moment(end));
+        }
+        if of.waits() {
+            sooner(of.next_firing.max(of.fires_from));
+        }
+        due
     }
 
     /// Time has come to `time` on its way to `now`, and something is due in a window that ends at `end`; whether it fires.
@@ -144,6 +156,7 @@ impl Moments {
     }
 
     /// A session has changed its end: it fires there, unless that was reached.
+    #[inline]
     pub(super) fn moved(&self, of: &mut Progress, end: i64, now: i64) {
         if matches!(self.when, When::AtEnd | When::Every(_)) {
             of.fires_at_end = self.time == WindowTime::Processing || last_moment(end) > now;

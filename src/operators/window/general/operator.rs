@@ -22,8 +22,8 @@ use super::moments::{Moments, last_moment};
 use super::panes::{NONE, Panes};
 use super::spec::WindowOperator;
 use crate::api::{
-    Armed, Gap, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, When, WindowTime,
-    Windows,
+    Armed, Gap, Inputs, Moment, Operator, OperatorContext, OperatorMetrics, Output, StateRead, When, WindowAssigner,
+    WindowTime, Windows,
 };
 use crate::expr::{EvalContext, Evaluator, RowError};
 use crate::inspect::{FiredWindowView, OperatorView, StateQuery};
@@ -209,7 +209,7 @@ impl WindowOperatorInstance {
         let times = rows.batch.times();
         let windows = self.plan.window.windows.clone();
         let mut late = Vec::new();
-        let mut bounds = Vec::new();
+        let mut slice = OfSlice::default();
         for (row, &key) in keys.iter().enumerate() {
             let time = match self.moments.time {
                 WindowTime::Event => times[row],
@@ -230,21 +230,21 @@ impl WindowOperatorInstance {
                     self.put(rows, row, pane, (time, now), 0, out)?;
                 }
                 Windows::Aligned(assigner) => {
-                    bounds.clear();
-                    bounds.extend(ends_of(&**assigner, assigner.slice_end(time)).map(|end| (end, NONE)));
-                    let any = !bounds.is_empty();
-                    bounds.retain(|&(end, _)| self.moments.time == WindowTime::Processing || !self.is_gone(end));
-                    if any && bounds.is_empty() {
+                    if !slice.has(time) {
+                        slice = OfSlice::new(&**assigner, time, |end| {
+                            self.moments.time == WindowTime::Event && self.is_gone(end)
+                        });
+                    }
+                    if slice.late {
                         late.push(index(row));
                     }
                     let mut behind = NONE;
-                    for (end, pane) in bounds.iter_mut().rev() {
-                        behind = self.panes.aligned(key, (assigner.window_start(*end), *end), behind);
+                    for (bounds, pane) in slice.windows.iter_mut().rev() {
+                        behind = self.panes.aligned(key, *bounds, behind);
                         *pane = behind;
                     }
-                    // In the order in which Flink's assigners name them: the last start first.
-                    bounds.sort_by_key(|&(end, _)| std::cmp::Reverse(assigner.window_start(end)));
-                    for &(end, pane) in &bounds {
+                    for &at in &slice.order {
+                        let ((_, end), pane) = slice.windows[at];
                         self.put(rows, row, pane, (time, now), end, out)?;
                     }
                 }
@@ -490,6 +490,36 @@ impl WindowOperatorInstance {
                 Armed { processing_time_ms: first.map(|time| time.saturating_add(1)), event_time, ..Armed::NOTHING }
             }
         }
+    }
+}
+
+/// The windows of the rows of one slice of time.
+#[derive(Default)]
+struct OfSlice {
+    from: i64,
+    until: i64,
+    /// The bounds of those that are not gone, in the order of their ends, and the window that the row at hand has there.
+    windows: Vec<((i64, i64), u32)>,
+    /// In the order in which Flink's assigners name them: the last start first.
+    order: Vec<usize>,
+    /// Whether there are windows and all are gone.
+    late: bool,
+}
+
+impl OfSlice {
+    fn new(assigner: &dyn WindowAssigner, time: i64, is_gone: impl Fn(i64) -> bool) -> Self {
+        let until = assigner.slice_end(time);
+        let all: Vec<i64> = ends_of(assigner, until).collect();
+        let held = all.iter().filter(|&&end| !is_gone(end));
+        let windows: Vec<_> = held.map(|&end| ((assigner.window_start(end), end), NONE)).collect();
+        let mut order: Vec<usize> = (0..windows.len()).collect();
+        order.sort_by_key(|&at| std::cmp::Reverse(windows[at].0.0));
+        let late = windows.is_empty() && !all.is_empty();
+        Self { from: until.saturating_sub(assigner.slice_ms()), until, windows, order, late }
+    }
+
+    const fn has(&self, time: i64) -> bool {
+        self.from <= time && time < self.until
     }
 }
 

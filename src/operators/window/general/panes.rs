@@ -65,6 +65,7 @@ pub(in crate::operators) struct Panes {
 
 impl Pane {
     /// Whether it is not gone.
+    #[inline]
     pub(super) const fn is_open(&self) -> bool {
         self.open
     }
@@ -110,11 +111,13 @@ impl Panes {
         (0_u32..).zip(&self.all).filter(|(_, pane)| pane.open)
     }
 
+    #[inline]
     pub(super) fn get(&self, pane: u32) -> &Pane {
         &self.all[pane as usize]
     }
 
     /// The window, which changes.
+    #[inline]
     pub(super) fn change(&mut self, pane: u32) -> &mut Pane {
         let at = &mut self.all[pane as usize];
         if !at.dirty {
@@ -125,6 +128,7 @@ impl Panes {
     }
 
     /// The window, to note of it what is not stored.
+    #[inline]
     pub(super) fn note(&mut self, pane: u32) -> &mut Pane {
         &mut self.all[pane as usize]
     }
@@ -136,6 +140,7 @@ impl Panes {
     }
 
     /// The window of `key` with these bounds, opened if need be; `behind` is one of the key that ends later, or [`NONE`].
+    #[inline]
     pub(super) fn aligned(&mut self, key: u32, (start, end): (i64, i64), behind: u32) -> u32 {
         let (before, at) = self.place(key, behind, |pane| pane.end > end);
         if at != NONE && self.get(at).end == end { at } else { self.open(key, (start, end), before, at) }
@@ -154,12 +159,14 @@ impl Panes {
     }
 
     /// The window of `key` that touches these bounds and ends last, [`NONE`] when none does.
+    #[inline]
     pub(super) fn touching(&self, key: u32, (start, end): (i64, i64)) -> u32 {
         let (_, at) = self.place(key, NONE, |pane| pane.start > end);
         if at != NONE && self.get(at).end >= start { at } else { NONE }
     }
 
     /// The window of the key of `pane` that ends before it, if that is no earlier than `time`.
+    #[inline]
     pub(super) fn next_touching(&self, pane: u32, time: i64) -> Option<u32> {
         let next = self.get(pane).next;
         (next != NONE && self.get(next).end >= time).then_some(next)
@@ -172,6 +179,7 @@ impl Panes {
     }
 
     /// The first window of `key` behind `behind` that is not `later`, and the one before it.
+    #[inline]
     fn place(&self, key: u32, behind: u32, later: impl Fn(&Pane) -> bool) -> (u32, u32) {
         let mut before = behind;
         let mut at = if behind == NONE { self.heads[key as usize] } else { self.get(behind).next };
@@ -287,6 +295,7 @@ impl Panes {
     }
 
     /// Something is due in a window at `time` (or before, as was said earlier).
+    #[inline]
     pub(super) fn queue(&mut self, pane: u32, time: i64) {
         let at = &mut self.all[pane as usize];
         if at.queued == NO_TIME || time < at.queued {

@@ -52,29 +52,33 @@ impl PlannedOperator for WindowOperator {
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
-        let [input] = self.inputs.as_slice() else { return None };
         let (function, read) = self.function.prune(needed)?;
-        let inputs: Vec<usize> = if self.window.late_to.is_some() {
-            (0..input.schema.len()).collect()
-        } else {
+        let all = self.window.late_to.is_some();
+        let reads = |(input, read): (&WindowInput, Vec<usize>)| -> Vec<usize> {
+            if all {
+                return (0..input.schema.len()).collect();
+            }
+            // Only rows of one input have expressions of the window.
             let window = self.window.exprs().flat_map(crate::expr::TypedExpr::columns);
             let mut read: Vec<usize> = input.keys.iter().copied().chain(read).chain(window).collect();
             read.sort_unstable();
             read.dedup();
             read
         };
-        if function.output().len() == self.output().len() && inputs.len() == input.schema.len() {
+        let reads: Vec<Vec<usize>> = self.inputs.iter().zip(read).map(reads).collect();
+        let same = self.inputs.iter().zip(&reads).all(|(input, read)| read.len() == input.schema.len());
+        if same && function.output().len() == self.output().len() {
             return None;
         }
-        let moved = |column: usize| inputs.iter().position(|&input| input == column).unwrap_or(column);
-        let narrowed = WindowInput {
-            schema: input.schema.project(&inputs),
-            keys: input.keys.iter().map(|&key| moved(key)).collect(),
+        let moved = |input: usize, column: usize| reads[input].binary_search(&column).unwrap_or(column);
+        let narrowed = |(at, input): (usize, &WindowInput)| WindowInput {
+            schema: input.schema.project(&reads[at]),
+            keys: input.keys.iter().map(|&key| moved(at, key)).collect(),
         };
-        let function = function.moved(&narrowed, &moved)?;
-        let window = Arc::new(self.window.remap(&moved));
-        let operator = Arc::new(Self { window, inputs: vec![narrowed], function });
-        Some(Pruned { operator, inputs: vec![inputs] })
+        let inputs: Vec<WindowInput> = self.inputs.iter().enumerate().map(narrowed).collect();
+        let function = function.moved(&inputs, &moved)?;
+        let window = Arc::new(self.window.remap(&|column| moved(0, column)));
+        Some(Pruned { operator: Arc::new(Self { window, inputs, function }), inputs: reads })
     }
 
     fn states(&self) -> Vec<StateDescriptor> {

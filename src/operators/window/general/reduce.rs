@@ -177,17 +177,17 @@ struct ReduceRows {
 }
 
 impl OverRows for ReduceRows {
-    fn apply(&mut self, _fired: &Fired<'_>, sides: &[SideRows], out: &mut dyn Output) -> Result<Results> {
+    fn apply(&mut self, _fired: &Fired<'_>, sides: &[SideRows<'_>], out: &mut dyn Output) -> Result<Results> {
         let side = &sides[0];
+        let rows = side.rows()?;
         let none = |groups: &[u32]| {
-            let columns = side.rows.columns().iter().map(|column| column.slice(0, 0)).collect();
+            let columns = rows.columns().iter().map(|column| column.slice(0, 0)).collect();
             Ok((vec![false; groups.len()], columns))
         };
         let now = (self.clock.now_ms(), self.place.as_str());
-        let fold = self.reducer.fold(&side.rows, &side.windows, none, now, out)?;
+        let fold = self.reducer.fold(&rows, &side.windows, none, now, out)?;
         let rows = fold.last(&self.reducer.schema)?;
         let windows: Vec<u32> = fold.groups.iter().map(|(window, _)| *window).collect();
-
         Ok(Results { rows, windows: Some(windows) })
     }
 }
