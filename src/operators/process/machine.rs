@@ -28,6 +28,8 @@ pub(super) struct Machine {
     pub(super) columns: Vec<Column>,
     pub(super) row: usize,
     pub(super) group: usize,
+    /// The number of the window at hand, which has state of its own.
+    pub(super) window: usize,
     /// The event time of the row, or of the timer.
     pub(super) time: i64,
     /// The event time of the rows that it emits.
@@ -95,6 +97,7 @@ impl Machine {
             columns: Vec::new(),
             row: 0,
             group: 0,
+            window: 0,
             time: NO_TIME,
             emitted_at: NO_TIME,
             watermark: MIN_WATERMARK,
@@ -211,7 +214,13 @@ impl Machine {
 
     #[inline]
     fn place(&self, store: &Store) -> usize {
-        if store.state.broadcast { 0 } else { self.group }
+        if store.state.broadcast {
+            0
+        } else if store.state.per_window {
+            self.window
+        } else {
+            self.group
+        }
     }
 
     /// The state that `var` is, and the place of its value, if it has one.

@@ -374,7 +374,7 @@ impl ProcessOperator {
 }
 
 /// The message of a row that failed.
-fn message(name: &str, fault: &crate::expr::rowwise::Fault) -> String {
+pub(super) fn message(name: &str, fault: &crate::expr::rowwise::Fault) -> String {
     match fault.line() {
         Some(line) => format!("{fault} ({name}, line {line})"),
         None => format!("{fault} ({name})"),
