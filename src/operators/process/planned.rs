@@ -27,7 +27,7 @@ impl PlannedOperator for Process {
     }
 
     fn describe(&self) -> String {
-        self.program.describe()
+        self.program.describe(true)
     }
 
     fn output(&self) -> &Schema {

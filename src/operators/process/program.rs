@@ -114,10 +114,10 @@ impl Program {
         states.chain(timers).collect()
     }
 
-    /// The details in `explain`.
-    pub(super) fn describe(&self) -> String {
+    /// The details in `explain`, with the keys where they are not told otherwise.
+    pub(super) fn describe(&self, with_keys: bool) -> String {
         let mut parts = vec![format!("function=[{}]", self.name)];
-        if !self.keys.is_empty() {
+        if with_keys && !self.keys.is_empty() {
             parts.push(format!("keys=[{}]", self.keys.names().collect::<Vec<_>>().join(", ")));
         }
         let states = self.states.iter().map(|state| format!("{} {}", state.name, state.ty)).collect::<Vec<_>>();

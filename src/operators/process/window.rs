@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Int64Array, ListArray, RecordBatch, StructArray, TimestampMillisecondArray, UInt32Array,
-    new_null_array,
+    ArrayRef, Int64Array, ListArray, RecordBatch, StructArray, TimestampMillisecondArray, UInt32Array, new_null_array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
@@ -68,7 +67,7 @@ impl Function for ProcessWindow {
     }
 
     fn describe(&self) -> String {
-        self.program.describe()
+        self.program.describe(false)
     }
 
     fn output(&self) -> &Schema {

@@ -64,12 +64,16 @@ fn ours(planned: &dyn crate::api::PlannedOperator, rows: &[Value], inputs: usize
 #[test]
 fn process_functions_give_what_they_give_in_flink() {
     let cases: Vec<Value> = serde_json::from_str(GOLDENS).expect("the file is whole");
-    assert!(cases.len() >= 12);
+    assert!(cases.len() >= 20);
     for case in &cases {
         let rows = case["rows"].as_array().expect("rows");
         let inputs = rows.iter().map(|row| number(row, "input")).max().unwrap_or(0) + 1;
         let text = case["function"].as_str().expect("a function");
-        let stream = if inputs == 1 { planned(text) } else { two_inputs::bind(text, case["broadcast"] == json!(true)) };
+        let stream = match case["window"].as_str() {
+            Some(over) => window::over(text, &format!("key_by k | {over}")).unwrap_or_else(|error| panic!("{error}")),
+            None if inputs == 1 => planned(text),
+            None => two_inputs::bind(text, case["broadcast"] == json!(true)),
+        };
         let mut expected: Vec<String> =
             case["given"].as_array().expect("rows").iter().map(|row| row.to_string().replace(' ', "")).collect();
         expected.sort();
