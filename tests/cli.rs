@@ -838,6 +838,30 @@ fn a_table_that_rows_are_looked_up_in_is_seen_as_it_is_now() {
     assert_eq!(lines, rows.concat());
 }
 
+/// A timer that is due between two rows of a batch has not seen the second: at any size of batches.
+#[test]
+fn timers_run_where_the_watermark_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows: String = (0..60).map(|n| format!("{{\"k\":{},\"ts\":\"2026-01-01T00:00:{n:02}\"}}\n", n % 2)).collect();
+    std::fs::write(directory.path().join("r.ndjson"), rows).expect("written");
+    let script = "process counted { state n bigint;
+          on event { n = coalesce(n, 0) + 1; timer t at event_time + 10s; }
+          on timer t { emit k, n, extract(second from timer_time) as s; } }
+        source r from file 'r.ndjson' columns (k bigint, ts timestamp) event_time ts watermark 2s;
+        r | filter k >= 0 | key_by k | process counted;";
+    std::fs::write(directory.path().join("s.lotic"), script).expect("written");
+    for seed in [&[][..], &["--seed", "3"]] {
+        let done = lotic(directory.path(), &[&["run", "s.lotic", "--output", "csv"], seed].concat(), None);
+        let mut lines: Vec<String> = out(&done).lines().skip(1).map(str::to_owned).collect();
+        // The row of second s sets a timer of s + 10, which runs behind the row of s + 12: of its key every other row.
+        let expected = |s: u32| format!("{},{},{}", s % 2, (s + 12).min(58 + s % 2) / 2 + 1, (s + 10) % 60);
+        let mut all: Vec<String> = (0..60).map(expected).collect();
+        lines.sort();
+        all.sort();
+        assert_eq!(lines, all, "{}", err(&done));
+    }
+}
+
 #[test]
 fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
     let directory = tempfile::tempdir().expect("a directory");

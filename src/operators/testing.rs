@@ -187,6 +187,7 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         restored: None,
         memory: None,
         metrics: Arc::new(OperatorMetrics::default()),
+        row_watermarks: false,
         spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::at(0)),
         waker: Waker::noop().clone(),

@@ -102,6 +102,10 @@ impl PlannedOperator for Process {
         Some(Pruned { operator: Arc::new(Self { program: Arc::new(program), ..self.clone() }), inputs: read })
     }
 
+    fn meets_watermarks(&self) -> bool {
+        self.program.times[0] || self.program.reads_watermark()
+    }
+
     fn states(&self) -> Vec<StateDescriptor> {
         self.program.keyed_states()
     }

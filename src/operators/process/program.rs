@@ -114,6 +114,19 @@ impl Program {
         states.chain(timers).collect()
     }
 
+    /// Whether a handler of rows reads the watermark, or lets state expire by it.
+    pub(super) fn reads_watermark(&self) -> bool {
+        let first = self.first_column();
+        let by_event_time = self.states.iter().any(|state| state.ttl.is_some_and(|ttl| ttl.event_time));
+        by_event_time
+            || self.handlers.iter().any(|handler| {
+                let column = first + handler.columns.len() - BUILT_IN.len() + 2;
+                let (mut body, mut reads) = (handler.body.clone(), false);
+                each_expr(&mut body, &mut |expr| reads |= expr.columns().contains(&column));
+                reads
+            })
+    }
+
     /// The details in `explain`, with the keys where they are not told otherwise.
     pub(super) fn describe(&self, with_keys: bool) -> String {
         let mut parts = vec![format!("function=[{}]", self.name)];

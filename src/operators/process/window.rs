@@ -288,7 +288,7 @@ impl OverRows for ProcessRows {
         let mut results =
             Results { rows: RecordBatch::new_empty(self.program.output.arrow().clone()), windows: Some(Vec::new()) };
         for (port, emitted) in self.machine.outputs.iter_mut().enumerate() {
-            let Some(batch) = emitted.take()? else { continue };
+            let Some(batch) = emitted.take(false)? else { continue };
             let windows = batch.times().iter().map(|&window| u32::try_from(window).unwrap_or(0));
             if let Some(side) = port.checked_sub(1) {
                 let times = windows.map(|window| times[window as usize]).collect::<Vec<_>>();
