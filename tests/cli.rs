@@ -786,6 +786,83 @@ fn a_followed_folder_is_read_exactly_once_over_a_restart() {
 }
 
 #[test]
+fn a_table_that_rows_are_looked_up_in_is_seen_as_it_is_now() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let table = |name: &str| {
+        let text = format!("id,name\n1,{name}\n1,{name} too\n");
+        // Whoever reads sees all of it or nothing.
+        std::fs::write(directory.path().join("t.new"), text).expect("written");
+        std::fs::rename(directory.path().join("t.new"), directory.path().join("t.csv")).expect("renamed");
+    };
+    let order = |n: u32| {
+        use std::io::Write;
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(directory.path().join("o.ndjson"));
+        let rows = format!("{{\"n\":{n},\"c\":1}}\n{{\"n\":{n},\"c\":null}}\n");
+        opened.and_then(|mut file| file.write_all(rows.as_bytes())).expect("written");
+    };
+    let script = "source t from file 't.csv';
+        source o from file 'o.ndjson' columns (n bigint, c bigint) with (follow = true);
+        run r with (checkpoint = 50ms) = o | left join t lookup on o.c = t.id with (cache = 20ms) | map n, name
+          | into file 'out' with (format = 'json');";
+    std::fs::write(directory.path().join("s.lotic"), script).expect("written");
+    let out = directory.path().join("out");
+    let until = |count: usize| {
+        for _ in 0..6_000 {
+            if out.is_dir() && committed_lines(&out).len() >= count {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        panic!("{count} rows are not committed");
+    };
+    table("ann");
+    order(1);
+    let mut child = fed(directory.path(), &["run", "s.lotic"]);
+    until(3);
+    // By now what was cached is too old.
+    table("bob");
+    order(2);
+    until(6);
+    kill_process(Pid::from_child(&child), Signal::KILL).expect("it runs");
+    child.wait().expect("it ends");
+    order(3);
+    let mut child = fed(directory.path(), &["run", "s.lotic", "--restore", "latest"]);
+    until(9);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    child.wait().expect("it ends");
+    let mut lines = committed_lines(&out);
+    lines.sort();
+    let found = |n: u32, name: &str| format!("{{\"n\":{n},\"name\":{name}}}");
+    let rows = [(1, "ann"), (2, "bob"), (3, "bob")]
+        .map(|(n, name)| [found(n, &format!("\"{name} too\"")), found(n, &format!("\"{name}\"")), found(n, "null")]);
+    assert_eq!(lines, rows.concat());
+}
+
+/// A timer that is due between two rows of a batch has not seen the second: at any size of batches.
+#[test]
+fn timers_run_where_the_watermark_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows: String = (0..60).map(|n| format!("{{\"k\":{},\"ts\":\"2026-01-01T00:00:{n:02}\"}}\n", n % 2)).collect();
+    std::fs::write(directory.path().join("r.ndjson"), rows).expect("written");
+    let script = "process counted { state n bigint;
+          on event { n = coalesce(n, 0) + 1; timer t at event_time + 10s; }
+          on timer t { emit k, n, extract(second from timer_time) as s; } }
+        source r from file 'r.ndjson' columns (k bigint, ts timestamp) event_time ts watermark 2s;
+        r | filter k >= 0 | key_by k | process counted;";
+    std::fs::write(directory.path().join("s.lotic"), script).expect("written");
+    for seed in [&[][..], &["--seed", "3"]] {
+        let done = lotic(directory.path(), &[&["run", "s.lotic", "--output", "csv"], seed].concat(), None);
+        let mut lines: Vec<String> = out(&done).lines().skip(1).map(str::to_owned).collect();
+        // The row of second s sets a timer of s + 10, which runs behind the row of s + 12: of its key every other row.
+        let expected = |s: u32| format!("{},{},{}", s % 2, (s + 12).min(58 + s % 2) / 2 + 1, (s + 10) % 60);
+        let mut all: Vec<String> = (0..60).map(expected).collect();
+        lines.sort();
+        all.sort();
+        assert_eq!(lines, all, "{}", err(&done));
+    }
+}
+
+#[test]
 fn a_script_starts_no_programs_asks_nothing_and_names_the_way_out() {
     let directory = tempfile::tempdir().expect("a directory");
     for (script, said) in [

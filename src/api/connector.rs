@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ChangelogMode, PlannedOperator, Rejected};
+use super::{ChangelogMode, LookupTable, PlannedOperator, Rejected};
 use crate::expr::ast::ExprNode;
 use crate::types::{Batch, CheckpointId, Clock, Diagnostic, Result, Schema, Span, Spanned};
 
@@ -202,6 +202,20 @@ pub trait PlannedSource: Debug + Send + Sync {
     /// delay in milliseconds.
     fn event_time(&self) -> Option<(usize, i64)> {
         None
+    }
+
+    /// The table for look-ups, of a source whose outside can be asked for single keys. Of any other that ends, a look-up
+    /// reads all rows.
+    fn lookup(&self) -> Option<Arc<dyn LookupTable>> {
+        None
+    }
+
+    /// A text that is the same as long as its rows are; `None` of a source whose rows never change.
+    ///
+    /// # Errors
+    /// When the input can't be found.
+    fn version(&self) -> Result<Option<String>> {
+        Ok(None)
     }
 
     /// Opens the readers of all subtasks, at once because they share out the input between them. Reader *i* goes on where

@@ -44,6 +44,9 @@ pub struct OperatorContext {
     pub memory: Option<ManagedMemory>,
     /// Counters that the operator itself must keep.
     pub metrics: Arc<OperatorMetrics>,
+    /// Whether somebody in the job wants to know which watermark each row has met: see
+    /// [`meets_watermarks`](super::PlannedOperator::meets_watermarks).
+    pub row_watermarks: bool,
     /// The memory for rows that wait until all have come, and the place for those that are more.
     pub spill: Arc<SpillSpace>,
     /// Time.

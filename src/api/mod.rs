@@ -8,6 +8,7 @@ mod changelog;
 mod connector;
 mod context;
 mod event_time;
+mod lookup;
 mod operator;
 mod pattern;
 mod placement;
@@ -29,6 +30,7 @@ pub use connector::{
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
 pub use event_time::{EventTimeEvaluator, EventTimeSpec, RowTimes, WatermarkClause, WatermarkSpec};
+pub use lookup::{Found, Lookup, LookupSource, LookupStart, LookupTable};
 pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,

@@ -215,6 +215,13 @@ pub trait PlannedOperator: Debug + Send + Sync {
         false
     }
 
+    /// Whether what it does at a watermark depends on the rows that it has taken by then, be they later or not: a timer sees
+    /// the state that they have left. Its rows then say which watermark each has met ([`Batch::watermarks`]), as far as they
+    /// come from where event time is made without being put together anew.
+    fn meets_watermarks(&self) -> bool {
+        false
+    }
+
     /// The role that the optimizer may know of the operator.
     fn role(&self) -> Role<'_> {
         Role::Opaque

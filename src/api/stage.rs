@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Body, EvictorCall, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction, SelectItem,
-    Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
+    Body, EvictorCall, LookupSource, NamedStream, OrderItem, Pattern, Placement, PlannedOperator, ProcessFunction,
+    SelectItem, Signature, StreamRef, StreamShape, TimeRange, TriggerCall, WatermarkClause, WindowCall, Windows,
 };
 use crate::expr::ast::ExprNode;
 use crate::types::{Diagnostic, Span, Spanned};
@@ -302,6 +302,13 @@ pub trait StageContext {
     /// # Errors
     /// When there is none, with the near name.
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic>;
+
+    /// The source called `name` as rows are looked up in it: its columns are those of the stream that it would be, which is
+    /// not put into the plan.
+    ///
+    /// # Errors
+    /// When there is none, with the near name, or rows can't be looked up in it.
+    fn lookup(&mut self, name: &Spanned<String>) -> Result<(LookupSource, StreamShape), Diagnostic>;
 
     /// The process function called `name`; the functions that it calls are put into its expressions.
     ///

@@ -92,6 +92,21 @@ impl WatermarkGenerator {
         if max_time == NO_TIME { MIN_WATERMARK } else { max_time.saturating_sub(delay_ms) }
     }
 
+    /// The watermark that each row meets, of rows with these marks that come next: that which the rows before it have
+    /// reached.
+    #[must_use]
+    pub fn met_by_each(&self, marks: &[i64]) -> Vec<i64> {
+        let (mut reached, mut raised_above) = (self.current(), self.raised_above);
+        let met = marks.iter().map(|&mark| {
+            let met = reached;
+            if mark > raised_above {
+                (reached, raised_above) = (Self::watermark_of(mark, self.delay_ms), mark);
+            }
+            met
+        });
+        met.collect()
+    }
+
     /// The place of the first of `marks` that would bring the watermark above `limit`; `None` when none would.
     #[must_use]
     pub fn first_above(&self, marks: &[i64], limit: i64) -> Option<usize> {
@@ -287,6 +302,16 @@ mod tests {
         assert_eq!(generator.raise(20), None);
         assert_eq!(generator.first_above(&[30, 19, 34, 35, 50], 30), Some(3));
         assert_eq!(generator.first_above(&[NO_TIME, 20], 10), None, "what does not raise it does not pass");
+    }
+
+    #[test]
+    fn each_row_meets_the_watermark_of_those_before_it() {
+        let mut generator = WatermarkGenerator::restored(4, 10, 20);
+        let times = [18, 21, 5, 30, NO_TIME];
+        assert_eq!(generator.met_by_each(&times), [6, 6, 17, 17, 26]);
+        let done: Result<(), ()> = generator.advance(&times, |_, _| Ok(()));
+        assert_eq!((done, generator.current()), (Ok(()), 26));
+        assert_eq!(WatermarkGenerator::new(0).met_by_each(&[3, 2]), [MIN_WATERMARK, 3]);
     }
 
     #[test]

@@ -176,6 +176,7 @@ impl PlannedOperator for AssignEventTime {
             columns: self.columns.clone(),
             output: self.output.clone(),
             place: context.place(),
+            row_watermarks: context.row_watermarks,
             clock: Arc::clone(&context.clock),
         }))
     }
@@ -189,6 +190,7 @@ struct EventTimeOperator {
     columns: Option<Vec<usize>>,
     output: Schema,
     place: String,
+    row_watermarks: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -200,6 +202,8 @@ impl Operator for EventTimeOperator {
         })?;
         let batch = project(batch, self.columns.as_deref(), &self.output)?.with_times(found.times);
         let times = batch.times().clone();
+        let met = || self.generator.met_by_each(found.marks.as_deref().unwrap_or(&times)).into();
+        let batch = batch.with_watermarks(self.row_watermarks.then(met));
         self.generator.advance_over(&times, &TimeSpans::of(&times), found.marks.as_deref(), |rows, watermark| {
             if !rows.is_empty() {
                 let whole = rows.len() == batch.rows();

@@ -49,7 +49,7 @@ pub use filter::Filter;
 pub use flat_map::Unnest;
 pub use group_aggregate::GroupAggregate;
 pub use iterate::Iterate;
-pub use join::{IntervalJoin, JoinKind, RegularJoin, TemporalJoin};
+pub use join::{IntervalJoin, JoinKind, LookupJoin, RegularJoin, TemporalJoin};
 pub use limit::Limit;
 pub use map::Project;
 pub use match_recognize::MatchRecognize;

@@ -56,6 +56,27 @@ impl<'a> StageOptions<'a> {
         Err(Diagnostic::at(value.span, format!("option `{name}` takes a duration such as 1h, longer than 0")))
     }
 
+    /// A number from 1 to `most`.
+    pub(super) fn count(&self, name: &str, most: usize) -> Result<Option<usize>, Diagnostic> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        if let Expr::Literal(Literal::Integer(digits)) = &value.node
+            && let Ok(count @ 1..) = digits.parse::<usize>()
+            && count <= most
+        {
+            return Ok(Some(count));
+        }
+        Err(Diagnostic::at(value.span, format!("option `{name}` takes a whole number from 1 to {most}")))
+    }
+
+    /// True or false.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Diagnostic> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        if let Expr::Literal(Literal::Boolean(flag)) = value.node {
+            return Ok(Some(flag));
+        }
+        Err(Diagnostic::at(value.span, format!("option `{name}` takes true or false")))
+    }
+
     /// A text, and its place.
     pub(super) fn text(&self, name: &str) -> Result<Option<Spanned<&'a str>>, Diagnostic> {
         let Some(value) = self.get(name) else { return Ok(None) };

@@ -13,9 +13,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::window::assigners::window_functions;
 use crate::api::{
-    Arg, Armed, Body, BodyInput, BodyNode, Exchange, Moment, NamedExpr, Operator, OperatorContext, OperatorMetrics,
-    Output, Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs, StageContext,
-    StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
+    Arg, Armed, Body, BodyInput, BodyNode, Exchange, LookupSource, Moment, NamedExpr, Operator, OperatorContext,
+    OperatorMetrics, Output, Placement, PlannedOperator, ProcessFunction, Rejected, SelectItem, Stage, StageArgs,
+    StageContext, StreamRef, StreamShape, TimeAttributes, WindowAssigner, WindowCall, Windows,
 };
 use crate::expr::Scope;
 use crate::expr::ast::{Call, Expr, ExprNode, Literal};
@@ -187,6 +187,7 @@ pub(super) fn instance(subtask: usize, parallelism: usize, restored: Option<&Mem
         restored: None,
         memory: None,
         metrics: Arc::new(OperatorMetrics::default()),
+        row_watermarks: false,
         spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::at(0)),
         waker: Waker::noop().clone(),
@@ -302,6 +303,7 @@ pub(super) struct FakeStream {
     pub(super) shape: StreamShape,
     pub(super) applied: Vec<Arc<dyn PlannedOperator>>,
     pub(super) others: Vec<(&'static str, StreamShape)>,
+    pub(super) tables: Vec<(LookupSource, StreamShape)>,
     pub(super) functions: Vec<Arc<ProcessFunction>>,
     pub(super) side_outputs: Vec<String>,
     pub(super) settings: Vec<String>,
@@ -316,6 +318,7 @@ impl FakeStream {
             shape,
             applied: Vec::new(),
             others: Vec::new(),
+            tables: Vec::new(),
             functions: Vec::new(),
             side_outputs: Vec::new(),
             settings: Vec::new(),
@@ -373,6 +376,11 @@ impl StageContext for FakeStream {
         let found = self.others.iter().enumerate().find(|(_, (known, _))| *known == name.node);
         let (node, (_, shape)) = found.ok_or_else(|| Diagnostic::at(name.span, "no such stream"))?;
         Ok((StreamRef { node, output: 0 }, shape.clone()))
+    }
+
+    fn lookup(&mut self, name: &Spanned<String>) -> Result<(LookupSource, StreamShape), Diagnostic> {
+        let found = self.tables.iter().find(|(source, _)| source.name == name.node);
+        found.cloned().ok_or_else(|| Diagnostic::at(name.span, "no such source"))
     }
 
     fn process_function(&self, name: &Spanned<String>) -> Result<Arc<ProcessFunction>, Diagnostic> {

@@ -25,7 +25,7 @@ use super::storage::{JobFacts, OperatorFacts, RestorePoint};
 use super::subtask::{Drain, Input, Subtask, SubtaskSetting, TOTALS};
 use super::wake::Waker;
 use crate::api::{Exchange, OperatorContext, OperatorMetrics, SinkOwner, SourceStart, dead_letter_schema};
-use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Port, SourceTask, task_manager_of};
+use crate::plan::{JobEdge, JobGraph, JobSettings, JobVertex, Mode, Port, SourceTask, task_manager_of};
 use crate::state::{Instance, ManagedMemory};
 use crate::types::files::OsFiles;
 use crate::types::{
@@ -266,6 +266,9 @@ pub(super) fn deploy(
         graph,
     };
     let alignment: Arc<Alignment> = Arc::default();
+    let mut operators = control.graph.vertices.iter().flat_map(|vertex| &vertex.operators);
+    let row_watermarks =
+        control.graph.mode != Mode::Batch && operators.any(|chained| chained.operator.meets_watermarks());
     let mut subtasks: Vec<Vec<Subtask>> = (0..slot_count).map(|_| Vec::new()).collect();
     for (position, vertex) in control.graph.vertices.iter().enumerate() {
         let mut readers = match &vertex.source {
@@ -278,7 +281,7 @@ pub(super) fn deploy(
             let id = SubtaskId { vertex: VertexId(position), index };
             let mailbox: Arc<Mailbox> = Arc::default();
             let (max, memory) = (control.graph.max_parallelism, memory.get(slot));
-            let builder = SubtaskBuilder { id, vertex, setting, restored, max, on_hold, memory };
+            let builder = SubtaskBuilder { id, vertex, setting, restored, max, on_hold, row_watermarks, memory };
             let links = builder.links(&control.slots[slot].waker)?;
             let (edges, receivers, origins) = wiring.take(id);
             let gate = (!receivers.is_empty()).then(|| InputGate::new(receivers));
@@ -300,7 +303,7 @@ pub(super) fn deploy(
                     let waker = &control.slots[index].waker;
                     let aligned = drift_ms.map(|drift_ms| alignment.join(id, drift_ms, Arc::clone(waker)));
                     let clock = Arc::clone(&setting.clock);
-                    let setting = SourceSetting { budget: budget.cloned(), clock, aligned };
+                    let setting = SourceSetting { budget: budget.cloned(), clock, aligned, row_watermarks };
                     let mut driver = SourceDriver::new(task.clone(), readers, setting);
                     driver.hold(on_hold);
                     driver.announce(&mut chain)?;
@@ -421,6 +424,7 @@ struct SubtaskBuilder<'a> {
     restored: Option<&'a dyn RestorePoint>,
     max: u16,
     on_hold: bool,
+    row_watermarks: bool,
     /// The share of each operator.
     memory: Option<&'a ManagedMemory>,
 }
@@ -441,6 +445,7 @@ impl SubtaskBuilder<'_> {
                 restored: self.restored.map(|point| point.operator(&chained.uid, self.instance())),
                 memory: self.memory.cloned(),
                 metrics: Arc::clone(&metrics),
+                row_watermarks: self.row_watermarks,
                 spill: Arc::clone(&self.setting.spill),
                 clock: Arc::clone(&self.setting.clock),
                 waker: Arc::clone(&woken).into(),

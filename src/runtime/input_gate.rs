@@ -124,7 +124,9 @@ impl InputGate {
             }
             let (index, element) = self.receive(refused)?;
             match element {
-                StreamElement::Batch(batch) => return Some(GateEvent::Batch(self.channels[index].input, batch)),
+                StreamElement::Batch(batch) => {
+                    return Some(GateEvent::Batch(self.channels[index].input, self.meeting(index, batch)));
+                }
                 StreamElement::Watermark(watermark) => {
                     metrics.set_input_watermark(index, watermark);
                     let passed = self.valve.watermark(index, watermark);
@@ -143,6 +145,13 @@ impl InputGate {
                 StreamElement::EndOfInput => self.end(index, clock.nanos()),
             }
         }
+    }
+
+    /// The rows of a channel with the watermarks that they meet behind the gate.
+    fn meeting(&self, index: usize, batch: Batch) -> Batch {
+        let Some(met) = batch.watermarks().filter(|_| self.channels.len() > 1) else { return batch };
+        let met = self.valve.bound(index).map(|bound| met.iter().map(|met| *met.min(&bound)).collect());
+        batch.with_watermarks(met)
     }
 
     /// The failure of a channel, which has nothing more to give.
@@ -243,6 +252,25 @@ mod tests {
         for element in elements {
             assert!(sender.try_send(element).is_ok());
         }
+    }
+
+    #[test]
+    fn a_row_meets_no_watermark_that_another_channel_holds_back() {
+        let (mut tx, mut gate) = gate(2);
+        let marked = |met: i64| {
+            let StreamElement::Batch(batch) = rows(met) else { return rows(met) };
+            StreamElement::Batch(batch.with_watermarks(Some(vec![met].into())))
+        };
+        send(&mut tx[0], [marked(9)]);
+        send(&mut tx[1], [StreamElement::Watermark(4), marked(7), StreamElement::Status(ChannelStatus::Idle)]);
+        send(&mut tx[0], [marked(12)]);
+        let metrics = SubtaskMetrics::default();
+        let met: Vec<i64> = std::iter::from_fn(|| gate.poll(Inputs::NONE, &VirtualClock::default(), &metrics))
+            .filter_map(|event| {
+                if let GateEvent::Batch(_, batch) = event { batch.watermarks()?.first().copied() } else { None }
+            })
+            .collect();
+        assert_eq!(met, [i64::MIN, 4, i64::MIN]);
     }
 
     #[test]

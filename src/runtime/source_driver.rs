@@ -69,6 +69,8 @@ pub(super) struct SourceSetting {
     pub(super) clock: Arc<dyn Clock>,
     /// The source's part in the alignment of watermarks.
     pub(super) aligned: Option<Aligned>,
+    /// Whether rows are to say which watermark each has met.
+    pub(super) row_watermarks: bool,
 }
 
 /// The running source of one subtask.
@@ -344,7 +346,14 @@ impl SourceDriver {
             // The rows are read; it is an operator of the job that ran here and gives them up.
             chain.outputs.reject(rejected(&self.task.name, &rows, &failed))?;
         }
-        let batch = Batch::new(projected, times.clone());
+        let bound = self.readers.bound(split);
+        let met = || -> arrow_buffer::ScalarBuffer<i64> {
+            let generator = &self.readers.current.splits[split].generator;
+            let met = generator.met_by_each(marks.as_deref().unwrap_or(&times));
+            met.into_iter().map(|met| met.min(bound).max(self.sent)).collect()
+        };
+        let timed = self.setting.row_watermarks && self.times.0.is_some() && !chain.outputs.is_batch();
+        let batch = Batch::new(projected, times.clone()).with_watermarks(timed.then(met));
         chain.outputs.metrics().add_in(batch.rows(), batch.bytes());
         let batch = match &kept {
             Some(kept) => batch.filter(kept)?,
@@ -356,7 +365,6 @@ impl SourceDriver {
         // The filter ran over the whole batch; how many rows of each piece it kept is a count of bits.
         let mut taken = 0;
         let total = times.len();
-        let bound = self.readers.bound(split);
         let of = &mut self.readers.current.splits[split];
         let result = of.generator.advance_over(&times, &spans, marks.as_deref(), |piece, watermark| {
             let kept = match &kept {

@@ -74,6 +74,13 @@ impl WatermarkValve {
         }
     }
 
+    /// The watermark that the other channels let `channel` bring; `None` when it brings none, for being behind.
+    pub(super) fn bound(&self, channel: usize) -> Option<i64> {
+        let others = self.channels.iter().enumerate().filter(|&(other, of)| other != channel && of.aligned);
+        let bound = others.map(|(_, of)| of.watermark).min().unwrap_or(i64::MAX);
+        self.channels[channel].aligned.then_some(bound)
+    }
+
     fn rise_to_minimum(&mut self) -> Option<i64> {
         let minimum = self.channels.iter().filter(|channel| channel.aligned).map(|channel| channel.watermark).min()?;
         self.rise_to(minimum)

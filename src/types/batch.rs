@@ -76,6 +76,7 @@ pub struct Batch {
     columns: RecordBatch,
     times: ScalarBuffer<i64>,
     kinds: Option<ScalarBuffer<i8>>,
+    watermarks: Option<ScalarBuffer<i64>>,
 }
 
 impl Batch {
@@ -86,14 +87,14 @@ impl Batch {
     #[must_use]
     pub fn new(columns: RecordBatch, times: ScalarBuffer<i64>) -> Self {
         assert_eq!(columns.num_rows(), times.len(), "one event time a row");
-        Self { columns, times, kinds: None }
+        Self { columns, times, kinds: None, watermarks: None }
     }
 
     /// Rows without event time.
     #[must_use]
     pub fn untimed(columns: RecordBatch) -> Self {
         let times = vec![NO_TIME; columns.num_rows()].into();
-        Self { columns, times, kinds: None }
+        Self { columns, times, kinds: None, watermarks: None }
     }
 
     /// The same rows with a kind each ([`RowKind`] as `i8`).
@@ -104,6 +105,17 @@ impl Batch {
     pub fn with_kinds(mut self, kinds: Option<ScalarBuffer<i8>>) -> Self {
         assert!(kinds.as_ref().is_none_or(|kinds| kinds.len() == self.columns.num_rows()), "one kind a row");
         self.kinds = kinds;
+        self
+    }
+
+    /// The same rows with the watermark that each meets.
+    ///
+    /// # Panics
+    /// When there is not one watermark a row.
+    #[must_use]
+    pub fn with_watermarks(mut self, watermarks: Option<ScalarBuffer<i64>>) -> Self {
+        assert!(watermarks.as_ref().is_none_or(|watermarks| watermarks.len() == self.columns.num_rows()), "one a row");
+        self.watermarks = watermarks;
         self
     }
 
@@ -125,7 +137,8 @@ impl Batch {
     pub fn with_columns(&self, schema: ArrowSchemaRef, columns: Vec<ArrayRef>) -> Result<Self, ArrowError> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
         let columns = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        Ok(Self { columns, times: self.times.clone(), kinds: self.kinds.clone() })
+        let watermarks = self.watermarks.clone();
+        Ok(Self { columns, times: self.times.clone(), kinds: self.kinds.clone(), watermarks })
     }
 
     /// The number of rows.
@@ -173,6 +186,14 @@ impl Batch {
         self.kinds.as_ref()
     }
 
+    /// The watermark that stood when each row came, never falling; watermarks that rose between the rows of a batch come
+    /// behind all of them by themselves. `None` where nobody in the job needs to know.
+    #[must_use]
+    #[inline]
+    pub const fn watermarks(&self) -> Option<&ScalarBuffer<i64>> {
+        self.watermarks.as_ref()
+    }
+
     /// The kind of one row.
     #[must_use]
     #[inline]
@@ -187,6 +208,7 @@ impl Batch {
             columns: self.columns.slice(offset, length),
             times: self.times.slice(offset, length),
             kinds: self.kinds.as_ref().map(|kinds| kinds.slice(offset, length)),
+            watermarks: self.watermarks.as_ref().map(|watermarks| watermarks.slice(offset, length)),
         }
     }
 
@@ -207,6 +229,7 @@ impl Batch {
             Ok(picked.as_primitive::<arrow_array::types::Int64Type>().values().clone())
         };
         let times = pick(&self.times)?;
+        let watermarks = self.watermarks.as_ref().map(pick).transpose()?;
         let kinds = match &self.kinds {
             None => None,
             Some(kinds) => {
@@ -215,7 +238,7 @@ impl Batch {
                 Some(picked.as_primitive::<arrow_array::types::Int8Type>().values().clone())
             }
         };
-        Ok(Self { columns, times, kinds })
+        Ok(Self { columns, times, kinds, watermarks })
     }
 
     /// The rows at `indices`, in that order.
@@ -224,9 +247,10 @@ impl Batch {
     /// When an index is out of bounds.
     pub fn take(&self, indices: &UInt32Array) -> Result<Self, ArrowError> {
         let columns = take_record_batch(&self.columns, indices)?;
-        let times = indices.values().iter().map(|&i| self.times[i as usize]).collect();
+        let of = |values: &ScalarBuffer<i64>| indices.values().iter().map(|&i| values[i as usize]).collect();
+        let (times, watermarks) = (of(&self.times), self.watermarks.as_ref().map(of));
         let kinds = self.kinds.as_ref().map(|kinds| indices.values().iter().map(|&i| kinds[i as usize]).collect());
-        Ok(Self { columns, times, kinds })
+        Ok(Self { columns, times, kinds, watermarks })
     }
 
     /// Bytes that the values of the batch take in memory, shared buffers counted as if its own. Allocates nothing: it is
@@ -237,6 +261,7 @@ impl Batch {
         self.columns.columns().iter().map(|column| bytes_of(&**column, rows.clone())).sum::<usize>()
             + self.times.len() * size_of::<i64>()
             + self.kinds.as_ref().map_or(0, ScalarBuffer::len)
+            + self.watermarks.as_ref().map_or(0, |watermarks| watermarks.len() * size_of::<i64>())
     }
 }
 

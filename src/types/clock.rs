@@ -10,6 +10,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     fn now_ms(&self) -> i64;
     /// Nanoseconds since an arbitrary start, never falling: for durations.
     fn nanos(&self) -> u64;
+    /// Whether time passes only when the run says so: then nothing may go on beside the run, in a thread of its own.
+    fn is_virtual(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.
@@ -77,5 +81,9 @@ impl Clock for VirtualClock {
 
     fn nanos(&self) -> u64 {
         self.now_ms().max(0).cast_unsigned().saturating_mul(1_000_000)
+    }
+
+    fn is_virtual(&self) -> bool {
+        true
     }
 }

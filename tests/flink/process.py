@@ -14,10 +14,11 @@ import pathlib
 import random
 import tempfile
 
-from pyflink.common import Configuration, Types
+from pyflink.common import Configuration, Time, Types
 from pyflink.datastream import StreamExecutionEnvironment
-from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedCoProcessFunction, KeyedProcessFunction
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction, KeyedCoProcessFunction, KeyedProcessFunction, ProcessWindowFunction
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from pyflink.datastream.window import EventTimeSessionWindows, SlidingEventTimeWindows, TumblingEventTimeWindows
 from pyflink.table import StreamTableEnvironment
 
 def long():
@@ -190,6 +191,92 @@ class Rules(State, KeyedBroadcastProcessFunction):
         yield [ctx.get_current_key(), sum(1 for x in self.xs.get() if x > limit), len(rules)]
 
 
+class Window(ProcessWindowFunction):
+    """`on window`; state of the key, or of one of its windows."""
+
+    def clear(self, context):
+        pass
+
+
+class Folded(Window):
+    ours = """process p { on window { let sum = 0; for r in rows { sum = sum * 2 + r.v; }
+  emit k, cardinality(rows) as n, sum, window_start, window_end, event_time as at, current_watermark as wm; } }"""
+    window = "window tumble(10s)"
+
+    def of(self, keyed):
+        return keyed.window(TumblingEventTimeWindows.of(Time.seconds(10)))
+
+    def process(self, key, context, elements):
+        elements, total = list(elements), 0
+        for row in elements:
+            total = total * 2 + row[1]
+        window = context.window()
+        yield [key, len(elements), total, window.start, window.end, window.max_timestamp(), context.current_watermark()]
+
+
+class Widest(Window):
+    ours = """process p { state widest bigint; state ends list<timestamp>; on window { let least = rows[1].v; let most = rows[1].v;
+  for r in rows { least = least(least, r.v); most = greatest(most, r.v); }
+  if most - least > coalesce(widest, -1) { widest = most - least; add window_end to ends; }
+  emit k, window_end, most - least as width, widest, cardinality(ends) as changes; } }"""
+    window = "window hop(20s, 10s)"
+
+    def of(self, keyed):
+        return keyed.window(SlidingEventTimeWindows.of(Time.seconds(20), Time.seconds(10)))
+
+    def process(self, key, context, elements):
+        values = [row[1] for row in elements]
+        width = max(values) - min(values)
+        widest = context.global_state().get_state(ValueStateDescriptor("widest", long()))
+        ends = context.global_state().get_list_state(ListStateDescriptor("ends", long()))
+        if width > (-1 if widest.value() is None else widest.value()):
+            widest.update(width)
+            ends.add(context.window().end)
+        yield [key, context.window().end, width, widest.value(), len(list(ends.get()))]
+
+
+class Again(Window):
+    ours = """process p { state firings bigint per window; state known map<bigint, bigint> per window; state all bigint;
+  on window { firings = coalesce(firings, 0) + 1; all = coalesce(all, 0) + 1;
+  for r in rows { known[r.v] = firings; }
+  emit k, window_end, firings, cardinality(rows) as n, cardinality(known) as known, all; } }"""
+    window = "window tumble(10s) lateness 8s"
+
+    def of(self, keyed):
+        return keyed.window(TumblingEventTimeWindows.of(Time.seconds(10))).allowed_lateness(8_000)
+
+    def process(self, key, context, elements):
+        values = [row[1] for row in elements]
+        firings = context.window_state().get_state(ValueStateDescriptor("firings", long()))
+        known = context.window_state().get_map_state(MapStateDescriptor("known", long(), long()))
+        total = context.global_state().get_state(ValueStateDescriptor("all", long()))
+        firings.update((firings.value() or 0) + 1)
+        total.update((total.value() or 0) + 1)
+        for value in values:
+            known.put(value, firings.value())
+        yield [key, context.window().end, firings.value(), len(values), len(list(known.keys())), total.value()]
+
+    def clear(self, context):
+        context.window_state().get_state(ValueStateDescriptor("firings", long())).clear()
+        context.window_state().get_map_state(MapStateDescriptor("known", long(), long())).clear()
+
+
+class Visits(Window):
+    ours = """process p { state visits bigint; on window { visits = coalesce(visits, 0) + 1; let last = rows[cardinality(rows)].v;
+  emit k, window_start, window_end, cardinality(rows) as n, last, visits; } }"""
+    window = "window session(6s)"
+
+    def of(self, keyed):
+        return keyed.window(EventTimeSessionWindows.with_gap(Time.seconds(6)))
+
+    def process(self, key, context, elements):
+        values = [row[1] for row in elements]
+        visits = context.global_state().get_state(ValueStateDescriptor("visits", long()))
+        visits.update((visits.value() or 0) + 1)
+        window = context.window()
+        yield [key, window.start, window.end, len(values), values[-1], visits.value()]
+
+
 def rows(seed, inputs):
     """Rows of few keys, some late, some at one time."""
     draw, now, found = random.Random(seed), 100_000, []
@@ -230,6 +317,8 @@ def ask(function, rows):
             given = keyed.connect(inputs[1].key_by(lambda row: row[0], key_type=long())).process(function)
         elif isinstance(function, KeyedBroadcastProcessFunction):
             given = keyed.connect(inputs[1].broadcast(function.rules())).process(function)
+        elif isinstance(function, Window):
+            given = function.of(keyed).process(function)
         else:
             given = keyed.process(function)
         found = [list(row) for row in given.execute_and_collect()]
@@ -237,21 +326,23 @@ def ask(function, rows):
 
 
 # Of each case the rows are made by.
-SEEDS = {"Inactivity": 0, "Fraud": 1, "Deleted": 2, "Coalesced": 4, "Listed": 5, "Both": 6, "Rules": 7}
+SEEDS = {"Inactivity": 0, "Fraud": 1, "Deleted": 2, "Coalesced": 4, "Listed": 5, "Both": 6, "Rules": 7,
+         "Folded": 8, "Widest": 9, "Again": 10, "Visits": 11}
 
 
 def main():
     cases = []
-    kinds = [Inactivity, Fraud, Deleted, Coalesced, Listed, Both, Rules]
+    kinds = [Inactivity, Fraud, Deleted, Coalesced, Listed, Both, Rules, Folded, Widest, Again, Visits]
     for kind in kinds:
         two = kind in (Both, Rules)
         for seed in range(1 if two else 2):
             made = rows(1_000 * SEEDS[kind.__name__] + seed, 2 if two else 1)
             given = ask(kind(), made)
             print(kind.__name__, seed, len(given), flush=True)
-            cases.append(
-                {"name": kind.__name__, "broadcast": kind is Rules, "function": kind.ours, "rows": made, "given": given}
-            )
+            case = {"name": kind.__name__, "broadcast": kind is Rules, "function": kind.ours}
+            if issubclass(kind, Window):
+                case["window"] = kind.window
+            cases.append({**case, "rows": made, "given": given})
     lines = ",\n".join(json.dumps(case) for case in cases)
     pathlib.Path(__file__).with_name("process.json").write_text(f"[\n{lines}\n]\n")
 

@@ -369,6 +369,14 @@ impl PlannedSource for FileSource {
         if self.follow { Bounds::Unbounded } else { Bounds::Bounded }
     }
 
+    fn version(&self) -> Result<Option<String>> {
+        if self.pipe.is_some() {
+            return Ok(None);
+        }
+        let inputs = discover(&*self.files, &self.target).map_err(Error::config)?;
+        Ok(Some(inputs.iter().map(|input| format!("{} {:?}\n", input.path.display(), input.info)).collect()))
+    }
+
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {
         if let Some(pipe) = &self.pipe {
             return self.start_pipe(pipe, start);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::sink::{self, SinkArg};
 use crate::api::{
-    Arg, Body, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext, StreamRef,
-    StreamShape, WindowCall, Windows,
+    Arg, Body, LookupSource, Pipeline, Placement, PlannedOperator, ProcessFunction, Stage, StageArgs, StageContext,
+    StreamRef, StreamShape, WindowCall, Windows,
 };
 use crate::plan::{Builder, Place, StreamBody};
 use crate::types::{Diagnostic, Span, Spanned};
@@ -75,7 +75,9 @@ pub(super) fn into_is_last(span: Span) -> Diagnostic {
 
 /// The streams that stages name.
 fn streams_of(stages: &[Stage]) -> Vec<Spanned<String>> {
-    let args = stages.iter().flat_map(|stage| {
+    // A table that rows are looked up in is not read as a stream.
+    let streams = stages.iter().filter(|stage| stage.args.clause("lookup").is_none());
+    let args = streams.flat_map(|stage| {
         let clauses = stage.args.clauses.iter().map(|(_, arg)| arg);
         stage.args.head.iter().chain(clauses).map(move |arg| (stage.spec.name, arg))
     });
@@ -139,6 +141,10 @@ impl StageContext for Lowering<'_, '_> {
 
     fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         self.builder.stream(name)
+    }
+
+    fn lookup(&mut self, name: &Spanned<String>) -> Result<(LookupSource, StreamShape), Diagnostic> {
+        self.builder.lookup(name)
     }
 
     fn body(&mut self, head: Arc<dyn PlannedOperator>, stages: &[Stage]) -> Result<Body, Diagnostic> {

@@ -87,6 +87,7 @@ impl IterateOperator {
             restored: None,
             memory: None,
             metrics: Arc::clone(&context.metrics),
+            row_watermarks: false,
             spill: Arc::clone(&context.spill),
             clock: Arc::clone(&context.clock),
             waker: context.waker.clone(),

@@ -90,6 +90,7 @@ impl Round {
             restored: None,
             memory: None,
             metrics: Arc::new(OperatorMetrics::default()),
+            row_watermarks: false,
             spill: Arc::clone(&context.spill),
             clock: Arc::clone(&context.clock),
             waker: Waker::noop().clone(),

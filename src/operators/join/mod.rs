@@ -4,6 +4,7 @@ mod condition;
 mod contents;
 mod interval;
 mod kind;
+mod lookup;
 mod merge;
 mod pairs;
 mod regular;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use interval::IntervalJoin;
 pub use kind::JoinKind;
+pub use lookup::LookupJoin;
 pub use regular::RegularJoin;
 pub use temporal::TemporalJoin;
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::condition::{Condition, Key};
 use super::interval::IntervalJoin;
 use super::kind::JoinKind;
+use super::lookup::{LookupJoin, LookupOptions, table};
 use super::regular::RegularJoin;
 use super::spec::JoinSpec;
 use super::temporal::TemporalJoin;
 use crate::api::{
-    Clause, NOT_YET, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec, StreamRef, StreamShape,
+    Clause, LookupTable, PlannedOperator, Shape, Signature, StageArgs, StageContext, StageSpec, StreamRef, StreamShape,
     TimeAttribute, TimeAttributes,
 };
 use crate::expr::ast::{Expr, ExprNode};
@@ -20,6 +21,11 @@ use crate::operators::options::StageOptions;
 use crate::operators::select::{Selected, no_window};
 use crate::operators::window::{takes_both, two_sided, window_join};
 use crate::types::{Diagnostic, LogicalType, Schema, Spanned};
+
+/// Requests of a look-up that may be under way, at most.
+const REQUESTS_MAX: usize = 4_096;
+/// The clause of look-ups.
+const LOOKUP: &str = "lookup";
 
 const SIGNATURE: Signature = Signature {
     head: &[Shape::Stream],
@@ -47,7 +53,8 @@ const SIGNATURE: Signature = Signature {
             keyword: "with",
             shape: Shape::Options,
             required: false,
-            help: "ttl: how long rows are kept, processing time; without it for ever",
+            help: "ttl: how long rows are kept, processing time; without it for ever. Of a look-up: cache, concurrency, \
+                   ordered, timeout",
         },
         Clause {
             keyword: "window",
@@ -55,7 +62,12 @@ const SIGNATURE: Signature = Signature {
             required: false,
             help: "the windows, of both, in which matching rows meet",
         },
-        Clause { keyword: "lookup", shape: Shape::Flag, required: false, help: NOT_YET },
+        Clause {
+            keyword: LOOKUP,
+            shape: Shape::Flag,
+            required: false,
+            help: "the right source is a table that is asked for the rows of each left row",
+        },
         // Last, so that the others are offered before it is missed.
         Clause { keyword: "on", shape: Shape::Expr, required: true, help: "the rows that match" },
     ],
@@ -81,16 +93,26 @@ pub(in crate::operators) const JOINS: [StageSpec; 6] = [
         "The rows that `on` holds for; the equalities in it say where they meet. With `within -1s..10s` the right row's \
          time is at most one second before the left one's and ten behind it, and each row is kept only so long. The \
          result has the left columns, then the right ones; a name both have becomes `<right>_<name>`. The event time of \
-         a pair is the later of its two. Null never equals.",
-        &["bids as b | join auctions as a on b.auction = a.id within -10s..0s | map b.auction, price, item_name;"],
-        "INNER JOIN; DataStream.intervalJoin",
+         a pair is the later of its two. Null never equals.\n\
+         \n\
+         With `lookup` the right side is a source with an end, which is not read as a stream but asked for the rows that have \
+         a left row's key when that comes. Requests are under way side by side (`concurrency = 32`), and rows wait for their \
+         answers and leave in order, or with `ordered = false` as answers come, but not past a watermark. `cache = 1m` uses \
+         an answer again for so long; a request that takes longer than `timeout = 3m` fails the job. A file is read whole, \
+         and again once it has changed and what was cached is too old. Rows that wait are part of a checkpoint, and ask again \
+         when it is restored.",
+        &[
+            "bids as b | join auctions as a on b.auction = a.id within -10s..0s | map b.auction, price, item_name;",
+            "source people from nexmark 'person' with (events = 5000);\nbids as b | join people as p lookup on b.bidder = p.id with (cache = 1m) | map bidder, p.name, price | limit 3;",
+        ],
+        "INNER JOIN; DataStream.intervalJoin; AsyncDataStream, FOR SYSTEM_TIME AS OF",
     ),
     stage(
         "left join",
         &["left outer join"],
         "a join that keeps left rows without a match",
         "As `join`, and a left row that matches nothing is given with nulls in place of the right one, as soon as none \
-         can match it any more.",
+         can match it any more; with `lookup`, when the source has none.",
         &["bids as b | left join auctions as a on b.auction = a.id within -10s..0s | map b.auction, price, item_name;"],
         "LEFT OUTER JOIN",
     ),
@@ -134,7 +156,9 @@ pub(in crate::operators) const JOINS: [StageSpec; 6] = [
 struct Bound {
     left: StreamShape,
     right: StreamShape,
-    other: StreamRef,
+    other: Option<StreamRef>,
+    /// The table of a look-up.
+    table: Option<Arc<dyn LookupTable>>,
     keys: [Vec<usize>; 2],
     null_safe: Vec<bool>,
     residual: Option<TypedExpr>,
@@ -147,10 +171,11 @@ struct Bound {
 fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnostic> {
     no_window(args, stream)?;
     let kind = JoinKind::of_stage(&args.name.node);
-    one_of(args, &["within", "as of", "window"])?;
+    one_of(args, &["within", "as of", "window", LOOKUP])?;
     let window = args.clause_window("window")?.map(|call| two_sided(call, stream)).transpose()?;
-    if let Some((lookup, _)) = args.clauses.iter().find(|(keyword, _)| keyword.node == "lookup") {
-        return Err(Diagnostic::at(lookup.span, "look-ups are not available yet"));
+    if args.clause(LOOKUP).is_some() && !matches!(kind, JoinKind::Inner | JoinKind::Left) {
+        return Err(Diagnostic::at(args.name.span, format!("`{}` takes no `lookup`", args.name.node))
+            .help("rows are looked up for each left row: there are `join` and `left join`"));
     }
     let bound = inputs(args, stream)?;
     let spec = JoinSpec::new(
@@ -161,7 +186,9 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
         kind,
         args.name.span,
     )?;
-    let (operator, time) = if let Some(window) = window {
+    let (operator, time) = if let Some(table) = &bound.table {
+        lookup(args, spec, table, &bound)?
+    } else if let Some(window) = window {
         options(args, &[])?;
         takes_both(args.span, &window, [&bound.left, &bound.right])?;
         let event_time = window.windows.have_bounds();
@@ -174,7 +201,7 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
     } else {
         regular(args, spec, &bound)?
     };
-    stream.apply_many(operator, &[bound.other]);
+    stream.apply_many(operator, bound.other.as_slice());
     drop_computed(&bound, kind, stream);
     let shape = stream.shape_mut();
     (shape.time, shape.inputs) = (time, bound.parts);
@@ -213,9 +240,50 @@ fn temporal(
         of_event_time(as_of, bound)?;
     }
     let changes = !bound.left.changelog.is_append();
-    let mut time = if processing_time { TimeAttributes::default() } else { bound.left.time.clone() };
-    time.columns.retain(|(column, _)| *column < bound.left.schema.len() - bound.computed[0]);
+    let time = if processing_time { TimeAttributes::default() } else { left_time(bound) };
     Ok((Arc::new(TemporalJoin::new(spec, processing_time, changes)), time))
+}
+
+/// The time attributes that stay where the left rows keep their event times.
+fn left_time(bound: &Bound) -> TimeAttributes {
+    let mut time = bound.left.time.clone();
+    time.columns.retain(|(column, _)| *column < bound.left.schema.len() - bound.computed[0]);
+    time
+}
+
+/// `lookup`
+fn lookup(
+    args: &StageArgs,
+    spec: JoinSpec,
+    table: &Arc<dyn LookupTable>,
+    bound: &Bound,
+) -> Result<(Arc<dyn PlannedOperator>, TimeAttributes), Diagnostic> {
+    let typed = options(args, &["cache", "concurrency", "ordered", "timeout"])?;
+    let default = LookupOptions::default();
+    let options = LookupOptions {
+        cache_ms: typed.duration("cache")?,
+        concurrency: typed.count("concurrency", REQUESTS_MAX)?.unwrap_or(default.concurrency),
+        ordered: typed.flag("ordered")?.unwrap_or(default.ordered),
+        timeout_ms: typed.duration("timeout")?.unwrap_or(default.timeout_ms),
+    };
+    let changes = !bound.left.changelog.is_append();
+    Ok((Arc::new(LookupJoin::new(spec, Arc::clone(table), options, changes)), left_time(bound)))
+}
+
+/// The condition of a look-up, whose key are right columns.
+fn by_columns(condition: Condition, right: &StreamShape, on: &ExprNode) -> Result<Condition, Diagnostic> {
+    let columns: Vec<usize> = (0..right.schema.len()).collect();
+    let Condition { keys, residual } = condition;
+    // What null finds is not asked for.
+    let (keys, others): (Vec<Key>, Vec<Key>) = keys.into_iter().partition(|key| !key.null_safe);
+    let others = Condition { keys: others, residual }.keyed_by(&[]);
+    let condition = Condition { keys, residual: others.residual }.keyed_by(&columns);
+    if condition.keys.is_empty() {
+        let name = right.name.as_ref().map_or("the right source", |name| name.node.as_str());
+        return Err(Diagnostic::at(on.span, format!("`on` must say what a column of `{name}` equals"))
+            .help("its rows are looked up by that; where types differ, cast the left value to the column's type"));
+    }
+    Ok(condition)
 }
 
 /// Whether an expression is just this word, which no column needs to have.
@@ -338,7 +406,13 @@ fn interval(
 /// Binds both inputs and the condition; keys that are no columns become some.
 fn inputs(args: &StageArgs, stream: &mut dyn StageContext) -> Result<Bound, Diagnostic> {
     let named = args.stream(0)?;
-    let (mut other, mut right) = stream.stream(&named.name)?;
+    let (mut other, mut right, table) = if args.clause(LOOKUP).is_some() {
+        let (source, shape) = stream.lookup(&named.name)?;
+        (None, shape, Some(table(source, named.name.span)?))
+    } else {
+        let (other, shape) = stream.stream(&named.name)?;
+        (Some(other), shape, None)
+    };
     if let Some(alias) = &named.alias {
         right.name = Some(alias.clone());
     }
@@ -363,6 +437,8 @@ fn inputs(args: &StageArgs, stream: &mut dyn StageContext) -> Result<Bound, Diag
     let mut condition = Condition::bind(on, &left, &right)?;
     if args.clause("as of").is_some() {
         condition = by_version(condition, &right, on)?;
+    } else if table.is_some() {
+        condition = by_columns(condition, &right, on)?;
     }
     let Condition { keys, residual } = condition;
     let width = left.schema.len();
@@ -384,12 +460,12 @@ fn inputs(args: &StageArgs, stream: &mut dyn StageContext) -> Result<Bound, Diag
     if let Some(project) = computed {
         let project: Arc<dyn PlannedOperator> = Arc::new(project);
         right = StreamShape { name: right.name.clone(), ..StreamShape::behind(&*project, &[&right]) };
-        other = stream.apply_to(project, other);
+        other = other.map(|other| stream.apply_to(project, other));
     }
     let computed = [left.schema.len() - width, right.schema.len() - right_width];
     let moved = |column: usize| if column < width { column } else { column + computed[0] };
     let residual = residual.map(|residual| residual.remap(&moved));
-    Ok(Bound { left, right, other, keys: [left_keys, right_keys], null_safe, residual, computed, parts })
+    Ok(Bound { left, right, other, table, keys: [left_keys, right_keys], null_safe, residual, computed, parts })
 }
 
 /// The columns that are `keys`, and the projection that makes those that are not there.

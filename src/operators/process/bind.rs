@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::program::{Act, BUILT_IN, Handler, Op, Program, State, TIMERS, Var, WATERMARK, each_emit};
 use super::scope::Names;
-use crate::api::{Action, On, ProcessFunction, SideOutput, StateKind, StreamShape};
+use crate::api::{Action, On, ProcessFunction, SideOutput, StateKind, StreamShape, WindowSpec, Windows};
 use crate::expr::aggregate::{AggregateCall, bind_aggregate};
 use crate::expr::ast::{Expr, ExprNode};
 use crate::expr::rowwise::Key;
@@ -14,7 +14,8 @@ use crate::types::{Diagnostic, Field, LogicalType, Schema, Span, Spanned};
 
 type Actions = [Spanned<Action>];
 
-/// The program that `function` is over streams of these shapes: one, or two that are connected.
+/// The program that `function` is over streams of these shapes: one, or two that are connected; or the shape of what it reads
+/// of a window.
 ///
 /// # Errors
 /// A mistake, at its place in the definition of the function.
@@ -22,6 +23,7 @@ pub(super) fn program(
     function: &ProcessFunction,
     inputs: &[StreamShape],
     broadcast: bool,
+    window: Option<&WindowSpec>,
 ) -> Result<Program, Diagnostic> {
     let left = &inputs[0];
     let keys = left.keys.as_deref().unwrap_or_default();
@@ -38,7 +40,8 @@ pub(super) fn program(
         sides: Vec::new(),
         handlers: Vec::new(),
     };
-    let mut binder = Binder { function, outputs: vec![Emitted::default()], sides: Vec::new(), event_time: true, keyed };
+    let mut binder =
+        Binder { function, outputs: vec![Emitted::default()], sides: Vec::new(), event_time: true, keyed, window };
     binder.event_time = inputs.iter().all(|shape| shape.time.event_time);
     for handler in &function.handlers {
         if let On::Timer(name) = &handler.on.node {
@@ -48,13 +51,31 @@ pub(super) fn program(
     for state in &function.states {
         program.states.push(binder.state(state, inputs)?);
     }
-    let expected: &[On] = if inputs.len() == 1 { &[On::Event] } else { &[On::Left, On::Right] };
+    let expected: &[On] = match inputs.len() {
+        1 if window.is_some() => &[On::Window],
+        1 => &[On::Event],
+        _ => &[On::Left, On::Right],
+    };
     for handler in &function.handlers {
         let shape = match &handler.on.node {
-            On::Window => return Err(Diagnostic::at(handler.on.span, "`on window` is not available yet")),
+            On::Timer(_) if window.is_some() => {
+                return Err(Diagnostic::at(handler.on.span, "a function over windows has no timers")
+                    .help("when it runs is said by the window and its `trigger`"));
+            }
             On::Timer(_) => None,
-            on @ (On::Event | On::Left | On::Right) => match expected.iter().position(|expected| expected == on) {
+            On::Window if window.is_none() => {
+                return Err(Diagnostic::at(handler.on.span, "there is no window whose rows it could have")
+                    .help("put one before: … | window tumble(10s) | process …"));
+            }
+            on @ (On::Event | On::Left | On::Right | On::Window) => match expected
+                .iter()
+                .position(|expected| expected == on)
+            {
                 Some(input) => Some((input, &inputs[input])),
+                None if window.is_some() => {
+                    return Err(Diagnostic::at(handler.on.span, "behind a window its rows are handled by `on window`")
+                        .help("they are the list `rows`: for r in rows { … r.price … }"));
+                }
                 None if inputs.len() == 1 => {
                     return Err(Diagnostic::at(
                         handler.on.span,
@@ -76,6 +97,9 @@ pub(super) fn program(
         let (columns, locals) = (names.row, names.types);
         program.handlers.push(Handler { on: handler.on.node.clone(), columns, locals, body });
     }
+    if window.is_some() && program.handlers.is_empty() {
+        return Err(Diagnostic::at(function.name.span, "there is no `on window { … }` for the rows of a window"));
+    }
     binder.finish(program)
 }
 
@@ -95,13 +119,21 @@ struct Binder<'a> {
     sides: Vec<String>,
     event_time: bool,
     keyed: bool,
+    window: Option<&'a WindowSpec>,
 }
 
 impl Binder<'_> {
     fn state(&self, state: &crate::api::StateDecl, inputs: &[StreamShape]) -> Result<State, Diagnostic> {
         let name = &state.name;
-        if let Some(span) = state.per_window {
-            return Err(Diagnostic::at(span, "state `per window` is not available yet"));
+        match (state.per_window, self.window) {
+            (Some(span), None) => {
+                return Err(Diagnostic::at(span, "there is no window that it could be of").help("put one before"));
+            }
+            (Some(span), Some(WindowSpec { windows: Windows::Session(_), .. })) => {
+                return Err(Diagnostic::at(span, "sessions merge, and state of one can't follow them")
+                    .help("so it is in Flink too; without `per window` it is state of the key"));
+            }
+            _ => {}
         }
         if BUILT_IN.iter().chain(&TIMERS).chain([&WATERMARK.name]).any(|taken| taken.eq_ignore_ascii_case(&name.node)) {
             return Err(Diagnostic::at(name.span, format!("`{}` can't be the name of a state", name.node)));
@@ -136,7 +168,10 @@ impl Binder<'_> {
         if ty.node == LogicalType::Null {
             return Err(Diagnostic::at(ty.span, "a state needs a type"));
         }
-        Ok(State { name: name.node.clone(), ty: ty.node, aggregate, ttl: state.ttl, broadcast })
+        // A key has one window that has no end.
+        let bounded = self.window.is_some_and(|window| window.windows.have_bounds());
+        let per_window = bounded && state.per_window.is_some();
+        Ok(State { name: name.node.clone(), ty: ty.node, aggregate, ttl: state.ttl, broadcast, per_window })
     }
 
     fn body(&mut self, actions: &Actions, names: &mut Names<'_>) -> Result<Vec<Act>, Diagnostic> {

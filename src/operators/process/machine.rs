@@ -28,14 +28,25 @@ pub(super) struct Machine {
     pub(super) columns: Vec<Column>,
     pub(super) row: usize,
     pub(super) group: usize,
+    /// The number of the window at hand, which has state of its own.
+    pub(super) window: usize,
     /// The event time of the row, or of the timer.
     pub(super) time: i64,
     /// The event time of the rows that it emits.
     pub(super) emitted_at: i64,
     pub(super) watermark: i64,
+    /// The watermark behind which it emits: of a timer the one before that which made it due.
+    pub(super) met: i64,
     pub(super) now_ms: i64,
     steps: u32,
     undo: Vec<Undo>,
+}
+
+/// What was evaluated of rows, and the variables of their handler.
+pub(super) struct Aside {
+    columns: Vec<Column>,
+    locals: Vec<Slots>,
+    types: Vec<LogicalType>,
 }
 
 /// Rows that were emitted to an output.
@@ -43,6 +54,8 @@ pub(super) struct Emissions {
     schema: Schema,
     columns: Vec<Values>,
     times: Vec<i64>,
+    /// The watermark that each meets.
+    met: Vec<i64>,
     /// The rows before the row at hand.
     before: usize,
 }
@@ -50,7 +63,7 @@ pub(super) struct Emissions {
 impl Emissions {
     fn new(schema: &Schema) -> Self {
         let columns = schema.fields().iter().map(|field| Values::new(&field.ty)).collect();
-        Self { schema: schema.clone(), columns, times: Vec::new(), before: 0 }
+        Self { schema: schema.clone(), columns, times: Vec::new(), met: Vec::new(), before: 0 }
     }
 
     #[inline]
@@ -58,16 +71,17 @@ impl Emissions {
         self.columns[column].push(value);
     }
 
-    pub(super) fn end_row(&mut self, time: i64) {
+    pub(super) fn end_row(&mut self, time: i64, met: i64) {
         self.times.push(time);
+        self.met.push(met);
     }
 
     pub(super) fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// The rows, which are gone then.
-    pub(super) fn take(&mut self) -> Result<Option<Batch>> {
+    /// The rows, which are gone then; `marked` with the watermarks that they meet.
+    pub(super) fn take(&mut self, marked: bool) -> Result<Option<Batch>> {
         if self.times.is_empty() {
             return Ok(None);
         }
@@ -77,7 +91,8 @@ impl Emissions {
         let rows = self.schema.record_batch(arrays, self.times.len())?;
         self.columns.iter_mut().for_each(|values| values.resize(0));
         let times: ScalarBuffer<i64> = std::mem::take(&mut self.times).into();
-        Ok(Some(Batch::new(rows, times)))
+        let met: ScalarBuffer<i64> = std::mem::take(&mut self.met).into();
+        Ok(Some(Batch::new(rows, times).with_watermarks(marked.then_some(met))))
     }
 }
 
@@ -95,9 +110,11 @@ impl Machine {
             columns: Vec::new(),
             row: 0,
             group: 0,
+            window: 0,
             time: NO_TIME,
             emitted_at: NO_TIME,
             watermark: MIN_WATERMARK,
+            met: MIN_WATERMARK,
             now_ms: 0,
             steps: 0,
             undo: Vec::new(),
@@ -113,6 +130,17 @@ impl Machine {
         }
     }
 
+    /// Puts the rows at hand aside, for a handler that runs between two of them.
+    pub(super) fn set_aside(&mut self) -> Aside {
+        let types = std::mem::take(&mut self.local_types);
+        Aside { columns: std::mem::take(&mut self.columns), locals: std::mem::take(&mut self.locals), types }
+    }
+
+    /// Goes on with them.
+    pub(super) fn go_on(&mut self, Aside { columns, locals, types }: Aside) {
+        (self.columns, self.locals, self.local_types) = (columns, locals, types);
+    }
+
     pub(super) fn begin_row(&mut self) {
         self.steps = 0;
         self.undo.clear();
@@ -125,6 +153,7 @@ impl Machine {
     pub(super) fn roll_back(&mut self) {
         for output in &mut self.outputs {
             output.times.truncate(output.before);
+            output.met.truncate(output.before);
             output.columns.iter_mut().for_each(|values| values.resize(output.before));
         }
         while let Some(undo) = self.undo.pop() {
@@ -211,7 +240,13 @@ impl Machine {
 
     #[inline]
     fn place(&self, store: &Store) -> usize {
-        if store.state.broadcast { 0 } else { self.group }
+        if store.state.broadcast {
+            0
+        } else if store.state.per_window {
+            self.window
+        } else {
+            self.group
+        }
     }
 
     /// The state that `var` is, and the place of its value, if it has one.

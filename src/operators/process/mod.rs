@@ -12,6 +12,7 @@ mod states;
 mod steps;
 mod store;
 mod undo;
+mod window;
 
 pub(super) use connect::CONNECT;
 pub(super) use stage::PROCESS;

@@ -2,7 +2,8 @@
 //!
 //! What depends on a row alone is evaluated a batch at a time; then the rows are gone through in the order in which they
 //! came. A row that fails is rejected, and its changes are taken back. Timers that a watermark makes due run before it is
-//! passed on, in the order of their times, a batch of them a call.
+//! passed on, in the order of their times, a batch of them a call; where rows say which watermark each has met, those that it
+//! made due run before the row.
 
 use std::sync::Arc;
 
@@ -52,6 +53,8 @@ pub(super) struct ProcessOperator {
     passed: i64,
     /// Rows of an input that wait for what they give to find room, and when they came: for them it is that time still.
     rest: Option<(usize, Batch, i64)>,
+    /// Whether rows say which watermark each has met.
+    marked: bool,
     /// Whether it is armed.
     armed: bool,
     /// What stands for built-in columns that nobody reads.
@@ -84,6 +87,7 @@ impl ProcessOperator {
             swept: 0,
             passed: MIN_WATERMARK,
             rest: None,
+            marked: false,
             armed: false,
             unread: new_null_array(&LogicalType::Timestamp.to_arrow(), 0),
             hot_keys: HotKeys::default(),
@@ -123,6 +127,7 @@ impl ProcessOperator {
             let marks = marks.iter().map(|mark| Ok(i64::from_le_bytes(mark[..].try_into().map_err(|_| damaged())?)));
             self.passed = marks.collect::<Result<Vec<i64>>>()?.into_iter().min().unwrap_or(MIN_WATERMARK);
             self.machine.watermark = self.passed;
+            self.machine.met = self.passed;
         }
         for of in (0..2).filter(|&of| program.times[of]) {
             self.machine.timers[of].restore(restored, &mut self.table)?;
@@ -159,6 +164,7 @@ impl ProcessOperator {
         handler: usize,
         columns: &[ArrayRef],
         times: &ScalarBuffer<i64>,
+        met: Option<&ScalarBuffer<i64>>,
     ) -> Result<RecordBatch> {
         let rows = times.len();
         if self.unread.len() < rows {
@@ -175,7 +181,10 @@ impl ProcessOperator {
             all.push(match column {
                 _ if !read => self.unread.slice(0, rows),
                 1 => same(self.machine.now_ms),
-                2 => same(self.machine.watermark),
+                2 => match met {
+                    Some(met) => moments(met.iter().map(|met| *met.max(&self.passed)).collect()),
+                    None => same(self.machine.watermark),
+                },
                 // Of a timer the event time is its time.
                 _ => moments(times.clone()),
             });
@@ -184,8 +193,14 @@ impl ProcessOperator {
         Ok(RecordBatch::try_new_with_options(handler.columns.arrow().clone(), all, &options)?)
     }
 
-    fn enter(&mut self, handler: usize, columns: &[ArrayRef], times: &ScalarBuffer<i64>) -> Result<()> {
-        let rows = self.with_built_in(handler, columns, times)?;
+    fn enter(
+        &mut self,
+        handler: usize,
+        columns: &[ArrayRef],
+        times: &ScalarBuffer<i64>,
+        met: Option<&ScalarBuffer<i64>>,
+    ) -> Result<()> {
+        let rows = self.with_built_in(handler, columns, times, met)?;
         self.machine.columns = self.handlers[handler].evaluate(&rows, self.machine.now_ms)?;
         self.machine.enter(&self.handlers[handler].locals);
         Ok(())
@@ -204,16 +219,23 @@ impl ProcessOperator {
             self.table.intern(&keys, batch.rows(), &mut groups)?;
             self.make_room(&groups);
         }
-        self.enter(handler, batch.columns().columns(), batch.times())?;
-        let (handler, mut rejected) = (&self.handlers[handler], Vec::new());
+        self.marked |= batch.watermarks().is_some();
+        self.enter(handler, batch.columns().columns(), batch.times(), batch.watermarks())?;
+        let mut rejected = Vec::new();
         let mut done = batch.rows();
         for (row, &time) in batch.times().iter().enumerate() {
+            if let Some(met) = batch.watermarks().map(|met| met[row]).filter(|met| *met > self.passed)
+                && !self.reach(met, &mut rejected)?
+            {
+                done = row;
+                break;
+            }
             let machine = &mut self.machine;
             machine.row = row;
             machine.group = if keyed { groups[row] as usize } else { 0 };
             (machine.time, machine.emitted_at) = (time, time);
             machine.begin_row();
-            if let Err(fault) = handler.run(machine) {
+            if let Err(fault) = self.handlers[handler].run(machine) {
                 machine.roll_back();
                 let message = message(&self.program.name, &fault);
                 let row = display(batch.columns(), row).into_bytes();
@@ -231,8 +253,31 @@ impl ProcessOperator {
         self.give(rejected, out)
     }
 
-    /// Runs timers that are due, at most a batch of them and until what they give fills one.
+    /// Event time has reached `met` between two rows: runs what is due, a batch of timers at most. Whether that is done.
+    fn reach(&mut self, met: i64, rejected: &mut Vec<Rejected>) -> Result<bool> {
+        self.machine.watermark = met;
+        if self.machine.timers[0].first().is_some_and(|first| first <= met) {
+            let aside = self.machine.set_aside();
+            self.run_timers(0, met, rejected)?;
+            self.machine.go_on(aside);
+            let is_full = self.machine.outputs.iter().any(|output| output.rows() >= self.batch_rows);
+            if is_full || self.machine.timers[0].first().is_some_and(|first| first <= met) {
+                return Ok(false);
+            }
+        }
+        (self.passed, self.machine.met) = (met, met);
+        Ok(true)
+    }
+
+    /// Runs timers that are due, and hands on what they give.
     fn fire(&mut self, of: usize, until: i64, out: &mut dyn Output) -> Result<()> {
+        let mut rejected = Vec::new();
+        self.run_timers(of, until, &mut rejected)?;
+        self.give(rejected, out)
+    }
+
+    /// Runs timers that are due, at most a batch of them and until what they give fills one.
+    fn run_timers(&mut self, of: usize, until: i64, rejected: &mut Vec<Rejected>) -> Result<()> {
         let due: Vec<Timer> = self.machine.timers[of]
             .iter()
             .take_while(|timer| timer.time <= until)
@@ -245,7 +290,6 @@ impl ProcessOperator {
         let groups: Vec<u32> = due.iter().map(|timer| timer.group).collect();
         let keys = self.table.keys(&groups)?;
         let times: ScalarBuffer<i64> = due.iter().map(|timer| timer.time).collect();
-        let mut rejected = Vec::new();
         let mut entered = None;
         for (row, timer) in due.iter().enumerate() {
             // What ran before may have deleted it, or set one that is due earlier.
@@ -255,7 +299,7 @@ impl ProcessOperator {
             self.machine.timers[of].pop(until);
             let Some(handler) = self.of_timer[usize::from(timer.name)] else { continue };
             if entered != Some(handler) {
-                self.enter(handler, &keys, &times)?;
+                self.enter(handler, &keys, &times, None)?;
                 entered = Some(handler);
             }
             let machine = &mut self.machine;
@@ -276,7 +320,7 @@ impl ProcessOperator {
                 break;
             }
         }
-        self.give(rejected, out)
+        Ok(())
     }
 
     /// Hands on what was emitted.
@@ -285,7 +329,7 @@ impl ProcessOperator {
             out.reject(rejected)?;
         }
         for (port, output) in self.machine.outputs.iter_mut().enumerate() {
-            let Some(batch) = output.take()? else { continue };
+            let Some(batch) = output.take(self.marked)? else { continue };
             match port.checked_sub(1) {
                 None => out.batch(batch)?,
                 Some(side) => out.side(side, batch)?,
@@ -374,7 +418,7 @@ impl ProcessOperator {
 }
 
 /// The message of a row that failed.
-fn message(name: &str, fault: &crate::expr::rowwise::Fault) -> String {
+pub(super) fn message(name: &str, fault: &crate::expr::rowwise::Fault) -> String {
     match fault.line() {
         Some(line) => format!("{fault} ({name}, line {line})"),
         None => format!("{fault} ({name})"),
@@ -394,8 +438,8 @@ impl Operator for ProcessOperator {
     }
 
     fn watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
-        self.passed = watermark;
-        self.machine.watermark = watermark;
+        self.passed = self.passed.max(watermark);
+        (self.machine.watermark, self.machine.met) = (self.passed, self.passed);
         self.machine.now_ms = self.clock.now_ms();
         self.sweep(SWEPT);
         self.arm(out);

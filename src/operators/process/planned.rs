@@ -25,19 +25,7 @@ impl PlannedOperator for Process {
     }
 
     fn describe(&self) -> String {
-        let program = &self.program;
-        let mut parts = vec![format!("function=[{}]", program.name)];
-        if !program.keys.is_empty() {
-            parts.push(format!("keys=[{}]", program.keys.names().collect::<Vec<_>>().join(", ")));
-        }
-        let states = program.states.iter().map(|state| format!("{} {}", state.name, state.ty)).collect::<Vec<_>>();
-        if !states.is_empty() {
-            parts.push(format!("state=[{}]", states.join(", ")));
-        }
-        if !program.timers.is_empty() {
-            parts.push(format!("timers=[{}]", program.timers.join(", ")));
-        }
-        parts.join(", ")
+        self.program.describe(true)
     }
 
     fn output(&self) -> &Schema {
@@ -110,6 +98,10 @@ impl PlannedOperator for Process {
             }
         }
         Some(Pruned { operator: Arc::new(Self { program: Arc::new(program) }), inputs: read })
+    }
+
+    fn meets_watermarks(&self) -> bool {
+        self.program.times[0] || self.program.reads_watermark()
     }
 
     fn states(&self) -> Vec<StateDescriptor> {

@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) aggregate: Option<AggregateCall>,
     pub(super) ttl: Option<StateTtl>,
     pub(super) broadcast: bool,
+    /// Whether each window of a key has its own, which goes with it.
+    pub(super) per_window: bool,
 }
 
 /// What runs on a row of an input, or on a timer.
@@ -112,6 +114,35 @@ impl Program {
         states.chain(timers).collect()
     }
 
+    /// Whether a handler of rows reads the watermark, or lets state expire by it.
+    pub(super) fn reads_watermark(&self) -> bool {
+        let first = self.first_column();
+        let by_event_time = self.states.iter().any(|state| state.ttl.is_some_and(|ttl| ttl.event_time));
+        by_event_time
+            || self.handlers.iter().any(|handler| {
+                let column = first + handler.columns.len() - BUILT_IN.len() + 2;
+                let (mut body, mut reads) = (handler.body.clone(), false);
+                each_expr(&mut body, &mut |expr| reads |= expr.columns().contains(&column));
+                reads
+            })
+    }
+
+    /// The details in `explain`, with the keys where they are not told otherwise.
+    pub(super) fn describe(&self, with_keys: bool) -> String {
+        let mut parts = vec![format!("function=[{}]", self.name)];
+        if with_keys && !self.keys.is_empty() {
+            parts.push(format!("keys=[{}]", self.keys.names().collect::<Vec<_>>().join(", ")));
+        }
+        let states = self.states.iter().map(|state| format!("{} {}", state.name, state.ty)).collect::<Vec<_>>();
+        if !states.is_empty() {
+            parts.push(format!("state=[{}]", states.join(", ")));
+        }
+        if !self.timers.is_empty() {
+            parts.push(format!("timers=[{}]", self.timers.join(", ")));
+        }
+        parts.join(", ")
+    }
+
     pub(super) fn timer_state(&self, of: usize) -> TimerState {
         TimerState { name: TIMERS[of], keys: self.keys.clone(), timers: self.timers.clone() }
     }
@@ -150,8 +181,9 @@ impl State {
     }
 
     pub(super) fn descriptor(&self, keys: &Schema) -> StateDescriptor {
-        let columns: Vec<Field> = keys.fields().iter().cloned().chain(self.columns()).collect();
-        let key_columns = keys.len() + usize::from(self.is_map());
+        let end = self.per_window.then(|| Field::new("window_end", LogicalType::Timestamp).not_null());
+        let columns: Vec<Field> = keys.fields().iter().cloned().chain(end).chain(self.columns()).collect();
+        let key_columns = keys.len() + usize::from(self.per_window) + usize::from(self.is_map());
         let mut state = StateDescriptor::new(intern(&self.name), Schema::new(columns), key_columns);
         state.partition = (0..keys.len()).collect();
         state.expiry = self.ttl.filter(|ttl| !ttl.event_time).map(|ttl| Expiry {

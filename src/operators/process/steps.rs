@@ -180,8 +180,8 @@ impl Builder {
                         let value = value.scalar(machine)?;
                         machine.outputs[output].push(column, value);
                     }
-                    let time = machine.emitted_at;
-                    machine.outputs[output].end_row(time);
+                    let (time, met) = (machine.emitted_at, machine.met);
+                    machine.outputs[output].end_row(time, met);
                     Ok(())
                 })
             }

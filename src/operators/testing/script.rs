@@ -209,7 +209,6 @@ impl<'a> Job<'a> {
     fn checkpoint(&mut self) -> (MemoryState, Outcome) {
         let mut state = MemoryState::default();
         state.begin();
-        let now_ms = self.clock.now_ms();
         let states = self.planned.states();
         let columns = |name: &str| states.iter().find(|state| state.name == name).map_or(0, |state| state.key_columns);
         let mut outcome = Outcome::default();
@@ -219,7 +218,12 @@ impl<'a> Job<'a> {
             for one in &mut self.instances {
                 // A barrier waits for what the operator has been given, and for what it must work off whole.
                 while !one.inbox.is_empty() || one.held || one.out.armed.indivisible {
-                    assert!(one.go_on(now_ms), "a barrier waits for ever");
+                    if !one.go_on(self.clock.now_ms()) {
+                        // Time passes while it waits.
+                        let due_ms = one.out.armed.processing_time_ms.expect("a barrier waits for ever");
+                        assert!(due_ms > self.clock.now_ms(), "a barrier waits for ever");
+                        self.clock.advance_to(due_ms);
+                    }
                 }
                 let delta = one.operator.snapshot(CheckpointId(checkpoint)).expect("snapshots");
                 let of = crate::state::Instance::new(

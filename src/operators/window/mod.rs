@@ -10,7 +10,10 @@ mod stage;
 mod table_function;
 mod tree;
 
-pub(super) use general::{Incremental, WindowOperator, WindowReduce, window_join};
+pub(super) use general::{
+    Contents, Elements, Fired, Function, Incremental, OverRows, Panes, Results, SideRows, WindowInput, WindowOperator,
+    WindowReduce, element_states, find, window_join,
+};
 pub use spec::WindowAggregate;
 pub(super) use stage::{WINDOW, apply_window, takes_both, two_sided};
 pub use table_function::WindowTableFunction;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Builder, Environment, Named, Place, StreamBody, uid_of, unusable};
-use crate::api::{Bounds, ChangelogMode, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes};
+use crate::api::{
+    Bounds, ChangelogMode, LookupSource, OnError, Options, SourceRequest, StreamRef, StreamShape, TimeAttributes,
+};
 use crate::plan::definitions::SourceDef;
 use crate::plan::logical::{NodeKind, Scan};
 use crate::plan::name::{check_name, unknown};
@@ -69,6 +71,46 @@ impl Builder<'_> {
     pub fn stream(&mut self, name: &Spanned<String>) -> Result<(StreamRef, StreamShape), Diagnostic> {
         let (stream, shape) = self.read(name)?;
         Ok((stream, StreamShape { name: Some(name.clone()), inputs: Vec::new(), ..shape }))
+    }
+
+    /// The source called `name` for look-ups, and the shape of its rows, whose columns its name qualifies.
+    ///
+    /// # Errors
+    /// When there is none, with the near name; when it is something else, or rows can't be looked up in it.
+    pub fn lookup(&mut self, name: &Spanned<String>) -> Result<(LookupSource, StreamShape), Diagnostic> {
+        let names = self.names;
+        let def = match names.find(&name.node) {
+            Some(Named::Source(def)) => def,
+            Some(Named::Stream(called, _)) => {
+                return Err(Diagnostic::at(name.span, format!("`{called}` is a stream, and look-ups go to a source"))
+                    .help("look up in the source that it reads, and filter or map behind the join"));
+            }
+            Some(Named::Broken(called, kind, error)) => return Err(unusable(called, kind, error, name.span)),
+            Some(Named::Sink(_) | Named::Process(_) | Named::Function(_)) => {
+                return Err(Diagnostic::at(name.span, format!("`{}` is no source to look up in", name.node)));
+            }
+            None => return Err(self.unknown_stream(name)),
+        };
+        let refused =
+            |what: &str| Diagnostic::at(name.span, format!("rows can't be looked up in `{}`: {what}", def.name));
+        if def.primary_key.as_ref().is_some_and(|key| key.kind.is_some()) {
+            return Err(refused("its rows say what they do to others (`row_kind`)")
+                .help("join with it as a stream: `join` without `lookup`, or `as of`"));
+        }
+        let on_error = def.on_error.unwrap_or(self.unreadable);
+        if on_error == OnError::DeadLetter {
+            return Err(refused("rows of it that can't be read have no dead letters")
+                .help("declare the source with (on_error = 'fail') or 'skip'"));
+        }
+        self.remarks.extend(def.inferred());
+        let source = LookupSource {
+            name: def.name.clone(),
+            source: Arc::clone(&def.source),
+            primary_key: def.primary_key.as_ref().map(|key| key.columns.clone()),
+            skips_unreadable: on_error == OnError::Skip,
+        };
+        let shape = StreamShape { zone: self.zone, name: Some(name.clone()), ..def.shape() };
+        Ok((source, shape))
     }
 
     /// The rows of the file at `path`, which no source names: its format by its name or content, its columns inferred, no

@@ -90,6 +90,7 @@ fn context(subtask: usize, parallelism: usize, restored: Option<&Checkpoint>) ->
             Arc::new(complete.state.for_instance(Instance::new(subtask, parallelism, 128)))
         }),
         metrics: Arc::new(OperatorMetrics::default()),
+        row_watermarks: false,
         spill: Arc::new(SpillSpace::temporary(1 << 20)),
         clock: Arc::new(VirtualClock::default()),
         waker: Waker::noop().clone(),

@@ -2,6 +2,7 @@
 
 mod goldens;
 mod interval;
+mod lookup;
 mod regular;
 mod stage;
 mod temporal;

@@ -3,6 +3,7 @@ mod flink;
 mod language;
 mod models;
 mod two_inputs;
+mod window;
 
 use std::sync::Arc;
 

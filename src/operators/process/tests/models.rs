@@ -234,3 +234,54 @@ fn input_that_ends_is_taken_in_the_order_of_event_time() {
         assert_eq!(in_order(&*batch, &steps).rows, in_order(stream.last(), &sorted).rows, "seed {seed}");
     }
 }
+
+/// Batches say which watermark each row meets. An instance hears of those that rows of others raise with its own next row, so
+/// that a timer may run at a later watermark there, but between the same rows. The same rows and watermarks one after the other.
+#[test]
+fn timers_between_the_rows_of_a_batch_run_as_between_batches() {
+    let text = "process p { state n bigint; state seen bigint ttl 6ms on event_time; on event {
+        n = coalesce(n, 0) + 1;
+        emit k, n, seen, cast(current_watermark as string) as wm;
+        if seen is null then_marker
+        if v is not null { timer t at event_time + 3ms; if v > 5 { delete timer u; } else { timer u at event_time - 4ms; } }
+      }
+      on timer t { emit k, n, -1 as seen, cast(timer_time as string) as wm; n = n * 10 % 1009; timer u at timer_time + 5ms; }
+      on timer u { emit k, n, -2 as seen, cast(timer_time as string) as wm; } }"
+        .replace("then_marker", "{ seen = n; }");
+    let stream = planned(&text);
+    assert!(stream.last().meets_watermarks());
+    for seed in 0..cases(30) {
+        let mut random = Random(seed);
+        let (mut now, mut single, mut batched) = (100, Vec::new(), Vec::new());
+        let mut generator = crate::api::WatermarkGenerator::new(6);
+        for _ in 0..1 + random.below(5) {
+            let row = |random: &mut Random, now: &mut i64| {
+                *now += random.int(6);
+                let key = (random.below(6) > 0).then(|| random.int(3));
+                (key, (random.below(7) > 0).then(|| random.int(9)), *now - random.int(9))
+            };
+            let some: Vec<_> = (0..=random.below(8)).map(|_| row(&mut random, &mut now)).collect();
+            let times: Vec<i64> = some.iter().map(|row| row.2).collect();
+            let met = generator.met_by_each(&times);
+            let all = rows(&some).with_watermarks(Some(met.clone().into()));
+            let done: Result<(), ()> = generator.advance(&times, |piece, watermark| {
+                if !piece.is_empty() {
+                    batched.push(Step::Rows(0, all.slice(piece.start, piece.len())));
+                }
+                batched.extend(watermark.map(Step::Watermark));
+                Ok(())
+            });
+            assert!(done.is_ok());
+            for (row, met) in some.iter().zip(met) {
+                single.extend((met > crate::types::MIN_WATERMARK).then_some(Step::Watermark(met)));
+                single.push(Step::Rows(0, rows(&[*row])));
+            }
+        }
+        let expected = in_order(stream.last(), &single);
+        assert!(expected.rejected.is_empty(), "{:?}", expected.rejected);
+        assert_eq!(in_order(stream.last(), &batched), expected, "seed {seed}");
+        if seed < 5 {
+            broken_anywhere(stream.last(), &batched);
+        }
+    }
+}

@@ -204,7 +204,8 @@ impl Contents for Elements {
     }
 
     fn changes(&mut self, changes: &mut Vec<StateChange>) -> Result<()> {
-        self.stores.iter_mut().try_for_each(|store| store.changes(changes))
+        self.stores.iter_mut().try_for_each(|store| store.changes(changes))?;
+        self.function.changes(changes)
     }
 
     fn restore_states(&mut self, restored: &dyn RestoredState, panes: &mut Panes) -> Result<()> {
@@ -212,21 +213,21 @@ impl Contents for Elements {
         for store in &mut self.stores {
             store.restore_into(restored, &mut |keys, rows, groups| find(keys, rows, &windows, panes, groups))?;
         }
-        Ok(())
+        self.function.restore(restored, panes)
     }
 
     fn read(&self, query: &StateQuery) -> Result<Vec<StateRead>> {
         let reads = self.stores.iter().map(|store| store.read(query)).collect::<Result<Vec<_>>>()?;
-        Ok(reads.into_iter().flatten().collect())
+        Ok(reads.into_iter().flatten().chain(self.function.read(query)?).collect())
     }
 
     fn bytes(&self) -> usize {
-        self.stores.iter().map(RowStore::bytes).sum()
+        self.stores.iter().map(RowStore::bytes).sum::<usize>() + self.function.bytes()
     }
 }
 
 /// The windows of stored rows.
-pub(super) fn find(
+pub(in crate::operators) fn find(
     keys: &[ArrayRef],
     rows: &RecordBatch,
     windows: &Windows,

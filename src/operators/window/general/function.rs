@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
 
-use crate::api::{OperatorContext, Output, StateRead, WindowSpec};
+use crate::api::{OperatorContext, Output, SideOutput, StateRead, WindowSpec};
 use crate::expr::aggregate::AggregateCall;
 use crate::inspect::StateQuery;
 use crate::operators::aggregates::Evaluated;
@@ -36,6 +36,11 @@ pub(in crate::operators) trait Function: Debug + Send + Sync {
 
     /// The columns of a result.
     fn output(&self) -> &Schema;
+
+    /// The side outputs that it has beside that of late rows.
+    fn side_outputs(&self) -> Vec<SideOutput> {
+        Vec::new()
+    }
 
     /// The calls whose arguments are evaluated when a row of the only input comes.
     fn calls(&self) -> &[AggregateCall] {
@@ -89,6 +94,7 @@ pub(in crate::operators) struct Fired<'a> {
     pub(in crate::operators) keys: &'a [ArrayRef],
     pub(in crate::operators) starts: &'a [i64],
     pub(in crate::operators) ends: &'a [i64],
+    pub(in crate::operators) watermark: i64,
 }
 
 /// Rows that fired windows give.
@@ -166,6 +172,26 @@ pub(in crate::operators) trait OverRows: Send {
 
     /// A window is gone.
     fn ended(&mut self, _pane: u32) {}
+
+    /// Pushes the changes of state of its own.
+    fn changes(&mut self, _changes: &mut Vec<StateChange>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes that state up; the windows are there.
+    fn restore(&mut self, _restored: &dyn RestoredState, _panes: &mut Panes) -> Result<()> {
+        Ok(())
+    }
+
+    /// Reads that state for people.
+    fn read(&self, _query: &StateQuery) -> Result<Vec<StateRead>> {
+        Ok(Vec::new())
+    }
+
+    /// Bytes of it.
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 /// The rows that windows have of one input, window by window, in the order in which they came.

@@ -18,8 +18,10 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::operators) use function::WindowInput;
+pub(in crate::operators) use elements::{Elements, element_states, find};
+pub(in crate::operators) use function::{Contents, Fired, Function, OverRows, Results, SideRows, WindowInput};
 pub(in crate::operators) use incremental::Incremental;
 pub(in crate::operators) use join::window_join;
+pub(in crate::operators) use panes::Panes;
 pub(in crate::operators) use reduce::WindowReduce;
 pub(in crate::operators) use spec::WindowOperator;

@@ -379,7 +379,7 @@ impl WindowOperatorInstance {
             let keys = self.panes.keys(&panes)?;
             let (starts, ends): (Vec<i64>, Vec<i64>) =
                 panes.iter().map(|&pane| (self.panes.get(pane).start, self.panes.get(pane).end)).unzip();
-            let fired = Fired { panes: &panes, keys: &keys, starts: &starts, ends: &ends };
+            let fired = Fired { panes: &panes, keys: &keys, starts: &starts, ends: &ends, watermark: self.watermark };
             let results = self.contents.fire(&fired, out)?;
             let bounded = self.plan.window.windows.have_bounds();
             let times: Vec<i64> = ends.iter().map(|&end| if bounded { last_moment(end) } else { NO_TIME }).collect();

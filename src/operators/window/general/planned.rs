@@ -35,7 +35,8 @@ impl PlannedOperator for WindowOperator {
 
     fn side_outputs(&self) -> Vec<SideOutput> {
         let late = self.window.late_to.iter();
-        late.map(|name| SideOutput { name: name.node.clone(), schema: self.inputs[0].schema.clone() }).collect()
+        let late = late.map(|name| SideOutput { name: name.node.clone(), schema: self.inputs[0].schema.clone() });
+        late.chain(self.function.side_outputs()).collect()
     }
 
     fn exchange(&self, input: usize) -> Exchange {
