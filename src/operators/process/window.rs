@@ -230,15 +230,16 @@ impl ProcessRows {
 }
 
 /// The rows of each window as a list.
-fn lists(ty: &LogicalType, side: &SideRows, windows: usize) -> Result<ArrayRef> {
+fn lists(ty: &LogicalType, side: &SideRows<'_>, windows: usize) -> Result<ArrayRef> {
     let wrong = || Error::state("the rows of a window have another type");
     let DataType::List(field) = ty.to_arrow() else { return Err(wrong()) };
     let DataType::Struct(fields) = field.data_type() else { return Err(wrong()) };
-    let rows = side.rows.num_rows();
+    let all = side.rows()?;
+    let rows = all.num_rows();
     let items = if fields.is_empty() {
         StructArray::new_empty_fields(rows, None)
     } else {
-        StructArray::try_new(fields.clone(), side.rows.columns().to_vec(), None)?
+        StructArray::try_new(fields.clone(), all.columns().to_vec(), None)?
     };
     let mut lengths = vec![0; windows];
     for &window in &side.windows {
