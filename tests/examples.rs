@@ -85,7 +85,7 @@ fn every_example_runs_as_it_stands_in_a_fresh_shell() {
             }
         }
     };
-    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().expect("no panic");
     assert!(failed.is_empty(), "{}", failed.into_iter().collect::<Vec<_>>().join("\n\n"));
 }
