@@ -9,8 +9,6 @@ use crate::types::{Diagnostic, Spanned, nearest};
 pub struct Registries {
     /// The stages of pipelines.
     pub stages: &'static [&'static StageSpec],
-    /// Stages that the language has and this build has not: refused by name. Several words are possible (`left join`).
-    pub planned_stages: &'static [&'static str],
     /// The functions of the `window` stage.
     pub windows: &'static [&'static WindowFnSpec],
     /// The connectors.

@@ -109,9 +109,6 @@ pub struct Clause {
     pub help: &'static str,
 }
 
-/// The help of a clause of the language that is refused by name.
-pub const NOT_YET: &str = "not available yet";
-
 /// `from savepoint 'DIR'`
 pub const FROM_SAVEPOINT: Clause =
     Clause { keyword: "from savepoint", shape: Shape::Text, required: false, help: "a savepoint's directory" };

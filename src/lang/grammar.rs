@@ -3,9 +3,6 @@
 use super::token::Token;
 use crate::api::{CommandSpec, Registries, StageSpec};
 
-/// Windows of the language; one that is not in [`Registries::windows`] is refused by name.
-const PLANNED_WINDOWS: &[&str] = &["tumble", "hop", "cumulate", "session", "count", "global"];
-
 /// First words of commands of the language; one that no command in [`Registries::commands`] begins with is refused by name.
 const PLANNED_COMMANDS: &[&str] = &[
     "blame",
@@ -37,9 +34,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "why",
     "windows",
 ];
-
-/// Words that begin a clause of the language which its stage does not take yet, by stage.
-const PLANNED_CLAUSES: &[(&str, &str)] = &[("chain", "off")];
 
 /// First words of SQL statements.
 const SQL: &[&str] = &[
@@ -99,14 +93,6 @@ impl Registries {
         found
     }
 
-    /// The stage of the language that `tokens` begin with and this build lacks, and the number of its words.
-    pub(super) fn planned_stage(&self, tokens: &[Token<'_>]) -> Option<(&'static str, usize)> {
-        self.planned_stages
-            .iter()
-            .filter_map(|name| Some((*name, begins_with(tokens, name)?)))
-            .max_by_key(|&(_, words)| words)
-    }
-
     /// Every name a stage can be called by.
     pub(super) fn stage_names(&self) -> impl Iterator<Item = &'static str> {
         self.stages.iter().flat_map(|stage| std::iter::once(stage.name).chain(stage.aliases.iter().copied()))
@@ -127,19 +113,9 @@ impl Registries {
         self.windows.iter().find(|window| window.name == registered).map_or("", |window| window.arguments)
     }
 
-    /// Whether `typed` is a window function of the language that this build lacks.
-    pub(super) fn is_planned_window(typed: &str) -> bool {
-        any_of(PLANNED_WINDOWS, typed).is_some()
-    }
-
     /// Whether `typed` begins a command of the language that this build lacks.
     pub(super) fn is_planned_command(&self, typed: &str) -> bool {
         any_of(PLANNED_COMMANDS, typed).is_some() && !self.first_words().any(|word| word.eq_ignore_ascii_case(typed))
-    }
-
-    /// Whether `typed` begins a clause of `stage` that this build lacks.
-    pub(super) fn is_planned_clause(stage: &str, typed: &str) -> bool {
-        PLANNED_CLAUSES.iter().any(|&(of, word)| of == stage && word.eq_ignore_ascii_case(typed))
     }
 
     /// Whether `typed` begins a SQL statement.

@@ -114,6 +114,3 @@ pub fn stages() -> &'static [&'static StageSpec] {
     ];
     ALL
 }
-
-/// Stages of the language that are not there yet, to be refused by name.
-pub const PLANNED_STAGES: &[&str] = &[];

@@ -11,7 +11,6 @@ use crate::plan::OptimizerOps;
 pub fn registries(commands: &'static [CommandSpec]) -> Registries {
     Registries {
         stages: crate::operators::stages(),
-        planned_stages: crate::operators::PLANNED_STAGES,
         windows: crate::operators::window_functions(),
         connectors: crate::connectors::connectors(),
         commands,

@@ -4,13 +4,12 @@ use std::sync::LazyLock;
 
 use lotic::api::Registries;
 use lotic::commands::specs;
-use lotic::operators::{PLANNED_STAGES, stages, window_functions};
+use lotic::operators::{stages, window_functions};
 
 /// What a session gives to the parser.
 pub(crate) static GRAMMAR: LazyLock<Registries> = LazyLock::new(|| Registries {
     stages: stages(),
     commands: specs(),
-    planned_stages: PLANNED_STAGES,
     windows: window_functions(),
     connectors: &[],
 });

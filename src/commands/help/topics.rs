@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::api::{Clause, CommandSpec, ConnectorSpec, NOT_YET, OptionSpec, Shape, Signature, WindowFnSpec};
+use crate::api::{Clause, CommandSpec, ConnectorSpec, OptionSpec, Shape, Signature, WindowFnSpec};
 use crate::lang::lower::JOB_OPTIONS;
 use crate::session::Session;
 
@@ -101,9 +101,7 @@ fn usage(name: &str, signature: &Signature) -> String {
     for &part in signature.optional {
         let _ = write!(text, " [{}]", part.usage());
     }
-    for &Clause { keyword, shape: part, required, .. } in
-        signature.clauses.iter().filter(|clause| clause.help != NOT_YET)
-    {
+    for &Clause { keyword, shape: part, required, .. } in signature.clauses {
         let clause = format!("{keyword} {}", part.usage());
         let clause = clause.trim_end();
         let _ = if required { write!(text, " {clause}") } else { write!(text, " [{clause}]") };
@@ -170,11 +168,7 @@ pub fn topics(session: &Session) -> Vec<Topic> {
 }
 
 fn clauses_of(signature: &Signature) -> impl Iterator<Item = (String, &'static str)> {
-    signature
-        .clauses
-        .iter()
-        .filter(|clause| clause.help != NOT_YET)
-        .map(|clause| (clause.keyword.to_owned(), clause.help))
+    signature.clauses.iter().map(|clause| (clause.keyword.to_owned(), clause.help))
 }
 
 /// The window functions, of a stage that takes one.

@@ -92,10 +92,6 @@ fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
         return Ok((rest, Stage { spec, args }));
     }
 
-    if let Some((planned, words)) = grammar.planned_stage(input.rest()) {
-        let span = input.skip(words).span_from(input);
-        return refuse(Diagnostic::at(span, format!("the stage `{planned}` is not available yet")));
-    }
     match input.peek().map(|token| &token.kind) {
         Some(TokenKind::Word(typed)) => refuse(unknown_stage(input, typed)),
         _ => input.fail(Kind::Stage),
@@ -105,8 +101,7 @@ fn stage(input: Tokens<'_>) -> PResult<'_, Stage> {
 fn unknown_stage(input: Tokens<'_>, typed: &str) -> Diagnostic {
     let unknown = Diagnostic::at(input.span(), format!("there is no stage `{typed}`"));
     let grammar = input.source.grammar;
-    let names = grammar.stage_names().chain(grammar.planned_stages.iter().copied());
-    let unknown = unknown.did_you_mean(typed, names);
+    let unknown = unknown.did_you_mean(typed, grammar.stage_names());
     if unknown.help.is_some() {
         return unknown;
     }

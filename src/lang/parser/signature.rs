@@ -15,7 +15,7 @@ use super::operand::expr;
 use super::pattern::pattern;
 use super::time::{duration, range, watermark, watermark_words};
 use crate::api::{
-    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Registries, Rounds, SelectItem, Shape, Signature,
+    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Rounds, SelectItem, Shape, Signature,
     Stage, StageArgs, TriggerCall, TriggerWhen, WindowCall,
 };
 use crate::expr::ast::ExprNode;
@@ -113,7 +113,7 @@ pub(super) type Clauses = Vec<(Spanned<&'static str>, Arg)>;
 
 /// The clauses of `owner` that stand here, in any order.
 pub(super) fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Clauses> {
-    let (of, declared) = (owner.name, owner.signature.clauses);
+    let declared = owner.signature.clauses;
     let mut input = start;
     let mut found: Clauses = Vec::new();
     while input.continues_clause()
@@ -136,12 +136,6 @@ pub(super) fn clauses<'a>(start: Tokens<'a>, owner: Owner<'_>) -> PResult<'a, Cl
     }
     if missing {
         return soft();
-    }
-    if input.continues()
-        && let Some(TokenKind::Word(word)) = input.peek().map(|token| &token.kind)
-        && Registries::is_planned_clause(of, word)
-    {
-        return refuse(Diagnostic::at(input.span(), format!("`{of} … {word}` is not available yet")));
     }
     Ok((input, found))
 }
@@ -373,10 +367,6 @@ fn window<'a>(input: Tokens<'a>) -> PResult<'a, WindowCall> {
     let (rest, typed) = labelled(Kind::Window, field_name)(input)?;
     let grammar = input.source.grammar;
     let Some(registered) = grammar.window_named(&typed.node) else {
-        if Registries::is_planned_window(&typed.node) {
-            let lower = typed.node.to_ascii_lowercase();
-            return refuse(Diagnostic::at(typed.span, format!("the window `{lower}` is not available yet")));
-        }
         let mut unknown = Diagnostic::at(typed.span, format!("there is no window `{}`", typed.node))
             .did_you_mean(&typed.node, grammar.window_names());
         if unknown.help.is_none() {

@@ -151,7 +151,6 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
 pub(super) const GRAMMAR: Registries = Registries {
     stages: STAGES,
     commands: COMMANDS,
-    planned_stages: &["left join", "process", "top", "reduce", "match", "connect"],
     windows: &[&window("tumble"), &window("hop")],
     connectors: &[],
 };
