@@ -1,8 +1,10 @@
 //! The un-windowed `reduce` as the plan holds it.
 
+use std::sync::Arc;
+
 use super::operator::ReduceOperator;
 use super::spec::Reduce;
-use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
 use crate::operators::aggregates::names;
 use crate::state::StateDescriptor;
 use crate::types::{Result, Schema};
@@ -19,7 +21,7 @@ impl PlannedOperator for Reduce {
     }
 
     fn output(&self) -> &Schema {
-        &self.reducer.schema
+        &self.output
     }
 
     fn exchange(&self, _input: usize) -> Exchange {
@@ -32,6 +34,22 @@ impl PlannedOperator for Reduce {
 
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
         ChangelogMode::Append
+    }
+
+    fn prune(&self, needed: &[usize]) -> Option<Pruned> {
+        let columns = needed.iter().map(|&column| self.columns[column]);
+        let reads = self.reducer.reads(columns.clone().chain(self.keys.iter().copied()));
+        if reads.len() == self.reducer.schema.len() && needed.len() == self.columns.len() {
+            return None;
+        }
+        let moved = |column: usize| reads.binary_search(&column).unwrap_or(column);
+        let operator = Self {
+            keys: self.keys.iter().map(|&key| moved(key)).collect(),
+            columns: columns.map(moved).collect(),
+            output: self.output.project(needed),
+            reducer: self.reducer.over(&reads),
+        };
+        Some(Pruned { operator: Arc::new(operator), inputs: vec![reads] })
     }
 
     fn states(&self) -> Vec<StateDescriptor> {
