@@ -59,6 +59,16 @@ impl IntProbe {
         }
     }
 
+    /// Becomes a copy of `other`, unless that would leave it less room; whether it has.
+    pub(super) fn take_on(&mut self, other: &Self) -> bool {
+        if other.slots.len() < self.slots.len() {
+            return false;
+        }
+        self.slots.clone_from(&other.slots);
+        (self.filled, self.shift, self.mixed) = (other.filled, other.shift, other.mixed);
+        true
+    }
+
     #[cold]
     fn rebuild(&mut self, slots: usize, held: &[i64]) {
         let old = std::mem::replace(&mut self.slots, vec![NONE; slots]);

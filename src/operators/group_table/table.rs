@@ -142,7 +142,7 @@ impl GroupTable {
     /// The numbers in use, ascending.
     #[must_use]
     pub fn groups(&self) -> Vec<u32> {
-        let all = 0..u32::try_from(self.numbers).unwrap_or(NONE);
+        let all = 0..index(self.numbers);
         if self.free.is_empty() {
             return all.collect();
         }
@@ -167,10 +167,23 @@ impl GroupTable {
     /// # Errors
     /// When the keys can't be decoded: a defect of ours.
     pub fn intern_from(&mut self, other: &Self, range: Range<u32>, groups: &mut Vec<u32>) -> Result<()> {
-        let (Keys::Int { probe, held }, Keys::Int { held: theirs, .. }) = (&mut self.keys, &other.keys) else {
+        let (Keys::Int { probe, held }, Keys::Int { probe: their_probe, held: theirs }) = (&mut self.keys, &other.keys)
+        else {
             let keys = other.keys(&range.clone().collect::<Vec<_>>())?;
             return self.intern(&keys, range.len(), groups);
         };
+        if self.numbers == 0
+            && other.free.is_empty()
+            && range == (0..index(other.numbers))
+            && probe.take_on(their_probe)
+        {
+            held.clear();
+            held.extend_from_slice(theirs);
+            (self.null, self.numbers) = (other.null, other.numbers);
+            groups.clear();
+            groups.extend(range);
+            return Ok(());
+        }
         let mut numbers = Numbers { next: &mut self.numbers, free: &mut self.free };
         let theirs = &theirs[range.start as usize..range.end as usize];
         groups.clear();
@@ -308,6 +321,11 @@ impl GroupTable {
     }
 }
 
+/// More than four billion groups do not fit into memory.
+fn index(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
+}
+
 /// Hands out group numbers, freed ones first.
 struct Numbers<'a> {
     next: &'a mut usize,
@@ -319,8 +337,7 @@ impl Numbers<'_> {
     fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             *self.next += 1;
-            // More than four billion groups do not fit into memory.
-            u32::try_from(*self.next - 1).unwrap_or(NONE)
+            index(*self.next - 1)
         })
     }
 }
@@ -464,6 +481,10 @@ mod tests {
             assert_eq!(groups, [1, 2, 0, 3]);
             table.intern_from(&other, 0..2, &mut groups).expect("decodes");
             assert_eq!(groups, [4, 1]);
+            let mut copy = GroupTable::new(&types, 0).expect("types can be keys");
+            copy.intern_from(&other, 0..5, &mut groups).expect("decodes");
+            assert_eq!(groups, [0, 1, 2, 3, 4]);
+            assert_eq!((numbers(&mut copy, &keys), copy.len()), (groups.clone(), 5));
             let all: Vec<u32> = (0..5).collect();
             for (back, key) in table.keys(&all).expect("decodes").iter().zip(&keys) {
                 let wanted = arrow_select::take::take(key, &arrow_array::UInt32Array::from(vec![3, 1, 2, 4, 0]), None);

@@ -61,6 +61,8 @@ impl Operator for ReduceOperator {
             return Ok(());
         }
         let times: Vec<i64> = rows.iter().map(|&row| batch.times()[row as usize]).collect();
+        let results = self.plan.columns.iter().map(|&column| results.column(column).clone()).collect();
+        let results = self.plan.output.record_batch(results, times.len())?;
         let kinds = self.plan.only_last.then(|| vec![RowKind::UpdateAfter as i8; times.len()].into());
         out.batch(Batch::new(results, times.into()).with_kinds(kinds))
     }

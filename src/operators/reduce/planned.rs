@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::operator::ReduceOperator;
 use super::spec::Reduce;
-use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator};
+use crate::api::{ChangelogMode, Exchange, Operator, OperatorContext, PlannedOperator, Pruned};
 use crate::operators::aggregates::names;
 use crate::state::StateDescriptor;
 use crate::types::{Result, Schema};
@@ -21,7 +21,7 @@ impl PlannedOperator for Reduce {
     }
 
     fn output(&self) -> &Schema {
-        &self.reducer.schema
+        &self.output
     }
 
     fn exchange(&self, _input: usize) -> Exchange {
@@ -33,11 +33,33 @@ impl PlannedOperator for Reduce {
     }
 
     fn gives(&self, _inputs: &[ChangelogMode]) -> ChangelogMode {
-        if self.only_last { ChangelogMode::Upsert(self.keys.clone()) } else { ChangelogMode::Append }
+        let key = self.keys.iter().map(|key| self.columns.iter().position(|column| column == key)).collect();
+        match key {
+            Some(key) if self.only_last => ChangelogMode::Upsert(key),
+            // Whoever finds out what is left has asked for the key.
+            Some(_) | None => ChangelogMode::Append,
+        }
     }
 
     fn for_batch(&self) -> Option<Arc<dyn PlannedOperator>> {
         Some(Arc::new(Self { only_last: true, ..self.clone() }))
+    }
+
+    fn prune(&self, needed: &[usize]) -> Option<Pruned> {
+        let columns = needed.iter().map(|&column| self.columns[column]);
+        let reads = self.reducer.reads(columns.clone().chain(self.keys.iter().copied()));
+        if reads.len() == self.reducer.schema.len() && needed.len() == self.columns.len() {
+            return None;
+        }
+        let moved = |column: usize| reads.binary_search(&column).unwrap_or(column);
+        let operator = Self {
+            keys: self.keys.iter().map(|&key| moved(key)).collect(),
+            columns: columns.map(moved).collect(),
+            output: self.output.project(needed),
+            reducer: self.reducer.over(&reads),
+            only_last: self.only_last,
+        };
+        Some(Pruned { operator: Arc::new(operator), inputs: vec![reads] })
     }
 
     fn states(&self) -> Vec<StateDescriptor> {

@@ -1,5 +1,6 @@
 //! Two rows become one, many pairs at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
@@ -38,6 +39,32 @@ impl Reducer {
         let both: Vec<Field> = schema.fields().iter().chain(schema.fields()).cloned().collect();
         let evaluators = exprs.iter().map(|(column, expr)| (*column, Evaluator::new(expr))).collect();
         Self { schema, exprs, evaluators: Arc::new(evaluators), both: Schema::new(both) }
+    }
+
+    /// The columns that `needed` come of, ascending: those, and what their functions read, and so on.
+    pub(in crate::operators) fn reads(&self, needed: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut reads: BTreeSet<usize> = needed.collect();
+        loop {
+            let of_read = self.exprs.iter().filter(|(column, _)| reads.contains(column));
+            let more = of_read.flat_map(|(_, expr)| expr.columns()).map(|column| column % self.schema.len());
+            let more: Vec<usize> = more.filter(|column| !reads.contains(column)).collect();
+            if more.is_empty() {
+                return reads.into_iter().collect();
+            }
+            reads.extend(more);
+        }
+    }
+
+    /// The same over rows of only the columns `kept`, ascending. One whose function reads others stays the left row's: nobody
+    /// asks for it, as [`reads`](Self::reads) has not said those.
+    pub(in crate::operators) fn over(&self, kept: &[usize]) -> Self {
+        let width = self.schema.len();
+        let place = |column: usize| kept.binary_search(&column).unwrap_or(column);
+        let moved = |column: usize| place(column % width) + if column < width { 0 } else { kept.len() };
+        let has = |column: usize| kept.binary_search(&(column % width)).is_ok();
+        let exprs = self.exprs.iter().filter(|(column, expr)| has(*column) && expr.columns().into_iter().all(has));
+        let exprs = exprs.map(|(column, expr)| (place(*column), expr.remap(&moved))).collect();
+        Self::new(self.schema.project(kept), exprs)
     }
 
     /// `left.price + right.price as price`

@@ -79,6 +79,6 @@ fn bind(args: &StageArgs, stream: &mut dyn StageContext) -> Result<(), Diagnosti
             Arc::new(WindowOperator::new(window, vec![input], Arc::new(function)))
         });
     }
-    stream.apply(Arc::new(Reduce { keys, reducer, only_last: false }));
+    stream.apply(Arc::new(Reduce::new(keys, reducer)));
     Ok(())
 }

@@ -182,6 +182,43 @@ fn a_failure_anywhere_changes_nothing() {
 }
 
 #[test]
+fn only_what_a_result_comes_of_is_read_and_kept() {
+    let events: Vec<Vec<Event>> = random_events(9);
+    let whole = |events: &Vec<Event>| events.iter().map(|&(time, key, value, by)| (time, key, value, by + 1)).collect();
+    let events: Vec<Vec<Event>> = events.iter().map(whole).collect();
+    for window in [None, Some(("tumble", &[10][..])), Some(("session", &[4]))] {
+        let mut stream = keyed();
+        if let Some((name, args)) = window {
+            stream.stage("window", vec![Arg::Window(window_call(name, args))], vec![]).expect("binds");
+        }
+        let operator = reduce(&mut stream);
+        let all: Vec<Step> = events.iter().map(|events| Step::Rows(0, rows(events).1)).collect();
+        // The value comes of itself and of the divisor; that of itself alone.
+        for (needed, read) in [(1, &[0, 1, 2][..]), (2, &[0, 2])] {
+            let pruned = operator.prune(&[needed]).expect("narrows");
+            assert_eq!(pruned.inputs, [read], "{window:?}");
+            let kept = pruned.operator.states().pop().expect("a state of rows").schema;
+            assert_eq!(kept.index_of("value").is_some(), read.contains(&1));
+            let narrowed = |rows: &Batch| {
+                let columns = read.iter().map(|&column| rows.column(column).clone()).collect();
+                let schema = self::rows(&[]).0.project(read);
+                Batch::new(schema.record_batch(columns, rows.rows()).expect("columns fit"), rows.times().clone())
+            };
+            let steps: Vec<Step> = events.iter().map(|events| Step::Rows(0, narrowed(&rows(events).1))).collect();
+            let one = |row: String| {
+                let (columns, time) = row.split_once(" @").map_or((&*row, None), |(row, time)| (row, Some(time)));
+                let column = columns.split('|').nth(needed).expect("a column");
+                time.map_or_else(|| column.to_owned(), |time| format!("{column} @{time}"))
+            };
+            let mut expected: Vec<String> = straight(&*operator, &all).rows.into_iter().map(one).collect();
+            expected.sort();
+            assert_eq!(straight(&*pruned.operator, &steps).rows, expected, "{window:?}, column {needed}");
+            broken_anywhere(&*pruned.operator, &steps);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_result_is_refused() {
     let refused = |name: &str| {
         let list = Arg::Exprs(vec![item(of("left", "value"), Some(name))]);

@@ -19,6 +19,9 @@ use crate::types::{Batch, Clock, Result, Schema};
 pub(in crate::operators) struct WindowReduce {
     input: WindowInput,
     reducer: Reducer,
+    /// The columns of a result.
+    columns: Vec<usize>,
+    output: Schema,
     /// Whether an evictor needs the rows.
     elements: bool,
     bounded: bool,
@@ -27,7 +30,13 @@ pub(in crate::operators) struct WindowReduce {
 impl WindowReduce {
     pub(in crate::operators) fn new(input: &WindowInput, window: &WindowSpec, reducer: Reducer) -> Self {
         let (elements, bounded) = (window.evictor.is_some(), window.windows.have_bounds());
-        Self { input: input.clone(), reducer, elements, bounded }
+        let output = reducer.schema.clone();
+        Self { input: input.clone(), columns: (0..output.len()).collect(), output, reducer, elements, bounded }
+    }
+
+    /// The result of reduced rows.
+    fn result(&self, columns: &[ArrayRef], rows: usize) -> Result<RecordBatch> {
+        self.output.record_batch(self.columns.iter().map(|&column| columns[column].clone()).collect(), rows)
     }
 }
 
@@ -41,7 +50,20 @@ impl Function for WindowReduce {
     }
 
     fn output(&self) -> &Schema {
-        &self.reducer.schema
+        &self.output
+    }
+
+    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+        let columns: Vec<usize> = needed.iter().map(|&column| self.columns[column]).collect();
+        let reads = self.reducer.reads(columns.iter().chain(&self.input.keys).copied());
+        Some((Arc::new(Self { columns, output: self.output.project(needed), ..self.clone() }), vec![reads]))
+    }
+
+    fn moved(&self, inputs: &[WindowInput], moved: &dyn Fn(usize, usize) -> usize) -> Option<Arc<dyn Function>> {
+        let input = inputs.first()?.clone();
+        let kept: Vec<usize> = input.schema.names().filter_map(|name| self.input.schema.index_of(name)).collect();
+        let columns = self.columns.iter().map(|&column| moved(0, column)).collect();
+        Some(Arc::new(Self { input, columns, reducer: self.reducer.over(&kept), ..self.clone() }))
     }
 
     fn states(&self) -> Vec<StateDescriptor> {
@@ -50,21 +72,21 @@ impl Function for WindowReduce {
 
     fn contents(&self, window: &WindowSpec, context: &OperatorContext) -> Result<Box<dyn Contents>> {
         let place = context.place();
-        let (reducer, clock) = (self.reducer.clone(), Arc::clone(&context.clock));
+        let clock = Arc::clone(&context.clock);
         if self.elements {
-            let rows = Box::new(ReduceRows { reducer, place, clock });
+            let rows = Box::new(ReduceRows { plan: self.clone(), place, clock });
             return Ok(Box::new(Elements::new(&[&self.input], window, rows, context)));
         }
         let mut states = row_states(&[&self.input], self.bounded);
         let state = states.swap_remove(0);
         let (stored, store) = (state.schema.clone(), RowStore::new(state, context.max_parallelism));
-        Ok(Box::new(Reduced { reducer, stored, store, windows: window.windows.clone(), place, clock }))
+        Ok(Box::new(Reduced { plan: self.clone(), stored, store, windows: window.windows.clone(), place, clock }))
     }
 }
 
 /// The result so far of each window.
 struct Reduced {
-    reducer: Reducer,
+    plan: WindowReduce,
     /// The columns of the result, then the place that finds the window again.
     stored: Schema,
     store: RowStore,
@@ -89,15 +111,15 @@ impl Contents for Reduced {
     fn resize(&mut self, _panes: usize) {}
 
     fn add(&mut self, rows: &Taken<'_>, out: &mut dyn Output) -> Result<()> {
-        let (store, width) = (&self.store, self.reducer.schema.len());
+        let (store, width) = (&self.store, self.plan.reducer.schema.len());
         let before = |panes: &[u32]| {
             let (has, mut columns) = store.single(panes)?;
             columns.truncate(width);
             Ok((has, columns))
         };
         let now = (self.clock.now_ms(), self.place.as_str());
-        let fold = self.reducer.fold(rows.batch.columns(), rows.panes, before, now, out)?;
-        let last = fold.last(&self.reducer.schema)?;
+        let fold = self.plan.reducer.fold(rows.batch.columns(), rows.panes, before, now, out)?;
+        let last = fold.last(&self.plan.reducer.schema)?;
         let panes: Vec<u32> = fold.groups.iter().map(|(pane, _)| *pane).collect();
         let place = |at: usize| {
             // The last row of the window stands for all.
@@ -115,8 +137,9 @@ impl Contents for Reduced {
             (_, false) => {}
             (false, true) => self.store.merge(from, into),
             (true, true) => {
-                let width = self.reducer.schema.len();
-                let (columns, _) = self.reducer.combine(&left[..width], &right[..width], 1, self.clock.now_ms())?;
+                let width = self.plan.reducer.schema.len();
+                let (columns, _) =
+                    self.plan.reducer.combine(&left[..width], &right[..width], 1, self.clock.now_ms())?;
                 let columns = columns.into_iter().chain(left[width..].iter().cloned()).collect();
                 self.store.clear(from)?;
                 let rows = self.stored.record_batch(columns, 1)?;
@@ -135,10 +158,9 @@ impl Contents for Reduced {
     }
 
     fn fire(&mut self, fired: &Fired<'_>, _out: &mut dyn Output) -> Result<Results> {
-        let (has, mut columns) = self.store.single(fired.panes)?;
-        columns.truncate(self.reducer.schema.len());
+        let (has, columns) = self.store.single(fired.panes)?;
         let windows: Vec<u32> = (0_u32..).zip(has).filter_map(|(window, has)| has.then_some(window)).collect();
-        let rows = self.reducer.schema.record_batch(columns, windows.len())?;
+        let rows = self.plan.result(&columns, windows.len())?;
         Ok(Results { rows, windows: Some(windows) })
     }
 
@@ -160,8 +182,8 @@ impl Contents for Reduced {
         if has.contains(&false) {
             return Ok((Vec::new(), Vec::new()));
         }
-        columns.truncate(self.reducer.schema.len());
-        Ok((self.reducer.schema.names().map(str::to_owned).collect(), columns))
+        columns.truncate(self.plan.reducer.schema.len());
+        Ok((self.plan.reducer.schema.names().map(str::to_owned).collect(), columns))
     }
 
     fn bytes(&self) -> usize {
@@ -171,7 +193,7 @@ impl Contents for Reduced {
 
 /// The rows that an evictor has left, put together.
 struct ReduceRows {
-    reducer: Reducer,
+    plan: WindowReduce,
     place: String,
     clock: Arc<dyn Clock>,
 }
@@ -185,9 +207,10 @@ impl OverRows for ReduceRows {
             Ok((vec![false; groups.len()], columns))
         };
         let now = (self.clock.now_ms(), self.place.as_str());
-        let fold = self.reducer.fold(&rows, &side.windows, none, now, out)?;
-        let rows = fold.last(&self.reducer.schema)?;
+        let fold = self.plan.reducer.fold(&rows, &side.windows, none, now, out)?;
+        let rows = fold.last(&self.plan.reducer.schema)?;
         let windows: Vec<u32> = fold.groups.iter().map(|(window, _)| *window).collect();
+        let rows = self.plan.result(rows.columns(), windows.len())?;
         Ok(Results { rows, windows: Some(windows) })
     }
 }
