@@ -258,8 +258,7 @@ impl Binder<'_> {
         let mut nullable = false;
         let mut comparisons = Vec::with_capacity(list.len());
         for candidate in list {
-            let place = candidate.span();
-            let compared = operators::compare(CompareOp::Eq, value.clone(), candidate, place)?;
+            let compared = operators::candidate(value.clone(), candidate)?;
             nullable |= compared.nullable();
             comparisons.push(compared);
         }

@@ -18,10 +18,7 @@ const DIFFERENT: &[(&str, &[&str])] = &[
         "exact numbers have 38 digits, wherever they are written",
         &["9223372036854775808", "123456789012345678901234567890.12"],
     ),
-    (
-        "a boolean is not compared with a text; Flink compares it with 'TRUE', in that case only",
-        &["t = 'true'", "t = 'TRUE'"],
-    ),
+    ("a boolean equals the text that it is written as; in Flink it equals none", &["t = 'TRUE'"]),
     ("a precision that there is not is an error of the row", &["TO_TIMESTAMP_LTZ(0, -1)"]),
     ("what coalesce does not choose does not fail", &["COALESCE(i, i / zero)"]),
     (
@@ -52,18 +49,7 @@ const DIFFERENT: &[(&str, &[&str])] = &[
     ),
     (
         "a constant pattern that does not compile is refused",
-        &[
-            "REGEXP_REPLACE(str, '(', 'x')",
-            "REGEXP_EXTRACT(str, '(', 1)",
-            "REGEXP('abc', '(')",
-            "TO_TIMESTAMP('2020-02-29', 'xx')",
-            "TO_TIMESTAMP('2020-02-29 10:11:12', 'x(')",
-            "DATE_FORMAT(ts, 'yyyy[')",
-        ],
-    ),
-    (
-        "week-based pattern letters depend on a locale, and are refused",
-        &["DATE_FORMAT(ts, 'yyyy-''W''ww')", "DATE_FORMAT(ts, 'u e')"],
+        &["REGEXP_REPLACE(str, '(', 'x')", "REGEXP_EXTRACT(str, '(', 1)", "REGEXP('abc', '(')"],
     ),
     ("maps are not compared", &["MAP['a', 1] = MAP['a', 1]"]),
     ("Java's cosh differs in the last digit", &["COSH(1)"]),

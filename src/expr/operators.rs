@@ -123,6 +123,28 @@ pub(super) fn compare(op: CompareOp, left: TypedExpr, right: TypedExpr, span: Sp
     Ok(TypedExpr::op(Op::Compare(op), vec![left, right], LogicalType::Boolean, nullable).at(span))
 }
 
+/// A value and one of those that it may be `in`. As in Flink, numbers are looked for among texts, and texts among numbers, as
+/// they are written, and a text beside a boolean is one.
+///
+/// # Errors
+/// As [`compare`].
+pub(super) fn candidate(value: TypedExpr, candidate: TypedExpr) -> Result<TypedExpr, Diagnostic> {
+    use LogicalType as T;
+    let place = candidate.span();
+    let is_text = |expr: &TypedExpr| *expr.ty() == T::String && expr.as_literal().is_none();
+    let (value, candidate) = match (value.ty(), candidate.ty()) {
+        (T::Boolean, T::String) => {
+            let candidate = from_text(CompareOp::Eq, candidate, &T::Boolean, place)?;
+            (value, candidate)
+        }
+        (a, b) if is_text(&value) && b.is_numeric() || a.is_numeric() && is_text(&candidate) => {
+            (implicit_cast(value, &T::String), implicit_cast(candidate, &T::String))
+        }
+        _ => (value, candidate),
+    };
+    compare(CompareOp::Eq, value, candidate, place)
+}
+
 /// Both sides in the type they are compared in.
 fn comparable(
     op: CompareOp,
@@ -133,6 +155,9 @@ fn comparable(
     use LogicalType as T;
     let (a, b) = (left.ty().clone(), right.ty().clone());
     let (left, right) = match (&a, &b) {
+        // As in Flink, a boolean equals the text that it is written as, 'TRUE' or 'FALSE'.
+        (T::Boolean, T::String) if op.is_equality() => (implicit_cast(left, &T::String), right),
+        (T::String, T::Boolean) if op.is_equality() => (left, implicit_cast(right, &T::String)),
         (T::String, other) if reads_text(other) => (from_text(op, left, other, span)?, right),
         (other, T::String) if reads_text(other) => {
             let right = from_text(op, right, other, span)?;
@@ -197,7 +222,7 @@ const fn written(ty: &LogicalType) -> &'static str {
 /// Types that a string beside them is read as.
 fn reads_text(ty: &LogicalType) -> bool {
     use LogicalType as T;
-    ty.is_numeric() || matches!(ty, T::Date | T::Time | T::Timestamp | T::TimestampLtz)
+    ty.is_numeric() || matches!(ty, T::Boolean | T::Date | T::Time | T::Timestamp | T::TimestampLtz)
 }
 
 /// A string beside a value of another type. As in Flink, a string column is not equated with a number.

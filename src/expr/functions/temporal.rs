@@ -148,7 +148,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         Kernel::new(&[Text, Text], gives_bigint, kernels::unix_timestamp)
             .least(0)
             .volatile()
-            .prepare(pattern_in_second)
+            .prepare(simple_pattern_in_second)
             .bind(),
     ),
     time(
@@ -160,7 +160,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             .least(1)
             .nulls(Nulls::Possible)
             .fallible()
-            .prepare(pattern_in_second)
+            .prepare(simple_pattern_in_second)
             .bind(),
     ),
     time(
@@ -321,11 +321,23 @@ fn add_type(args: &[TypedExpr]) -> Result<LogicalType, String> {
 
 /// Compiles the constant pattern that stands second.
 fn pattern_in_second(args: &[Option<&ArrayRef>]) -> Result<Option<Prepared>, String> {
+    prepared(args, Pattern::new)
+}
+
+/// As `SimpleDateFormat` understands it.
+fn simple_pattern_in_second(args: &[Option<&ArrayRef>]) -> Result<Option<Prepared>, String> {
+    prepared(args, Pattern::simple)
+}
+
+fn prepared(
+    args: &[Option<&ArrayRef>],
+    compile: fn(&str) -> Result<Pattern, String>,
+) -> Result<Option<Prepared>, String> {
     let Some(pattern) = args.get(1).copied().flatten().and_then(|pattern| pattern.as_string_opt::<i32>()) else {
         return Ok(None);
     };
     if pattern.is_null(0) {
         return Ok(None);
     }
-    Pattern::new(pattern.value(0)).map(|pattern| Some(Prepared::Pattern(pattern)))
+    compile(pattern.value(0)).map(|pattern| Some(Prepared::Pattern(pattern)))
 }

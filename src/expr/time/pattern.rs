@@ -1,4 +1,5 @@
-//! Date and time patterns: the letters of Java's `DateTimeFormatter` that Flink's functions take.
+//! Date and time patterns: the letters of Java's `DateTimeFormatter`, and of its `SimpleDateFormat`, which some of Flink's
+//! functions take. Weeks begin on Sunday, and the first of a year has its first day, as in the locale that Flink formats for.
 
 use std::fmt::Write;
 
@@ -33,12 +34,37 @@ pub(in super::super) enum Resolve {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Pattern {
     items: Vec<Item>,
+    letters: Letters,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Item {
     Text(String),
     Field(Field, usize),
+    /// A field as wide as this, blanks before it.
+    Padded(usize, Field, usize),
+    /// What may be missing.
+    Optional(Vec<Item>),
+}
+
+/// Whose letters a pattern is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    /// `DateTimeFormatter`
+    Formatter,
+    /// `SimpleDateFormat`
+    Simple,
+}
+
+/// The way in which the zone of a time is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ZoneText {
+    /// `Z`, `+02`, `+0200`, `+02:00`
+    Iso,
+    /// `+0200`
+    Rfc,
+    /// `UTC`
+    Name,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,13 +84,58 @@ enum Field {
     Minute,
     Second,
     Fraction,
+    Millisecond,
+    MillisecondOfDay,
+    Nanosecond,
+    NanosecondOfDay,
+    WeekYear,
+    Week,
+    WeekOfMonth,
+    /// The day of weeks that begin with the month.
+    DayOfAlignedWeek,
+    /// Which of its kind a weekday is in its month.
+    WeekdayInMonth,
+    /// From Sunday, 1.
+    LocalWeekday,
+    /// From Monday, 1.
+    IsoWeekday,
+    JulianDay,
+    Zone(ZoneText),
 }
 
 impl Field {
-    const LETTERS: &'static str = "y u G Q q M L d D E a H k h K m s S";
+    fn from_letter(letter: char, letters: Letters) -> Option<Self> {
+        if letters == Letters::Simple {
+            return match letter {
+                'u' => Some(Self::IsoWeekday),
+                'F' => Some(Self::WeekdayInMonth),
+                'S' => Some(Self::Millisecond),
+                'X' => Some(Self::Zone(ZoneText::Iso)),
+                'Z' => Some(Self::Zone(ZoneText::Rfc)),
+                'z' => Some(Self::Zone(ZoneText::Name)),
+                'G' | 'y' | 'Y' | 'M' | 'L' | 'w' | 'W' | 'D' | 'd' | 'E' | 'a' | 'H' | 'k' | 'K' | 'h' | 'm' | 's' => {
+                    Self::of_formatter(letter)
+                }
+                _ => None,
+            };
+        }
+        Self::of_formatter(letter)
+    }
 
-    const fn from_letter(letter: char) -> Option<Self> {
+    const fn of_formatter(letter: char) -> Option<Self> {
         Some(match letter {
+            'Y' => Self::WeekYear,
+            'w' => Self::Week,
+            'W' => Self::WeekOfMonth,
+            'F' => Self::DayOfAlignedWeek,
+            'e' | 'c' => Self::LocalWeekday,
+            'A' => Self::MillisecondOfDay,
+            'n' => Self::Nanosecond,
+            'N' => Self::NanosecondOfDay,
+            'g' => Self::JulianDay,
+            'X' | 'x' => Self::Zone(ZoneText::Iso),
+            'Z' => Self::Zone(ZoneText::Rfc),
+            'z' | 'V' | 'O' => Self::Zone(ZoneText::Name),
             'y' | 'u' => Self::Year,
             'G' => Self::Era,
             'Q' | 'q' => Self::Quarter,
@@ -88,10 +159,18 @@ impl Field {
         match self {
             Self::Year => 19,
             Self::Fraction => 9,
-            Self::Month | Self::Weekday | Self::Era | Self::Quarter => 4,
+            Self::WeekYear
+            | Self::MillisecondOfDay
+            | Self::Nanosecond
+            | Self::NanosecondOfDay
+            | Self::JulianDay
+            | Self::Millisecond => 19,
+            Self::Month | Self::Weekday | Self::Era | Self::Quarter | Self::LocalWeekday | Self::Zone(_) => 5,
+            Self::WeekOfMonth | Self::DayOfAlignedWeek | Self::IsoWeekday | Self::WeekdayInMonth => 1,
             Self::DayOfYear => 3,
             Self::AmPm => 1,
             Self::Day
+            | Self::Week
             | Self::Hour24
             | Self::Hour1To24
             | Self::Hour12
@@ -105,65 +184,149 @@ impl Field {
 impl Pattern {
     /// Compiles `yyyy-MM-dd HH:mm:ss` and the like; the error says what is not understood.
     pub(in super::super) fn new(pattern: &str) -> Result<Self, String> {
-        let mut items = Vec::new();
         let mut chars = pattern.chars().peekable();
-        while let Some(c) = chars.next() {
-            if c == '\'' {
-                items.push(Item::Text(quoted(&mut chars)?));
-            } else if c.is_ascii_alphabetic() {
-                let mut count = 1;
-                while chars.next_if_eq(&c).is_some() {
-                    count += 1;
-                }
-                let field = Field::from_letter(c)
-                    .ok_or_else(|| format!("pattern letter `{c}` is not supported; known are {}", Field::LETTERS))?;
-                if count > field.most_letters() {
-                    return Err(format!("too many pattern letters `{c}`"));
-                }
-                items.push(Item::Field(field, count));
-            } else if matches!(c, '[' | ']' | '{' | '}' | '#') {
-                return Err(format!("`{c}` is reserved in patterns; quote it: '{c}'"));
-            } else {
-                items.push(Item::Text(c.to_string()));
-            }
-        }
-        Ok(Self { items })
+        let items = compile(&mut chars, Letters::Formatter, 0)?;
+        Ok(Self { items, letters: Letters::Formatter })
     }
 
-    /// Writes a wall-clock time in milliseconds.
-    pub(in super::super) fn write(&self, out: &mut String, ms: i64) {
-        let civil = Civil::from_ms(ms);
-        for item in &self.items {
-            match item {
-                Item::Text(text) => out.push_str(text),
-                Item::Field(field, count) => write_field(out, *field, *count, civil),
-            }
-        }
+    /// Compiles a pattern as `SimpleDateFormat` understands it.
+    pub(in super::super) fn simple(pattern: &str) -> Result<Self, String> {
+        let mut chars = pattern.chars().peekable();
+        Ok(Self { items: compile(&mut chars, Letters::Simple, 0)?, letters: Letters::Simple })
+    }
+
+    /// Writes a wall-clock time in milliseconds. `offset_ms` is that of its zone, where it has one.
+    ///
+    /// # Errors
+    /// A message, when the pattern wants a zone that the time has not.
+    pub(in super::super) fn write(&self, out: &mut String, ms: i64, offset_ms: Option<i64>) -> Result<(), String> {
+        write_items(out, &self.items, self.letters, Civil::from_ms(ms), offset_ms)
     }
 
     /// Reads a wall-clock time in milliseconds: a field that the pattern lacks is that of 1970-01-01 00:00. A day that
     /// its month lacks (`30 February`) is what `resolve` says.
     pub(in super::super) fn parse(&self, text: &str, resolve: Resolve) -> Option<i64> {
+        self.parse_zoned(text, resolve).map(|(ms, _)| ms)
+    }
+
+    /// As [`parse`](Self::parse), and the offset of the zone, milliseconds, that the text tells.
+    pub(in super::super) fn parse_zoned(&self, text: &str, resolve: Resolve) -> Option<(i64, Option<i64>)> {
         let mut reader = Reader { rest: text };
         let mut found = Found::default();
-        for (i, item) in self.items.iter().enumerate() {
-            match item {
-                Item::Text(expected) => reader.rest = reader.rest.strip_prefix(expected.as_str())?,
-                Item::Field(field, count) => {
-                    let adjacent = matches!(self.items.get(i + 1), Some(Item::Field(next, _)) if is_numeric(*next));
-                    found.read(&mut reader, *field, *count, adjacent)?;
-                }
-            }
-        }
+        found.read_items(&mut reader, &self.items, self.letters)?;
         if !reader.rest.is_empty() && resolve == Resolve::Smart {
             return None;
         }
-        found.resolve(resolve)
+        Some((found.resolve(resolve)?, found.offset_ms))
     }
 }
 
+fn compile(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    letters: Letters,
+    depth: usize,
+) -> Result<Vec<Item>, String> {
+    /// Optional parts within one another.
+    const DEEPEST: usize = 20;
+    let (mut items, mut pad) = (Vec::new(), None);
+    let simple = letters == Letters::Simple;
+    while let Some(c) = chars.next() {
+        if c == '\'' {
+            items.push(Item::Text(quoted(chars)?));
+        } else if c.is_ascii_alphabetic() {
+            let mut count = 1;
+            while chars.next_if_eq(&c).is_some() {
+                count += 1;
+            }
+            if c == 'p' && !simple && pad.is_none() && chars.peek().is_some_and(char::is_ascii_alphabetic) {
+                pad = Some(count);
+                continue;
+            }
+            let field = Field::from_letter(c, letters).ok_or_else(|| {
+                let known = if simple {
+                    "G y Y M L w W D d F E u a H k K h m s S z Z X"
+                } else {
+                    "y u Y G Q q M L d D E e c w W F a H k h K m s S A n N g X x Z z V O p"
+                };
+                format!("pattern letter `{c}` is not supported; known are {known}")
+            })?;
+            if count > if simple { 64 } else { field.most_letters() } {
+                return Err(format!("too many pattern letters `{c}`"));
+            }
+            items.push(match pad.take() {
+                Some(width) => Item::Padded(width, field, count),
+                None => Item::Field(field, count),
+            });
+        } else if c == '[' && !simple && depth < DEEPEST {
+            items.push(Item::Optional(compile(chars, letters, depth + 1)?));
+        } else if c == ']' && depth > 0 {
+            return Ok(items);
+        } else if !simple && matches!(c, '[' | ']' | '{' | '}' | '#') {
+            return Err(format!("`{c}` is reserved in patterns; quote it: '{c}'"));
+        } else {
+            items.push(Item::Text(c.to_string()));
+        }
+    }
+    Ok(items)
+}
+
+fn write_items(
+    out: &mut String,
+    items: &[Item],
+    letters: Letters,
+    civil: Civil,
+    offset_ms: Option<i64>,
+) -> Result<(), String> {
+    let write = |out: &mut String, field: Field, count: usize| match field {
+        Field::Zone(text) => write_zone(out, text, count, offset_ms),
+        _ => {
+            write_field(out, field, count, civil, letters);
+            Ok(())
+        }
+    };
+    for item in items {
+        match item {
+            Item::Text(text) => out.push_str(text),
+            Item::Field(field, count) => write(out, *field, *count)?,
+            Item::Padded(width, field, count) => {
+                let mut text = String::new();
+                write(&mut text, *field, *count)?;
+                let _ = write!(out, "{text:>width$}");
+            }
+            Item::Optional(items) => write_items(out, items, letters, civil, offset_ms)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_zone(out: &mut String, text: ZoneText, count: usize, offset_ms: Option<i64>) -> Result<(), String> {
+    let Some(offset_ms) = offset_ms else { return Err("the time has no zone that the pattern could show".to_owned()) };
+    let minutes = offset_ms.div_euclid(60_000);
+    let (sign, hours, rest) = (if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60);
+    let _ = match text {
+        ZoneText::Iso if minutes == 0 => write!(out, "Z"),
+        ZoneText::Iso if count == 1 => write!(out, "{sign}{hours:02}"),
+        ZoneText::Iso if count == 3 => write!(out, "{sign}{hours:02}:{rest:02}"),
+        ZoneText::Iso | ZoneText::Rfc => write!(out, "{sign}{hours:02}{rest:02}"),
+        ZoneText::Name if minutes == 0 => {
+            write!(out, "{}", if count >= 4 { "Coordinated Universal Time" } else { "UTC" })
+        }
+        ZoneText::Name => return Err("the names of zones are not known; `XXX` shows the offset".to_owned()),
+    };
+    Ok(())
+}
+
+/// The Sunday that begins the week of a day, and the year that the week is of with its number.
+fn local_week(days: i64) -> (i64, i64, i64) {
+    let sunday = |days: i64| days - Civil::from_days(days).iso_weekday().rem_euclid(7);
+    let first_week = |year: i64| sunday(Civil { year, month: 1, day: 1, ms: 0 }.days());
+    let (start, year) = (sunday(days), Civil::from_days(days).year);
+    let year = if start >= first_week(year + 1) { year + 1 } else { year };
+    (start, year, (start - first_week(year)) / 7 + 1)
+}
+
 const fn is_numeric(field: Field) -> bool {
-    !matches!(field, Field::Era | Field::Weekday | Field::AmPm)
+    !matches!(field, Field::Era | Field::Weekday | Field::AmPm | Field::Zone(_))
 }
 
 fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, String> {
@@ -180,20 +343,25 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String
     }
 }
 
-fn write_field(out: &mut String, field: Field, count: usize, civil: Civil) {
+fn write_field(out: &mut String, field: Field, count: usize, civil: Civil, letters: Letters) {
     let hour = civil.ms / 3_600_000;
+    let simple = letters == Letters::Simple;
+    let month = |day: u32| Civil { day, ms: 0, ..civil }.days();
     let number = match field {
         Field::Era => {
             return out.push_str(match (civil.year > 0, count) {
-                (true, 4) => "Anno Domini",
+                (true, 5) if !simple => "A",
+                (false, 5) if !simple => "B",
+                (true, 4) if !simple => "Anno Domini",
+                (false, 4) if !simple => "Before Christ",
                 (true, _) => "AD",
-                (false, 4) => "Before Christ",
                 (false, _) => "BC",
             });
         }
-        Field::Month if count >= 3 => return write_name(out, MONTHS[civil.month as usize - 1], count),
-        Field::Weekday => {
-            return write_name(out, WEEKDAYS[usize::try_from(civil.iso_weekday() - 1).unwrap_or(0)], count);
+        Field::Month if count >= 3 => return write_name(out, MONTHS[civil.month as usize - 1], count, letters),
+        Field::Weekday | Field::LocalWeekday if count >= 3 || field == Field::Weekday => {
+            let weekday = usize::try_from(civil.iso_weekday() - 1).unwrap_or(0);
+            return write_name(out, WEEKDAYS[weekday], count, letters);
         }
         Field::AmPm => return out.push_str(if hour < 12 { "AM" } else { "PM" }),
         Field::Quarter if count == 3 => {
@@ -205,12 +373,26 @@ fn write_field(out: &mut String, field: Field, count: usize, civil: Civil) {
             out.push_str(nth);
             return out.push_str(" quarter");
         }
+        Field::Quarter if count == 5 => return out.push(char::from_digit(civil.quarter(), 10).unwrap_or('?')),
         Field::Fraction => {
             let _ = write!(out, "{}", &format!("{:03}000000", civil.ms % 1_000)[..count]);
             return;
         }
         Field::Year if count == 2 => civil.year.rem_euclid(100),
         Field::Year => civil.year,
+        Field::WeekYear if count == 2 => local_week(civil.days()).1.rem_euclid(100),
+        Field::WeekYear => local_week(civil.days()).1,
+        Field::Week => local_week(civil.days()).2,
+        Field::WeekOfMonth => (local_week(civil.days()).0 - local_week(month(1)).0) / 7 + 1,
+        Field::DayOfAlignedWeek => (i64::from(civil.day) - 1) % 7 + 1,
+        Field::WeekdayInMonth => (i64::from(civil.day) - 1) / 7 + 1,
+        Field::LocalWeekday | Field::Weekday => civil.iso_weekday() % 7 + 1,
+        Field::IsoWeekday => civil.iso_weekday(),
+        Field::JulianDay => civil.days() + 40_587,
+        Field::MillisecondOfDay => civil.ms,
+        Field::Nanosecond => civil.ms % 1_000 * 1_000_000,
+        Field::NanosecondOfDay => civil.ms * 1_000_000,
+        Field::Millisecond => civil.ms % 1_000,
         Field::Quarter => i64::from(civil.quarter()),
         Field::Month => i64::from(civil.month),
         Field::Day => i64::from(civil.day),
@@ -221,15 +403,21 @@ fn write_field(out: &mut String, field: Field, count: usize, civil: Civil) {
         Field::Hour0To11 => hour % 12,
         Field::Minute => civil.ms / 60_000 % 60,
         Field::Second => civil.ms / 1_000 % 60,
+        // Written by itself.
+        Field::Zone(_) => return,
     };
-    if field == Field::Year && count >= 4 && number > 9_999 {
+    if field == Field::Year && count >= 4 && number > 9_999 && !simple {
         out.push('+');
     }
     let _ = write!(out, "{number:0count$}");
 }
 
-fn write_name(out: &mut String, name: &str, count: usize) {
-    out.push_str(if count >= 4 { name } else { &name[..3] });
+fn write_name(out: &mut String, name: &str, count: usize, letters: Letters) {
+    out.push_str(match count {
+        5 if letters == Letters::Formatter => &name[..1],
+        4.. => name,
+        _ => &name[..3],
+    });
 }
 
 struct Reader<'a> {
@@ -248,6 +436,36 @@ impl Reader<'_> {
         number.parse().ok()
     }
 
+    /// The zone that stands here, and its offset in milliseconds if the text tells it.
+    #[expect(clippy::option_option, reason = "there may be none, or one whose offset is not told")]
+    fn zone(&mut self, text: ZoneText) -> Option<Option<i64>> {
+        let end = |rest: &str, part: &dyn Fn(char) -> bool| rest.find(|c| !part(c)).unwrap_or(rest.len());
+        if text == ZoneText::Name {
+            let (name, rest) =
+                self.rest.split_at(end(self.rest, &|c| c.is_ascii_alphanumeric() || "/_+-:".contains(c)));
+            self.rest = rest;
+            return if name.is_empty() { None } else { Some(matches!(name, "UTC" | "GMT" | "Z").then_some(0)) };
+        }
+        if let Some(rest) = self.rest.strip_prefix('Z').filter(|_| text == ZoneText::Iso) {
+            self.rest = rest;
+            return Some(Some(0));
+        }
+        let sign = match self.rest.as_bytes().first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let (digits, rest) = self.rest[1..].split_at(end(&self.rest[1..], &|c| c.is_ascii_digit() || c == ':'));
+        self.rest = rest;
+        let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+        let (hours, minutes) = match digits.len() {
+            2 => (digits.parse::<i64>().ok()?, 0),
+            4 => (digits[..2].parse::<i64>().ok()?, digits[2..].parse::<i64>().ok()?),
+            _ => return None,
+        };
+        Some((hours <= 18 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60_000))
+    }
+
     /// The position of the name among `names` that stands here.
     fn name<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, short: bool) -> Option<i64> {
         for (i, name) in names.into_iter().enumerate() {
@@ -261,7 +479,7 @@ impl Reader<'_> {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Found {
     year: Option<i64>,
     month: Option<i64>,
@@ -273,26 +491,88 @@ struct Found {
     minute: Option<i64>,
     second: Option<i64>,
     ms: Option<i64>,
+    before_christ: bool,
+    ms_of_day: Option<i64>,
+    week_year: Option<i64>,
+    week: Option<i64>,
+    /// Days behind Sunday.
+    weekday: Option<i64>,
+    offset_ms: Option<i64>,
 }
 
 impl Found {
-    fn read(&mut self, reader: &mut Reader<'_>, field: Field, count: usize, adjacent: bool) -> Option<()> {
+    fn read_items(&mut self, reader: &mut Reader<'_>, items: &[Item], letters: Letters) -> Option<()> {
+        for (i, item) in items.iter().enumerate() {
+            let adjacent = matches!(items.get(i + 1), Some(Item::Field(next, _)) if is_numeric(*next));
+            match item {
+                Item::Text(expected) => reader.rest = reader.rest.strip_prefix(expected.as_str())?,
+                Item::Field(field, count) => self.read(reader, *field, *count, adjacent, letters)?,
+                Item::Padded(width, field, count) => {
+                    let (text, rest) = reader.rest.split_at_checked(*width)?;
+                    let mut padded = Reader { rest: text.trim_start_matches(' ') };
+                    self.read(&mut padded, *field, *count, false, letters)?;
+                    if !padded.rest.is_empty() {
+                        return None;
+                    }
+                    reader.rest = rest;
+                }
+                Item::Optional(items) => {
+                    let (mut found, mut there) = (self.clone(), Reader { rest: reader.rest });
+                    if found.read_items(&mut there, items, letters).is_some() {
+                        (*self, reader.rest) = (found, there.rest);
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        field: Field,
+        count: usize,
+        adjacent: bool,
+        letters: Letters,
+    ) -> Option<()> {
         let (min, max) = match (field, count) {
             (Field::Fraction, _) => (count, count),
+            (Field::MillisecondOfDay | Field::Nanosecond | Field::NanosecondOfDay | Field::JulianDay, _) => (count, 19),
             (Field::Year, 2) => (2, 2),
             (_, 1) if !adjacent => (1, 19),
             (Field::Year, 4) if !adjacent => (4, 15),
             _ => (count, count),
         };
         match field {
-            Field::Era => drop(reader.name(["AD"], false)?),
+            Field::Era => self.before_christ = reader.name(["AD", "BC"], false)? == 1,
+            // One letter says too little.
+            Field::Month | Field::Weekday | Field::LocalWeekday if count == 5 && letters == Letters::Formatter => {
+                return None;
+            }
             Field::Month if count >= 3 => self.month = Some(reader.name(MONTHS, count == 3)? + 1),
+            Field::LocalWeekday if count >= 3 => self.weekday = Some((reader.name(WEEKDAYS, count == 3)? + 1) % 7),
+            Field::LocalWeekday => self.weekday = Some(reader.number(min, max)?.checked_sub(1)?),
+            Field::IsoWeekday => self.weekday = Some(reader.number(min, max)? % 7),
+            Field::WeekYear => {
+                let year = reader.number(min, max)?;
+                self.week_year = Some(if count == 2 { year + 2_000 } else { year });
+            }
+            Field::Week => self.week = Some(reader.number(min, max)?),
+            Field::WeekOfMonth | Field::DayOfAlignedWeek | Field::WeekdayInMonth | Field::JulianDay => {
+                drop(reader.number(min, max)?);
+            }
+            Field::MillisecondOfDay => self.ms_of_day = Some(reader.number(min, max)?),
+            Field::NanosecondOfDay => self.ms_of_day = Some(reader.number(min, max)? / 1_000_000),
+            Field::Nanosecond => self.ms = Some(reader.number(min, max)? / 1_000_000),
+            Field::Millisecond => self.ms = Some(reader.number(1, 9)?),
+            Field::Zone(text) => self.offset_ms = reader.zone(text)?,
             Field::Weekday => drop(reader.name(WEEKDAYS, count <= 3)?),
             Field::AmPm => self.afternoon = Some(reader.name(["AM", "PM"], false)? == 1),
             Field::Year => {
                 let year = reader.number(min, max)?;
                 self.year = Some(if count == 2 { year + 2_000 } else { year });
             }
+            Field::Quarter if count == 3 => drop(reader.name(["Q1", "Q2", "Q3", "Q4"], false)?),
             Field::Quarter => drop(reader.number(min, max)?),
             Field::Month => self.month = Some(reader.number(min, max)?),
             Field::Day => self.day = Some(reader.number(min, max)?),
@@ -326,7 +606,17 @@ impl Found {
             (low..=high).contains(&value).then_some(value)
         };
         let year = within(self.year, -999_999, 999_999, 1_970)?;
-        let days = if let (Some(day), None) = (self.day_of_year, self.month) {
+        let year = if self.before_christ { 1 - year } else { year };
+        let days = if let (Some(year), Some(week)) = (self.week_year, self.week) {
+            let default = match resolve {
+                Resolve::Smart => None,
+                Resolve::Lenient => Some(0),
+            };
+            let weekday = self.weekday.or(default).filter(|weekday| (0..7).contains(weekday))?;
+            let year = within(Some(year), -999_999, 999_999, 1_970)?;
+            let first = local_week(Civil { year, month: 1, day: 1, ms: 0 }.days()).0;
+            first + (within(Some(week), 1, 53, 1)? - 1) * 7 + weekday
+        } else if let (Some(day), None) = (self.day_of_year, self.month) {
             let first = Civil { year, month: 1, day: 1, ms: 0 };
             (1..=366).contains(&day).then(|| first.days() + day - 1)?
         } else {
@@ -356,6 +646,10 @@ impl Found {
             return None;
         }
         let ms = ((hour * 60 + minute) * 60 + second) * 1_000 + self.ms.unwrap_or(0);
+        let ms = match self.ms_of_day {
+            Some(of_day) => within(Some(of_day), 0, DAY_MS - 1, 0)?,
+            None => ms,
+        };
         days.checked_mul(DAY_MS)?.checked_add(ms)
     }
 }
@@ -380,7 +674,7 @@ mod tests {
             ("k K h SSSSSS Q", "13 1 1 678000 1"),
         ] {
             let mut out = String::new();
-            Pattern::new(pattern).expect(pattern).write(&mut out, at);
+            Pattern::new(pattern).expect(pattern).write(&mut out, at, None).expect(pattern);
             assert_eq!(out, expected, "{pattern}");
         }
     }
@@ -407,7 +701,7 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_refused() {
-        for pattern in ["xx", "'open", "yyyy[", "MMMMMM", "dddd"] {
+        for pattern in ["bb", "'open", "yyyy]", "MMMMMM", "dddd", "p"] {
             assert!(Pattern::new(pattern).is_err(), "{pattern}");
         }
     }

@@ -92,6 +92,7 @@ pub(super) fn timestampdiff(args: &mut Args<'_>) -> Output {
 struct Patterns<'a> {
     constant: Option<&'a Pattern>,
     texts: Option<Text<'a>>,
+    compile: fn(&str) -> Result<Pattern, String>,
 }
 
 impl<'a> Patterns<'a> {
@@ -101,7 +102,12 @@ impl<'a> Patterns<'a> {
             Some(Prepared::Pattern(pattern)) => Some(pattern),
             Some(_) | None => None,
         };
-        Ok(Self { constant, texts: args.optional(1, Args::text)? })
+        Ok(Self { constant, texts: args.optional(1, Args::text)?, compile: Pattern::new })
+    }
+
+    /// As `SimpleDateFormat` understands them.
+    fn simple(args: &Args<'a>) -> Result<Self> {
+        Ok(Self { compile: Pattern::simple, ..Self::new(args)? })
     }
 
     const fn is_given(&self) -> bool {
@@ -114,7 +120,7 @@ impl<'a> Patterns<'a> {
             return Ok(f(pattern));
         }
         match self.texts.as_ref().and_then(|texts| texts.get(row)) {
-            Some(text) => Pattern::new(text).map(|pattern| f(&pattern)),
+            Some(text) => (self.compile)(text).map(|pattern| f(&pattern)),
             None => Ok(None),
         }
     }
@@ -131,11 +137,8 @@ pub(super) fn date_format(args: &mut Args<'_>) -> Output {
             (None, Some(times)) => times(row)?,
             (None, None) => return None,
         };
-        let written = patterns.with(row, |pattern| {
-            pattern.write(out, at);
-            Some(())
-        });
-        written.unwrap_or_else(|message| {
+        let written = patterns.with(row, |pattern| Some(pattern.write(out, at, None)));
+        written.and_then(Option::transpose).unwrap_or_else(|message| {
             failures.push((row, message));
             None
         })
@@ -253,35 +256,37 @@ pub(super) fn unix_timestamp(args: &mut Args<'_>) -> Output {
     if args.count() == 0 {
         return args.numbers::<Int64Type>(|_| Some(now));
     }
-    let (texts, patterns) = (args.text(0)?, Patterns::new(args)?);
+    let (texts, patterns) = (args.text(0)?, Patterns::simple(args)?);
     let default = Pattern::new(DEFAULT_PATTERN).ok();
     args.numbers::<Int64Type>(|row| {
         let text = texts.get(row)?;
-        let parse = |pattern: &Pattern| pattern.parse(text, Resolve::Lenient);
-        let ms = if patterns.is_given() {
+        let parse = |pattern: &Pattern| pattern.parse_zoned(text, Resolve::Lenient);
+        let found = if patterns.is_given() {
             patterns.with(row, parse).ok().flatten()
         } else {
             default.as_ref().and_then(parse)
         };
-        Some(ms.map_or(i64::MIN, |wall| zone.instant(wall).div_euclid(1_000)))
+        let instant = found.map(|(wall, offset_ms)| match offset_ms {
+            Some(offset_ms) => wall.saturating_sub(offset_ms),
+            None => zone.instant(wall),
+        });
+        Some(instant.map_or(i64::MIN, |instant| instant.div_euclid(1_000)))
     })
 }
 
 pub(super) fn from_unixtime(args: &mut Args<'_>) -> Output {
-    let (seconds, patterns, zone) = (args.bigint(0)?, Patterns::new(args)?, args.zone);
+    let (seconds, patterns, zone) = (args.bigint(0)?, Patterns::simple(args)?, args.zone);
     let default = Pattern::new(DEFAULT_PATTERN).ok();
     let mut failures = Vec::new();
     let result = args.strings(|row, out| {
-        let ms = zone.wall(seconds.get(row)?.wrapping_mul(1_000));
+        let instant = seconds.get(row)?.wrapping_mul(1_000);
+        let ms = zone.wall(instant);
         if !patterns.is_given() {
-            default.as_ref()?.write(out, ms);
-            return Some(());
+            return default.as_ref()?.write(out, ms, None).ok();
         }
-        let written = patterns.with(row, |pattern| {
-            pattern.write(out, ms);
-            Some(())
-        });
-        written.unwrap_or_else(|message| {
+        let offset_ms = ms.wrapping_sub(instant);
+        let written = patterns.with(row, |pattern| Some(pattern.write(out, ms, Some(offset_ms))));
+        written.and_then(Option::transpose).unwrap_or_else(|message| {
             failures.push((row, message));
             None
         })
@@ -327,7 +332,7 @@ pub(super) fn convert_tz(args: &mut Args<'_>) -> Output {
         // Unlike in casts, of two instants the later is meant.
         let first = from.instant(at);
         let later = first + HOUR_MS;
-        pattern.as_ref()?.write(out, to.wall(if from.wall(later) == at { later } else { first }));
+        pattern.as_ref()?.write(out, to.wall(if from.wall(later) == at { later } else { first }), None).ok()?;
         Some(())
     })
 }

@@ -277,9 +277,14 @@ fn timers_between_the_rows_of_a_batch_run_as_between_batches() {
                 single.push(Step::Rows(0, rows(&[*row])));
             }
         }
-        let expected = in_order(stream.last(), &single);
-        assert!(expected.rejected.is_empty(), "{:?}", expected.rejected);
-        assert_eq!(in_order(stream.last(), &batched), expected, "seed {seed}");
+        // Of timers of one time, which key comes first is nobody's promise.
+        let of_keys = |steps: &[Step]| {
+            let Outcome { mut rows, rejected, .. } = in_order(stream.last(), steps);
+            assert!(rejected.is_empty(), "{rejected:?}");
+            rows.sort_by_key(|row| row.split('|').next().map(str::to_owned));
+            rows
+        };
+        assert_eq!(of_keys(&batched), of_keys(&single), "seed {seed}");
         if seed < 5 {
             broken_anywhere(stream.last(), &batched);
         }
