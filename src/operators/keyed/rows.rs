@@ -13,7 +13,7 @@ mod tests;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::ScalarBuffer;
 
-use chunks::Chunks;
+use chunks::{Chunks, Numbers};
 use facts::{DIRTY, Facts, GONE, NewRows, STORED};
 
 use crate::state::StateDescriptor;
@@ -130,13 +130,13 @@ impl RowStore {
     /// The event time of a row.
     #[inline]
     pub(in crate::operators) fn time(&self, row: u32) -> i64 {
-        self.facts.time[row as usize]
+        self.chunks.time(self.facts.place[row as usize])
     }
 
     /// The number of a row, which it keeps through restores: greater than those of the rows of its group before it.
     #[inline]
     pub(in crate::operators) fn number(&self, row: u32) -> i64 {
-        self.facts.number[row as usize]
+        self.chunks.number(self.facts.place[row as usize])
     }
 
     /// A time that no row is earlier than; `None` without rows.
@@ -178,9 +178,8 @@ impl RowStore {
     pub(in crate::operators) fn append(&mut self, batch: &Batch, groups: &[u32], rows: &mut Vec<u32>) -> Result<()> {
         let from = self.next_number;
         self.next_number += i64::try_from(groups.len()).unwrap_or(i64::MAX);
-        let numbers: Vec<i64> = (from..self.next_number).collect();
-        let new = NewRows { groups, times: batch.times(), numbers: &numbers, marks: None, state: DIRTY };
-        self.put(batch.columns().clone(), &new, rows);
+        let new = NewRows { groups, marks: None, state: DIRTY };
+        self.put((batch.columns().clone(), batch.times().clone()), Numbers::From(from), &new, rows);
         if self.dirty.len() > 2 * self.len + CHUNK_ROWS {
             // Without checkpoints nobody else gives the numbers of rows that are gone free.
             let facts = &mut self.facts;
@@ -195,7 +194,13 @@ impl RowStore {
         self.merge_small()
     }
 
-    fn put(&mut self, columns: RecordBatch, new: &NewRows<'_>, rows: &mut Vec<u32>) {
+    fn put(
+        &mut self,
+        columns: (RecordBatch, ScalarBuffer<i64>),
+        numbers: Numbers,
+        new: &NewRows<'_>,
+        rows: &mut Vec<u32>,
+    ) {
         if new.groups.is_empty() {
             return;
         }
@@ -220,7 +225,7 @@ impl RowStore {
         }
         self.len += ids.len();
         rows.extend_from_slice(&ids);
-        self.chunks.set(slot, columns, ids, &self.facts);
+        self.chunks.set(slot, columns, numbers, ids);
     }
 
     /// Takes a row out.
@@ -305,10 +310,10 @@ impl RowStore {
         if self.ends.len() <= highest {
             self.ends.resize(highest + 1, (NO_ROW, NO_ROW));
         }
-        let facts = &mut self.facts;
+        let (facts, chunks) = (&mut self.facts, &self.chunks);
         let mut last = NO_ROW;
         while one != NO_ROW || other != NO_ROW {
-            let number = |row: u32| if row == NO_ROW { i64::MAX } else { facts.number[row as usize] };
+            let number = |row: u32| if row == NO_ROW { i64::MAX } else { chunks.number(facts.place[row as usize]) };
             let next = if number(one) <= number(other) { &mut one } else { &mut other };
             let row = *next;
             *next = facts.next[row as usize];

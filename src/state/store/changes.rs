@@ -1,8 +1,8 @@
 //! The changes that operator instances handed over, as the net change of each namespace.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -15,6 +15,9 @@ use super::merge::{gather, latest, merge};
 use super::stored_state::StoredState;
 use crate::state::{DeferredRows, KeyedRows, Namespace, OperatorEntry, StateChange};
 use crate::types::{Error, Result};
+
+/// Rows that are sorted together, where parts are smaller: they stay in the cache meanwhile.
+const SORTED: usize = 32_768;
 
 /// The net change of one namespace of one state: drops first, then removals, then entries. Key groups of different
 /// instances never meet, so their changes need no order among each other.
@@ -247,67 +250,125 @@ impl NamespaceChange<'_> {
     /// The change of each key group that has one, ascending; drops are not among them.
     pub(super) fn blocks(&self, state: &StoredState) -> Result<BTreeMap<u16, Block>> {
         let mut blocks = BTreeMap::new();
-        for (key_group, rows) in split(&state.layout.keys, &self.removed)? {
-            blocks.entry(key_group).or_insert_with(|| state.layout.empty()).removed = rows;
-        }
-        for (key_group, rows) in split(&state.layout.entries, &self.entries)? {
-            let block = blocks.entry(key_group).or_insert_with(|| state.layout.empty());
-            block.entries = rows;
-            block.distinct = false;
-        }
+        self.each(state, &mut |key_group, block| {
+            blocks.insert(key_group, block);
+            Ok(())
+        })?;
         Ok(blocks)
+    }
+
+    /// Calls `write` for each key group that has a change, ascending; drops are not among them. Rows are put together a key
+    /// group at a time: together they would be all of the state once more.
+    pub(super) fn each(&self, state: &StoredState, write: &mut dyn FnMut(u16, Block) -> Result<()>) -> Result<()> {
+        let removed = ByGroup::new(&state.layout.keys, &self.removed)?;
+        let entries = ByGroup::new(&state.layout.entries, &self.entries)?;
+        let key_groups: BTreeSet<u16> = removed.key_groups().chain(entries.key_groups()).collect();
+        for key_group in key_groups {
+            let mut block = state.layout.empty();
+            if let Some(rows) = removed.rows(key_group)? {
+                block.removed = rows;
+            }
+            if let Some(rows) = entries.rows(key_group)? {
+                (block.entries, block.distinct) = (rows, false);
+            }
+            write(key_group, block)?;
+        }
+        Ok(())
     }
 }
 
-/// The rows of each key group, in order: one counting sort, one `take`, slices.
-fn split(schema: &SchemaRef, parts: &[Cow<'_, KeyedRows>]) -> Result<Vec<(u16, RecordBatch)>> {
-    let Some(first) = parts.first() else {
-        return Ok(Vec::new());
-    };
-    let (rows, key_groups) = if parts.len() == 1 {
-        (with_schema(schema, &first.rows)?, Cow::Borrowed(first.key_groups.as_slice()))
-    } else {
+/// The rows of each key group, in order.
+struct ByGroup {
+    schema: SchemaRef,
+    parts: Vec<Sorted>,
+    /// The first key group that has rows, and the last.
+    key_groups: RangeInclusive<u16>,
+}
+
+/// Rows sorted by their key groups.
+struct Sorted {
+    rows: RecordBatch,
+    /// Where the rows of each key group from the first on begin, and where the last ones end.
+    begins: Vec<usize>,
+}
+
+impl ByGroup {
+    fn new(schema: &SchemaRef, parts: &[Cow<'_, KeyedRows>]) -> Result<Self> {
+        let groups = || parts.iter().flat_map(|part| &part.key_groups).copied();
+        let (low, high) = (groups().min().unwrap_or(0), groups().max().unwrap_or(0));
+        let (mut sorted, mut from) = (Vec::new(), 0);
+        while from < parts.len() {
+            let (mut until, mut rows) = (from + 1, parts[from].key_groups.len());
+            while let Some(next) = parts.get(until)
+                && rows + next.key_groups.len() <= SORTED
+            {
+                (until, rows) = (until + 1, rows + next.key_groups.len());
+            }
+            sorted.push(Sorted::new(schema, &parts[from..until], low..=high)?);
+            from = until;
+        }
+        Ok(Self { schema: schema.clone(), parts: sorted, key_groups: low..=high })
+    }
+
+    fn key_groups(&self) -> impl Iterator<Item = u16> {
+        let has = |at: usize| self.parts.iter().any(|part| !part.of(at).is_empty());
+        self.key_groups.clone().enumerate().filter(move |(at, _)| has(*at)).map(|(_, group)| group)
+    }
+
+    /// The rows of a key group, if it has some.
+    fn rows(&self, key_group: u16) -> Result<Option<RecordBatch>> {
+        if !self.key_groups.contains(&key_group) {
+            return Ok(None);
+        }
+        let at = usize::from(key_group - self.key_groups.start());
+        let of = |part: &Sorted| {
+            Some(part.of(at)).filter(|rows| !rows.is_empty()).map(|rows| part.rows.slice(rows.start, rows.len()))
+        };
+        let mut rows: Vec<RecordBatch> = self.parts.iter().filter_map(of).collect();
+        match rows.len() {
+            0 | 1 => Ok(rows.pop()),
+            _ => Ok(Some(concat_batches(&self.schema, &rows)?)),
+        }
+    }
+}
+
+impl Sorted {
+    /// One counting sort, one `take`.
+    fn new(schema: &SchemaRef, parts: &[Cow<'_, KeyedRows>], key_groups: RangeInclusive<u16>) -> Result<Self> {
+        let groups: Cow<'_, [u16]> = match parts {
+            [only] => Cow::Borrowed(&only.key_groups),
+            _ => Cow::Owned(parts.iter().flat_map(|part| part.key_groups.iter().copied()).collect()),
+        };
         let batches = parts.iter().map(|part| with_schema(schema, &part.rows)).collect::<Result<Vec<_>>>()?;
-        let groups: Vec<u16> = parts.iter().flat_map(|part| part.key_groups.iter().copied()).collect();
-        (concat_batches(schema, &batches)?, Cow::Owned(groups))
-    };
-    let Some((&low, &high)) = key_groups.iter().min().zip(key_groups.iter().max()) else {
-        return Ok(Vec::new());
-    };
-    let slot = |group: u16| usize::from(group - low);
-    let mut ends = vec![0_usize; slot(high) + 1];
-    for group in key_groups.iter() {
-        ends[slot(*group)] += 1;
-    }
-    let mut total = 0;
-    for end in &mut ends {
-        total += *end;
-        *end = total - *end;
-    }
-    let sorted = if key_groups.is_sorted() {
-        for group in key_groups.iter() {
-            ends[slot(*group)] += 1;
+        let rows = match batches.as_slice() {
+            [only] => only.clone(),
+            _ => concat_batches(schema, &batches)?,
+        };
+        let slot = |group: u16| usize::from(group - key_groups.start());
+        let mut begins = vec![0; slot(*key_groups.end()) + 2];
+        for &group in groups.iter() {
+            begins[slot(group) + 1] += 1;
         }
-        rows
-    } else {
-        let mut order = vec![0_u32; key_groups.len()];
-        for (row, group) in key_groups.iter().enumerate() {
-            let end = &mut ends[slot(*group)];
-            order[*end] = u32::try_from(row).map_err(|_| Error::state("over 2^32 rows in one change"))?;
-            *end += 1;
+        for at in 1..begins.len() {
+            begins[at] += begins[at - 1];
         }
-        take_record_batch(&rows, &UInt32Array::from(order))?
-    };
-    let mut start = 0;
-    let mut groups = Vec::new();
-    for (slot, end) in ends.into_iter().enumerate() {
-        if end > start {
-            let group = u16::try_from(usize::from(low) + slot).map_err(Error::state)?;
-            groups.push((group, sorted.slice(start, end - start)));
-            start = end;
+        if groups.is_sorted() {
+            return Ok(Self { rows, begins });
         }
+        let mut next = begins.clone();
+        let mut order = vec![0_u32; groups.len()];
+        for (row, &group) in groups.iter().enumerate() {
+            let next = &mut next[slot(group)];
+            order[*next] = u32::try_from(row).map_err(|_| Error::state("over 2^32 rows in one change"))?;
+            *next += 1;
+        }
+        Ok(Self { rows: take_record_batch(&rows, &UInt32Array::from(order))?, begins })
     }
-    Ok(groups)
+
+    /// The rows of the key group `at` places behind the first.
+    fn of(&self, at: usize) -> Range<usize> {
+        self.begins[at]..self.begins[at + 1]
+    }
 }
 
 /// The same columns under the state's own schema, whatever metadata the operator's had.

@@ -369,7 +369,6 @@ impl<'t> BlockWriter<'t> {
         namespace: i64,
         change: &NamespaceChange<'_>,
     ) -> Result<()> {
-        let mut blocks = change.blocks(state)?;
         let mut dropped_groups = BTreeSet::new();
         for dropped in &change.drops {
             let mut any = false;
@@ -392,11 +391,13 @@ impl<'t> BlockWriter<'t> {
                 self.block(state, table, Group { key_group, namespace }, &block)
             })?;
         }
+        change.each(state, &mut |key_group, mut block| {
+            block.drop = dropped_groups.remove(&key_group);
+            self.block(state, table, Group { key_group, namespace }, &block)
+        })?;
         for key_group in dropped_groups {
-            blocks.entry(key_group).or_insert_with(|| state.layout.empty()).drop = true;
-        }
-        for (key_group, block) in &blocks {
-            self.block(state, table, Group { key_group: *key_group, namespace }, block)?;
+            let block = Block { drop: true, ..state.layout.empty() };
+            self.block(state, table, Group { key_group, namespace }, &block)?;
         }
         Ok(())
     }

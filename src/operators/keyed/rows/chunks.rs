@@ -1,6 +1,7 @@
 //! The columns of rows, in the batches in which they came.
 
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
+use arrow_buffer::ScalarBuffer;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
@@ -25,6 +26,8 @@ pub(super) struct Chunks {
 
 pub(super) struct Chunk {
     pub(super) rows: RecordBatch,
+    pub(super) times: ScalarBuffer<i64>,
+    numbers: Numbers,
     /// The row at each place; `NO_ROW` where it is gone.
     pub(super) ids: Vec<u32>,
     /// Rows that are neither gone nor to be told of.
@@ -33,6 +36,22 @@ pub(super) struct Chunk {
     first_time: i64,
     /// Whether it is to be merged.
     small: bool,
+}
+
+/// The numbers of the rows of a chunk, which they keep.
+pub(super) enum Numbers {
+    /// One after another.
+    From(i64),
+    Each(ScalarBuffer<i64>),
+}
+
+impl Numbers {
+    fn at(&self, at: u32) -> i64 {
+        match self {
+            Self::From(first) => first + i64::from(at),
+            Self::Each(numbers) => numbers[at as usize],
+        }
+    }
 }
 
 impl Chunks {
@@ -58,15 +77,33 @@ impl Chunks {
         })
     }
 
-    pub(super) fn set(&mut self, slot: u32, rows: RecordBatch, ids: Vec<u32>, facts: &Facts) {
+    pub(super) fn set(
+        &mut self,
+        slot: u32,
+        (rows, times): (RecordBatch, ScalarBuffer<i64>),
+        numbers: Numbers,
+        ids: Vec<u32>,
+    ) {
         let held = ids.len();
         let small = held < SMALL;
         if small {
             self.small.push(slot);
             self.small_rows += held;
         }
-        let first_time = ids.iter().map(|&row| facts.time[row as usize]).min().unwrap_or(i64::MAX);
-        self.chunks[slot as usize] = Some(Chunk { rows, ids, held, first_time, small });
+        let first_time = times.iter().copied().min().unwrap_or(i64::MAX);
+        self.chunks[slot as usize] = Some(Chunk { rows, times, numbers, ids, held, first_time, small });
+    }
+
+    /// The time of the row at this place.
+    #[inline]
+    pub(super) fn time(&self, (slot, at): Place) -> i64 {
+        self.chunks[slot as usize].as_ref().map_or(0, |chunk| chunk.times[at as usize])
+    }
+
+    /// The number of the row at this place.
+    #[inline]
+    pub(super) fn number(&self, (slot, at): Place) -> i64 {
+        self.chunks[slot as usize].as_ref().map_or(0, |chunk| chunk.numbers.at(at))
     }
 
     /// The row at this place is gone.
@@ -105,11 +142,14 @@ impl Chunks {
             let all: Vec<usize> = (0..self.schema.len()).collect();
             let columns = self.gather(part, &all, facts)?;
             let columns = self.schema.record_batch(columns, part.len())?;
+            let places = || part.iter().map(|&row| facts.place[row as usize]);
+            let times = places().map(|place| self.time(place)).collect();
+            let numbers = Numbers::Each(places().map(|place| self.number(place)).collect());
             let slot = self.slot();
             for (at, &row) in (0_u32..).zip(part) {
                 facts.place[row as usize] = (slot, at);
             }
-            self.set(slot, columns, part.to_vec(), facts);
+            self.set(slot, (columns, times), numbers, part.to_vec());
         }
         for slot in slots {
             self.chunks[slot as usize] = None;
@@ -123,9 +163,9 @@ impl Chunks {
         let mut due = Vec::new();
         for chunk in self.chunks.iter_mut().flatten().filter(|chunk| chunk.first_time < time) {
             chunk.first_time = i64::MAX;
-            for &row in chunk.ids.iter().filter(|&&row| row != NO_ROW && !facts.is(row, GONE)) {
-                let at = facts.time[row as usize];
-                if at < time {
+            for (&row, &at) in chunk.ids.iter().zip(chunk.times.iter()) {
+                if row == NO_ROW || facts.is(row, GONE) {
+                } else if at < time {
                     due.push(row);
                 } else {
                     chunk.first_time = chunk.first_time.min(at);
@@ -186,7 +226,9 @@ impl Chunks {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        let chunk = |chunk: &Chunk| chunk.rows.get_array_memory_size() + chunk.ids.capacity() * size_of::<u32>();
+        let chunk = |chunk: &Chunk| {
+            chunk.rows.get_array_memory_size() + chunk.ids.capacity() * size_of::<u32>() + chunk.times.len() * 8
+        };
         self.iter().map(chunk).sum()
     }
 }

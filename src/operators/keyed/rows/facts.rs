@@ -21,8 +21,6 @@ pub(super) struct Facts {
     pub(super) before: Vec<u32>,
     pub(super) group: Vec<u32>,
     pub(super) place: Vec<Place>,
-    pub(super) time: Vec<i64>,
-    pub(super) number: Vec<i64>,
     /// Empty where nothing stands beside rows.
     pub(super) mark: Vec<i64>,
     pub(super) state: Vec<u8>,
@@ -30,11 +28,9 @@ pub(super) struct Facts {
     pub(super) free: Vec<u32>,
 }
 
-/// Rows to be noted; all have as many.
+/// Rows to be noted.
 pub(super) struct NewRows<'a> {
     pub(super) groups: &'a [u32],
-    pub(super) times: &'a [i64],
-    pub(super) numbers: &'a [i64],
     /// Where rows have marks; 0 without.
     pub(super) marks: Option<&'a [i64]>,
     pub(super) state: u8,
@@ -50,7 +46,7 @@ impl Facts {
             let row = id as usize;
             (self.next[row], self.before[row], self.group[row]) = (NO_ROW, NO_ROW, rows.groups[at]);
             self.place[row] = (chunk, index(at));
-            (self.time[row], self.number[row], self.state[row]) = (rows.times[at], rows.numbers[at], rows.state);
+            self.state[row] = rows.state;
             if marked {
                 self.mark[row] = rows.marks.map_or(0, |marks| marks[at]);
             }
@@ -61,8 +57,6 @@ impl Facts {
         self.before.resize(all, NO_ROW);
         self.group.extend_from_slice(&rows.groups[reused..]);
         self.place.extend((index(reused)..index(count)).map(|at| (chunk, at)));
-        self.time.extend_from_slice(&rows.times[reused..]);
-        self.number.extend_from_slice(&rows.numbers[reused..]);
         self.state.resize(all, rows.state);
         match rows.marks {
             Some(marks) if marked => self.mark.extend_from_slice(&marks[reused..]),
@@ -90,7 +84,7 @@ impl Facts {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.next.capacity() * (3 * size_of::<u32>() + size_of::<Place>() + 2 * size_of::<i64>() + 1)
+        self.next.capacity() * (3 * size_of::<u32>() + size_of::<Place>() + 1)
             + self.mark.capacity() * size_of::<i64>()
             + self.free.capacity() * size_of::<u32>()
     }

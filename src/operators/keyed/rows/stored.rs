@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_ord::sort::sort_to_indices;
 use arrow_select::take::take;
 
+use super::chunks::Numbers;
 use super::facts::{DIRTY, GONE, NewRows, STORED};
 use super::{CHUNK_ROWS, NO_ROW, RowStore};
 use crate::api::{StateRead, StateReader};
@@ -108,9 +109,8 @@ impl RowStore {
                 let row = self.state.schema.record_batch(row, part.len())?;
                 group_of(&columns[..keys], &row, &mut groups)?;
                 self.next_number = self.next_number.max(numbers.last().map_or(0, |last| last + 1));
-                let (groups, times, numbers) = (groups.as_slice(), &times[..], &numbers[..]);
-                let new = NewRows { groups, times, numbers, marks: marks.as_deref(), state: STORED };
-                self.put(row, &new, &mut Vec::new());
+                let new = NewRows { groups: &groups, marks: marks.as_deref(), state: STORED };
+                self.put((row, times), Numbers::Each(numbers), &new, &mut Vec::new());
             }
         }
         Ok(())
@@ -141,7 +141,8 @@ impl RowStore {
             reader.add(0, &keys, places.len(), bytes * places.len() as u64, &mut |wanted| {
                 let wanted: Vec<u32> = wanted.iter().map(|&at| places[at as usize]).collect();
                 let at = UInt32Array::from(wanted.clone());
-                let mut values = vec![of(&|row| self.time(row), &wanted)];
+                let times = wanted.iter().map(|&at| chunk.times[at as usize]);
+                let mut values: Vec<ArrayRef> = vec![Arc::new(times.collect::<Int64Array>())];
                 values.extend(self.state.mark.map(|_| of(&|row| self.mark(row), &wanted)));
                 for column in self.state.others() {
                     values.push(take(chunk.rows.column(column), &at, None)?);
