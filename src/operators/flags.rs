@@ -53,14 +53,6 @@ impl Flags {
         taken
     }
 
-    /// The numbers of those that are up, ascending.
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
-        (0_u32..).step_by(BITS).zip(&self.words).flat_map(|(first, &word)| {
-            let left = std::iter::successors(Some(word), |left| Some(left & left.wrapping_sub(1)));
-            left.take_while(|&left| left != 0).map(move |left| first + left.trailing_zeros())
-        })
-    }
-
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         self.words.capacity() * size_of::<u64>()
@@ -80,7 +72,6 @@ mod tests {
         }
         flags.clear(7);
         assert!(flags.is_set(129) && !flags.is_set(7) && !flags.is_set(128));
-        assert_eq!(flags.iter().collect::<Vec<_>>(), [0, 5, 63, 64, 129]);
         assert_eq!(flags.take(), [0, 5, 63, 64, 129]);
         assert_eq!(flags.take(), [0_u32; 0]);
         flags.resize(10);

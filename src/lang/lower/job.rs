@@ -201,9 +201,9 @@ fn check_budget(plan: &LogicalPlan, job: &Spanned<String>) -> Result<(), Diagnos
         {
             let (name, uid) = (operator.name(), &node.uid);
             let message = format!("{name} `{uid}` can't keep its state within the job's `memory`");
-            return Err(Diagnostic::at(job.span, message).label("has `memory`, or backend = 'redb'").help(
-                "leave them out; of the stages with state the running `aggregate` without `ttl` keeps to a budget",
-            ));
+            return Err(Diagnostic::at(job.span, message)
+                .label("has `memory`, or backend = 'redb'")
+                .help("leave them out; of the stages with state the running `aggregate` keeps to a budget"));
         }
     }
     Ok(())

@@ -91,8 +91,7 @@ impl GroupAggregateOperator {
         }
         if let Some(restored) = &context.restored {
             restored.scan(&plan.descriptor(), &mut |_, rows| this.restore(&rows))?;
-            let processing_time_ms = this.idle.as_ref().and_then(IdleGroups::next_ms);
-            context.armed.set(Armed { processing_time_ms, ..Armed::NOTHING });
+            context.armed.set(Armed { processing_time_ms: this.next_ms(), ..Armed::NOTHING });
         }
         Ok(this)
     }
@@ -123,14 +122,18 @@ impl GroupAggregateOperator {
         Some(Arc::new(groups.iter().map(|&group| idle.written(group)).collect::<Int64Array>()))
     }
 
-    fn make_room(&mut self) {
-        let groups = self.room();
+    /// Makes room for the groups there are, and for `more` if they are to be kept within memory.
+    fn make_room(&mut self, more: usize) {
+        let groups = self.room(more);
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);
         }
         self.dirty.resize(groups);
         if self.numbers_return() {
             self.live.resize(groups);
+        }
+        if let Some(idle) = &mut self.idle {
+            idle.resize(groups);
         }
         if self.plan.changelog_input && self.rows.len() < groups {
             self.rows.resize(groups, 0);
@@ -150,7 +153,7 @@ impl GroupAggregateOperator {
         let mut groups = Vec::new();
         let keys = self.plan.keys.len();
         self.table.intern(&rows.columns()[..keys], rows.num_rows(), &mut groups)?;
-        self.make_room();
+        self.make_room(0);
         self.fill(&groups, rows.columns())
     }
 
@@ -211,14 +214,14 @@ impl GroupAggregateOperator {
     fn expire(&mut self, now_ms: i64, out: &mut dyn Output) -> Result<()> {
         let Some(idle) = &mut self.idle else { return Ok(()) };
         let due = idle.take_due(now_ms);
-        out.arm(Armed { processing_time_ms: idle.next_ms(), ..Armed::NOTHING });
-        if due.is_empty() {
-            return Ok(());
+        if !due.is_empty() {
+            self.expired.push((self.table.keys(&due)?, due.len()));
+            for group in due {
+                self.forget(group);
+            }
         }
-        self.expired.push((self.table.keys(&due)?, due.len()));
-        for group in due {
-            self.forget(group);
-        }
+        self.sweep(now_ms)?;
+        out.arm(Armed { processing_time_ms: self.next_ms(), ..Armed::NOTHING });
         Ok(())
     }
 
@@ -355,10 +358,10 @@ impl Operator for GroupAggregateOperator {
         self.hot_keys.sample(&input.keys, input.rows)?;
         let known = self.table.numbers();
         if self.cold.is_some() {
-            self.warm(&input.keys, input.rows)?;
+            self.warm(&input.keys, input.rows, now_ms)?;
         } else {
             self.table.intern(&input.keys, input.rows, &mut self.groups)?;
-            self.make_room();
+            self.make_room(0);
         }
         for &group in &self.groups {
             self.dirty.set(group);
@@ -375,10 +378,10 @@ impl Operator for GroupAggregateOperator {
             self.touch(now_ms);
             self.emit(&batch, &input, emitted, None)?
         };
-        if let Some(idle) = &self.idle {
-            out.arm(Armed { processing_time_ms: idle.next_ms(), ..Armed::NOTHING });
-        }
         self.lose_weight()?;
+        if self.idle.is_some() {
+            out.arm(Armed { processing_time_ms: self.next_ms(), ..Armed::NOTHING });
+        }
         if emitted.is_empty() { Ok(()) } else { out.batch(emitted) }
     }
 

@@ -97,8 +97,7 @@ impl PlannedOperator for GroupAggregate {
     }
 
     fn keeps_budget(&self) -> bool {
-        // Without keys there is one entry. What expires would have to be looked for in the file.
-        self.keys.is_empty() || self.ttl_ms.is_none()
+        true
     }
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {

@@ -6,6 +6,9 @@
 use super::probe::{FAR, GOLDEN, NONE, SLOTS_MIN, shift_of};
 use crate::types::key_group::mix;
 
+/// Slots behind its place in which a key mostly is, with those behind it.
+const NEAR: usize = 4;
+
 /// Groups, found by the key that `held` has of each.
 #[derive(Debug)]
 pub(super) struct IntProbe {
@@ -80,6 +83,16 @@ impl IntProbe {
             }
             self.slots[at] = group;
         }
+    }
+
+    /// Looks at what [`remove`](Self::remove) will look at, for many groups: the processor waits for memory once then, and not
+    /// for each in turn.
+    pub(super) fn approach(&self, groups: &[u32], held: &[i64]) {
+        let mask = self.slots.len() - 1;
+        let homes: Vec<usize> = groups.iter().map(|&group| self.home(held[group as usize]) & mask).collect();
+        let key = |at: usize| held.get(self.slots[at & mask] as usize).copied().unwrap_or(0);
+        let sum = homes.iter().fold(0_i64, |sum, &home| (home..home + NEAR).map(key).fold(sum, i64::wrapping_add));
+        std::hint::black_box(sum);
     }
 
     /// Removes `group`.

@@ -300,6 +300,16 @@ impl GroupTable {
         self.free.push(group);
     }
 
+    /// Forgets these groups; their numbers are used again.
+    pub fn free_all(&mut self, groups: &[u32]) {
+        if let Keys::Int { probe, held } = &self.keys {
+            probe.approach(groups, held);
+        }
+        for &group in groups {
+            self.free(group);
+        }
+    }
+
     /// Makes room for `groups` groups, and no more than that.
     pub fn reserve(&mut self, groups: usize) {
         match &mut self.keys {

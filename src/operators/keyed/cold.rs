@@ -1,15 +1,16 @@
 //! Which groups of an operator are in memory, and which have left it.
 //!
 //! An operator with a budget keeps as many groups as fit. Room for others is made by those that were not used since the hand
-//! last came by: the clock algorithm of F. Corbató, "A Paging Experiment with the Multics System", 1968. The hand goes by
-//! the hash of keys, as the file is ordered, so that groups that leave together are written to few blocks.
+//! last came by: the clock algorithm of F. Corbató, "A Paging Experiment with the Multics System", 1968. Those used often
+//! are passed some times, those used only when they came not once (A. Smith, "Sequentiality and Prefetching in Database
+//! Systems", 1978). The hand goes by the hash of keys, as the file is ordered, so that groups that leave together are
+//! written to few blocks.
 
 use std::cmp::Reverse;
 
 use arrow_array::{ArrayRef, RecordBatch};
 
-use crate::operators::flags::Flags;
-use crate::operators::group_table::GroupTable;
+use crate::operators::group_table::{GroupTable, NO_GROUP};
 use crate::state::{Found, ManagedMemory, Mark, Spill, StateChange, StateDescriptor};
 use crate::types::{Result, key_group};
 
@@ -19,8 +20,24 @@ const CHUNK: usize = 8_192;
 const LARGE: usize = 1 << 16;
 /// The parts.
 const PARTS: u32 = 8;
-/// Of the budget, groups get so many quarters; the rest is for the file's directory, and for what is on its way.
-const QUARTERS: usize = 3;
+/// Blocks of the file that are swept in a call.
+const SWEPT: usize = 256;
+/// Of the budget, groups get so many parts of sixteen; the rest is for the file's directory, and for what is on its way.
+const SIXTEENTHS: usize = 12;
+
+/// The group is in memory.
+const HELD: u8 = 1;
+/// It is other than the file has it.
+const CHANGED: u8 = 2;
+/// The file has an entry of it.
+const FILED: u8 = 4;
+/// It was used; so many times the hand passes it.
+const USE: u8 = 8;
+const USES: u8 = 3;
+
+const fn used(mark: u8) -> u8 {
+    if mark < USES * USE { mark + USE } else { mark }
+}
 
 /// The groups of an operator instance, by the numbers that its [`GroupTable`] has given them, and the entries of those
 /// that have none any more.
@@ -40,17 +57,15 @@ pub(in crate::operators) struct Cold {
     room: usize,
     /// Bytes that stay though groups leave.
     stays: usize,
-    held: Flags,
-    /// Used since the hand came by.
-    used: Flags,
-    /// Other than the file has them.
-    changed: Flags,
-    /// The file has an entry of theirs.
-    filed: Flags,
+    /// What is to be known of each group.
+    marks: Vec<u8>,
     filed_groups: u64,
     /// The groups that go next, hash and number, the last one first.
     hand: Vec<u64>,
     part: u32,
+    /// When the file is swept next, and from which hash on.
+    sweep_ms: Option<i64>,
+    swept_to: u32,
 }
 
 impl Cold {
@@ -67,17 +82,16 @@ impl Cold {
             spill: Spill::new(memory.clone(), state, max_parallelism)?,
             budget: memory.bytes,
             fixed,
-            limit: memory.bytes / 4 * QUARTERS / fixed.max(1),
+            limit: memory.bytes / 16 * SIXTEENTHS / fixed.max(1),
             settled: false,
             room: 0,
             stays: 0,
-            held: Flags::default(),
-            used: Flags::default(),
-            changed: Flags::default(),
-            filed: Flags::default(),
+            marks: Vec::new(),
             filed_groups: 0,
             hand: Vec::new(),
             part: 0,
+            sweep_ms: None,
+            swept_to: 0,
         })
     }
 
@@ -86,21 +100,20 @@ impl Cold {
         !self.settled && numbers * 4 > self.limit
     }
 
-    /// The number of groups that there should be room for, with `numbers` in use that hold `bytes`: it doubles up to a quarter
-    /// of what fits, then all of it is there at once, and nothing is ever copied into more than that.
-    pub(in crate::operators) fn make_room(&mut self, numbers: usize, bytes: usize) -> usize {
+    /// The number of groups that there should be room for, with `numbers` in use soon, where `groups` hold `bytes`: it doubles
+    /// up to a quarter of what fits, then all of it is there at once, and nothing is ever copied into more than that.
+    pub(in crate::operators) fn make_room(&mut self, numbers: usize, groups: usize, bytes: usize) -> usize {
         if self.is_growing(numbers) {
-            let more = bytes.saturating_sub(self.room * self.fixed) / numbers.max(1);
-            self.limit = self.budget / 4 * QUARTERS / (self.fixed + more).max(1);
+            let more = bytes.saturating_sub(self.room * self.fixed).checked_div(groups).unwrap_or(0);
+            self.limit = self.budget / 16 * SIXTEENTHS / (self.fixed + more).max(1);
             self.settled = true;
             self.room = self.room.max(self.limit);
         }
         if numbers > self.room {
             self.room = if self.settled { numbers } else { numbers.max(2 * self.room) };
         }
-        for flags in [&mut self.held, &mut self.used, &mut self.changed, &mut self.filed] {
-            flags.resize(self.room);
-        }
+        self.marks.reserve_exact(self.room - self.marks.len());
+        self.marks.resize(self.room, 0);
         self.room
     }
 
@@ -109,9 +122,11 @@ impl Cold {
         (table.len() + more).saturating_sub(self.limit).min(table.len())
     }
 
-    /// Whether groups must leave because what they hold by themselves has grown: of `bytes` in all.
+    /// Whether groups must leave because what they hold by themselves has grown: of `bytes` in all. Of what is the same however
+    /// many there are, none would get less.
     pub(in crate::operators) fn is_overweight(&mut self, bytes: usize) -> bool {
-        let over = bytes > self.budget;
+        let same = self.room * self.fixed + self.bytes();
+        let over = bytes > self.budget && bytes.saturating_sub(same) > self.budget / 16;
         if !over {
             self.stays = 0;
         }
@@ -125,20 +140,36 @@ impl Cold {
         self.limit = self.limit.min(groups);
     }
 
-    /// Notes that groups are used; those that were not held before are pushed to `fresh` by their position.
-    pub(in crate::operators) fn touch(&mut self, groups: &[u32], fresh: &mut Vec<u32>) {
+    /// Notes that groups are used; the positions of those that are none are pushed to `missing`.
+    pub(in crate::operators) fn touch(&mut self, groups: &[u32], missing: &mut Vec<u32>) {
         for (at, &group) in (0_u32..).zip(groups) {
-            self.used.set(group);
-            if !self.held.is_set(group) {
-                self.held.set(group);
+            if group == NO_GROUP {
+                missing.push(at);
+            } else {
+                self.marks[group as usize] = used(self.marks[group as usize]);
+            }
+        }
+    }
+
+    /// Notes that groups are held; the positions of those that were not before are pushed to `fresh`. Of keys that are seen
+    /// once most are not seen again soon: it takes a second time to be passed by the hand.
+    pub(in crate::operators) fn hold(&mut self, groups: &[u32], fresh: &mut Vec<u32>) {
+        for (at, &group) in (0_u32..).zip(groups) {
+            let mark = &mut self.marks[group as usize];
+            if *mark & HELD == 0 {
+                *mark |= HELD;
                 fresh.push(at);
+            } else {
+                *mark = used(*mark);
             }
         }
     }
 
     /// Notes that groups are other than the file has them.
     pub(in crate::operators) fn change(&mut self, groups: &[u32]) {
-        self.changed.set_all(groups);
+        for &group in groups {
+            self.marks[group as usize] |= CHANGED;
+        }
     }
 
     /// The entries of these keys, which are not held, as far as they have any.
@@ -149,12 +180,14 @@ impl Cold {
     /// Notes that groups have been read from the file.
     pub(in crate::operators) fn loaded(&mut self, groups: &[u32]) {
         self.filed_groups += groups.len() as u64;
-        self.filed.set_all(groups);
+        for &group in groups {
+            self.marks[group as usize] |= FILED;
+        }
     }
 
     /// Whether the file has an entry of `group`, so that it can't be forgotten without a word.
     pub(in crate::operators) fn is_filed(&self, group: u32) -> bool {
-        self.filed.is_set(group)
+        self.marks[group as usize] & FILED != 0
     }
 
     /// Groups that are to leave, about `count` unless so many are not there; none of `pinned`.
@@ -170,20 +203,25 @@ impl Cold {
             if let Some(next) = self.hand.pop() {
                 #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
                 let group = next as u32;
-                if self.held.is_set(group) && !self.used.is_set(group) {
-                    self.held.clear(group);
+                let mark = &mut self.marks[group as usize];
+                if *mark & HELD != 0 && *mark < USE {
+                    *mark &= !HELD;
                     chosen.push(group);
                 }
-            } else if turns > 2 * parts(table) {
+            } else if turns > 2 * parts(table) * u32::from(USES) {
                 break;
             } else {
                 turns += 1;
                 self.turn(table)?;
-                self.used.set_all(pinned);
+                for &group in pinned.iter().filter(|&&group| group != NO_GROUP) {
+                    self.marks[group as usize] = used(self.marks[group as usize]);
+                }
             }
         }
         // Those that were taken out of the hand are held until they have left.
-        self.held.set_all(&chosen);
+        for &group in &chosen {
+            self.marks[group as usize] |= HELD;
+        }
         Ok(chosen)
     }
 
@@ -191,12 +229,12 @@ impl Cold {
     fn turn(&mut self, table: &GroupTable) -> Result<()> {
         let parts = parts(table);
         self.part = (self.part + 1) % parts;
-        let mut numbers = self.held.iter();
-        loop {
-            let groups: Vec<u32> = numbers.by_ref().take(CHUNK).collect();
-            if groups.is_empty() {
-                break;
-            }
+        let mut from = 0;
+        while from < self.marks.len() {
+            let numbers = from..self.marks.len().min(from + CHUNK);
+            from = numbers.end;
+            let held = numbers.filter(|&number| self.marks[number] & HELD != 0);
+            let groups: Vec<u32> = held.map(|number| u32::try_from(number).unwrap_or(NO_GROUP)).collect();
             let keys = table.keys(&groups)?;
             let routing: Vec<ArrayRef> = self.partition.iter().map(|&key| keys[key].clone()).collect();
             let mut hashes = Vec::new();
@@ -206,10 +244,11 @@ impl Cold {
                 if (hash * u64::from(parts)) >> 32 != u64::from(self.part) {
                     continue;
                 }
-                if self.used.is_set(group) {
-                    self.used.clear(group);
-                } else {
+                let mark = &mut self.marks[group as usize];
+                if *mark < USE {
                     self.hand.push(hash << 32 | u64::from(group));
+                } else {
+                    *mark -= USE;
                 }
             }
         }
@@ -219,7 +258,7 @@ impl Cold {
 
     /// Those of `groups`, which are to leave, that the file does not have as they are.
     pub(in crate::operators) fn unfiled(&self, groups: &[u32]) -> Vec<u32> {
-        let same = |group: u32| self.filed.is_set(group) && !self.changed.is_set(group);
+        let same = |group: u32| self.marks[group as usize] & (FILED | CHANGED) == FILED;
         groups.iter().copied().filter(|&group| !same(group)).collect()
     }
 
@@ -228,14 +267,42 @@ impl Cold {
         self.spill.put(keys, values, marks)
     }
 
+    /// Removes entries from the file that have expired, which they have `ttl_ms` milliseconds after they were written: all
+    /// are looked at once in that time, some in a call. `expired` says which of some entries have, and are in the file alone.
+    pub(in crate::operators) fn sweep(
+        &mut self,
+        now_ms: i64,
+        ttl_ms: i64,
+        expired: &mut dyn FnMut(&RecordBatch) -> Result<Option<RecordBatch>>,
+    ) -> Result<()> {
+        if self.spill.is_empty() {
+            self.sweep_ms = None;
+        } else if *self.sweep_ms.get_or_insert(now_ms.saturating_add(ttl_ms)) <= now_ms {
+            let mut gone = Vec::new();
+            self.swept_to = self.spill.scan_from(self.swept_to, SWEPT, &mut |entries| {
+                gone.extend(expired(&entries)?);
+                Ok(())
+            })?;
+            for entries in gone {
+                let (keys, values) = entries.columns().split_at(self.spill.key_columns());
+                let mark = Mark { changed: true, gone: true };
+                self.spill.put(keys, values, &vec![mark; entries.num_rows()])?;
+            }
+            let pause_ms = if self.swept_to == 0 { ttl_ms } else { 1 };
+            self.sweep_ms = Some(now_ms.saturating_add(pause_ms));
+        }
+        Ok(())
+    }
+
+    /// When there is something to sweep, epoch milliseconds of processing time.
+    pub(in crate::operators) const fn next_sweep_ms(&self) -> Option<i64> {
+        self.sweep_ms
+    }
+
     /// Notes that `group` is there no more, or elsewhere.
     pub(in crate::operators) fn forget(&mut self, group: u32) {
-        if self.filed.is_set(group) {
-            self.filed_groups -= 1;
-        }
-        for flags in [&mut self.held, &mut self.used, &mut self.changed, &mut self.filed] {
-            flags.clear(group);
-        }
+        let mark = std::mem::take(&mut self.marks[group as usize]);
+        self.filed_groups -= u64::from(mark & FILED != 0);
     }
 
     /// What left memory since the last snapshot and had changed.
@@ -261,8 +328,7 @@ impl Cold {
 
     /// Bytes in memory.
     pub(in crate::operators) fn bytes(&self) -> usize {
-        let flags = [&self.held, &self.used, &self.changed, &self.filed];
-        self.spill.bytes() + self.hand.capacity() * 8 + flags.iter().map(|flags| flags.bytes()).sum::<usize>()
+        self.spill.bytes() + self.hand.capacity() * 8 + self.marks.capacity()
     }
 }
 

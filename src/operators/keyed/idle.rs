@@ -21,13 +21,32 @@ impl IdleGroups {
         Self { ttl_ms, written: Vec::new(), queued: Vec::new(), due: BTreeMap::new() }
     }
 
-    /// Notes that `group` was written at `now_ms`, which may lie in the past when it was restored.
+    /// Bytes of a group.
+    pub(in crate::operators) const BYTES: usize = size_of::<Option<i64>>() + 1 + size_of::<u32>();
+
+    /// How long a group is kept that nobody writes, milliseconds.
+    pub(in crate::operators) const fn ttl_ms(&self) -> i64 {
+        self.ttl_ms
+    }
+
+    /// Whether what was written at `written_ms` is forgotten at `now_ms`.
+    pub(in crate::operators) const fn is_due(&self, written_ms: i64, now_ms: i64) -> bool {
+        written_ms.saturating_add(self.ttl_ms) <= now_ms
+    }
+
+    /// Makes room for `groups` groups, and no more than that.
+    pub(in crate::operators) fn resize(&mut self, groups: usize) {
+        if self.written.len() < groups {
+            self.written.reserve_exact(groups - self.written.len());
+            self.queued.reserve_exact(groups - self.queued.len());
+            self.written.resize(groups, None);
+            self.queued.resize(groups, false);
+        }
+    }
+
+    /// Notes that `group`, for which there is room, was written at `now_ms`, which may lie in the past when it was restored.
     pub(in crate::operators) fn touch(&mut self, group: u32, now_ms: i64) {
         let at = group as usize;
-        if self.written.len() <= at {
-            self.written.resize(at + 1, None);
-            self.queued.resize(at + 1, false);
-        }
         let written = &mut self.written[at];
         if !std::mem::replace(&mut self.queued[at], true) {
             self.due.entry(now_ms.saturating_add(self.ttl_ms)).or_default().push(group);
@@ -89,6 +108,7 @@ mod tests {
     #[test]
     fn a_group_is_due_so_long_after_it_was_last_written() {
         let mut idle = IdleGroups::new(10);
+        idle.resize(4);
         idle.touch(3, 100);
         idle.touch(1, 101);
         idle.touch(3, 105);

@@ -7,10 +7,8 @@
 use crate::types::{Error, Result};
 
 const HEAD: usize = 16;
-/// Bytes beyond which a block is split.
-const LARGEST: usize = 8 << 10;
-/// Bytes of each part, about.
-const PART: usize = LARGEST * 5 / 8;
+/// Bytes beyond which a block is split, unless there are too many.
+pub(super) const LARGE: usize = 4 << 10;
 
 /// The entry changed in the block's epoch.
 pub(super) const CHANGED: u8 = 1;
@@ -117,11 +115,11 @@ pub(super) fn merge<'a>(old: impl Iterator<Item = Entry<'a>>, new: &[(Entry<'a>,
     merged
 }
 
-/// `entries` in parts that each make a block; equal hashes stay together.
-pub(super) fn parts<'b, 'a>(entries: &'b [Entry<'a>]) -> Vec<&'b [Entry<'a>]> {
+/// `entries` in parts of at most `large` bytes, about, that each make a block; equal hashes stay together.
+pub(super) fn parts<'b, 'a>(entries: &'b [Entry<'a>], large: usize) -> Vec<&'b [Entry<'a>]> {
     let size = |entry: &Entry<'_>| entry.row.len() + 5;
     let mut left: usize = entries.iter().map(size).sum();
-    let part = if left > LARGEST { left / left.div_ceil(PART) } else { left };
+    let part = if left > large { left / left.div_ceil(large * 5 / 8) } else { left };
     let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (at, entry) in entries.iter().enumerate() {
         let begins = at > from && entries[at - 1].hash != entry.hash;
@@ -138,12 +136,11 @@ pub(super) fn parts<'b, 'a>(entries: &'b [Entry<'a>]) -> Vec<&'b [Entry<'a>]> {
     parts
 }
 
-/// Writes the block that begins at `start` over what `out` held.
+/// Writes the block that begins at `start` to the end of `out`.
 pub(super) fn write(start: u32, epoch: u32, entries: &[Entry<'_>], out: &mut Vec<u8>) -> Result<()> {
     let number = |n: usize| u32::try_from(n).map_err(|_| Error::state("an entry of state of more than 4 GiB"));
     let length = entries.first().map_or(0, |entry| entry.row.len());
     let row_bytes = if entries.iter().all(|entry| entry.row.len() == length) { length } else { 0 };
-    out.clear();
     for head in [start, number(entries.len())?, epoch, number(row_bytes)?] {
         out.extend_from_slice(&head.to_le_bytes());
     }

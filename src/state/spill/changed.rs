@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 
 use super::block::{Block, CHANGED};
 use super::codec::Codec;
-use super::extents::{Extent, Lease, failed};
+use super::log::{Extent, Lease, failed};
 use crate::state::DeferredRows;
 use crate::types::files::ScratchFile;
 use crate::types::{Result, key_group};

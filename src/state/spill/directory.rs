@@ -1,13 +1,12 @@
 //! The blocks of the file, by where they begin.
 
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
-
-use super::extents::Extent;
+use super::log::Extent;
 use crate::types::key_group::mix;
 
-/// Bits of a filter an entry, where there is room: a key that is not there looks as if it were once in 80 times.
-const FILTER_BITS: usize = 10;
+/// Blocks of a chunk at most.
+const CHUNK: usize = 256;
+/// Bits of a filter an entry, where there is room: a key that is not there looks as if it were once in 18 times.
+const FILTER_BITS: usize = 6;
 /// Bits that a key sets.
 const PROBES: u32 = 4;
 
@@ -20,46 +19,117 @@ pub(super) struct Stored {
     pub(super) filter: Filter,
 }
 
-/// The blocks by the hash at which they begin. A block reaches to the next; the first begins at 0 whatever it says.
+/// The blocks in the order of the hashes at which they begin. A block reaches to the next; the first begins at 0 whatever
+/// it says.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    blocks: BTreeMap<u32, Stored>,
+    /// The hash at which each chunk begins.
+    firsts: Vec<u32>,
+    chunks: Vec<Chunk>,
     filter_bytes: usize,
+    blocks: usize,
+}
+
+/// Some blocks that follow each other, at least one.
+#[derive(Debug, Default)]
+struct Chunk {
+    starts: Vec<u32>,
+    blocks: Vec<Stored>,
+}
+
+/// Where a block stands in the directory, until others are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    chunk: usize,
+    at: usize,
 }
 
 impl Directory {
-    /// The block that has the entries of `hash`, if there is any, and where it begins.
-    pub(super) fn of(&self, hash: u32) -> Option<(u32, &Stored)> {
-        self.blocks.range(..=hash).next_back().map(|(start, stored)| (*start, stored))
+    /// The place of the block that has the entries of `hash`, or of the first one where there is none.
+    pub(super) fn place(&self, hash: u32) -> Place {
+        let last = |starts: &[u32]| starts.partition_point(|&start| start <= hash).saturating_sub(1);
+        let chunk = last(&self.firsts);
+        Place { chunk, at: self.chunks.get(chunk).map_or(0, |chunk| last(&chunk.starts)) }
     }
 
-    /// Where the block behind the one that begins at `start` begins.
-    pub(super) fn next(&self, start: u32) -> Option<u32> {
-        self.blocks.range((Excluded(start), Unbounded)).next().map(|(start, _)| *start)
+    /// The block at a place, and where it begins.
+    pub(super) fn get(&self, place: Place) -> Option<(u32, &Stored)> {
+        let chunk = self.chunks.get(place.chunk)?;
+        Some((*chunk.starts.get(place.at)?, &chunk.blocks[place.at]))
     }
 
-    pub(super) fn insert(&mut self, start: u32, stored: Stored) {
-        self.filter_bytes += stored.filter.bytes();
-        let old = self.blocks.insert(start, stored);
-        self.filter_bytes -= old.map_or(0, |old| old.filter.bytes());
+    /// The first place.
+    pub(super) const fn first() -> Place {
+        Place { chunk: 0, at: 0 }
     }
 
-    pub(super) fn remove(&mut self, start: u32) {
-        let old = self.blocks.remove(&start);
-        self.filter_bytes -= old.map_or(0, |old| old.filter.bytes());
+    /// The place behind another.
+    pub(super) fn next(&self, Place { chunk, at }: Place) -> Place {
+        let last = self.chunks.get(chunk).is_none_or(|chunk| at + 1 >= chunk.starts.len());
+        if last { Place { chunk: chunk + 1, at: 0 } } else { Place { chunk, at: at + 1 } }
+    }
+
+    /// Where the block at a place is now.
+    pub(super) fn move_to(&mut self, place: Place, extent: Extent) {
+        self.chunks[place.chunk].blocks[place.at].extent = extent;
+    }
+
+    /// Puts blocks in place of that at `place`, which may be none. Places before it stay what they are until chunks
+    /// [settle](Self::settle).
+    pub(super) fn replace(
+        &mut self,
+        Place { chunk: number, at }: Place,
+        new: impl ExactSizeIterator<Item = (u32, Stored)>,
+    ) {
+        if number == self.chunks.len() {
+            self.chunks.push(Chunk::default());
+        }
+        let chunk = &mut self.chunks[number];
+        let end = (at + 1).min(chunk.starts.len());
+        self.filter_bytes -= chunk.blocks[at..end].iter().map(|old| old.filter.bytes()).sum::<usize>();
+        self.blocks = self.blocks + new.len() - (end - at);
+        let (starts, blocks): (Vec<u32>, Vec<Stored>) = new.unzip();
+        self.filter_bytes += blocks.iter().map(|new| new.filter.bytes()).sum::<usize>();
+        chunk.starts.splice(at..end, starts);
+        chunk.blocks.splice(at..end, blocks);
+    }
+
+    /// Splits chunks that have become too large, and removes those in which nothing is left.
+    pub(super) fn settle(&mut self) {
+        if !self.chunks.iter().all(|chunk| (1..=CHUNK).contains(&chunk.starts.len())) {
+            for mut chunk in std::mem::take(&mut self.chunks) {
+                while chunk.starts.len() > CHUNK {
+                    let (starts, blocks) = (chunk.starts.split_off(CHUNK / 2), chunk.blocks.split_off(CHUNK / 2));
+                    self.chunks.push(std::mem::replace(&mut chunk, Chunk { starts, blocks }));
+                }
+                self.chunks.extend((!chunk.starts.is_empty()).then_some(chunk));
+            }
+        }
+        self.firsts.clear();
+        self.firsts.extend(self.chunks.iter().filter_map(|chunk| chunk.starts.first()));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Stored)> {
-        self.blocks.iter().map(|(start, stored)| (*start, stored))
+        self.iter_from(Self::first())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+    pub(super) fn iter_from(&self, place: Place) -> impl Iterator<Item = (u32, &Stored)> + Clone {
+        let chunks = self.chunks.iter().skip(place.chunk);
+        chunks.flat_map(|chunk| chunk.starts.iter().copied().zip(&chunk.blocks)).skip(place.at)
     }
 
-    /// Bytes in memory. Nodes of the tree are three quarters full, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.filter_bytes + self.blocks.len() * (size_of::<(u32, Stored)>() * 4 / 3)
+    pub(super) const fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Bytes in memory.
+    pub(super) const fn bytes(&self) -> usize {
+        self.filter_bytes + self.block_bytes()
+    }
+
+    /// Those of them that are not of filters. Chunks are three quarters full, about.
+    pub(super) const fn block_bytes(&self) -> usize {
+        self.blocks * (size_of::<(u32, Stored)>() * 4 / 3)
     }
 }
 
@@ -113,8 +183,8 @@ mod tests {
         let filter = Filter::new(own.iter().copied(), 400, 1 << 20);
         assert!(own.iter().all(|&hash| filter.may_have(hash)));
         let wrong = (0..40_000_u32).filter(|n| filter.may_have(n.wrapping_mul(2_654_435_761))).count();
-        assert!(wrong < 1_000, "{wrong} of 40000");
-        assert_eq!(filter.bytes(), 504);
+        assert!(wrong < 3_000, "{wrong} of 40000");
+        assert_eq!(filter.bytes(), 304);
         let none = Filter::new(own.iter().copied(), 1 << 40, 1 << 20);
         assert!(none.may_have(7) && none.bytes() == 0, "without room everything may be there");
     }

@@ -12,9 +12,10 @@ mod block;
 mod changed;
 mod codec;
 mod directory;
-mod extents;
 mod file;
+mod log;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use file::{Found, ManagedMemory, Mark, Spill};

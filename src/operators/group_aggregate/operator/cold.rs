@@ -1,13 +1,15 @@
 //! Groups that leave memory and come back.
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_select::take::take;
 
 use super::GroupAggregateOperator;
 use crate::operators::group_table::{GroupTable, NO_GROUP};
-use crate::operators::keyed::Cold;
+use crate::operators::keyed::{Cold, IdleGroups};
 use crate::state::{ManagedMemory, Mark};
-use crate::types::Result;
+use crate::types::{Error, Result};
 
 /// Groups by which the bytes of one are measured.
 const SAMPLE: usize = 4_096;
@@ -24,38 +26,35 @@ impl GroupAggregateOperator {
             bytes += accumulator.bytes();
         }
         let rows = if self.plan.changelog_input { size_of::<i64>() } else { 0 };
-        // A bit of a group is in each of seven sets of flags.
-        Cold::new(memory, &self.plan.descriptor(), self.max_parallelism, bytes.div_ceil(SAMPLE) + rows + 1)
+        let rows = rows + if self.idle.is_some() { IdleGroups::BYTES } else { 0 };
+        // A byte of a group is what is known of it here, and a bit is in each of three sets of flags.
+        Cold::new(memory, &self.plan.descriptor(), self.max_parallelism, bytes.div_ceil(SAMPLE) + rows + 2)
     }
 
-    /// The number of groups to make room for.
-    pub(super) fn room(&mut self) -> usize {
-        let numbers = self.table.numbers();
+    /// The number of groups to make room for before `more` come.
+    pub(super) fn room(&mut self, more: usize) -> usize {
+        let numbers = self.table.numbers().max(self.table.len() + more);
         let bytes = if self.cold.as_ref().is_some_and(|cold| cold.is_growing(numbers)) { self.bytes() } else { 0 };
         let Some(cold) = &mut self.cold else { return numbers };
-        let room = cold.make_room(numbers, bytes);
+        let room = cold.make_room(numbers, self.table.len(), bytes);
         self.table.reserve(room);
         room
     }
 
     /// The groups of rows with these keys: they are all in memory then.
-    pub(super) fn warm(&mut self, keys: &[ArrayRef], rows: usize) -> Result<()> {
+    pub(super) fn warm(&mut self, keys: &[ArrayRef], rows: usize, now_ms: i64) -> Result<()> {
         let mut groups = std::mem::take(&mut self.groups);
         self.table.find(keys, rows, &mut groups)?;
-        let missing: Vec<u32> =
-            (0..).zip(&groups).filter(|(_, group)| **group == NO_GROUP).map(|(row, _)| row).collect();
+        let mut missing = Vec::new();
         if let Some(cold) = &mut self.cold {
-            if missing.is_empty() {
-                cold.touch(&groups, &mut Vec::new());
-            } else {
-                let hits: Vec<u32> = groups.iter().copied().filter(|&group| group != NO_GROUP).collect();
-                cold.touch(&hits, &mut Vec::new());
-                let wanted = picked(keys, &missing)?;
-                self.make_way(missing.len(), &hits)?;
-                let came = self.bring(&wanted, missing.len())?;
-                for (&row, group) in missing.iter().zip(came) {
-                    groups[row as usize] = group;
-                }
+            cold.touch(&groups, &mut missing);
+        }
+        if !missing.is_empty() {
+            let wanted = picked(keys, &missing)?;
+            self.make_way(missing.len(), &groups)?;
+            let came = self.bring(&wanted, missing.len(), now_ms)?;
+            for (&row, group) in missing.iter().zip(came) {
+                groups[row as usize] = group;
             }
         }
         if let Some(cold) = &mut self.cold {
@@ -66,17 +65,52 @@ impl GroupAggregateOperator {
     }
 
     /// Gives groups to keys that have none, with the entries that they have in the file.
-    fn bring(&mut self, keys: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
+    fn bring(&mut self, keys: &[ArrayRef], rows: usize, now_ms: i64) -> Result<Vec<u32>> {
         let (mut groups, mut fresh) = (Vec::new(), Vec::new());
+        self.make_room(rows);
         self.table.intern(keys, rows, &mut groups)?;
-        self.make_room();
         let Some(cold) = &mut self.cold else { return Ok(groups) };
-        cold.touch(&groups, &mut fresh);
+        cold.hold(&groups, &mut fresh);
         let found = if fresh.len() == rows { cold.find(keys)? } else { cold.find(&picked(keys, &fresh)?)? };
         let known: Vec<u32> = found.rows.iter().map(|&row| groups[fresh[row as usize] as usize]).collect();
         cold.loaded(&known);
-        self.fill(&known, found.entries.columns())?;
+        let expired = self.expired_of(&found.entries, now_ms)?;
+        if expired.iter().any(|&expired| expired) {
+            let rows: Vec<u32> = (0..).zip(&expired).filter(|(_, expired)| !**expired).map(|(row, _)| row).collect();
+            let live: Vec<u32> = rows.iter().map(|&row| known[row as usize]).collect();
+            self.fill(&live, &picked(found.entries.columns(), &rows)?)?;
+        } else {
+            self.fill(&known, found.entries.columns())?;
+        }
         Ok(groups)
+    }
+
+    /// Which of these entries nobody has written for too long; empty where none ever is.
+    fn expired_of(&self, entries: &RecordBatch, now_ms: i64) -> Result<Vec<bool>> {
+        let Some(idle) = &self.idle else { return Ok(Vec::new()) };
+        let written = entries.columns().last().and_then(|written| written.as_primitive_opt::<Int64Type>());
+        let written = written.ok_or_else(|| Error::state("the time of a stored group is no bigint"))?;
+        Ok(written.values().iter().map(|&written| idle.is_due(written, now_ms)).collect())
+    }
+
+    /// Removes entries from the file that nobody has written for too long, some at a time.
+    pub(super) fn sweep(&mut self, now_ms: i64) -> Result<()> {
+        let Some(ttl_ms) = self.idle.as_ref().map(IdleGroups::ttl_ms) else { return Ok(()) };
+        let Some(mut cold) = self.cold.take() else { return Ok(()) };
+        let swept = cold.sweep(now_ms, ttl_ms, &mut |entries| {
+            let expired = self.expired_of(entries, now_ms)?;
+            let rows: Vec<u32> = (0..).zip(expired).filter(|(_, expired)| *expired).map(|(row, _)| row).collect();
+            let entries = RecordBatch::try_new(entries.schema(), picked(entries.columns(), &rows)?)?;
+            self.only_filed(&entries)
+        });
+        self.cold = Some(cold);
+        swept
+    }
+
+    /// The processing time at which something may expire, epoch milliseconds.
+    pub(super) fn next_ms(&self) -> Option<i64> {
+        let swept = self.cold.as_ref().and_then(Cold::next_sweep_ms);
+        self.idle.as_ref().and_then(IdleGroups::next_ms).into_iter().chain(swept).min()
     }
 
     /// Makes groups leave for `more` that come; none of `pinned`.
@@ -116,8 +150,9 @@ impl GroupAggregateOperator {
             if let Some(cold) = self.cold.as_mut().filter(|_| !unfiled.is_empty()) {
                 cold.file(&keys, &values, &marks)?;
             }
+            self.table.free_all(&chosen);
             for group in chosen {
-                self.forget(group);
+                self.clear(group);
             }
         }
         Ok(())
@@ -130,7 +165,16 @@ impl GroupAggregateOperator {
 
     /// Forgets a group that has left or expired; its number is used again.
     pub(super) fn forget(&mut self, group: u32) {
+        self.table.free(group);
+        self.clear(group);
+    }
+
+    /// The same of a group that the table has forgotten already.
+    fn clear(&mut self, group: u32) {
         self.accumulators.iter_mut().for_each(|accumulator| accumulator.clear(group));
+        if let Some(idle) = &mut self.idle {
+            idle.remove(group);
+        }
         self.dirty.clear(group);
         self.live.clear(group);
         if self.plan.changelog_input {
@@ -140,7 +184,6 @@ impl GroupAggregateOperator {
         if let Some(cold) = &mut self.cold {
             cold.forget(group);
         }
-        self.table.free(group);
     }
 
     /// Takes in restored entries: those that find no room go to the file at once.
@@ -154,10 +197,10 @@ impl GroupAggregateOperator {
                 cold.file(keys, values, &vec![Mark::default(); part.num_rows()])?;
             } else {
                 let mut groups = Vec::new();
+                self.make_room(part.num_rows());
                 self.table.intern(keys, part.num_rows(), &mut groups)?;
-                self.make_room();
                 if let Some(cold) = &mut self.cold {
-                    cold.touch(&groups, &mut Vec::new());
+                    cold.hold(&groups, &mut Vec::new());
                     cold.change(&groups);
                 }
                 self.fill(&groups, part.columns())?;
@@ -171,11 +214,21 @@ impl GroupAggregateOperator {
     pub(super) fn filed(&mut self, key: &[ArrayRef]) -> Result<Option<RecordBatch>> {
         let Some(cold) = &mut self.cold else { return Ok(None) };
         let found = cold.find(key)?;
-        self.only_filed(&found.entries)
+        self.filed_and_live(&found.entries)
+    }
+
+    /// Those of `entries` whose keys are not in memory and which have not expired; `None` when there is none.
+    pub(super) fn filed_and_live(&mut self, entries: &RecordBatch) -> Result<Option<RecordBatch>> {
+        let expired = self.expired_of(entries, self.clock.now_ms())?;
+        if !expired.contains(&true) {
+            return self.only_filed(entries);
+        }
+        let live: Vec<u32> = (0..).zip(expired).filter(|(_, expired)| !expired).map(|(row, _)| row).collect();
+        self.only_filed(&RecordBatch::try_new(entries.schema(), picked(entries.columns(), &live)?)?)
     }
 
     /// Those of `entries` whose keys are not in memory; `None` when there is none.
-    pub(super) fn only_filed(&mut self, entries: &RecordBatch) -> Result<Option<RecordBatch>> {
+    fn only_filed(&mut self, entries: &RecordBatch) -> Result<Option<RecordBatch>> {
         let mut groups = Vec::new();
         let keys = self.plan.keys.len();
         self.table.find(&entries.columns()[..keys], entries.num_rows(), &mut groups)?;

@@ -60,7 +60,7 @@ impl GroupAggregateOperator {
             return add(self.filed(&key)?);
         }
         let Some(cold) = self.cold.take() else { return Ok(()) };
-        let read = cold.scan(&mut |entries| add(self.only_filed(&entries)?));
+        let read = cold.scan(&mut |entries| add(self.filed_and_live(&entries)?));
         self.cold = Some(cold);
         read
     }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 
-use super::{Nowhere, changes, checked_calls, planned, random_changes, reference, table};
-use crate::api::{Operator, Output, PlannedOperator, StateRead};
+use super::{
+    Arg, ChangelogMode, Expr, FakeStream, Literal, Nowhere, Recorder, at, changes, checked_calls, names, planned,
+    random_changes, reference, table,
+};
+use crate::api::{Moment, Operator, Output, PlannedOperator, StateRead};
 use crate::inspect::{StateOrigin, StateQuery};
 use crate::operators::testing::script::{Step, broken_anywhere, cases, in_order};
 use crate::operators::testing::{
@@ -14,7 +17,7 @@ use crate::operators::testing::{
 };
 use crate::state::{Instance, ManagedMemory, RestoredState};
 use crate::types::files::failing::CrashingFiles;
-use crate::types::{Batch, CheckpointId, Result, key_group};
+use crate::types::{Batch, CheckpointId, Clock, MIN_WATERMARK, Result, VirtualClock, key_group};
 
 fn steps(input: &Batch, size: usize) -> Vec<Step> {
     let starts = (0..input.rows()).step_by(size);
@@ -68,6 +71,87 @@ fn broken_anywhere_and_restored_it_goes_on() {
             broken_anywhere(&Within::bytes(&operator, bytes), &steps(&input, 9));
         }
     }
+}
+
+/// The aggregate where keys that nobody writes for 10 ms are forgotten.
+fn expiring(changelog: bool) -> Arc<dyn PlannedOperator> {
+    let (schema, _) = batch(vec![("key", Values::ints([])), ("price", Values::ints([]))]);
+    let mut stream = FakeStream::new(&schema);
+    if changelog {
+        stream.shape.changelog = ChangelogMode::Retract(None);
+    }
+    let ttl = at(Expr::Literal(Literal::IntervalDayTime(10)));
+    let ttl = vec![("with", Arg::Options(vec![(at("ttl".to_owned()), ttl)]))];
+    stream.stage("key_by", vec![names(&["key"])], vec![]).expect("binds");
+    stream.stage("aggregate", vec![checked_calls()], ttl).expect("binds");
+    stream.applied.pop().expect("an operator")
+}
+
+/// The same, a few milliseconds before each.
+fn timed(steps: Vec<Step>, random: &mut Random) -> Vec<Step> {
+    let mut now_ms = 0;
+    let mut timed = |step| {
+        now_ms += random.int(5);
+        [Step::Clock(now_ms), step]
+    };
+    steps.into_iter().flat_map(&mut timed).collect()
+}
+
+#[test]
+fn keys_that_have_left_memory_are_forgotten_in_time_too() {
+    for seed in 0..cases(3) {
+        let mut random = Random(seed << 32 | 9);
+        for (changelog, input) in [(true, random_changes(seed, 300)), (false, random_rows(seed, 1_500, 400, false))] {
+            let operator = expiring(changelog);
+            let steps = timed(steps(&input, input.rows() / 30), &mut random);
+            let expected = in_order(&*operator, &steps);
+            for bytes in [0, 900, 20_000] {
+                let found = in_order(&Within::bytes(&operator, bytes), &steps);
+                assert_eq!(found, expected, "seed {seed}, {bytes} bytes");
+            }
+        }
+    }
+    for (changelog, input) in [(true, random_changes(79, 60)), (false, random_rows(80, 60, 20, false))] {
+        let steps = timed(steps(&input, 9), &mut Random(7));
+        for bytes in [0, 700] {
+            broken_anywhere(&Within::bytes(&expiring(changelog), bytes), &steps);
+        }
+    }
+}
+
+#[test]
+fn what_expires_leaves_the_file_and_stored_state() {
+    let operator = expiring(false);
+    let clock = Arc::new(VirtualClock::at(0));
+    let mut context = context();
+    context.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    let mut running = Within::bytes(&operator, 2_000).create(&context).expect("creates");
+    let mut out = Recorder::default();
+    let input = random_rows(3, 20_000, 9_000, false);
+    for step in steps(&input, 500) {
+        let Step::Rows(_, rows) = step else { continue };
+        running.process(0, rows, &mut out).expect("processes");
+    }
+    let mut state = MemoryState::default();
+    apply(&mut state, &context, &running.snapshot(CheckpointId(1)).expect("snapshots"), 1);
+    let held = running.inspect().entries().count;
+    assert_eq!((held > 5_000, entries(&state, &*operator).len() as u64), (true, held));
+    let one = StateQuery { limit: 9, keys: vec![("key".to_owned(), "44".to_owned())], ..StateQuery::default() };
+    let shown = |operator: &mut dyn Operator| {
+        let reads = operator.read_state(&one).expect("reads").expect("shows live state");
+        StateRead::view(reads, ("test", ""), StateOrigin::Live, &|_| 0).expect("one state").rows.len()
+    };
+    assert_eq!(shown(&mut *running), 1);
+    clock.advance_to(10);
+    assert_eq!(shown(&mut *running), 0, "before anything is swept");
+    for _ in 0..200 {
+        let Some(next_ms) = out.armed.processing_time_ms else { break };
+        clock.advance_to(next_ms.max(10));
+        running.advance(Moment { watermark: MIN_WATERMARK, now_ms: clock.now_ms() }, &mut out).expect("advances");
+    }
+    assert_eq!((running.inspect().entries().count, out.armed.processing_time_ms), (0, None));
+    apply(&mut state, &context, &running.snapshot(CheckpointId(2)).expect("snapshots"), 1);
+    assert_eq!(entries(&state, &*operator), [""; 0]);
 }
 
 /// The entries of a state, as text, in order.
