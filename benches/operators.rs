@@ -247,6 +247,7 @@ fn context() -> OperatorContext {
         memory: None,
         spill: Arc::new(SpillSpace::temporary(1 << 20)),
         metrics: Arc::default(),
+        row_watermarks: false,
         clock: Arc::new(SystemClock::new()),
         waker: Waker::noop().clone(),
         armed: Cell::default(),

@@ -842,7 +842,8 @@ fn a_table_that_rows_are_looked_up_in_is_seen_as_it_is_now() {
 #[test]
 fn timers_run_where_the_watermark_stands() {
     let directory = tempfile::tempdir().expect("a directory");
-    let rows: String = (0..60).map(|n| format!("{{\"k\":{},\"ts\":\"2026-01-01T00:00:{n:02}\"}}\n", n % 2)).collect();
+    let row = |n: u32| format!("{{\"k\":{},\"ts\":\"2026-01-01T00:00:{n:02}\"}}\n", n % 2);
+    let rows: String = (0..60).map(row).collect();
     std::fs::write(directory.path().join("r.ndjson"), rows).expect("written");
     let script = "process counted { state n bigint;
           on event { n = coalesce(n, 0) + 1; timer t at event_time + 10s; }

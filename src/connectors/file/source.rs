@@ -374,7 +374,8 @@ impl PlannedSource for FileSource {
             return Ok(None);
         }
         let inputs = discover(&*self.files, &self.target).map_err(Error::config)?;
-        Ok(Some(inputs.iter().map(|input| format!("{} {:?}\n", input.path.display(), input.info)).collect()))
+        let version = inputs.iter().map(|input| format!("{} {:?}", input.path.display(), input.info));
+        Ok(Some(version.collect::<Vec<_>>().join("\n")))
     }
 
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>> {

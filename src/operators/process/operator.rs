@@ -200,8 +200,12 @@ impl ProcessOperator {
         times: &ScalarBuffer<i64>,
         met: Option<&ScalarBuffer<i64>>,
     ) -> Result<()> {
-        let rows = self.with_built_in(handler, columns, times, met)?;
-        self.machine.columns = self.handlers[handler].evaluate(&rows, self.machine.now_ms)?;
+        if self.handlers[handler].reads_rows() {
+            let rows = self.with_built_in(handler, columns, times, met)?;
+            self.machine.columns = self.handlers[handler].evaluate(&rows, self.machine.now_ms)?;
+        } else {
+            self.machine.columns.clear();
+        }
         self.machine.enter(&self.handlers[handler].locals);
         Ok(())
     }
@@ -288,7 +292,10 @@ impl ProcessOperator {
             return Ok(());
         }
         let groups: Vec<u32> = due.iter().map(|timer| timer.group).collect();
-        let keys = self.table.keys(&groups)?;
+        // Timers that run between two rows are few at a time: what they do not read is not made for them.
+        let read = due.iter().filter_map(|timer| self.of_timer[usize::from(timer.name)]);
+        let are_read = read.into_iter().any(|handler| self.handlers[handler].reads_rows());
+        let keys = if are_read { self.table.keys(&groups)? } else { Vec::new() };
         let times: ScalarBuffer<i64> = due.iter().map(|timer| timer.time).collect();
         let mut entered = None;
         for (row, timer) in due.iter().enumerate() {
@@ -310,8 +317,7 @@ impl ProcessOperator {
             if let Err(fault) = self.handlers[handler].run(machine) {
                 machine.roll_back();
                 let message = message(&self.program.name, &fault);
-                let at = UInt32Array::from(vec![u32::try_from(row).unwrap_or(0)]);
-                let key = keys.iter().map(|key| take(key, &at, None)).collect::<Result<Vec<_>, _>>()?;
+                let key = self.table.keys(&[timer.group])?;
                 let key = display(&self.program.keys.record_batch(key, 1)?, 0);
                 let row = format!("timer {} of {key}", self.program.timers[usize::from(timer.name)]).into_bytes();
                 rejected.push(Rejected { place: self.place.clone(), row, message });

@@ -55,6 +55,11 @@ impl Compiled {
         }
     }
 
+    /// Whether anything depends on the rows.
+    pub(super) fn reads_rows(&self) -> bool {
+        !self.hoisted.is_empty()
+    }
+
     /// Evaluates what depends on the rows alone.
     pub(super) fn evaluate(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<Column>> {
         let columns = self.hoisted.iter().map(|(expr, ty)| {

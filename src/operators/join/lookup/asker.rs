@@ -12,6 +12,9 @@ use arrow_array::ArrayRef;
 use crate::api::{Found, Lookup, OperatorContext};
 use crate::types::{Clock, Error, Result};
 
+/// A request by its number: the keys that are asked for.
+type Request = (u64, Vec<ArrayRef>);
+
 /// A request by its number, and what came of it.
 pub(super) type Answer = (u64, Result<Found>);
 
@@ -36,7 +39,7 @@ impl Asker {
             requests,
             answers,
             under_way: 0,
-            threads: 0,
+            running: 0,
             most,
         })
     }
@@ -88,10 +91,10 @@ pub(super) struct Inline {
 /// Threads that wait for answers; they end with the operator.
 pub(super) struct Threads {
     worker: Worker,
-    requests: SyncSender<(u64, Vec<ArrayRef>)>,
+    requests: SyncSender<Request>,
     answers: Receiver<Answer>,
     under_way: usize,
-    threads: usize,
+    running: usize,
     most: usize,
 }
 
@@ -99,7 +102,7 @@ pub(super) struct Threads {
 #[derive(Clone)]
 struct Worker {
     lookup: Arc<dyn Lookup>,
-    taken: Arc<Mutex<Receiver<(u64, Vec<ArrayRef>)>>>,
+    taken: Arc<Mutex<Receiver<Request>>>,
     answer: SyncSender<Answer>,
     waker: Waker,
 }
@@ -107,8 +110,8 @@ struct Worker {
 impl Threads {
     fn ask(&mut self, number: u64, keys: Vec<ArrayRef>) -> Result<()> {
         self.under_way += 1;
-        if self.threads < self.under_way.min(self.most) {
-            self.threads += 1;
+        if self.running < self.under_way.min(self.most) {
+            self.running += 1;
             let worker = self.worker.clone();
             thread::Builder::new()
                 .name("lookup".to_owned())

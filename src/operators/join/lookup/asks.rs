@@ -38,7 +38,7 @@ struct Ask {
 pub(super) struct Asks {
     keys: GroupTable,
     cache_ms: Option<i64>,
-    asks: Vec<Ask>,
+    all: Vec<Ask>,
     free: Vec<u32>,
     /// The last ask of each key.
     current: Vec<u32>,
@@ -54,7 +54,7 @@ impl Asks {
         Ok(Self {
             keys: GroupTable::new(types, 0)?,
             cache_ms,
-            asks: Vec::new(),
+            all: Vec::new(),
             free: Vec::new(),
             current: Vec::new(),
             pending: VecDeque::new(),
@@ -69,7 +69,7 @@ impl Asks {
         let mut groups = std::mem::take(&mut self.groups);
         self.keys.intern(&keys, rows, &mut groups)?;
         self.current.resize(self.keys.numbers().max(self.current.len()), NO_ASK);
-        let nulls: Vec<_> = keys.iter().filter_map(|key| key.logical_nulls()).collect();
+        let nulls: Vec<_> = keys.iter().filter_map(Array::logical_nulls).collect();
         let (mut asks, mut unasked) = (Vec::with_capacity(rows), Vec::new());
         for (row, &group) in groups.iter().enumerate() {
             if nulls.iter().any(|nulls| nulls.is_null(row)) {
@@ -78,10 +78,10 @@ impl Asks {
                 continue;
             }
             let mut ask = self.current[group as usize];
-            if ask == NO_ASK || self.asks[ask as usize].until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+            if ask == NO_ASK || self.all[ask as usize].until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
                 ask = self.add(group);
             }
-            self.asks[ask as usize].waiting += 1;
+            self.all[ask as usize].waiting += 1;
             asks.push(ask);
         }
         unasked.sort_unstable();
@@ -93,15 +93,12 @@ impl Asks {
 
     fn add(&mut self, group: u32) -> u32 {
         let ask = Ask { group, waiting: 0, found: None, until_ms: None };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.asks[number as usize] = ask;
-                number
-            }
-            None => {
-                self.asks.push(ask);
-                u32::try_from(self.asks.len() - 1).unwrap_or(NO_ASK)
-            }
+        let number = if let Some(number) = self.free.pop() {
+            self.all[number as usize] = ask;
+            number
+        } else {
+            self.all.push(ask);
+            u32::try_from(self.all.len() - 1).unwrap_or(NO_ASK)
         };
         self.current[group as usize] = number;
         self.pending.push_back(number);
@@ -115,7 +112,7 @@ impl Asks {
     /// The next asks to be sent, at most `most`, and their keys.
     pub(super) fn send(&mut self, most: usize) -> Result<(Vec<u32>, Vec<ArrayRef>)> {
         let asks: Vec<u32> = self.pending.drain(..most.min(self.pending.len())).collect();
-        let groups: Vec<u32> = asks.iter().map(|&ask| self.asks[ask as usize].group).collect();
+        let groups: Vec<u32> = asks.iter().map(|&ask| self.all[ask as usize].group).collect();
         Ok((asks, self.keys.keys(&groups)?))
     }
 
@@ -126,7 +123,7 @@ impl Asks {
         }
         let (rows, mut start) = (Arc::new(found.rows), 0);
         for (&number, end) in asks.iter().zip(found.ends) {
-            let ask = &mut self.asks[number as usize];
+            let ask = &mut self.all[number as usize];
             ask.found = Some(Rows { of: Arc::clone(&rows), range: start..end });
             start = end;
             if let Some(cache_ms) = self.cache_ms {
@@ -142,24 +139,24 @@ impl Asks {
     /// Lets go of what is too old to be used again.
     pub(super) fn expire(&mut self, now_ms: i64) {
         while let Some(&number) = self.kept.front() {
-            let until_ms = self.asks[number as usize].until_ms;
+            let until_ms = self.all[number as usize].until_ms;
             if self.kept.len() <= KEPT_MAX && until_ms.is_some_and(|until_ms| until_ms > now_ms) {
                 break;
             }
             self.kept.pop_front();
-            self.asks[number as usize].until_ms = None;
+            self.all[number as usize].until_ms = None;
             self.forget(number);
         }
     }
 
     /// The rows of an ask, once it is answered.
     pub(super) fn found(&self, ask: u32) -> Option<&Rows> {
-        self.asks[ask as usize].found.as_ref()
+        self.all[ask as usize].found.as_ref()
     }
 
     /// A row that waited for it waits no more.
     pub(super) fn release(&mut self, ask: u32) {
-        let held = &mut self.asks[ask as usize];
+        let held = &mut self.all[ask as usize];
         held.waiting -= 1;
         if held.waiting == 0 && self.current[held.group as usize] != ask && held.until_ms.is_none() {
             self.drop(ask);
@@ -168,18 +165,18 @@ impl Asks {
 
     /// No row that comes uses it.
     fn forget(&mut self, ask: u32) {
-        let group = self.asks[ask as usize].group;
+        let group = self.all[ask as usize].group;
         if self.current[group as usize] == ask {
             self.current[group as usize] = NO_ASK;
             self.keys.free(group);
         }
-        if self.asks[ask as usize].waiting == 0 {
+        if self.all[ask as usize].waiting == 0 {
             self.drop(ask);
         }
     }
 
     fn drop(&mut self, ask: u32) {
-        self.asks[ask as usize].found = None;
+        self.all[ask as usize].found = None;
         self.free.push(ask);
     }
 

@@ -34,6 +34,8 @@ pub(super) struct LookupJoinOperator {
     queue: VecDeque<Waiting>,
     /// The rows in it.
     rows: usize,
+    /// Those of them that were given in part.
+    cut: usize,
     /// Whether some of them could be given but for the length of a call.
     more: bool,
     batch_rows: usize,
@@ -70,6 +72,8 @@ struct Looked {
     row: u32,
     pairs: Range<usize>,
     met: bool,
+    /// Whether some of what it finds was given before.
+    begun: bool,
     /// Its place among those to do, if not all that it finds was gone through.
     unfinished: Option<usize>,
 }
@@ -110,6 +114,7 @@ impl LookupJoinOperator {
             requested: 0,
             queue: VecDeque::new(),
             rows: 0,
+            cut: 0,
             more: false,
             batch_rows: context.batch_rows.max(1),
             clock: Arc::clone(&context.clock),
@@ -129,15 +134,14 @@ impl LookupJoinOperator {
     fn armed(&self) -> Armed {
         let timeouts = self.requests.values().map(|(_, until_ms)| *until_ms);
         // A row that is given in part, and changes of one row, can't be dealt out to other instances.
-        let cut = matches!(self.queue.front(), Some(Waiting::Rows(held))
-            if held.todo.iter().any(|todo| todo.gone_through > 0));
+        let whole = self.cut > 0 || self.plan.changes && !self.queue.is_empty();
         Armed {
             more: self.more,
             full: if self.rows >= self.batch_rows { Inputs::ALL } else { Inputs::NONE },
             processing_time_ms: timeouts.chain(self.asker.due_ms()).min(),
             woken: !self.requests.is_empty(),
             unfinished: !self.queue.is_empty(),
-            indivisible: cut || self.plan.changes && !self.queue.is_empty(),
+            indivisible: whole,
             ..Armed::NOTHING
         }
     }
@@ -240,7 +244,8 @@ impl LookupJoinOperator {
         let keep = self.pairing.meets(pairs.rows.len(), columns, out)?;
         let mut given = Pairs::default();
         let Some(Waiting::Rows(held)) = self.queue.get_mut(place) else { return Ok(false) };
-        for Looked { row, pairs: range, mut met, unfinished } in looked {
+        for Looked { row, pairs: range, mut met, begun, unfinished } in looked {
+            self.cut -= usize::from(begun);
             for pair in range {
                 if keep.as_ref().is_none_or(|keep| keep[pair]) {
                     met = true;
@@ -249,6 +254,7 @@ impl LookupJoinOperator {
                 }
             }
             if let Some(at) = unfinished {
+                self.cut += 1;
                 held.todo[at].met = met;
                 continue;
             }
@@ -303,7 +309,7 @@ fn look(held: &mut Held, asks: &Asks, ordered: bool, most: usize, answers: &mut 
             }
             continue;
         }
-        let start = pairs.rows.len();
+        let (start, begun) = (pairs.rows.len(), todo.gone_through > 0);
         let mut finished = true;
         if let Some(found) = found {
             let of = answers.place(&found.of);
@@ -316,7 +322,7 @@ fn look(held: &mut Held, asks: &Asks, ordered: bool, most: usize, answers: &mut 
         }
         let (row, met) = (todo.row, todo.met);
         let unfinished = (!finished).then_some(at);
-        looked.push(Looked { row, pairs: start..pairs.rows.len(), met, unfinished });
+        looked.push(Looked { row, pairs: start..pairs.rows.len(), met, begun, unfinished });
         if !finished {
             left.push_back(todo);
             break;

@@ -254,7 +254,7 @@ fn timers_between_the_rows_of_a_batch_run_as_between_batches() {
         let mut random = Random(seed);
         let (mut now, mut single, mut batched) = (100, Vec::new(), Vec::new());
         let mut generator = crate::api::WatermarkGenerator::new(6);
-        for _ in 0..1 + random.below(5) {
+        for _ in 0..=random.below(5) {
             let row = |random: &mut Random, now: &mut i64| {
                 *now += random.int(6);
                 let key = (random.below(6) > 0).then(|| random.int(3));
