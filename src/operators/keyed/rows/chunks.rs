@@ -5,10 +5,11 @@ use arrow_buffer::ScalarBuffer;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
-use super::facts::{Facts, GONE, Place};
-use super::{CHUNK_ROWS, NO_ROW, index};
+use super::facts::{Facts, GONE, NO_ROW, Place, index};
 use crate::types::{Error, Result, Schema};
 
+/// Rows of a merged chunk, at least where there are so many.
+pub(super) const CHUNK_ROWS: usize = 8_192;
 /// A chunk of fewer rows is merged with others.
 const SMALL: usize = 1_024;
 /// Chunks to be merged are, when there are so many, or their rows fill a batch.
