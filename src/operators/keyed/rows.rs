@@ -13,21 +13,18 @@ mod tests;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::ScalarBuffer;
 
-use chunks::{Chunks, Numbers};
+use chunks::{CHUNK_ROWS, Chunks, Numbers};
 use facts::{DIRTY, Facts, GONE, NewRows, STORED};
+
+pub(in crate::operators) use facts::NO_ROW;
 
 use crate::state::StateDescriptor;
 use crate::types::{Batch, Field, LogicalType, Result, Schema};
-
-/// The number that no row has.
-pub(in crate::operators) const NO_ROW: u32 = u32::MAX;
 
 /// The column of a stored row that tells rows of a key apart, and their order.
 const NUMBER: &str = "#";
 /// The column of a stored row's event time, epoch milliseconds.
 const TIME: &str = "#time";
-/// Rows of a merged chunk, at least where there are so many.
-const CHUNK_ROWS: usize = 8_192;
 
 /// The state that a [`RowStore`] is, as the plan declares it.
 #[derive(Debug, Clone)]
@@ -387,9 +384,4 @@ impl RowStore {
     pub(in crate::operators) fn bytes(&self) -> usize {
         self.chunks.bytes() + self.facts.bytes() + self.ends.capacity() * size_of::<(u32, u32)>()
     }
-}
-
-/// Rows fit into memory, so their number fits 32 bits.
-fn index(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(NO_ROW)
 }

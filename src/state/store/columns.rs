@@ -131,7 +131,7 @@ const fn words(ty: &DataType) -> bool {
 
 /// Whole numbers that need less than eight bytes each.
 struct Words<'a> {
-    words: &'a [[u8; 8]],
+    values: &'a [[u8; 8]],
     least: i64,
     /// Bytes that what each is above the least fits: 0, 1, 2 or 4.
     width: u8,
@@ -151,15 +151,15 @@ impl<'a> Words<'a> {
             0x1_0000..=0xffff_ffff => 4,
             _ => return None,
         };
-        (words.len() * usize::from(8 - width) > size_of::<i64>()).then_some(Self { words, least, width })
+        (words.len() * usize::from(8 - width) > size_of::<i64>()).then_some(Self { values: words, least, width })
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "none is further above the least than fits")]
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.least.to_le_bytes());
-        let above = self.words.iter().map(|&word| i64::from_le_bytes(word).wrapping_sub(self.least).cast_unsigned());
+        let above = self.values.iter().map(|&word| i64::from_le_bytes(word).wrapping_sub(self.least).cast_unsigned());
         let from = out.len();
-        out.resize(from + self.words.len() * usize::from(self.width), 0);
+        out.resize(from + self.values.len() * usize::from(self.width), 0);
         let to = &mut out[from..];
         match self.width {
             0 => {}

@@ -5,10 +5,11 @@ use arrow_buffer::ScalarBuffer;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
-use super::facts::{Facts, GONE, Place};
-use super::{CHUNK_ROWS, NO_ROW, index};
+use super::facts::{Facts, GONE, NO_ROW, Place, index};
 use crate::types::{Error, Result, Schema};
 
+/// Rows of a merged chunk, at least where there are so many.
+pub(super) const CHUNK_ROWS: usize = 8_192;
 /// A chunk of fewer rows is merged with others.
 const SMALL: usize = 1_024;
 /// Chunks to be merged are, when there are so many, or their rows fill a batch.
@@ -17,7 +18,7 @@ const SMALL_MAX: usize = 64;
 /// The chunks of a store.
 pub(super) struct Chunks {
     schema: Schema,
-    chunks: Vec<Option<Chunk>>,
+    all: Vec<Option<Chunk>>,
     free: Vec<u32>,
     /// Chunks that are to be merged.
     small: Vec<u32>,
@@ -57,11 +58,11 @@ impl Numbers {
 impl Chunks {
     /// For rows of these columns.
     pub(super) fn new(schema: &Schema) -> Self {
-        Self { schema: schema.clone(), chunks: Vec::new(), free: Vec::new(), small: Vec::new(), small_rows: 0 }
+        Self { schema: schema.clone(), all: Vec::new(), free: Vec::new(), small: Vec::new(), small_rows: 0 }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Chunk> {
-        self.chunks.iter().flatten()
+        self.all.iter().flatten()
     }
 
     /// A time that no row is earlier than.
@@ -72,8 +73,8 @@ impl Chunks {
     /// The number of the chunk that is [set](Self::set) next.
     pub(super) fn slot(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
-            self.chunks.push(None);
-            index(self.chunks.len() - 1)
+            self.all.push(None);
+            index(self.all.len() - 1)
         })
     }
 
@@ -91,31 +92,31 @@ impl Chunks {
             self.small_rows += held;
         }
         let first_time = times.iter().copied().min().unwrap_or(i64::MAX);
-        self.chunks[slot as usize] = Some(Chunk { rows, times, numbers, ids, held, first_time, small });
+        self.all[slot as usize] = Some(Chunk { rows, times, numbers, ids, held, first_time, small });
     }
 
     /// The time of the row at this place.
     #[inline]
     pub(super) fn time(&self, (slot, at): Place) -> i64 {
-        self.chunks[slot as usize].as_ref().map_or(0, |chunk| chunk.times[at as usize])
+        self.all[slot as usize].as_ref().map_or(0, |chunk| chunk.times[at as usize])
     }
 
     /// The number of the row at this place.
     #[inline]
     pub(super) fn number(&self, (slot, at): Place) -> i64 {
-        self.chunks[slot as usize].as_ref().map_or(0, |chunk| chunk.numbers.at(at))
+        self.all[slot as usize].as_ref().map_or(0, |chunk| chunk.numbers.at(at))
     }
 
     /// The row at this place is gone.
     #[inline]
     pub(super) fn take_out(&mut self, (slot, at): Place) {
-        let Some(chunk) = &mut self.chunks[slot as usize] else { return };
+        let Some(chunk) = &mut self.all[slot as usize] else { return };
         chunk.ids[at as usize] = NO_ROW;
         chunk.held -= 1;
         if chunk.small {
             self.small_rows = self.small_rows.saturating_sub(1);
         } else if chunk.held == 0 {
-            self.chunks[slot as usize] = None;
+            self.all[slot as usize] = None;
             self.free.push(slot);
         } else if chunk.held * 2 < chunk.ids.len() {
             chunk.small = true;
@@ -135,7 +136,7 @@ impl Chunks {
         self.small_rows = 0;
         let rows: Vec<u32> = slots
             .iter()
-            .filter_map(|&slot| self.chunks[slot as usize].as_ref())
+            .filter_map(|&slot| self.all[slot as usize].as_ref())
             .flat_map(|chunk| chunk.ids.iter().copied().filter(|&row| row != NO_ROW))
             .collect();
         for part in rows.chunks(CHUNK_ROWS) {
@@ -152,7 +153,7 @@ impl Chunks {
             self.set(slot, (columns, times), numbers, part.to_vec());
         }
         for slot in slots {
-            self.chunks[slot as usize] = None;
+            self.all[slot as usize] = None;
             self.free.push(slot);
         }
         Ok(())
@@ -161,7 +162,7 @@ impl Chunks {
     /// The rows earlier than `time`, in the order of their chunks.
     pub(super) fn due(&mut self, time: i64, facts: &Facts) -> Vec<u32> {
         let mut due = Vec::new();
-        for chunk in self.chunks.iter_mut().flatten().filter(|chunk| chunk.first_time < time) {
+        for chunk in self.all.iter_mut().flatten().filter(|chunk| chunk.first_time < time) {
             chunk.first_time = i64::MAX;
             for (&row, &at) in chunk.ids.iter().zip(chunk.times.iter()) {
                 if row == NO_ROW || facts.is(row, GONE) {
@@ -178,7 +179,7 @@ impl Chunks {
     /// These columns of these rows; nulls for [`NO_ROW`].
     pub(super) fn gather(&self, rows: &[u32], columns: &[usize], facts: &Facts) -> Result<Vec<ArrayRef>> {
         let mut used: Vec<&Chunk> = Vec::new();
-        let mut dense = vec![NO_ROW; self.chunks.len()];
+        let mut dense = vec![NO_ROW; self.all.len()];
         let mut places = Vec::with_capacity(rows.len());
         let mut nulls = false;
         for &row in rows {
@@ -190,7 +191,7 @@ impl Chunks {
             let (slot, at) = facts.place[row as usize];
             let known = &mut dense[slot as usize];
             if *known == NO_ROW {
-                let Some(chunk) = &self.chunks[slot as usize] else {
+                let Some(chunk) = &self.all[slot as usize] else {
                     return Err(Error::state("a row that is kept is nowhere"));
                 };
                 *known = index(used.len());

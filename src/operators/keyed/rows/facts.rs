@@ -1,6 +1,12 @@
 //! What is known of each row beside its columns.
 
-use super::{NO_ROW, index};
+/// The number that no row has.
+pub(in crate::operators) const NO_ROW: u32 = u32::MAX;
+
+/// Rows fit into memory, so their number fits 32 bits.
+pub(super) fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(NO_ROW)
+}
 
 /// Where a row's columns are: the chunk, and the place there.
 pub(super) type Place = (u32, u32);

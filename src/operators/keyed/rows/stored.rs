@@ -8,9 +8,9 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_ord::sort::sort_to_indices;
 use arrow_select::take::take;
 
-use super::chunks::Numbers;
+use super::chunks::{CHUNK_ROWS, Numbers};
 use super::facts::{DIRTY, GONE, NewRows, STORED};
-use super::{CHUNK_ROWS, NO_ROW, RowStore};
+use super::{NO_ROW, RowStore};
 use crate::api::{StateRead, StateReader};
 use crate::inspect::StateQuery;
 use crate::operators::group_table::GroupTable;

@@ -26,6 +26,9 @@ pub(in crate::operators) struct WindowInput {
     pub(in crate::operators) keys: Vec<usize>,
 }
 
+/// A function with fewer result columns, and the columns that it reads of each input beside the keys.
+pub(in crate::operators) type Narrowed = (Arc<dyn Function>, Vec<Vec<usize>>);
+
 /// What is made of the rows of a window, as the plan holds it.
 pub(in crate::operators) trait Function: Debug + Send + Sync {
     /// The operator's name in `explain`.
@@ -62,9 +65,8 @@ pub(in crate::operators) trait Function: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The same with only the result columns `needed`, and the columns that it then reads of each input beside the keys;
-    /// `None` when it needs everything.
-    fn prune(&self, _needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+    /// The same with only the result columns `needed`; `None` when it needs everything.
+    fn prune(&self, _needed: &[usize]) -> Option<Narrowed> {
         None
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 
 use super::elements::{AggregateRows, Elements, element_states};
-use super::function::{Contents, Fired, Function, ResultColumn, Results, Taken, WindowInput};
+use super::function::{Contents, Fired, Function, Narrowed, ResultColumn, Results, Taken, WindowInput};
 use crate::api::{OperatorContext, Output, WindowSpec, Windows};
 use crate::expr::aggregate::{Accumulator, AggregateCall};
 use crate::operators::aggregates::{Shared, columns_read, describe_outputs, remap, state_owners};
@@ -95,7 +95,7 @@ impl Function for Incremental {
         if self.elements { element_states(&[&self.input], self.windows) } else { Vec::new() }
     }
 
-    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+    fn prune(&self, needed: &[usize]) -> Option<Narrowed> {
         let columns: Vec<ResultColumn> = needed.iter().map(|&index| self.columns[index]).collect();
         let kept: Vec<usize> =
             (0..self.calls.len()).filter(|&call| columns.contains(&ResultColumn::Call(call))).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 
 use super::elements::{Elements, element_states};
-use super::function::{Contents, Fired, Function, OverRows, Results, SideRows, WindowInput};
+use super::function::{Contents, Fired, Function, Narrowed, OverRows, Results, SideRows, WindowInput};
 use super::spec::WindowOperator;
 use crate::api::{OperatorContext, Output, PlannedOperator, WindowSpec};
 use crate::operators::join::{JoinKind, JoinSpec, Pairing};
@@ -50,7 +50,7 @@ impl Function for WindowJoin {
         element_states(&[&self.inputs[0], &self.inputs[1]], self.bounded)
     }
 
-    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+    fn prune(&self, needed: &[usize]) -> Option<Narrowed> {
         let spec = self.spec.giving(needed);
         let reads = spec.reads().to_vec();
         Some((Arc::new(Self { spec, ..self.clone() }), reads))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 
 use super::elements::{Elements, element_states, find, row_states};
-use super::function::{Contents, Fired, Function, OverRows, Results, SideRows, Taken, WindowInput};
+use super::function::{Contents, Fired, Function, Narrowed, OverRows, Results, SideRows, Taken, WindowInput};
 use super::panes::Panes;
 use crate::api::{OperatorContext, Output, StateRead, WindowSpec, Windows};
 use crate::inspect::StateQuery;
@@ -53,7 +53,7 @@ impl Function for WindowReduce {
         &self.output
     }
 
-    fn prune(&self, needed: &[usize]) -> Option<(Arc<dyn Function>, Vec<Vec<usize>>)> {
+    fn prune(&self, needed: &[usize]) -> Option<Narrowed> {
         let columns: Vec<usize> = needed.iter().map(|&column| self.columns[column]).collect();
         let reads = self.reducer.reads(columns.iter().chain(&self.input.keys).copied());
         Some((Arc::new(Self { columns, output: self.output.project(needed), ..self.clone() }), vec![reads]))
