@@ -251,7 +251,7 @@ pub(super) fn deploy(
     on_hold: bool,
 ) -> Result<Deployment> {
     check_parallelism(&graph)?;
-    let memory = shares(&graph, setting)?;
+    let memory = shares(&graph, setting);
     recover_sinks(&graph, restored, setting)?;
     let slot_count = graph.slots();
     let slots: Vec<Arc<SlotControl>> = (0..slot_count).map(|_| Arc::default()).collect();
@@ -324,16 +324,11 @@ pub(super) fn deploy(
 
 /// The memory of each operator instance that keeps to one, by slot: the job's is shared out among its slots, a slot's among
 /// those that are in it. Empty where there is no budget.
-fn shares(graph: &JobGraph, setting: &DeploySetting) -> Result<Vec<ManagedMemory>> {
-    let Some(bytes) = setting.settings.budget_bytes() else { return Ok(Vec::new()) };
+fn shares(graph: &JobGraph, setting: &DeploySetting) -> Vec<ManagedMemory> {
+    let Some(bytes) = setting.settings.budget_bytes() else { return Vec::new() };
     let mut users = vec![0_u64; graph.slots()];
     for vertex in &graph.vertices {
-        let own = vertex.operators.iter().filter(|chained| !chained.operator.states().is_empty());
-        if let Some(chained) = own.clone().find(|chained| !chained.operator.keeps_budget()) {
-            let name = chained.operator.name();
-            return Err(Error::config(format!("`{name}` ({}) can't keep its state within `memory`", chained.uid)));
-        }
-        let own = own.count() as u64;
+        let own = vertex.operators.iter().filter(|chained| !chained.operator.states().is_empty()).count() as u64;
         (0..vertex.parallelism).for_each(|index| users[graph.slot_of(vertex, index)] += own);
     }
     let of_slot = bytes / (users.len() as u64).max(1);
@@ -342,7 +337,7 @@ fn shares(graph: &JobGraph, setting: &DeploySetting) -> Result<Vec<ManagedMemory
         directory: setting.directory.clone(),
         files: Arc::new(OsFiles),
     };
-    Ok(users.into_iter().map(share).collect())
+    users.into_iter().map(share).collect()
 }
 
 fn check_parallelism(graph: &JobGraph) -> Result<()> {
