@@ -229,6 +229,19 @@ pub trait PlannedSource: Debug + Send + Sync {
     fn start(&self, start: &SourceStart) -> Result<Vec<Box<dyn Source>>>;
 }
 
+/// A source as the plan of a look-up join finds it.
+#[derive(Debug, Clone)]
+pub struct LookupSource {
+    /// The source's name.
+    pub name: String,
+    /// The connector's side of it.
+    pub source: Arc<dyn PlannedSource>,
+    /// The columns by which a row replaces the one before it.
+    pub primary_key: Option<Vec<usize>>,
+    /// Whether rows that can't be read are passed over; else they are an error.
+    pub skips_unreadable: bool,
+}
+
 /// Whether a source ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bounds {

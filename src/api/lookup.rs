@@ -5,24 +5,10 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 
-use super::connector::PlannedSource;
 use crate::types::{Clock, Result};
 
-/// A source as the plan of a look-up join finds it.
-#[derive(Debug, Clone)]
-pub struct LookupSource {
-    /// The source's name.
-    pub name: String,
-    /// The connector's side of it.
-    pub source: Arc<dyn PlannedSource>,
-    /// The columns by which a row replaces the one before it.
-    pub primary_key: Option<Vec<usize>>,
-    /// Whether rows that can't be read are passed over; else they are an error.
-    pub skips_unreadable: bool,
-}
-
 /// A table in which rows can be looked up, as the plan holds it. A connector whose outside can be asked for single keys
-/// gives one by [`PlannedSource::lookup`]; any other source that ends is read whole instead.
+/// gives one by [`PlannedSource::lookup`](super::PlannedSource::lookup); any other source that ends is read whole instead.
 pub trait LookupTable: Debug + Send + Sync {
     /// The table in `explain`: `file 'customers.csv'`.
     fn describe(&self) -> String;

@@ -25,12 +25,12 @@ pub use arming::{Armed, Inputs, Moment, Settled};
 pub use body::{Body, BodyInput, BodyNode};
 pub use changelog::{ChangelogMode, UpdateKind};
 pub use connector::{
-    Bounds, ConnectorSpec, OptionSpec, OptionValue, Options, PlannedSource, PreviewStart, ResultSink, SinkFactory,
-    SinkRequest, Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
+    Bounds, ConnectorSpec, LookupSource, OptionSpec, OptionValue, Options, PlannedSource, PreviewStart, ResultSink,
+    SinkFactory, SinkRequest, Source, SourceFactory, SourcePoll, SourceProgress, SourceRequest, SourceStart,
 };
 pub use context::{OnError, OperatorContext, OperatorMetrics};
 pub use event_time::{EventTimeEvaluator, EventTimeSpec, RowTimes, WatermarkClause, WatermarkSpec};
-pub use lookup::{Found, Lookup, LookupSource, LookupStart, LookupTable};
+pub use lookup::{Found, Lookup, LookupStart, LookupTable};
 pub use operator::{
     Committer, Exchange, Operator, Output, PlannedOperator, Pruned, Rejected, Role, SideOutput, SinkOwner,
     dead_letter_schema,

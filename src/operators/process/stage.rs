@@ -30,7 +30,7 @@ pub(in crate::operators) const PROCESS: StageSpec = StageSpec {
            zero, loops of more than 100,000 steps) is rejected as the job's `on_error` says, and changes nothing.",
     examples: &[
         "process small_then_large {\n  state small boolean ttl 1h;\n  on event {\n    if small is not null and amount > 500 {\n      emit account, amount, event_time as at;\n      clear small;\n    }\n    if amount < 1 { small = true; timer expiry at event_time + 1m; }\n  }\n  on timer expiry { clear small; }\n}\ntransactions | key_by account | process small_then_large | limit 3;",
-        "process spread {\n  state widest bigint;\n  on window {\n    let least = rows[1].price; let most = rows[1].price;\n    for r in rows { least = least(least, r.price); most = greatest(most, r.price); }\n    widest = greatest(coalesce(widest, 0), most - least);\n    emit auction, window_end, cardinality(rows) as n, most - least as spread, widest;\n  }\n}\nbids | key_by auction | window tumble(10s) | process spread | limit 5;",
+        "process spread {\n  state widest bigint;\n  on window {\n    let least = rows[1].price; let most = rows[1].price;\n    for r in rows {\n      least = least(least, r.price);\n      most = greatest(most, r.price);\n    }\n    widest = greatest(coalesce(widest, 0), most - least);\n    emit auction, cardinality(rows) as n, most - least as spread, widest;\n  }\n}\nbids | key_by auction | window tumble(10s) | process spread | limit 5;",
         "process running_total {\n  state total reducing<bigint> by left + right;\n  on event { add price to total; emit bidder, total; }\n}\nbids | key_by bidder | process running_total | limit 5;",
     ],
     flink: Some("KeyedProcessFunction, ProcessWindowFunction"),

@@ -7,7 +7,9 @@ mod asks;
 mod operator;
 mod planned;
 mod scanned;
+mod spec;
 
 pub use planned::LookupJoin;
 
-pub(super) use planned::{LookupOptions, table};
+pub(super) use planned::table;
+pub(super) use spec::LookupOptions;

@@ -10,7 +10,7 @@ use arrow_select::take::take;
 
 use super::asker::Asker;
 use super::asks::{Asks, NO_ASK};
-use super::planned::{LookupJoin, WAITING};
+use super::spec::{LookupSpec, WAITING};
 use crate::api::{Armed, Inputs, Moment, Operator, OperatorContext, Output, show_duration};
 use crate::inspect::{CounterView, OperatorView, Section};
 use crate::operators::join::pairs::Pairing;
@@ -24,7 +24,7 @@ const BATCHES: usize = 2;
 const KEYS_MAX: usize = 1_024;
 
 pub(super) struct LookupJoinOperator {
-    plan: LookupJoin,
+    plan: LookupSpec,
     pairing: Pairing,
     asks: Asks,
     asker: Asker,
@@ -103,7 +103,7 @@ impl Answers {
 }
 
 impl LookupJoinOperator {
-    pub(super) fn new(plan: &LookupJoin, asker: Asker, context: &OperatorContext) -> Result<Self> {
+    pub(super) fn new(plan: &LookupSpec, asker: Asker, context: &OperatorContext) -> Result<Self> {
         let spec = &plan.spec;
         let types: Vec<_> = spec.keys[0].iter().map(|&key| spec.inputs[0].fields()[key].ty.to_arrow()).collect();
         let mut this = Self {

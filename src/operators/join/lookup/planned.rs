@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::asker::Asker;
 use super::operator::LookupJoinOperator;
 use super::scanned::ScannedTable;
+use super::spec::{LookupOptions, LookupSpec, WAITING};
 use crate::api::{
     Bounds, ChangelogMode, LookupSource, LookupStart, LookupTable, Operator, OperatorContext, PlannedOperator, Pruned,
     show_duration,
@@ -12,29 +13,6 @@ use crate::api::{
 use crate::operators::join::spec::JoinSpec;
 use crate::state::OperatorStateDescriptor;
 use crate::types::{Diagnostic, Result, Schema, Span};
-
-/// The rows that wait for an answer, in order.
-pub(super) const WAITING: OperatorStateDescriptor = OperatorStateDescriptor::split("waiting_rows");
-
-/// How a table is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::operators::join) struct LookupOptions {
-    /// How long an answer is used again, milliseconds; `None` for not at all.
-    pub(in crate::operators::join) cache_ms: Option<i64>,
-    /// Requests under way at the same time, at most.
-    pub(in crate::operators::join) concurrency: usize,
-    /// Whether rows leave in the order in which they came, not in that of the answers.
-    pub(in crate::operators::join) ordered: bool,
-    /// How long an answer may take, milliseconds.
-    pub(in crate::operators::join) timeout_ms: i64,
-}
-
-impl Default for LookupOptions {
-    /// Flink's: its look-ups are ordered, and time out after three minutes.
-    fn default() -> Self {
-        Self { cache_ms: None, concurrency: 32, ordered: true, timeout_ms: 180_000 }
-    }
-}
 
 /// The table that a source is for look-ups.
 ///
@@ -54,15 +32,7 @@ pub(in crate::operators::join) fn table(source: LookupSource, span: Span) -> Res
 
 /// Joins each row with those that a table has of its key when it comes: Flink's `LookupJoin`.
 #[derive(Debug, Clone)]
-pub struct LookupJoin {
-    pub(super) spec: JoinSpec,
-    pub(super) table: Arc<dyn LookupTable>,
-    /// The columns of the table that are the right input's.
-    reads: Vec<usize>,
-    pub(super) options: LookupOptions,
-    /// Whether left rows change.
-    pub(super) changes: bool,
-}
+pub struct LookupJoin(LookupSpec);
 
 impl LookupJoin {
     pub(in crate::operators::join) fn new(
@@ -74,7 +44,7 @@ impl LookupJoin {
         let reads = (0..spec.inputs[1].len()).collect();
         // Changes of one row must not overtake each other.
         let options = LookupOptions { ordered: options.ordered || changes, ..options };
-        Self { spec, table, reads, options, changes }
+        Self(LookupSpec { spec, table, reads, options, changes })
     }
 }
 
@@ -84,18 +54,18 @@ impl PlannedOperator for LookupJoin {
     }
 
     fn describe(&self) -> String {
-        let LookupOptions { cache_ms, concurrency, ordered, timeout_ms } = self.options;
+        let LookupOptions { cache_ms, concurrency, ordered, timeout_ms } = self.0.options;
         let order = if ordered { "ordered" } else { "unordered" };
         let cache = cache_ms.map_or_else(|| "none".to_owned(), show_duration);
         let timeout = show_duration(timeout_ms);
-        let table = self.table.describe();
-        self.spec.describe(&format!(
+        let table = self.0.table.describe();
+        self.0.spec.describe(&format!(
             "table=[{table}], async=[{order}, concurrency {concurrency}, timeout {timeout}], cache=[{cache}], "
         ))
     }
 
     fn output(&self) -> &Schema {
-        &self.spec.output
+        &self.0.spec.output
     }
 
     fn gives(&self, inputs: &[ChangelogMode]) -> ChangelogMode {
@@ -104,9 +74,9 @@ impl PlannedOperator for LookupJoin {
     }
 
     fn prune(&self, needed: &[usize]) -> Option<Pruned> {
-        let (spec, mut inputs) = self.spec.prune(needed);
-        let reads = inputs.pop()?.into_iter().map(|column| self.reads[column]).collect();
-        Some(Pruned { operator: Arc::new(Self { spec, reads, ..self.clone() }), inputs })
+        let (spec, mut inputs) = self.0.spec.prune(needed);
+        let reads = inputs.pop()?.into_iter().map(|column| self.0.reads[column]).collect();
+        Some(Pruned { operator: Arc::new(Self(LookupSpec { spec, reads, ..self.0.clone() })), inputs })
     }
 
     fn operator_states(&self) -> Vec<OperatorStateDescriptor> {
@@ -115,12 +85,12 @@ impl PlannedOperator for LookupJoin {
 
     fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
         let start = LookupStart {
-            keys: self.spec.keys[1].iter().map(|&key| self.reads[key]).collect(),
-            columns: self.reads.clone(),
-            age_ms: self.options.cache_ms.unwrap_or(0),
+            keys: self.0.spec.keys[1].iter().map(|&key| self.0.reads[key]).collect(),
+            columns: self.0.reads.clone(),
+            age_ms: self.0.options.cache_ms.unwrap_or(0),
             clock: Arc::clone(&context.clock),
         };
-        let asker = Asker::new(self.table.open(&start)?, self.options.concurrency, context);
-        Ok(Box::new(LookupJoinOperator::new(self, asker, context)?))
+        let asker = Asker::new(self.0.table.open(&start)?, self.0.options.concurrency, context);
+        Ok(Box::new(LookupJoinOperator::new(&self.0, asker, context)?))
     }
 }
