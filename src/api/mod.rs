@@ -40,8 +40,8 @@ pub use placement::{Chaining, DEFAULT_SLOT_GROUP, Placement};
 pub use process::{Action, Handler, On, ProcessFunction, StateDecl, StateKind, StateTtl, each_action};
 pub use registries::{Registries, Side};
 pub use signature::{
-    Clause, CommandSpec, EvictorCall, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream,
-    OrderItem, SelectItem, Shape, Signature, TimeRange, TriggerCall, TriggerWhen, WindowCall,
+    Clause, CommandSpec, EvictorCall, FROM_CHECKPOINT, FROM_LATEST, FROM_SAVEPOINT, NamedExpr, NamedStream, OrderItem,
+    SelectItem, Shape, Signature, TimeRange, TriggerCall, TriggerWhen, WindowCall,
 };
 pub use stage::{Arg, Pipeline, Rounds, RunStatement, Stage, StageArgs, StageContext, StageSpec, StartFrom};
 pub use state_read::{StateRead, StateReader};

@@ -1,8 +1,8 @@
 //! The registries, and what happens to rows whose expressions fail.
 
+use super::stages;
 use super::testing::{FakeStream, Recorder, Values, aggregates, at, batch, call, column, context, item, names, run};
 use super::window::assigners::window_functions;
-use super::stages;
 use crate::api::{Arg, PlannedOperator, WindowCall};
 use crate::expr::ast::{BinaryOp, Call, Expr, ExprNode, Literal};
 use crate::types::{Batch, Schema};

@@ -7,9 +7,5 @@ use lotic::commands::specs;
 use lotic::operators::{stages, window_functions};
 
 /// What a session gives to the parser.
-pub(crate) static GRAMMAR: LazyLock<Registries> = LazyLock::new(|| Registries {
-    stages: stages(),
-    commands: specs(),
-    windows: window_functions(),
-    connectors: &[],
-});
+pub(crate) static GRAMMAR: LazyLock<Registries> =
+    LazyLock::new(|| Registries { stages: stages(), commands: specs(), windows: window_functions(), connectors: &[] });

@@ -15,8 +15,8 @@ use super::operand::expr;
 use super::pattern::pattern;
 use super::time::{duration, range, watermark, watermark_words};
 use crate::api::{
-    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Rounds, SelectItem, Shape, Signature,
-    Stage, StageArgs, TriggerCall, TriggerWhen, WindowCall,
+    Arg, Clause, EvictorCall, NamedExpr, NamedStream, OrderItem, Rounds, SelectItem, Shape, Signature, Stage,
+    StageArgs, TriggerCall, TriggerWhen, WindowCall,
 };
 use crate::expr::ast::ExprNode;
 use crate::lang::grammar::begins_with;

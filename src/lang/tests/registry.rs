@@ -148,9 +148,5 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
 ];
 
 /// The grammar of these.
-pub(super) const GRAMMAR: Registries = Registries {
-    stages: STAGES,
-    commands: COMMANDS,
-    windows: &[&window("tumble"), &window("hop")],
-    connectors: &[],
-};
+pub(super) const GRAMMAR: Registries =
+    Registries { stages: STAGES, commands: COMMANDS, windows: &[&window("tumble"), &window("hop")], connectors: &[] };

@@ -96,8 +96,7 @@ impl Shell {
     }
 }
 
-static REGISTRIES: Registries =
-    Registries { stages: STAGES, windows: WINDOWS, connectors: CONNECTORS, commands: &[] };
+static REGISTRIES: Registries = Registries { stages: STAGES, windows: WINDOWS, connectors: CONNECTORS, commands: &[] };
 
 pub(super) fn spanned(text: &str) -> Spanned<String> {
     Spanned::new(text.into(), Span::new(0, text.len()))
