@@ -34,7 +34,7 @@ impl IdleGroups {
         written_ms.saturating_add(self.ttl_ms) <= now_ms
     }
 
-    /// Makes room for `groups` groups, and no more than that.
+    /// Makes room for `groups` groups, and no more than that: for whoever has a budget. [`Self::touch`] makes room as it goes.
     pub(in crate::operators) fn resize(&mut self, groups: usize) {
         if self.written.len() < groups {
             self.written.reserve_exact(groups - self.written.len());
@@ -44,9 +44,13 @@ impl IdleGroups {
         }
     }
 
-    /// Notes that `group`, for which there is room, was written at `now_ms`, which may lie in the past when it was restored.
+    /// Notes that `group` was written at `now_ms`, which may lie in the past when it was restored.
     pub(in crate::operators) fn touch(&mut self, group: u32, now_ms: i64) {
         let at = group as usize;
+        if at >= self.written.len() {
+            self.written.resize(at + 1, None);
+            self.queued.resize(at + 1, false);
+        }
         let written = &mut self.written[at];
         if !std::mem::replace(&mut self.queued[at], true) {
             self.due.entry(now_ms.saturating_add(self.ttl_ms)).or_default().push(group);
