@@ -19,6 +19,7 @@ use super::program::{Program, WATERMARK};
 use super::states::{Rows, Store};
 use super::steps::Compiled;
 use crate::api::{Armed, Inputs, Moment, On, Operator, OperatorContext, Output, Rejected, StateRead, StateReader};
+use crate::expr::rowwise::Column;
 use crate::inspect::{EntriesView, OperatorView, Section, StateQuery, TimerView};
 use crate::operators::group_table::GroupTable;
 use crate::operators::hot_keys::HotKeys;
@@ -33,8 +34,30 @@ use crate::types::{
 /// Groups that are looked at for what has expired, and for whether their number is free, beside those of a batch.
 const SWEPT: usize = 64;
 
+/// The place of the watermark among the [built-in columns](super::program::BUILT_IN).
+const CURRENT_WATERMARK: usize = 2;
+
 /// Timers of each kind of time that a view has.
 const TIMERS_SHOWN: usize = 20;
+
+/// What timers that rows of a batch make due read of their keys and times, evaluated for all of them at once.
+struct Foreseen {
+    timers: Vec<Timer>,
+    /// The first that was not asked for.
+    next: usize,
+    /// By handler; `None` where it can't be known before.
+    columns: Vec<Option<Vec<Column>>>,
+}
+
+impl Foreseen {
+    /// The row of a timer, if it was foreseen. They are asked for in their order.
+    fn place(&mut self, timer: &Timer) -> Option<usize> {
+        while self.timers.get(self.next).is_some_and(|known| known < timer) {
+            self.next += 1;
+        }
+        (self.timers.get(self.next) == Some(timer)).then_some(self.next)
+    }
+}
 
 pub(super) struct ProcessOperator {
     program: Arc<Program>,
@@ -181,7 +204,7 @@ impl ProcessOperator {
             all.push(match column {
                 _ if !read => self.unread.slice(0, rows),
                 1 => same(self.machine.now_ms),
-                2 => match met {
+                CURRENT_WATERMARK => match met {
                     Some(met) => moments(met.iter().map(|met| *met.max(&self.passed)).collect()),
                     None => same(self.machine.watermark),
                 },
@@ -200,14 +223,24 @@ impl ProcessOperator {
         times: &ScalarBuffer<i64>,
         met: Option<&ScalarBuffer<i64>>,
     ) -> Result<()> {
-        if self.handlers[handler].reads_rows() {
-            let rows = self.with_built_in(handler, columns, times, met)?;
-            self.machine.columns = self.handlers[handler].evaluate(&rows, self.machine.now_ms)?;
-        } else {
-            self.machine.columns.clear();
-        }
+        self.machine.columns = self.evaluated(handler, columns, times, met)?;
         self.machine.enter(&self.handlers[handler].locals);
         Ok(())
+    }
+
+    /// What a handler reads of rows.
+    fn evaluated(
+        &mut self,
+        handler: usize,
+        columns: &[ArrayRef],
+        times: &ScalarBuffer<i64>,
+        met: Option<&ScalarBuffer<i64>>,
+    ) -> Result<Vec<Column>> {
+        if !self.handlers[handler].reads_rows() {
+            return Ok(Vec::new());
+        }
+        let rows = self.with_built_in(handler, columns, times, met)?;
+        self.handlers[handler].evaluate(&rows, self.machine.now_ms)
     }
 
     /// Runs the handler of `input` on rows until what they give fills a batch.
@@ -225,11 +258,13 @@ impl ProcessOperator {
         }
         self.marked |= batch.watermarks().is_some();
         self.enter(handler, batch.columns().columns(), batch.times(), batch.watermarks())?;
+        let until = batch.watermarks().and_then(|met| met.iter().max().copied());
+        let mut foreseen = self.foresee(until)?;
         let mut rejected = Vec::new();
         let mut done = batch.rows();
         for (row, &time) in batch.times().iter().enumerate() {
             if let Some(met) = batch.watermarks().map(|met| met[row]).filter(|met| *met > self.passed)
-                && !self.reach(met, &mut rejected)?
+                && !self.reach(met, &mut foreseen, &mut rejected)?
             {
                 done = row;
                 break;
@@ -245,7 +280,7 @@ impl ProcessOperator {
                 let row = display(batch.columns(), row).into_bytes();
                 rejected.push(Rejected { place: self.place.clone(), row, message });
             }
-            if machine.outputs.iter().any(|output| output.rows() >= self.batch_rows) {
+            if self.is_full() {
                 done = row + 1;
                 break;
             }
@@ -257,20 +292,65 @@ impl ProcessOperator {
         self.give(rejected, out)
     }
 
+    /// The timers that will be due between rows, when the last of these meets `until`.
+    fn foresee(&mut self, until: Option<i64>) -> Result<Foreseen> {
+        let due = self.machine.timers[0].iter().take_while(|timer| until.is_some_and(|until| timer.time <= until));
+        let timers: Vec<Timer> = due.take(self.batch_rows).copied().collect();
+        let mut columns: Vec<Option<Vec<Column>>> = self.handlers.iter().map(|_| None).collect();
+        let groups: Vec<u32> = timers.iter().map(|timer| timer.group).collect();
+        let keys = if timers.is_empty() { Vec::new() } else { self.table.keys(&groups)? };
+        let times: ScalarBuffer<i64> = timers.iter().map(|timer| timer.time).collect();
+        for timer in &timers {
+            let Some(handler) = self.of_timer[usize::from(timer.name)] else { continue };
+            // Which watermark it will meet is not known yet.
+            if columns[handler].is_none() && !self.handlers[handler].built_in[CURRENT_WATERMARK] {
+                columns[handler] = Some(self.evaluated(handler, &keys, &times, None)?);
+            }
+        }
+        Ok(Foreseen { timers, next: 0, columns })
+    }
+
     /// Event time has reached `met` between two rows: runs what is due, a batch of timers at most. Whether that is done.
-    fn reach(&mut self, met: i64, rejected: &mut Vec<Rejected>) -> Result<bool> {
+    fn reach(&mut self, met: i64, foreseen: &mut Foreseen, rejected: &mut Vec<Rejected>) -> Result<bool> {
         self.machine.watermark = met;
         if self.machine.timers[0].first().is_some_and(|first| first <= met) {
             let aside = self.machine.set_aside();
-            self.run_timers(0, met, rejected)?;
+            self.run_foreseen(met, foreseen, rejected)?;
             self.machine.go_on(aside);
-            let is_full = self.machine.outputs.iter().any(|output| output.rows() >= self.batch_rows);
-            if is_full || self.machine.timers[0].first().is_some_and(|first| first <= met) {
+            if self.is_full() || self.machine.timers[0].first().is_some_and(|first| first <= met) {
                 return Ok(false);
             }
         }
         (self.passed, self.machine.met) = (met, met);
         Ok(true)
+    }
+
+    /// Runs timers that are due, those that were foreseen without making anything for them.
+    fn run_foreseen(&mut self, met: i64, foreseen: &mut Foreseen, rejected: &mut Vec<Rejected>) -> Result<()> {
+        for _ in 0..self.batch_rows {
+            let Some(timer) = self.machine.timers[0].first_timer().filter(|timer| timer.time <= met) else { break };
+            let handler = self.of_timer[usize::from(timer.name)];
+            let row = foreseen.place(&timer);
+            let columns = handler.filter(|_| row.is_some()).and_then(|handler| foreseen.columns[handler].take());
+            if let (Some(handler), Some(row), Some(columns)) = (handler, row, columns) {
+                self.machine.timers[0].pop(met);
+                self.machine.columns = columns;
+                self.machine.enter(&self.handlers[handler].locals);
+                self.run_timer((0, &timer), handler, row, rejected)?;
+                foreseen.columns[handler] = Some(std::mem::take(&mut self.machine.columns));
+            } else {
+                self.run_timers(0, met, rejected)?;
+            }
+            if self.is_full() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what is emitted fills a batch.
+    fn is_full(&self) -> bool {
+        self.machine.outputs.iter().any(|output| output.rows() >= self.batch_rows)
     }
 
     /// Runs timers that are due, and hands on what they give.
@@ -292,7 +372,6 @@ impl ProcessOperator {
             return Ok(());
         }
         let groups: Vec<u32> = due.iter().map(|timer| timer.group).collect();
-        // Timers that run between two rows are few at a time: what they do not read is not made for them.
         let read = due.iter().filter_map(|timer| self.of_timer[usize::from(timer.name)]);
         let are_read = read.into_iter().any(|handler| self.handlers[handler].reads_rows());
         let keys = if are_read { self.table.keys(&groups)? } else { Vec::new() };
@@ -309,22 +388,34 @@ impl ProcessOperator {
                 self.enter(handler, &keys, &times, None)?;
                 entered = Some(handler);
             }
-            let machine = &mut self.machine;
-            (machine.row, machine.group) = (row, timer.group as usize);
-            machine.time = timer.time;
-            machine.emitted_at = if of == 0 { timer.time } else { NO_TIME };
-            machine.begin_row();
-            if let Err(fault) = self.handlers[handler].run(machine) {
-                machine.roll_back();
-                let message = message(&self.program.name, &fault);
-                let key = self.table.keys(&[timer.group])?;
-                let key = display(&self.program.keys.record_batch(key, 1)?, 0);
-                let row = format!("timer {} of {key}", self.program.timers[usize::from(timer.name)]).into_bytes();
-                rejected.push(Rejected { place: self.place.clone(), row, message });
-            }
-            if machine.outputs.iter().any(|output| output.rows() >= self.batch_rows) {
+            self.run_timer((of, timer), handler, row, rejected)?;
+            if self.is_full() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Runs a handler that was entered on a timer, which is row `row` of what was evaluated.
+    fn run_timer(
+        &mut self,
+        (of, timer): (usize, &Timer),
+        handler: usize,
+        row: usize,
+        rejected: &mut Vec<Rejected>,
+    ) -> Result<()> {
+        let machine = &mut self.machine;
+        (machine.row, machine.group) = (row, timer.group as usize);
+        machine.time = timer.time;
+        machine.emitted_at = if of == 0 { timer.time } else { NO_TIME };
+        machine.begin_row();
+        if let Err(fault) = self.handlers[handler].run(machine) {
+            machine.roll_back();
+            let message = message(&self.program.name, &fault);
+            let key = self.table.keys(&[timer.group])?;
+            let key = display(&self.program.keys.record_batch(key, 1)?, 0);
+            let row = format!("timer {} of {key}", self.program.timers[usize::from(timer.name)]).into_bytes();
+            rejected.push(Rejected { place: self.place.clone(), row, message });
         }
         Ok(())
     }
