@@ -295,19 +295,19 @@ impl ProcessOperator {
     /// The timers that will be due between rows, when the last of these meets `until`.
     fn foresee(&mut self, until: Option<i64>) -> Result<Foreseen> {
         let due = self.machine.timers[0].iter().take_while(|timer| until.is_some_and(|until| timer.time <= until));
-        let timers: Vec<Timer> = due.take(self.batch_rows).copied().collect();
+        let coming: Vec<Timer> = due.take(self.batch_rows).copied().collect();
         let mut columns: Vec<Option<Vec<Column>>> = self.handlers.iter().map(|_| None).collect();
-        let groups: Vec<u32> = timers.iter().map(|timer| timer.group).collect();
-        let keys = if timers.is_empty() { Vec::new() } else { self.table.keys(&groups)? };
-        let times: ScalarBuffer<i64> = timers.iter().map(|timer| timer.time).collect();
-        for timer in &timers {
+        let groups: Vec<u32> = coming.iter().map(|timer| timer.group).collect();
+        let keys = if coming.is_empty() { Vec::new() } else { self.table.keys(&groups)? };
+        let times: ScalarBuffer<i64> = coming.iter().map(|timer| timer.time).collect();
+        for timer in &coming {
             let Some(handler) = self.of_timer[usize::from(timer.name)] else { continue };
             // Which watermark it will meet is not known yet.
             if columns[handler].is_none() && !self.handlers[handler].built_in[CURRENT_WATERMARK] {
                 columns[handler] = Some(self.evaluated(handler, &keys, &times, None)?);
             }
         }
-        Ok(Foreseen { timers, next: 0, columns })
+        Ok(Foreseen { timers: coming, next: 0, columns })
     }
 
     /// Event time has reached `met` between two rows: runs what is due, a batch of timers at most. Whether that is done.
