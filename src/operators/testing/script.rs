@@ -162,7 +162,13 @@ impl<'a> Job<'a> {
                 self.watermark = *watermark;
                 self.instances.iter_mut().for_each(|one| one.give(step.clone(), self.clock.now_ms()));
             }
-            Step::Clock(now_ms) => self.clock.advance_to(*now_ms),
+            Step::Clock(now_ms) => {
+                // Rows that wait have come before: an operator that goes by the clock takes them at the time that it was.
+                for one in &mut self.instances {
+                    while !one.inbox.is_empty() && one.go_on(self.clock.now_ms()) {}
+                }
+                self.clock.advance_to(*now_ms);
+            }
         }
         let now_ms = self.clock.now_ms();
         for one in &mut self.instances {

@@ -129,16 +129,18 @@ impl Moments {
         let (last, When::Every(ms)) = (last_moment(end), &self.when) else {
             return std::mem::take(&mut of.fires_at_end);
         };
-        let mut fires = false;
+        let (mut fires, mut earlier) = (false, false);
         if of.waits() && of.next_firing.max(of.fires_from) == time {
             fires = true;
             let before = of.next_firing;
+            earlier = before < last;
             // At the end of the input one that has no end would fire for ever.
             let endless = last == i64::MAX && now == MAX_WATERMARK;
             let next = if endless { last } else { before.saturating_add(*ms).min(last) };
             (of.next_firing, of.fires_from) = (next, if next > before { NO_TIME } else { FIRED });
         }
-        if time == last {
+        // A timer that was due before it was set fires by itself, if only one moment before the end.
+        if time == last && !earlier {
             of.fires_from = FIRED;
             fires |= std::mem::take(&mut of.fires_at_end);
         }

@@ -441,7 +441,7 @@ impl WindowOperatorInstance {
             }
             let at = self.panes.change(pane);
             let fires = self.moments.reached(&mut at.progress, at.end, due, now);
-            let ends = self.moments.gone_at(at.end) == due && due != i64::MAX;
+            let ends = self.moments.gone_at(at.end) == due && due != i64::MAX && !at.progress.fires_at_end;
             let next = self.moments.due(&at.progress, at.end);
             if fires {
                 self.fire(pane, ends);
