@@ -295,6 +295,10 @@ impl Model {
     }
 
     fn advance(&mut self, now: i64) {
+        // A watermark that is none: nothing hears of it.
+        if !self.setup.processing_time && now <= self.now {
+            return;
+        }
         self.now = self.now.max(now);
         while let Some(&timer) = self.timers.first().filter(|timer| timer.0 <= self.now) {
             self.timers.remove(&timer);
